@@ -1,0 +1,115 @@
+//! The ordered list of assignments: reading it, and every change of it.
+
+mod create;
+mod delete;
+mod move_to;
+mod read;
+mod update;
+
+use rollcall_domain::{
+    Assignment, AssignmentId, OrganizationId, Phase, Plan, Refusal, assignments::Proposal, email_export::Summary,
+};
+use rollcall_store::{
+    ReadTx, WriteTx,
+    assignments::{self as store, AssignmentMeta, StoredList},
+    changes::{self, Extra},
+    directory, members,
+};
+use serde_json::Value;
+use uuid::Uuid;
+
+pub use update::{MakeEdit, Update};
+
+use crate::{Caller, Changed, Preview, Result};
+
+/// An assignment with everything that is shown of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AssignmentView {
+    /// Its values.
+    pub assignment: Assignment,
+    /// Its position, from 1.
+    pub rank: u32,
+    /// What is stored beside it; absent for one that was not written.
+    pub meta: Option<AssignmentMeta>,
+    /// What its members have.
+    pub summary: Summary,
+    /// Who decides about email export.
+    pub phase: Phase,
+}
+
+/// What makes a proposal an event of the audit and a row.
+struct Carry<'a> {
+    caller: &'a Caller,
+    resource: String,
+    before: Option<Value>,
+    after: Option<Value>,
+    new_uid: Uuid,
+}
+
+/// Plans a proposal with the members it concerns, and writes it unless it is only to be checked.
+async fn carry_out(tx: &mut WriteTx, before: &StoredList, proposal: Proposal, carry: Carry<'_>) -> Result<(Plan, i64)> {
+    let members = members::list_concerned(tx, proposal.concerned(), proposal.list()).await?;
+    let summaries = store::count_unchosen(tx, &before.list).await?;
+    let plan = proposal.plan(&members, &summaries, tx.now())?;
+    if carry.caller.validate_only {
+        return Ok((plan, tx.organization().revision));
+    }
+    let event = carry.caller.event(carry.resource, carry.before, carry.after);
+    let revision = changes::apply(tx, &plan, &Extra { new_uid: carry.new_uid, reason: "" }, event).await?;
+    Ok((plan, revision))
+}
+
+/// What a change of an assignment answers: the stored assignment, or what it would be.
+async fn answer(
+    tx: &mut WriteTx,
+    caller: &Caller,
+    id: &AssignmentId,
+    (plan, revision): (Plan, i64),
+    before: &StoredList,
+) -> Result<Changed<AssignmentView>> {
+    if !caller.validate_only {
+        let value = get_view(tx, id).await?;
+        return Ok(Changed { value, preview: None, revision });
+    }
+    let rank = plan.ranks.iter().find(|(ranked, _)| ranked == id).map(|(_, rank)| *rank);
+    let saved = plan.saved.clone().or_else(|| before.list.find(id).cloned());
+    let value = AssignmentView {
+        assignment: saved.ok_or_else(|| Refusal::AssignmentNotFound(id.clone()))?,
+        rank: rank.or(before.list.rank(id)).unwrap_or_default(),
+        meta: before.meta.get(id).cloned(),
+        summary: store::count_members(tx, Some(vec![id])).await?.remove(id).unwrap_or_default(),
+        phase: tx.organization().phase,
+    };
+    Ok(Changed { value, preview: Some(Preview::of(&plan)), revision })
+}
+
+async fn get_view(tx: &mut ReadTx, id: &AssignmentId) -> Result<AssignmentView> {
+    let stored = store::get_list(tx).await?;
+    let summary = store::count_members(tx, Some(vec![id])).await?.remove(id).unwrap_or_default();
+    view(tx, &stored, id, summary)
+}
+
+fn view(tx: &ReadTx, stored: &StoredList, id: &AssignmentId, summary: Summary) -> Result<AssignmentView> {
+    Ok(AssignmentView {
+        assignment: stored.list.get(id)?.clone(),
+        rank: stored.list.rank(id).unwrap_or_default(),
+        meta: stored.meta.get(id).cloned(),
+        summary,
+        phase: tx.organization().phase,
+    })
+}
+
+/// Groups that an assignment is to name must be known; those it names already may be gone.
+async fn check_groups(tx: &mut ReadTx, after: &Assignment, before: Option<&Assignment>) -> Result<()> {
+    let new = after.groups.iter().filter(|group| before.is_none_or(|before| !before.groups.contains(group)));
+    match directory::find_unknown_group(tx, new).await? {
+        Some(group) => Err(Refusal::GroupNotFound(group).into()),
+        None => Ok(()),
+    }
+}
+
+/// The name of an assignment.
+#[must_use]
+pub fn resource_name(organization: &OrganizationId, assignment: &AssignmentId) -> String {
+    format!("organizations/{organization}/assignments/{assignment}")
+}

@@ -1,0 +1,30 @@
+//! The question that other services ask before every export.
+
+use rollcall_domain::{
+    OrganizationId, Timestamp,
+    email_export::{Decision, decide},
+};
+use rollcall_store::email_export::find_subject;
+
+pub use rollcall_store::email_export::Subject;
+
+use crate::{App, Read, Result, check_revision_number};
+
+impl App {
+    /// Says whether an email of a member, sent at `sent`, may be exported. An unknown or inactive
+    /// member is an answer, not an error.
+    ///
+    /// # Errors
+    /// An unknown organization; then, and whenever there is no answer, do not export.
+    pub async fn check_email_export(
+        &self,
+        organization: &OrganizationId,
+        subject: &Subject,
+        sent: Option<Timestamp>,
+        at_least: Option<i64>,
+    ) -> Result<Read<Decision>> {
+        let known = find_subject(&self.db, organization, subject).await?;
+        check_revision_number(known.revision, at_least)?;
+        Ok(Read { value: decide(known.phase, known.subject, sent), revision: known.revision })
+    }
+}

@@ -1,0 +1,77 @@
+//! What goes wrong, with a message for the caller and a cause that never leaves the process.
+
+use rollcall_domain::{OrganizationId, Refusal, Violation};
+
+/// Why a use case gives no answer. What it displays is public; causes are only in `source`.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The rules do not allow it.
+    #[error(transparent)]
+    Refused(#[from] Refusal),
+    /// There is no such organization.
+    #[error("there is no organization `{0}`; check the name")]
+    OrganizationNotFound(OrganizationId),
+    /// The organization's id is taken.
+    #[error("the organization `{0}` exists already; choose another id")]
+    OrganizationExists(OrganizationId),
+    /// A revision token that this organization has never given out.
+    #[error("at_least_revision is newer than anything of this organization; take a token from one of its answers")]
+    RevisionUnknown,
+    /// There is no such report, or no such file in it.
+    #[error("there is no report file `{0}`; list the reports to see their names")]
+    ReportNotFound(String),
+    /// An offset beyond the end of a report's file.
+    #[error("the offset {offset} is beyond the end of the file, which has {size} bytes")]
+    OffsetBeyondEnd {
+        /// What was asked for.
+        offset: u64,
+        /// The size of the file.
+        size: u64,
+    },
+    /// There is no such job.
+    #[error("there is no job `{0}`; the jobs are settings-migration and mixed-settings-report")]
+    JobNotFound(String),
+    /// There is no such run.
+    #[error("there is no run `{0}`; list the job's runs to see their names")]
+    JobRunNotFound(String),
+    /// A run of the job waits or is under way.
+    #[error("the run `{0}` of this job is waiting or under way; wait for its end")]
+    JobAlreadyRunning(String),
+    /// A job's run has lost its lease; another process goes on with it.
+    #[error("the run has lost its lease to another process")]
+    FenceLost,
+    /// The database or the report store cannot be reached.
+    #[error("the store cannot be reached right now; try again in a moment, after reading whether a change was made")]
+    Unavailable(#[source] Box<dyn std::error::Error + Send + Sync>),
+    /// A bug of ours, or a store that is not as we left it.
+    #[error("something went wrong on our side; it is logged, with the cause")]
+    Internal(#[source] Box<dyn std::error::Error + Send + Sync>),
+}
+
+impl From<rollcall_store::Error> for Error {
+    fn from(error: rollcall_store::Error) -> Self {
+        use rollcall_store::Error as Store;
+        match error {
+            Store::OrganizationNotFound(id) => Self::OrganizationNotFound(id),
+            Store::FenceLost => Self::FenceLost,
+            Store::Unavailable(_) | Store::Serialization(_) => Self::Unavailable(error.into()),
+            Store::Exists { .. } | Store::Internal(_) => Self::Internal(error.into()),
+        }
+    }
+}
+
+impl From<Violation> for Error {
+    fn from(violation: Violation) -> Self {
+        Self::Refused(Refusal::violation(violation))
+    }
+}
+
+impl rollcall_store::TxError for Error {
+    fn is_retryable(&self) -> bool {
+        let store = match self {
+            Self::Unavailable(source) => source.downcast_ref::<rollcall_store::Error>(),
+            _ => None,
+        };
+        store.is_some_and(rollcall_store::TxError::is_retryable)
+    }
+}

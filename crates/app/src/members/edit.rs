@@ -1,0 +1,64 @@
+//! Editing one member's settings by hand.
+
+use rollcall_domain::{
+    MemberId, OrganizationId, Refusal,
+    members::{MemberEdit, plan_edit},
+};
+use rollcall_store::{WriteTx, members::MemberView};
+use serde_json::json;
+
+use super::{get_states, get_view, load_list, resource_name, write};
+use crate::{App, Caller, Changed, Preview, Result, check_etag};
+
+/// Makes the edit from the member as they are.
+pub type MakeMemberEdit<'a> = dyn Fn(&MemberView) -> std::result::Result<MemberEdit, Refusal> + Sync + 'a;
+
+/// An edit as it is asked for.
+pub struct MemberUpdate<'a> {
+    /// Which member.
+    pub member: &'a MemberId,
+    /// What the caller has read, if they say.
+    pub etag: Option<&'a str>,
+    /// The edit.
+    pub edit: &'a MakeMemberEdit<'a>,
+}
+
+impl App {
+    /// Edits one member's settings by hand.
+    ///
+    /// # Errors
+    /// An unknown member, a stale etag, bad values, or an assignment that updates automatically.
+    pub async fn update_member_settings(
+        &self,
+        caller: &Caller,
+        organization: &OrganizationId,
+        update: &MemberUpdate<'_>,
+    ) -> Result<Changed<MemberView>> {
+        self.db
+            .write(organization, "update_member_settings", async |tx: &mut WriteTx| {
+                let member = update.member;
+                let mut value = get_view(tx, member).await?;
+                let resource = resource_name(organization, member);
+                check_etag(&resource, update.etag, value.updated_revision)?;
+                let edit = (update.edit)(&value)?;
+                let stored = load_list(tx).await?;
+                let states = get_states(tx, std::slice::from_ref(member), &stored).await?;
+                let found = tx.organization();
+                let (phase, catalog) = (found.phase, found.catalog.clone());
+                let plan = plan_edit(organization, phase, &catalog, &stored.list, &states[0], edit.clone(), tx.now())?;
+                let before =
+                    json!({ "settings": value.settings, "email_export": value.export.map(|e| e.setting.value()) });
+                let after = json!({ "settings": edit.settings, "email_export": edit.choose });
+                let revision = write(tx, caller, &plan, "", (resource, Some(before), Some(after))).await?;
+                let preview = caller.validate_only.then(|| Preview::of(&plan));
+                if !caller.validate_only {
+                    value = get_view(tx, member).await?;
+                } else if let Some(change) = plan.members.first() {
+                    value.settings = edit.settings.unwrap_or(value.settings);
+                    value.export = change.after.export;
+                }
+                Ok(Changed { value, preview, revision })
+            })
+            .await
+    }
+}

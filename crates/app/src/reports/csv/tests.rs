@@ -1,0 +1,189 @@
+//! The CSV of both reports, byte for byte.
+
+use serde_json::json;
+
+use super::*;
+
+fn organization() -> OrganizationId {
+    OrganizationId::trusted("acme")
+}
+
+fn member() -> MemberRow {
+    MemberRow {
+        member: "m0042".to_owned(),
+        email: "ada@acme.example".to_owned(),
+        given_name: "Ada".to_owned(),
+        family_name: "Byron".to_owned(),
+        job_title: "Analyst".to_owned(),
+        manager_email: None,
+        active: true,
+        assignment: "sales".to_owned(),
+        assignment_name: "Sales".to_owned(),
+        assignment_rank: 1,
+        update_mode: "AUTOMATIC_UPDATES".to_owned(),
+        seats: vec!["gong".to_owned(), "engage".to_owned()],
+        data_capture: vec![true, false, true, false, false, false, true],
+        home_workspace: Some("emea".to_owned()),
+        permissions: json!({ "emea": "manager", "apac": "viewer" }),
+        email_export: Some("EXPORT".to_owned()),
+        email_export_since: None,
+        email_export_source: Some("MIGRATION".to_owned()),
+    }
+}
+
+fn mixed() -> MixedRow {
+    MixedRow {
+        assignment: "sales".to_owned(),
+        assignment_name: "Sales".to_owned(),
+        assignment_rank: 3,
+        update_mode: "AUTOMATIC_UPDATES".to_owned(),
+        members_exporting: 2,
+        members_not_exporting: 1,
+        member: "m0042".to_owned(),
+        email: "ada@acme.example".to_owned(),
+        active: false,
+        email_export: Some("DO_NOT_EXPORT".to_owned()),
+        email_export_since: None,
+        email_export_source: Some("EDITED_BY_HAND".to_owned()),
+    }
+}
+
+fn member_line(profile: Profile, row: &MemberRow) -> String {
+    let mut page = CsvPage::new(profile);
+    page.member(&organization(), row).unwrap();
+    String::from_utf8(page.finish().unwrap().to_vec()).unwrap()
+}
+
+fn mixed_line(row: &MixedRow) -> String {
+    let mut page = CsvPage::new(Profile::Spreadsheet);
+    page.mixed(&organization(), row).unwrap();
+    String::from_utf8(page.finish().unwrap().to_vec()).unwrap()
+}
+
+/// The cell that a job title becomes; what is around it is known.
+fn cell(profile: Profile, text: &str) -> String {
+    let line = member_line(profile, &MemberRow { job_title: text.to_owned(), ..member() });
+    let rest = line.strip_prefix("acme,m0042,ada@acme.example,Ada Byron,").unwrap();
+    let end = rest.find(",,ACTIVE,").unwrap();
+    rest[..end].to_owned()
+}
+
+#[test]
+fn headers_are_those_of_the_product_page() {
+    let mut page = CsvPage::new(Profile::Spreadsheet);
+    page.header(&MEMBERS_COLUMNS).unwrap();
+    page.header(&MIXED_COLUMNS).unwrap();
+    let expected = "organization,member,email,name,job_title,manager_email,status,assignment,\
+        assignment_name,assignment_rank,update_mode,seats,web_conferences_recorded,\
+        prevent_web_conference_recording,telephony_calls_imported,emails_imported,\
+        prevent_email_import,non_recorded_meetings_imported,gong_connect_enabled,home_workspace,\
+        permission_profiles,email_export,email_export_since,email_export_source\r\n\
+        organization,assignment,assignment_name,assignment_rank,update_mode,action_required,\
+        members_exporting,members_not_exporting,member,email,status,email_export,\
+        email_export_since,email_export_source\r\n";
+    assert_eq!(page.finish().unwrap(), expected);
+}
+
+#[test]
+fn a_member_is_one_line_that_ends_with_crlf() {
+    let expected = "acme,m0042,ada@acme.example,Ada Byron,Analyst,,ACTIVE,sales,Sales,1,\
+        AUTOMATIC_UPDATES,engage;gong,true,false,true,false,false,false,true,emea,\
+        apac=viewer;emea=manager,EXPORT,always,MIGRATION\r\n";
+    assert_eq!(member_line(Profile::Spreadsheet, &member()), expected);
+}
+
+#[test]
+fn a_mixed_row_says_whether_action_is_required() {
+    let tail = "2,1,m0042,ada@acme.example,INACTIVE,DO_NOT_EXPORT,,EDITED_BY_HAND\r\n";
+    let automatic = format!("acme,sales,Sales,3,AUTOMATIC_UPDATES,true,{tail}");
+    let manual = format!("acme,sales,Sales,3,MANUAL_EDITING,false,{tail}");
+    assert_eq!(mixed_line(&mixed()), automatic);
+    let row = MixedRow { update_mode: "MANUAL_EDITING".to_owned(), ..mixed() };
+    assert_eq!(mixed_line(&row), manual);
+}
+
+#[test]
+fn the_start_of_export_is_always_or_a_moment_or_nothing() {
+    let moment: Timestamp = "2026-03-03T04:05:06Z".parse().unwrap();
+    let cases = [
+        (Some("EXPORT"), None, "EXPORT,always"),
+        (Some("EXPORT"), Some(moment), "EXPORT,2026-03-03T04:05:06.000000Z"),
+        (Some("DO_NOT_EXPORT"), None, "DO_NOT_EXPORT,"),
+        (None, None, ","),
+    ];
+    for (setting, since, expected) in cases {
+        let row = MixedRow {
+            email_export: setting.map(str::to_owned),
+            email_export_since: since,
+            email_export_source: None,
+            ..mixed()
+        };
+        let line = mixed_line(&row);
+        assert!(line.ends_with(&format!(",INACTIVE,{expected},\r\n")), "{line}");
+    }
+}
+
+#[test]
+fn text_that_a_spreadsheet_would_run_gets_one_apostrophe() {
+    let cases = [
+        ("=1+1", "'=1+1", "=1+1"),
+        ("+49 30", "'+49 30", "+49 30"),
+        ("-2", "'-2", "-2"),
+        ("@SUM(A1)", "'@SUM(A1)", "@SUM(A1)"),
+        ("\tx", "'\tx", "\tx"),
+        ("\rx", "\"'\rx\"", "\"\rx\""),
+        ("=\"a\",b", "\"'=\"\"a\"\",b\"", "\"=\"\"a\"\",b\""),
+        ("=", "'=", "="),
+        ("a=1", "a=1", "a=1"),
+        (" =1", " =1", " =1"),
+        ("'=1", "'=1", "'=1"),
+        ("", "", ""),
+    ];
+    for (text, spreadsheet, raw) in cases {
+        assert_eq!(cell(Profile::Spreadsheet, text), spreadsheet, "{text:?}");
+        assert_eq!(cell(Profile::Raw, text), raw, "{text:?}");
+    }
+}
+
+#[test]
+fn every_text_cell_is_made_harmless() {
+    let evil = || "=x".to_owned();
+    let row = MemberRow {
+        member: evil(),
+        email: evil(),
+        given_name: evil(),
+        job_title: evil(),
+        manager_email: Some(evil()),
+        assignment: evil(),
+        assignment_name: evil(),
+        update_mode: evil(),
+        seats: vec![evil()],
+        home_workspace: Some(evil()),
+        permissions: json!({ "=x": "p" }),
+        email_export_source: Some(evil()),
+        ..member()
+    };
+    let line = member_line(Profile::Spreadsheet, &row);
+    assert!(!line.split(',').any(|cell| cell.starts_with('=')), "{line}");
+}
+
+#[test]
+fn quotes_commas_and_line_breaks_survive() {
+    let cases = [
+        ("a,b", "\"a,b\""),
+        ("say \"hi\"", "\"say \"\"hi\"\"\""),
+        ("two\r\nlines", "\"two\r\nlines\""),
+        ("two\nlines", "\"two\nlines\""),
+        ("אבג", "אבג"),
+        ("plain", "plain"),
+    ];
+    for (text, expected) in cases {
+        assert_eq!(cell(Profile::Spreadsheet, text), expected, "{text:?}");
+    }
+}
+
+#[test]
+fn a_name_of_one_part_has_no_blank() {
+    let row = MemberRow { family_name: String::new(), ..member() };
+    assert!(member_line(Profile::Spreadsheet, &row).contains(",Ada,Analyst,"));
+}

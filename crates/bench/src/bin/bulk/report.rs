@@ -1,0 +1,110 @@
+//! What is printed: one table, plain or as Markdown.
+
+use std::fmt::Write as _;
+
+use rollcall_bench::memory::Peak;
+use rollcall_proto::v1::EmailExport;
+
+use crate::{
+    Arguments,
+    data::Directory,
+    pairs::{Measured, STEPS, Step},
+};
+
+const COLUMNS: [&str; 5] = ["what", "service", "raw SQL", "ratio: median (min to max)", "server's peak memory"];
+
+/// The whole result.
+pub(crate) fn table(machine: &str, arguments: &Arguments, directory: &Directory, measured: &[Measured]) -> String {
+    let rows: Vec<[String; 5]> = STEPS.iter().zip(measured).map(|(step, measured)| row(*step, measured)).collect();
+    let (members, groups) = (directory.people.len(), directory.groups.len());
+    let memberships = directory.memberships.len();
+    let text = format!(
+        "{members} members, {groups} groups, {memberships} memberships; medians of {} pairs, each an organization of \
+         its own.\nMachine: {machine}.\n",
+        arguments.pairs
+    );
+    let since_start = measured.iter().any(|measured| measured.peak.is_some_and(|peak| peak.since_start));
+    let note = if since_start { "\nThe peaks are since the server's start.\n" } else { "" };
+    let table = if arguments.markdown { markdown(&rows) } else { plain(&rows) };
+    format!("{text}\n{table}{note}")
+}
+
+/// What Postgres took long for.
+pub(crate) fn statements(pair: u32, slow: &[String]) {
+    println!("pair {pair}, statements over 20 ms, in order:");
+    for line in slow {
+        println!("  {line}");
+    }
+}
+
+fn row(step: Step, measured: &Measured) -> [String; 5] {
+    let what = match step {
+        Step::Sync => "first FULL sync",
+        Step::Enter => "everyone enters a new first assignment",
+        Step::Choose(EmailExport::Export) => "EXPORT chosen for everyone",
+        Step::Choose(_) => "DO_NOT_EXPORT chosen for everyone",
+        Step::SyncAgain => "the same FULL sync again",
+    };
+    let ratio = measured.times.ratio();
+    [
+        what.to_owned(),
+        format!("{:.2} s", measured.times.measured().median),
+        format!("{:.2} s", measured.times.floor().median),
+        format!("{:.2} ({:.2} to {:.2})", ratio.median, ratio.min, ratio.max),
+        measured.peak.map_or_else(|| "not measured".to_owned(), mebibytes),
+    ]
+}
+
+fn mebibytes(peak: Peak) -> String {
+    format!("{} MiB", peak.bytes >> 20)
+}
+
+fn markdown(rows: &[[String; 5]]) -> String {
+    let mut text = format!("| {} |\n|---|--:|--:|--:|--:|\n", COLUMNS.join(" | "));
+    for row in rows {
+        let _ = writeln!(text, "| {} |", row.join(" | "));
+    }
+    text
+}
+
+fn plain(rows: &[[String; 5]]) -> String {
+    let columns = COLUMNS.map(str::to_owned);
+    let width = |column: usize| {
+        let lengths = [&columns].into_iter().chain(rows).map(|row| row[column].len());
+        lengths.max().unwrap_or_default()
+    };
+    let mut text = String::new();
+    for row in [&columns].into_iter().chain(rows) {
+        let _ = write!(text, "{:width$}", row[0], width = width(0));
+        for (column, cell) in row.iter().enumerate().skip(1) {
+            let _ = write!(text, "  {cell:>width$}", width = width(column));
+        }
+        text.push('\n');
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    fn measured() -> Measured {
+        let mut measured = Measured { peak: Some(Peak { bytes: 300 << 20, since_start: false }), ..Default::default() };
+        measured.times.push(Duration::from_millis(2500), Duration::from_secs(1));
+        measured
+    }
+
+    #[test]
+    fn a_row_has_times_ratio_and_memory() {
+        let row = row(Step::Sync, &measured());
+        assert_eq!(row, ["first FULL sync", "2.50 s", "1.00 s", "2.50 (2.50 to 2.50)", "300 MiB"]);
+        assert!(markdown(&[row]).ends_with("| first FULL sync | 2.50 s | 1.00 s | 2.50 (2.50 to 2.50) | 300 MiB |\n"));
+    }
+
+    #[test]
+    fn what_cannot_be_measured_is_said() {
+        assert_eq!(row(Step::Enter, &Measured { peak: None, ..measured() })[4], "not measured");
+    }
+}

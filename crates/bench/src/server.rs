@@ -1,0 +1,117 @@
+//! The real `rollcall serve`, as a process of its own: its memory is its own, and nothing is shared with the caller.
+
+use std::{
+    collections::VecDeque,
+    env,
+    path::{Path, PathBuf},
+    process::Stdio,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+
+use tokio::{
+    io::{AsyncBufReadExt as _, BufReader, Lines},
+    process::{Child, ChildStderr, Command},
+    time::timeout,
+};
+use tonic::transport::{Channel, Endpoint};
+
+use crate::{Result, memory::Memory};
+
+const STARTS_WITHIN: Duration = Duration::from_secs(60);
+/// How much of the log is kept to be shown when something fails.
+const KEPT_LINES: usize = 20;
+
+type Log = Arc<Mutex<VecDeque<String>>>;
+
+/// A running server that is killed with the value.
+#[derive(Debug)]
+pub struct Server {
+    child: Child,
+    pid: u32,
+    log: Log,
+    /// A connection to it.
+    pub channel: Channel,
+}
+
+impl Server {
+    /// Starts it on a database, with a folder for its reports and without jobs, and waits until it serves.
+    ///
+    /// # Errors
+    /// When it has not been built, or does not start.
+    pub async fn start(database_url: &str, reports: &Path) -> Result<Self> {
+        let mut command = Command::new(binary()?);
+        for (name, _) in env::vars_os() {
+            if ["ROLLCALL_", "OTEL_"].iter().any(|prefix| name.as_encoded_bytes().starts_with(prefix.as_bytes())) {
+                command.env_remove(name);
+            }
+        }
+        command.args(["serve", "--no-jobs", "--listen", "127.0.0.1:0", "--log-format", "json", "--reports-url"]);
+        command.arg(format!("file://{}", reports.display())).env("DATABASE_URL", database_url);
+        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped()).kill_on_drop(true);
+        let mut child = command.spawn()?;
+        let (pid, stderr) = child.id().zip(child.stderr.take()).ok_or("the server ended at once")?;
+        let mut lines = BufReader::new(stderr).lines();
+        let address = timeout(STARTS_WITHIN, address(&mut lines)).await??;
+        let log = Log::default();
+        tokio::spawn(keep(lines, log.clone()));
+        let channel = Endpoint::from_shared(format!("http://{address}"))?.connect().await?;
+        Ok(Self { child, pid, log, channel })
+    }
+
+    /// Its memory.
+    #[must_use]
+    pub fn memory(&self) -> Memory {
+        Memory::of(self.pid)
+    }
+
+    /// The end of its log.
+    #[must_use]
+    pub fn last_lines(&self) -> String {
+        let lines = self.log.lock().unwrap_or_else(PoisonError::into_inner);
+        lines.iter().map(|line| format!("{line}\n")).collect()
+    }
+
+    /// Ends it.
+    ///
+    /// # Errors
+    /// When it cannot be killed.
+    pub async fn stop(mut self) -> Result {
+        Ok(self.child.kill().await?)
+    }
+}
+
+/// The server that was built with this program.
+fn binary() -> Result<PathBuf> {
+    let here = env::current_exe()?;
+    let path = here.with_file_name(format!("rollcall{}", env::consts::EXE_SUFFIX));
+    if path.exists() {
+        return Ok(path);
+    }
+    let release = if cfg!(debug_assertions) { "" } else { " --release" };
+    Err(format!("there is no {}; build it with: cargo build{release} -p rollcall", path.display()).into())
+}
+
+/// Where it says that it serves.
+async fn address(lines: &mut Lines<BufReader<ChildStderr>>) -> Result<String> {
+    let mut said = String::new();
+    while let Some(line) = lines.next_line().await? {
+        let event: serde_json::Value = serde_json::from_str(&line).unwrap_or_default();
+        if let Some(address) = event["address"].as_str().filter(|_| event["message"] == "serving") {
+            return Ok(address.to_owned());
+        }
+        said = line;
+    }
+    Err(format!("the server did not start: {said}").into())
+}
+
+/// Reads the log to its end, so that the server never waits for us.
+async fn keep(mut lines: Lines<BufReader<ChildStderr>>, log: Log) {
+    while let Ok(Some(line)) = lines.next_line().await {
+        let mut kept = log.lock().unwrap_or_else(PoisonError::into_inner);
+        kept.push_back(line);
+        if kept.len() > KEPT_LINES {
+            kept.pop_front();
+        }
+    }
+}

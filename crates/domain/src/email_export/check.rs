@@ -1,0 +1,85 @@
+//! The question that other services ask before every export: may this email go to the CRM?
+
+use super::{MemberExport, Setting, Since, Source};
+use crate::{AssignmentId, Phase, Timestamp};
+
+/// What is known of the member that the question is about.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CheckSubject {
+    /// Whether the member is active.
+    pub active: bool,
+    /// The member's assignment.
+    pub assignment: AssignmentId,
+    /// The setting; `None` in phase LEGACY.
+    pub export: Option<MemberExport>,
+    /// The old setting; decides in phase LEGACY.
+    pub legacy: Option<bool>,
+}
+
+/// Why an email may, or may not, be exported (product.md 4.8).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reason {
+    /// It may.
+    Exported,
+    /// The setting says no.
+    SettingIsDoNotExport,
+    /// Nothing is retroactive.
+    SentBeforeExportWasEnabled,
+    /// Inactive members export nothing.
+    MemberInactive,
+    /// The organization has no such member.
+    MemberUnknown,
+}
+
+/// An answer that carries its reason.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Decision {
+    /// Why; the answer is yes only for [`Reason::Exported`].
+    pub reason: Reason,
+    /// Where the setting came from, for a known member.
+    pub source: Option<Source>,
+    /// The start of the period of EXPORT; `None` unless the setting is EXPORT since a moment.
+    pub export_since: Option<Timestamp>,
+    /// The member's assignment.
+    pub assignment: Option<AssignmentId>,
+}
+
+impl Decision {
+    /// Whether the email may be exported.
+    #[must_use]
+    pub fn export(&self) -> bool {
+        self.reason == Reason::Exported
+    }
+}
+
+/// Answers for an email sent at `sent`; without it the time is not compared (product.md 4.7).
+#[must_use]
+pub fn decide(phase: Phase, subject: Option<CheckSubject>, sent: Option<Timestamp>) -> Decision {
+    let Some(subject) = subject else {
+        return Decision { reason: Reason::MemberUnknown, source: None, export_since: None, assignment: None };
+    };
+    let export = effective(phase, subject.export, subject.legacy);
+    let reason = match export.setting {
+        _ if !subject.active => Reason::MemberInactive,
+        Setting::DoNotExport => Reason::SettingIsDoNotExport,
+        Setting::Export(Since::At(start)) if sent.is_some_and(|sent| sent < start) => {
+            Reason::SentBeforeExportWasEnabled
+        }
+        Setting::Export(_) => Reason::Exported,
+    };
+    let export_since = match export.setting {
+        Setting::Export(Since::At(start)) => Some(start),
+        _ => None,
+    };
+    Decision { reason, source: Some(export.source), export_since, assignment: Some(subject.assignment) }
+}
+
+/// The setting that decides: the old one in phase LEGACY, the member's own afterwards.
+fn effective(phase: Phase, export: Option<MemberExport>, legacy: Option<bool>) -> MemberExport {
+    match (phase, export) {
+        (Phase::Migrated, Some(export)) => export,
+        // A migrated member always has a setting; should one not, nothing is exported.
+        (Phase::Migrated, None) => MemberExport { setting: Setting::DoNotExport, source: Source::Assignment },
+        (Phase::Legacy, _) => MemberExport { setting: Setting::carried_over(legacy), source: Source::Legacy },
+    }
+}

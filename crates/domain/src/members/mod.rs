@@ -1,0 +1,39 @@
+//! Members: what the planner knows of one, and the changes that tech admins make to them.
+
+mod edit;
+mod moves;
+
+pub use edit::{MemberEdit, plan_edit};
+pub use moves::{plan_move, plan_release};
+
+use crate::{AssignmentId, Held, MemberId, email_export::EmailExport};
+
+/// What the planner has to know of a member, whoever they are.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MemberState {
+    /// The member.
+    pub id: MemberId,
+    /// Whether the member is active.
+    pub active: bool,
+    /// What the member has now; `None` for a new one.
+    pub held: Option<Held>,
+    /// The assignment that the member is pinned to.
+    pub pin: Option<AssignmentId>,
+    /// The ranks, in the list as it will be, of assignments that have one of the member's
+    /// groups; empty when the change resolves nobody again.
+    pub matching_ranks: Vec<u32>,
+}
+
+impl MemberState {
+    /// Whether the member's stored assignment is this one.
+    #[must_use]
+    pub fn is_in(&self, assignment: &AssignmentId) -> bool {
+        self.held.as_ref().is_some_and(|held| held.assignment == *assignment)
+    }
+
+    /// The member's email export setting; `None` for a new one and in phase LEGACY.
+    #[must_use]
+    pub fn export(&self) -> Option<EmailExport> {
+        self.held.as_ref()?.export.map(|export| export.setting.value())
+    }
+}

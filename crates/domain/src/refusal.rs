@@ -1,0 +1,269 @@
+//! Why a change is refused. A refusal carries every value that its message mentions, so that
+//! the answer, the log and the test say the same.
+
+use crate::{AssignmentId, GroupId, MemberId, OrganizationId};
+
+/// Which kind of bad input a [`Violation`] is; the words of `ErrorReason`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ViolationKind {
+    /// Anything that has no kind of its own.
+    InvalidRequest,
+    /// Data capture both asks for and prevents the same.
+    ContradictoryDataCapture,
+    /// A seat type that is not in the catalog.
+    UnknownSeatType,
+    /// A workspace or profile that is not in the catalog.
+    UnknownPermissionProfile,
+    /// A seat type whose prerequisite is not given.
+    SeatPrerequisiteMissing,
+    /// A value of email export is needed.
+    EmailExportRequired,
+    /// A field that only the identity provider changes.
+    FieldOwnedByIdp,
+    /// A field of the contract that is not honoured yet.
+    NotHonouredYet,
+}
+
+/// One thing wrong with a request. All of a request's violations are reported at once.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Violation {
+    /// The path of the field in the request; empty until a caller who knows it fills it in.
+    pub field: String,
+    /// What kind of bad input it is.
+    pub kind: ViolationKind,
+    /// What is wrong and what to do.
+    pub description: String,
+    /// The values that the description mentions.
+    pub metadata: Vec<(&'static str, String)>,
+}
+
+impl Violation {
+    /// A violation of no particular kind.
+    pub fn invalid(field: impl Into<String>, description: impl Into<String>) -> Self {
+        Self::new(ViolationKind::InvalidRequest, field, description)
+    }
+
+    /// A violation of a kind.
+    pub fn new(kind: ViolationKind, field: impl Into<String>, description: impl Into<String>) -> Self {
+        Self { field: field.into(), kind, description: description.into(), metadata: Vec::new() }
+    }
+
+    /// The same with a value that the description mentions.
+    #[must_use]
+    pub fn with(mut self, key: &'static str, value: impl Into<String>) -> Self {
+        self.metadata.push((key, value.into()));
+        self
+    }
+
+    /// The same, at the given field path. A path that is there already becomes its tail.
+    #[must_use]
+    pub fn at(mut self, field: &str) -> Self {
+        self.field = match (field.is_empty(), self.field.is_empty()) {
+            (true, _) => self.field,
+            (_, true) => field.to_owned(),
+            _ => format!("{field}.{}", self.field),
+        };
+        self
+    }
+}
+
+/// Why a change is not made. The messages say what to do next.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Refusal {
+    /// The request is not well formed; every violation is listed.
+    #[error("the request is not valid: {}", describe(.0))]
+    Invalid(Vec<Violation>),
+    /// The organization has no such assignment.
+    #[error("there is no assignment `{0}`; list the assignments to see their names")]
+    AssignmentNotFound(AssignmentId),
+    /// The organization has no such member.
+    #[error("there is no member `{0}`; check the id, or sync the directory")]
+    MemberNotFound(MemberId),
+    /// The organization has no such group.
+    #[error("there is no group `{0}`; check the id, or sync the directory first")]
+    GroupNotFound(GroupId),
+    /// The id is taken.
+    #[error("the assignment `{assignment}` exists already; choose another id")]
+    AssignmentExists {
+        /// The organization that has it.
+        organization: OrganizationId,
+        /// Its id.
+        assignment: AssignmentId,
+    },
+    /// The resource changed since its etag was read.
+    #[error("{resource} has changed: its etag is `{current}` now, not `{given}`; read it again and repeat the change")]
+    StaleEtag {
+        /// What it is, by name.
+        resource: String,
+        /// The etag that the request carries.
+        given: String,
+        /// The etag now.
+        current: String,
+    },
+    /// product.md 4.4: an automatic assignment would be saved while mixed.
+    #[error(
+        "the members of `{assignment}` have different email export settings ({exporting} export, {not_exporting} do not); choose a value in this update, switch to manual editing, or move members away first"
+    )]
+    EmailExportUnresolved {
+        /// The assignment that would be saved.
+        assignment: AssignmentId,
+        /// Its active members with EXPORT.
+        exporting: u32,
+        /// Its active members with `DO_NOT_EXPORT`.
+        not_exporting: u32,
+    },
+    /// product.md 7.2: there is no such setting in phase LEGACY.
+    #[error(
+        "`{0}` is not migrated: its old settings decide about email export; migrate it first, or leave email_export out"
+    )]
+    EmailExportNotMigrated(OrganizationId),
+    /// product.md 7.2: the old settings no longer decide.
+    #[error("`{0}` is migrated: its old settings no longer decide; change the assignments instead")]
+    EmailExportAlreadyMigrated(OrganizationId),
+    /// product.md 3: the member's assignment is automatic.
+    #[error(
+        "the settings of `{member}` follow the assignment `{assignment}`, which updates automatically; move the member, edit the assignment, or switch it to manual editing"
+    )]
+    MemberLockedByAssignment {
+        /// The member.
+        member: MemberId,
+        /// The assignment that they follow.
+        assignment: AssignmentId,
+    },
+    /// product.md 2.3: what the default assignment does not allow.
+    #[error("the default assignment cannot be {0}")]
+    DefaultAssignmentFixed(&'static str),
+    /// product.md 5: deleting it would leave members or pins behind.
+    #[error("`{assignment}` has {members} members and {pins} pins; repeat with resolve_members, or move them first")]
+    AssignmentHasMembers {
+        /// The assignment that would be deleted.
+        assignment: AssignmentId,
+        /// Members in it, inactive ones included.
+        members: u32,
+        /// Members pinned to it.
+        pins: u32,
+    },
+    /// A catalog entry that assignments or members still have cannot go.
+    #[error(
+        "`{entry}` is in use by {assignments} assignments and {members} members and cannot leave the catalog; take it from them first"
+    )]
+    CatalogEntryInUse {
+        /// The entry, for example `seat type gong`.
+        entry: String,
+        /// Assignments that have it.
+        assignments: u32,
+        /// Members who have it.
+        members: u32,
+    },
+    /// product.md 6: more than the organization lets one sync do.
+    #[error(
+        "the sync would deactivate {deactivated} and re-home {rehomed} members, more than the limit of {limit}; check the directory, then repeat with allow_mass_change if it is right"
+    )]
+    MassChangeBlocked {
+        /// Members who would become inactive.
+        deactivated: u32,
+        /// Members whose assignment would change.
+        rehomed: u32,
+        /// The limit in words.
+        limit: String,
+    },
+}
+
+impl Refusal {
+    /// A refusal for a single violation.
+    #[must_use]
+    pub fn violation(violation: Violation) -> Self {
+        Self::Invalid(vec![violation])
+    }
+
+    /// The word of `ErrorReason` for it.
+    #[must_use]
+    pub fn reason(&self) -> &'static str {
+        match self {
+            Self::Invalid(violations) => reason_of(violations),
+            Self::AssignmentNotFound(_) => "ASSIGNMENT_NOT_FOUND",
+            Self::MemberNotFound(_) => "MEMBER_NOT_FOUND",
+            Self::GroupNotFound(_) => "GROUP_NOT_FOUND",
+            Self::AssignmentExists { .. } => "ALREADY_EXISTS",
+            Self::StaleEtag { .. } => "STALE_ETAG",
+            Self::EmailExportUnresolved { .. } => "EMAIL_EXPORT_UNRESOLVED",
+            Self::EmailExportNotMigrated(_) => "EMAIL_EXPORT_NOT_MIGRATED",
+            Self::EmailExportAlreadyMigrated(_) => "EMAIL_EXPORT_ALREADY_MIGRATED",
+            Self::MemberLockedByAssignment { .. } => "MEMBER_LOCKED_BY_ASSIGNMENT",
+            Self::DefaultAssignmentFixed(_) => "DEFAULT_ASSIGNMENT_FIXED",
+            Self::AssignmentHasMembers { .. } => "ASSIGNMENT_HAS_MEMBERS",
+            Self::CatalogEntryInUse { .. } => "CATALOG_ENTRY_IN_USE",
+            Self::MassChangeBlocked { .. } => "MASS_CHANGE_BLOCKED",
+        }
+    }
+
+    /// Every value that the message mentions, by its key.
+    #[must_use]
+    pub fn metadata(&self) -> Vec<(&'static str, String)> {
+        match self {
+            Self::Invalid(violations) => violations.iter().flat_map(|v| v.metadata.clone()).collect(),
+            Self::AssignmentNotFound(id) => vec![("assignment", id.to_string())],
+            Self::MemberNotFound(id) => vec![("member", id.to_string())],
+            Self::GroupNotFound(id) => vec![("group", id.to_string())],
+            Self::AssignmentExists { organization, assignment } => {
+                vec![("resource", format!("organizations/{organization}/assignments/{assignment}"))]
+            }
+            Self::StaleEtag { resource, given, current } => {
+                vec![("resource", resource.clone()), ("etag", given.clone()), ("current_etag", current.clone())]
+            }
+            Self::EmailExportUnresolved { assignment, exporting, not_exporting } => vec![
+                ("assignment", assignment.to_string()),
+                ("exporting", exporting.to_string()),
+                ("not_exporting", not_exporting.to_string()),
+            ],
+            Self::EmailExportNotMigrated(id) | Self::EmailExportAlreadyMigrated(id) => {
+                vec![("organization", id.to_string())]
+            }
+            Self::MemberLockedByAssignment { member, assignment } => {
+                vec![("member", member.to_string()), ("assignment", assignment.to_string())]
+            }
+            Self::DefaultAssignmentFixed(_) => vec![("assignment", crate::ids::DEFAULT_ASSIGNMENT.to_owned())],
+            Self::AssignmentHasMembers { assignment: id, members, pins } => {
+                vec![("assignment", id.to_string()), ("members", members.to_string()), ("pins", pins.to_string())]
+            }
+            Self::CatalogEntryInUse { entry, assignments: a, members } => {
+                vec![("entry", entry.clone()), ("assignments", a.to_string()), ("members", members.to_string())]
+            }
+            Self::MassChangeBlocked { deactivated: d, rehomed, limit } => {
+                vec![("deactivated", d.to_string()), ("rehomed", rehomed.to_string()), ("limit", limit.clone())]
+            }
+        }
+    }
+
+    /// Refuses when there are violations.
+    ///
+    /// # Errors
+    /// All of them at once.
+    pub fn unless_empty(violations: Vec<Violation>) -> Result<(), Self> {
+        if violations.is_empty() { Ok(()) } else { Err(Self::Invalid(violations)) }
+    }
+}
+
+/// The one reason: that of the violations where they share one, else the general one.
+fn reason_of(violations: &[Violation]) -> &'static str {
+    match violations.split_first() {
+        Some((first, rest)) if rest.iter().all(|other| other.kind == first.kind) => match first.kind {
+            ViolationKind::InvalidRequest | ViolationKind::NotHonouredYet => "INVALID_REQUEST",
+            ViolationKind::ContradictoryDataCapture => "CONTRADICTORY_DATA_CAPTURE",
+            ViolationKind::UnknownSeatType => "UNKNOWN_SEAT_TYPE",
+            ViolationKind::UnknownPermissionProfile => "UNKNOWN_PERMISSION_PROFILE",
+            ViolationKind::SeatPrerequisiteMissing => "SEAT_PREREQUISITE_MISSING",
+            ViolationKind::EmailExportRequired => "EMAIL_EXPORT_REQUIRED",
+            ViolationKind::FieldOwnedByIdp => "FIELD_OWNED_BY_IDP",
+        },
+        _ => "INVALID_REQUEST",
+    }
+}
+
+fn describe(violations: &[Violation]) -> String {
+    let texts: Vec<String> = violations
+        .iter()
+        .map(|v| if v.field.is_empty() { v.description.clone() } else { format!("{}: {}", v.field, v.description) })
+        .collect();
+    texts.join("; ")
+}

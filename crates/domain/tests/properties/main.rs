@@ -1,0 +1,97 @@
+//! Properties of random organizations under random sequences of changes, before and after the
+//! settings migration. The laws are in `laws.rs`, the sequences in `random.rs`.
+//!
+//! That planning with the members concerned equals planning with everybody is checked wherever a
+//! change is planned, in `support/changes.rs`.
+
+mod laws;
+mod random;
+#[path = "../support/mod.rs"]
+mod support;
+
+use std::collections::BTreeSet;
+
+use proptest::{prelude::*, test_runner::Config};
+use random::{Change, Story};
+use rollcall_domain::{
+    AssignmentId, MemberId, Phase,
+    email_export::{Reason, Setting, Source, State},
+    migration::Proof,
+};
+use support::{Org, at};
+
+/// `PROPTEST_CASES` asks for more.
+fn config() -> Config {
+    Config { failure_persistence: None, ..Config::default() }
+}
+
+/// Makes changes one after the other and checks the laws after each.
+fn run(org: &mut Org, changes: &[Change], unresolved: &BTreeSet<AssignmentId>) {
+    for change in changes {
+        let before = org.clone();
+        let done = change.make(org);
+        laws::check(&before, org, change, done.as_ref().ok(), unresolved);
+        if done.is_ok() && matches!(change, Change::Sync { .. }) {
+            let again = change.make(&mut org.clone());
+            assert!(again.is_ok_and(|again| again.empty), "the same sync again changes nothing");
+        }
+    }
+}
+
+/// What the check would answer about everybody, at all kinds of sent times.
+fn answers(org: &Org) -> Vec<(MemberId, bool, Reason, Option<rollcall_domain::Timestamp>)> {
+    let sent = [None, Some(at(-1_000_000)), Some(at(0)), Some(org.now()), Some(at(1_000_000))];
+    let mut answers = Vec::new();
+    for id in org.people.keys() {
+        for sent in sent {
+            let decision = org.decide(id.as_str(), sent);
+            answers.push((id.clone(), decision.export(), decision.reason, decision.export_since));
+        }
+    }
+    answers
+}
+
+fn reading(org: &Org) -> Vec<(MemberId, Setting)> {
+    org.people.iter().map(|(id, person)| (id.clone(), org.effective(person))).collect()
+}
+
+/// Migrates, and checks that nobody's behaviour changes. The answer is the assignments that stay
+/// without a chosen value.
+fn migrate(org: &mut Org) -> BTreeSet<AssignmentId> {
+    let (before, answered) = (reading(org), answers(org));
+    let plan = org.migrate();
+    assert_eq!(answers(org), answered, "every member keeps the same behaviour");
+    let proof = Proof::compare(&before, &reading(org));
+    assert!(proof.holds() && proof.members as usize == org.people.len(), "{proof:?}");
+    let carried =
+        |person: &support::Person| person.held.export.is_some_and(|export| export.source == Source::Migration);
+    assert!(org.people.values().all(carried), "the source is the migration");
+    let unresolved = plan.outcomes.into_iter().filter(|outcome| outcome.chosen.is_none());
+    let mixed = unresolved.inspect(|outcome| assert_eq!(outcome.state, State::Mixed));
+    mixed.map(|outcome| outcome.assignment).collect()
+}
+
+proptest! {
+    #![proptest_config(config())]
+
+    #[test]
+    fn the_laws_hold_after_every_change_and_the_migration_changes_nobodys_behaviour(
+        story in random::story()
+    ) {
+        let Story { legacy, before, after } = story;
+        let mut org = random::org(Phase::Legacy);
+        org.import(legacy);
+        run(&mut org, &before, &BTreeSet::new());
+        let unresolved = migrate(&mut org);
+        laws::standing(&org, &unresolved);
+        run(&mut org, &after, &unresolved);
+    }
+
+    #[test]
+    fn the_laws_hold_in_an_organization_that_was_never_legacy(
+        changes in prop::collection::vec(random::change(), 0..40)
+    ) {
+        let mut org = random::org(Phase::Migrated);
+        run(&mut org, &changes, &BTreeSet::new());
+    }
+}

@@ -1,0 +1,176 @@
+//! Who gets an address: unique among active members, whatever order the rows come in. Whoever has
+//! it keeps it, then the first row (product.md 1, 6).
+
+mod support;
+
+use rollcall_domain::{Phase, directory::Mode};
+use support::{Org, PersonBuilder, Rows, email, member};
+
+use Mode::{Delta, Full};
+
+/// A member: id, address, whether active.
+type Who = (&'static str, &'static str, bool);
+
+struct Case {
+    name: &'static str,
+    mode: Mode,
+    stored: &'static [Who],
+    rows: &'static [Who],
+    expected: &'static [Who],
+    /// Members whose row is rejected, and who has the address.
+    rejected: &'static [(&'static str, &'static str)],
+}
+
+const CASES: &[Case] = &[
+    Case {
+        name: "an active member keeps the address",
+        mode: Delta,
+        stored: &[("a", "x@x", true)],
+        rows: &[("b", "x@x", true)],
+        expected: &[("a", "x@x", true)],
+        rejected: &[("b", "a")],
+    },
+    Case {
+        name: "an inactive member yields it",
+        mode: Delta,
+        stored: &[("a", "x@x", false)],
+        rows: &[("b", "X@x", true)],
+        expected: &[("a", "x@x", false), ("b", "x@x", true)],
+        rejected: &[],
+    },
+    Case {
+        name: "who becomes inactive in the same sync yields it",
+        mode: Delta,
+        stored: &[("a", "x@x", true)],
+        rows: &[("b", "x@x", true), ("a", "x@x", false)],
+        expected: &[("a", "x@x", false), ("b", "x@x", true)],
+        rejected: &[],
+    },
+    Case {
+        name: "who is absent from a full sync yields it",
+        mode: Full,
+        stored: &[("a", "x@x", true)],
+        rows: &[("b", "x@x", true)],
+        expected: &[("a", "x@x", false), ("b", "x@x", true)],
+        rejected: &[],
+    },
+    Case {
+        name: "who takes another address yields it",
+        mode: Delta,
+        stored: &[("a", "x@x", true)],
+        rows: &[("b", "x@x", true), ("a", "y@x", true)],
+        expected: &[("a", "y@x", true), ("b", "x@x", true)],
+        rejected: &[],
+    },
+    Case {
+        name: "two members swap",
+        mode: Delta,
+        stored: &[("a", "x@x", true), ("b", "y@x", true)],
+        rows: &[("a", "y@x", true), ("b", "x@x", true)],
+        expected: &[("a", "y@x", true), ("b", "x@x", true)],
+        rejected: &[],
+    },
+    Case {
+        name: "of two new members the first row wins",
+        mode: Delta,
+        stored: &[],
+        rows: &[("b", "x@x", true), ("a", "X@X", true)],
+        expected: &[("b", "x@x", true)],
+        rejected: &[("a", "b")],
+    },
+    Case {
+        name: "who keeps it wins over an earlier row",
+        mode: Full,
+        stored: &[("a", "x@x", true)],
+        rows: &[("b", "x@x", true), ("a", "x@x", true)],
+        expected: &[("a", "x@x", true)],
+        rejected: &[("b", "a")],
+    },
+    Case {
+        name: "inactive members may share one",
+        mode: Delta,
+        stored: &[("a", "x@x", true)],
+        rows: &[("b", "x@x", false), ("c", "x@x", false)],
+        expected: &[("a", "x@x", true), ("b", "x@x", false), ("c", "x@x", false)],
+        rejected: &[],
+    },
+    Case {
+        name: "nobody becomes active again with an address that is taken",
+        mode: Delta,
+        stored: &[("a", "x@x", true), ("b", "x@x", false)],
+        rows: &[("b", "x@x", true)],
+        expected: &[("a", "x@x", true), ("b", "x@x", false)],
+        rejected: &[("b", "a")],
+    },
+    Case {
+        name: "a rejected row leaves its member with the old address, which pushes out the next",
+        mode: Delta,
+        stored: &[("a", "x@x", true), ("b", "y@x", true)],
+        rows: &[("n", "x@x", true), ("a", "y@x", true), ("b", "y@x", true)],
+        expected: &[("a", "x@x", true), ("b", "y@x", true)],
+        rejected: &[("a", "b"), ("n", "a")],
+    },
+    Case {
+        name: "the reason names who has the address in the end",
+        mode: Delta,
+        stored: &[("a", "x@x", true), ("b", "y@x", true)],
+        rows: &[("n", "y@x", true), ("a", "y@x", true), ("b", "x@x", true)],
+        expected: &[("a", "x@x", true), ("b", "y@x", true)],
+        rejected: &[("a", "b"), ("b", "a"), ("n", "b")],
+    },
+    Case {
+        name: "a bad row counts as present and keeps the address",
+        mode: Full,
+        stored: &[("a", "x@x", true)],
+        rows: &[("a", "no address", true), ("b", "x@x", true)],
+        expected: &[("a", "x@x", true)],
+        rejected: &[("a", "no address"), ("b", "a")],
+    },
+];
+
+fn org(case: &Case) -> Org {
+    let mut org = Org::new(Phase::Migrated, vec![]);
+    for (id, address, active) in case.stored {
+        org = org.with(PersonBuilder::new(id, &[]));
+        org.people.entry(member(id)).and_modify(|person| {
+            person.identity.email = email(address);
+            person.active = *active;
+        });
+    }
+    org
+}
+
+fn rows(rows: &[Who]) -> Rows {
+    rows.iter().fold(Rows::new(), |all, (id, address, active)| all.person_with(id, address, Some(*active)))
+}
+
+#[test]
+fn an_address_belongs_to_one_active_member() {
+    for case in CASES {
+        let mut org = org(case);
+        let sync = org.sync(case.mode, rows(case.rows).0).unwrap();
+        let found: Vec<(&str, &str, bool)> =
+            org.people.iter().map(|(id, p)| (id.as_str(), p.identity.email.as_str(), p.active)).collect();
+        assert_eq!(found, case.expected, "{}", case.name);
+        let mut rejected: Vec<&str> = sync.rejected.iter().map(|row| row.key.as_str()).collect();
+        rejected.sort_unstable();
+        let expected: Vec<&str> = case.rejected.iter().map(|(id, _)| *id).collect();
+        assert_eq!(rejected, expected, "{}", case.name);
+        for (id, holder) in case.rejected {
+            let row = sync.rejected.iter().find(|row| row.key == *id);
+            let reason = row.map_or("", |row| row.reason.as_str());
+            let names = reason.ends_with(&format!("member {holder}")) || reason.contains("`no address`");
+            assert!(names, "{}: {reason}", case.name);
+        }
+    }
+}
+
+#[test]
+fn the_same_sync_again_changes_nothing() {
+    for case in CASES {
+        let mut org = org(case);
+        org.sync(case.mode, rows(case.rows).0).unwrap();
+        let again = org.sync(case.mode, rows(case.rows).0).unwrap();
+        assert!(again.is_empty(), "{}: {again:?}", case.name);
+    }
+}

@@ -1,0 +1,69 @@
+//! How much one sync may do: more than the limit is refused unless it is allowed (product.md 6).
+
+mod support;
+
+use rollcall_domain::{
+    MemberId, Phase, Refusal,
+    directory::{MassChangeLimit, Mode},
+};
+use support::{AUTOMATIC, AssignmentBuilder, EXPORT, Org, PersonBuilder, Rows};
+
+/// `sales` (automatic, s) and three members of the default.
+fn org() -> Org {
+    let sales = AssignmentBuilder::new("sales", AUTOMATIC, &["s"]).chosen(EXPORT);
+    let people = ["m1", "m2", "m3"].map(|id| PersonBuilder::new(id, &[]));
+    people.into_iter().fold(Org::new(Phase::Migrated, vec![sales]), Org::with)
+}
+
+#[test]
+fn a_mass_change_is_more_than_both_the_number_and_the_share() {
+    let cases: [(u32, u32, bool); 8] = [
+        (50, 60, false),
+        (51, 60, true),
+        (51, 509, true),
+        (51, 510, false),
+        (101, 1000, true),
+        (100, 1000, false),
+        (0, 0, false),
+        (u32::MAX, u32::MAX, true),
+    ];
+    for (touched, active, exceeded) in cases {
+        let found = MassChangeLimit::default().is_exceeded(touched, active);
+        assert_eq!(found, exceeded, "{touched} of {active}");
+    }
+}
+
+#[test]
+fn a_sync_that_changes_too_many_members_is_refused_unless_allowed() {
+    let crowd: Vec<String> = (0..60).map(|i| format!("p{i:02}")).collect();
+    let people = crowd.iter().map(|id| PersonBuilder::new(id, &["s"]));
+    let org = people.fold(org(), Org::with);
+    let limit = MassChangeLimit::default();
+    // The first 26 leave the group, the last 25 are inactive: 51 of 63.
+    let rows = |leave: usize| {
+        let rows = crowd[..leave].iter().fold(Rows::new(), |rows, id| rows.leaves(id, "s"));
+        crowd[35..].iter().fold(rows, |rows, id| rows.inactive_person(id)).0
+    };
+    let refused =
+        Err(Refusal::MassChangeBlocked { deactivated: 25, rehomed: 26, limit: "50 members and 10 percent".to_owned() });
+    let mut blocked = org.clone();
+    assert_eq!(blocked.sync_within(Mode::Delta, rows(26), Some(limit)), refused);
+    assert_eq!(blocked.people, org.people);
+
+    let mut allowed = org.clone();
+    let sync = allowed.sync_within(Mode::Delta, rows(26), None).unwrap();
+    assert_eq!((sync.counts.members_deactivated, sync.counts.members_rehomed), (25, 26));
+    let mut fewer = org.clone();
+    assert!(fewer.sync_within(Mode::Delta, rows(25), Some(limit)).is_ok(), "50 are not too many");
+}
+
+#[test]
+fn who_is_deactivated_and_re_homed_counts_once_and_new_members_do_not() {
+    let mut org = org().with(PersonBuilder::new("m4", &["s"]));
+    let limit = MassChangeLimit { members: 1, percent: 0 };
+    let rows = Rows::new().inactive_person("m4").leaves("m4", "s").person("n1").person("n2");
+    assert!(org.sync_within(Mode::Delta, rows.0, Some(limit)).is_ok());
+    assert_eq!(org.home("m4"), "default");
+    let known: Vec<&MemberId> = org.people.keys().collect();
+    assert_eq!(known.len(), 6);
+}

@@ -1,0 +1,166 @@
+//! A sync's rows on their own: what is malformed, said twice or contradictory is reported row by
+//! row, with its key and reason, and counts as present (product.md 6).
+
+mod support;
+
+use rollcall_domain::{
+    GroupId,
+    directory::{CheckedRows, MemberRow, RawRows, Rejection},
+};
+use support::{Rows, member};
+
+struct Case {
+    name: &'static str,
+    rows: Rows,
+    /// Ids of the rows that are taken.
+    taken: &'static [&'static str],
+    /// Keys of those that are not, in any order.
+    rejected: &'static [&'static str],
+    /// Ids that count as present all the same.
+    present: &'static [&'static str],
+}
+
+fn case(name: &'static str, rows: Rows, taken: &'static [&'static str]) -> Case {
+    Case { name, rows, taken, rejected: &[], present: &[] }
+}
+
+fn keys(rejected: &[Rejection], kind: &str) -> Vec<String> {
+    assert!(rejected.iter().all(|row| row.kind == kind && !row.reason.is_empty()));
+    let mut keys: Vec<String> = rejected.iter().map(|row| row.key.clone()).collect();
+    keys.sort_unstable();
+    keys
+}
+
+fn people() -> Vec<Case> {
+    let one = || Rows::new().person("a");
+    let twice: &[&str] = &["a", "a"];
+    vec![
+        case("one row", one(), &["a"]),
+        case("the same row twice", one().person("a"), &["a"]),
+        case("the same address in other letters", one().person_with("a", "A@Acme.Example", Some(true)), &["a"]),
+        case("two members", one().person("b"), &["a", "b"]),
+        Case { rejected: twice, present: &["a"], ..case("two rows that differ", one().inactive_person("a"), &[]) },
+        Case {
+            rejected: &["a", "a", "a"],
+            present: &["a"],
+            ..case("three rows, one differs", one().inactive_person("a").person("a"), &[])
+        },
+        Case {
+            rejected: twice,
+            present: &["a"],
+            ..case("a good row and a bad one", one().person_with("a", "", Some(true)), &[])
+        },
+        Case {
+            rejected: twice,
+            present: &["a"],
+            ..case(
+                "a bad row and a good one",
+                Rows::new().person_with("a", "", Some(true)).person("a").person("b"),
+                &["b"],
+            )
+        },
+        Case {
+            rejected: twice,
+            present: &["a"],
+            ..case("after another member", Rows::new().person("b").person("a").inactive_person("a"), &["b"])
+        },
+        Case {
+            rejected: &["a"],
+            present: &["a"],
+            ..case("no status", Rows::new().person_with("a", "a@acme.example", None), &[])
+        },
+        Case {
+            rejected: &[""],
+            ..case("no id", Rows::new().person_with("", "a@acme.example", Some(true)).person("b"), &["b"])
+        },
+    ]
+}
+
+#[test]
+fn a_person_is_taken_from_rows_that_agree() {
+    for case in people() {
+        let checked = CheckedRows::check(case.rows.0);
+        let taken: Vec<&str> = checked.members.iter().map(|(id, ..)| id.as_str()).collect();
+        assert_eq!(taken, case.taken, "{}", case.name);
+        assert_eq!(keys(&checked.rejected, "member"), case.rejected, "{}", case.name);
+        let present = case.present.iter().map(|id| member(id)).collect();
+        assert_eq!(checked.rejected_members, present, "{}", case.name);
+    }
+}
+
+#[test]
+fn a_group_is_taken_from_rows_that_agree() {
+    let one = || Rows::new().group_named("g", "G");
+    let cases = [
+        case("one row", one(), &["g"]),
+        case("the same row twice", one().group_named("g", "G"), &["g"]),
+        Case { rejected: &["g", "g"], present: &["g"], ..case("two names", one().group_named("g", "H"), &[]) },
+        Case {
+            rejected: &["g", "g"],
+            present: &["g"],
+            ..case("a good row and a bad one", one().group_named("g", "a\nb").group("h"), &["h"])
+        },
+        Case {
+            rejected: &["g", "g"],
+            present: &["g"],
+            ..case("a bad row and a good one", Rows::new().group_named("g", "a\nb").group_named("g", "G"), &[])
+        },
+        Case { rejected: &["\t"], ..case("a bad id", Rows::new().group("\t"), &[]) },
+    ];
+    for case in cases {
+        let checked = CheckedRows::check(case.rows.0);
+        let taken: Vec<&str> = checked.groups.keys().map(GroupId::as_str).collect();
+        assert_eq!(taken, case.taken, "{}", case.name);
+        assert_eq!(keys(&checked.rejected, "group"), case.rejected, "{}", case.name);
+        let present = case.present.iter().map(|id| GroupId::trusted(*id)).collect();
+        assert_eq!(checked.rejected_groups, present, "{}", case.name);
+    }
+}
+
+#[test]
+fn a_membership_is_added_or_removed_and_not_both() {
+    let cases = [
+        case("added", Rows::new().joins("a", "g").joins("a", "g"), &["+a"]),
+        case("removed", Rows::new().leaves("a", "g"), &["-a"]),
+        Case {
+            rejected: &["g/a"],
+            ..case("both", Rows::new().joins("a", "g").leaves("a", "g").joins("b", "g"), &["+b"])
+        },
+        Case { rejected: &["g/"], ..case("no member", Rows::new().joins("", "g"), &[]) },
+        Case { rejected: &["/a"], ..case("no group", Rows::new().leaves("a", ""), &[]) },
+    ];
+    for case in cases {
+        let checked = CheckedRows::check(case.rows.0);
+        let added = checked.memberships.iter().map(|(member, _)| format!("+{member}"));
+        let removed = checked.removed.iter().map(|(member, _)| format!("-{member}"));
+        let taken: Vec<String> = added.chain(removed).collect();
+        assert_eq!(taken, case.taken, "{}", case.name);
+        assert_eq!(keys(&checked.rejected, "membership"), case.rejected, "{}", case.name);
+    }
+}
+
+#[test]
+fn identity_fields_have_a_form() {
+    type Change = fn(&mut MemberRow);
+    let cases: [(&str, Change, bool); 7] = [
+        ("as it is", |_| {}, true),
+        ("a manager", |row| row.manager_email = "boss@acme.example".to_owned(), true),
+        ("a manager without an address", |row| row.manager_email = "boss".to_owned(), false),
+        ("a name of 200 characters", |row| row.given_name = "ä".repeat(200), true),
+        ("a name of 201 characters", |row| row.given_name = "ä".repeat(201), false),
+        ("a name of two lines", |row| row.family_name = "a\nb".to_owned(), false),
+        ("a title of two lines", |row| row.job_title = "a\rb".to_owned(), false),
+    ];
+    for (name, change, fits) in cases {
+        let mut rows = Rows::new().person("a").0;
+        rows.members.iter_mut().for_each(change);
+        assert_eq!(CheckedRows::check(rows).rejected.is_empty(), fits, "{name}");
+    }
+}
+
+#[test]
+fn a_group_without_a_name_is_called_by_its_id() {
+    let checked = CheckedRows::check(Rows::new().group_named("g1", "").0);
+    assert_eq!(checked.groups.into_values().collect::<Vec<_>>(), ["g1"]);
+    assert!(CheckedRows::check(RawRows::default()).rejected.is_empty());
+}

@@ -1,0 +1,59 @@
+//! The catalog.
+
+use rollcall_domain::{
+    OrganizationId,
+    catalog::{Catalog, Profile, SeatType, Workspace},
+};
+use rollcall_proto::v1;
+
+use crate::request::Checks;
+
+/// Reads a catalog; its entries are checked by the domain.
+pub(crate) fn parse_catalog(checks: &mut Checks, catalog: v1::Catalog) -> Catalog {
+    for (i, seat) in catalog.seat_types.iter().enumerate() {
+        checks.not_honoured_yet(&format!("catalog.seat_types[{i}].total"), seat.total.is_some());
+    }
+    let named = |id: &str, display_name: String| if display_name.is_empty() { id.to_owned() } else { display_name };
+    let seat_type = |seat: v1::SeatType| SeatType {
+        display_name: named(&seat.seat_type, seat.display_name),
+        id: seat.seat_type,
+        requires: seat.requires,
+    };
+    let profile = |profile: v1::PermissionProfile| Profile {
+        display_name: named(&profile.profile, profile.display_name),
+        id: profile.profile,
+    };
+    let workspace = |workspace: v1::Workspace| Workspace {
+        display_name: named(&workspace.workspace, workspace.display_name),
+        id: workspace.workspace,
+        profiles: workspace.profiles.into_iter().map(profile).collect(),
+    };
+    Catalog {
+        seat_types: catalog.seat_types.into_iter().map(seat_type).collect(),
+        workspaces: catalog.workspaces.into_iter().map(workspace).collect(),
+    }
+}
+
+pub(crate) fn to_catalog(organization: &OrganizationId, catalog: &Catalog, revision: i64) -> v1::Catalog {
+    let seat_type = |seat: &SeatType| v1::SeatType {
+        seat_type: seat.id.clone(),
+        display_name: seat.display_name.clone(),
+        requires: seat.requires.clone(),
+        total: None,
+    };
+    let profile = |profile: &Profile| v1::PermissionProfile {
+        profile: profile.id.clone(),
+        display_name: profile.display_name.clone(),
+    };
+    let workspace = |workspace: &Workspace| v1::Workspace {
+        workspace: workspace.id.clone(),
+        display_name: workspace.display_name.clone(),
+        profiles: workspace.profiles.iter().map(profile).collect(),
+    };
+    v1::Catalog {
+        name: format!("organizations/{organization}/catalog"),
+        seat_types: catalog.seat_types.iter().map(seat_type).collect(),
+        workspaces: catalog.workspaces.iter().map(workspace).collect(),
+        etag: revision.to_string(),
+    }
+}

@@ -1,0 +1,98 @@
+//! Update masks (AIP-134, 161): which fields of a request are taken.
+
+use std::collections::BTreeSet;
+
+use prost_types::FieldMask;
+use rollcall_domain::Violation;
+
+/// What an update takes.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Mask {
+    /// No mask: every populated field.
+    Populated,
+    /// The named fields, in snake case.
+    Fields(BTreeSet<String>),
+}
+
+impl Mask {
+    /// Reads a mask whose paths must be among `allowed`; `*` names them all. JSON shows
+    /// `updateMode`, proto `update_mode`: both are taken.
+    pub(crate) fn parse(
+        mask: Option<FieldMask>,
+        allowed: &[&str],
+        refuse: impl Fn(&str) -> Option<Violation>,
+    ) -> Result<Self, Vec<Violation>> {
+        let Some(mask) = mask.filter(|mask| !mask.paths.is_empty()) else { return Ok(Self::Populated) };
+        let mut fields = BTreeSet::new();
+        let mut found = Vec::new();
+        for path in &mask.paths {
+            let path = snake_case(path);
+            if path == "*" {
+                fields.extend(allowed.iter().map(|field| (*field).to_owned()));
+            } else if let Some(violation) = refuse(&path) {
+                found.push(violation);
+            } else if allowed.contains(&path.as_str()) {
+                fields.insert(path);
+            } else {
+                let description =
+                    format!("`{path}` is not a field that can be updated; those are {}", allowed.join(", "));
+                found.push(Violation::invalid("update_mask", description));
+            }
+        }
+        if found.is_empty() { Ok(Self::Fields(fields)) } else { Err(found) }
+    }
+
+    /// Whether a field is taken: it is named, or there is no mask and it is populated.
+    pub(crate) fn takes(&self, field: &str, populated: bool) -> bool {
+        match self {
+            Self::Populated => populated,
+            Self::Fields(fields) => fields.contains(field),
+        }
+    }
+
+    /// Whether the mask names a field, or the message that it is in.
+    pub(crate) fn names(&self, field: &str) -> bool {
+        matches!(self, Self::Fields(fields) if fields.contains(field))
+    }
+
+    /// Whether there is a mask.
+    pub(crate) fn is_given(&self) -> bool {
+        matches!(self, Self::Fields(_))
+    }
+}
+
+fn snake_case(path: &str) -> String {
+    let mut snake = String::with_capacity(path.len());
+    for c in path.chars() {
+        if c.is_ascii_uppercase() {
+            snake.push('_');
+        }
+        snake.push(c.to_ascii_lowercase());
+    }
+    snake
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(paths: &[&str]) -> Result<Mask, Vec<Violation>> {
+        let mask = FieldMask { paths: paths.iter().map(|&path| path.to_owned()).collect() };
+        Mask::parse(Some(mask), &["display_name", "update_mode"], |_| None)
+    }
+
+    #[test]
+    fn both_spellings_are_taken() {
+        assert_eq!(parse(&["updateMode"]), parse(&["update_mode"]));
+    }
+
+    #[test]
+    fn a_star_names_every_field() {
+        assert_eq!(parse(&["*"]), parse(&["display_name", "update_mode"]));
+    }
+
+    #[test]
+    fn unknown_paths_are_all_reported() {
+        assert_eq!(parse(&["rank", "nonsense", "update_mode"]).unwrap_err().len(), 2);
+    }
+}

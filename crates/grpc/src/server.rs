@@ -1,0 +1,118 @@
+//! The server: every service, health with a name for each of them, and both reflections.
+
+use std::{sync::Arc, time::Duration};
+
+use rollcall_app::App;
+use rollcall_proto::v1::{
+    assignment_service_server::AssignmentServiceServer, directory_service_server::DirectoryServiceServer,
+    email_export_service_server::EmailExportServiceServer, job_service_server::JobServiceServer,
+    member_service_server::MemberServiceServer, migration_service_server::MigrationServiceServer,
+    organization_service_server::OrganizationServiceServer, report_service_server::ReportServiceServer,
+};
+use tokio::net::TcpListener;
+use tonic::{
+    server::NamedService,
+    service::Routes,
+    transport::{Server, server::TcpIncoming},
+};
+
+use crate::{layers::CallLayer, services::Services, tokens::PageTokens};
+
+/// Why the server did not start, or broke.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The transport failed.
+    #[error("the gRPC server failed")]
+    Transport(#[from] tonic::transport::Error),
+    /// The descriptors that reflection shows cannot be read: a bug of the build.
+    #[error("the descriptors cannot be read")]
+    Reflection(#[from] tonic_reflection::server::Error),
+    /// What replicas share cannot be read from the database.
+    #[error(transparent)]
+    Store(#[from] rollcall_app::Error),
+}
+
+/// Serves on a listener until `shutdown`, then lets calls that are under way end. `jobs` are the
+/// names of the jobs that can be asked for.
+///
+/// # Errors
+/// A transport that fails, or a database that cannot be reached at the start.
+pub async fn serve(
+    app: App,
+    jobs: &[&'static str],
+    listener: TcpListener,
+    shutdown: impl Future<Output = ()> + Send,
+) -> Result<(), Error> {
+    let key = app.page_token_key().await?;
+    let services = Services { app, pages: PageTokens::new(&key), jobs: Arc::from(jobs) };
+    let (health, health_service) = tonic_health::server::health_reporter();
+    let mut routes = Routes::builder();
+    routes.add_service(health_service);
+    add_reflection(&mut routes)?;
+    let names = add_services(&mut routes, &services);
+    for name in names {
+        health.set_service_status(name, tonic_health::ServingStatus::Serving).await;
+    }
+    let draining = async {
+        shutdown.await;
+        for name in names.iter().chain(&[""]) {
+            health.set_service_status(*name, tonic_health::ServingStatus::NotServing).await;
+        }
+    };
+    Server::builder()
+        .http2_keepalive_interval(Some(Duration::from_secs(60)))
+        .http2_keepalive_timeout(Some(Duration::from_secs(20)))
+        .max_concurrent_streams(Some(256))
+        .layer(CallLayer)
+        .add_routes(routes.routes())
+        .serve_with_incoming_shutdown(TcpIncoming::from(listener).with_nodelay(Some(true)), draining)
+        .await?;
+    Ok(())
+}
+
+fn add_services(routes: &mut tonic::service::RoutesBuilder, services: &Services) -> [&'static str; 8] {
+    /// Adds a service and answers its name, for health.
+    fn add<S>(routes: &mut tonic::service::RoutesBuilder, service: S) -> &'static str
+    where
+        S: tower::Service<http::Request<tonic::body::Body>, Error = std::convert::Infallible>
+            + NamedService
+            + Clone
+            + Send
+            + Sync
+            + 'static,
+        S::Response: axum_core::response::IntoResponse,
+        S::Future: Send + 'static,
+    {
+        routes.add_service(service);
+        S::NAME
+    }
+    [
+        add(routes, OrganizationServiceServer::new(services.clone())),
+        add(routes, AssignmentServiceServer::new(services.clone())),
+        add(routes, MemberServiceServer::new(services.clone())),
+        add(routes, DirectoryServiceServer::new(services.clone())),
+        add(routes, EmailExportServiceServer::new(services.clone())),
+        add(routes, MigrationServiceServer::new(services.clone())),
+        add(routes, JobServiceServer::new(services.clone())),
+        add(routes, ReportServiceServer::new(services.clone())),
+    ]
+}
+
+fn add_reflection(routes: &mut tonic::service::RoutesBuilder) -> Result<(), tonic_reflection::server::Error> {
+    // With the error details, so that grpcurl prints them, and with both reflections, so that each
+    // version can describe the other.
+    let sets = [
+        rollcall_proto::FILE_DESCRIPTOR_SET,
+        tonic_types::pb::FILE_DESCRIPTOR_SET,
+        tonic_health::pb::FILE_DESCRIPTOR_SET,
+        tonic_reflection::pb::v1::FILE_DESCRIPTOR_SET,
+        tonic_reflection::pb::v1alpha::FILE_DESCRIPTOR_SET,
+    ];
+    let builder = || {
+        let start = tonic_reflection::server::Builder::configure().include_reflection_service(false);
+        sets.iter().fold(start, |builder, set| builder.register_encoded_file_descriptor_set(set))
+    };
+    routes.add_service(builder().build_v1()?);
+    routes.add_service(builder().build_v1alpha()?);
+    Ok(())
+}

@@ -1,0 +1,75 @@
+//! `ReportService`.
+
+use rollcall_app::reports::{MIXED_FILE, Report};
+use rollcall_domain::Timestamp;
+use rollcall_proto::v1::{self, report_service_server::ReportService};
+use tokio_stream::StreamExt as _;
+use tonic::{Request, Response, Status};
+
+use super::Services;
+use crate::{convert::to_timestamp, names, request::Checks, status::to_status, streams::ByteStream};
+
+#[tonic::async_trait]
+impl ReportService for Services {
+    type DownloadReportStream = ByteStream<v1::DownloadReportResponse>;
+
+    async fn list_reports(
+        &self,
+        request: Request<v1::ListReportsRequest>,
+    ) -> Result<Response<v1::ListReportsResponse>, Status> {
+        const METHOD: &str = "ListReports";
+        let request = request.into_inner();
+        let arguments = v1::ListReportsRequest::default();
+        let mut checks = Checks::new();
+        let page = self.page(&mut checks, METHOD, &arguments, request.page_size, &request.page_token);
+        checks.finish()?;
+        let after = page.after.as_deref().and_then(|cursor| {
+            let (time, id) = cursor.split_once(' ')?;
+            Some((Timestamp::from_timestamp_micros(time.parse().ok()?)?, id))
+        });
+        let mut reports = self.app.list_reports(after, page.size + 1).await.map_err(to_status)?;
+        let cursor = |report: &Report| format!("{} {}", report.published_at.timestamp_micros(), report.id);
+        let next_page_token = self.next(METHOD, &arguments, &page, &mut reports, cursor);
+        let reports = reports.iter().map(|report| self.to_report(report)).collect();
+        Ok(Response::new(v1::ListReportsResponse { reports, next_page_token }))
+    }
+
+    async fn download_report(
+        &self,
+        request: Request<v1::DownloadReportRequest>,
+    ) -> Result<Response<Self::DownloadReportStream>, Status> {
+        let request = request.into_inner();
+        let mut checks = Checks::new();
+        let report = checks.take("name", names::parse_report(&request.name));
+        checks.require(request.offset >= 0, "offset", "the offset must not be negative");
+        let report = checks.finish_with(report)?;
+        let file = if request.file.is_empty() { MIXED_FILE } else { &request.file };
+        let offset = u64::try_from(request.offset).unwrap_or_default();
+        let chunks = self.app.download_report(&report, file, offset).await.map_err(to_status)?;
+        let to_message = |chunk: Result<bytes::Bytes, rollcall_app::Error>| {
+            chunk.map(|data| v1::DownloadReportResponse { data: data.into() }).map_err(to_status)
+        };
+        Ok(Response::new(Box::pin(chunks.map(to_message))))
+    }
+}
+
+impl Services {
+    fn to_report(&self, report: &Report) -> v1::Report {
+        v1::Report {
+            name: names::report(&report.id),
+            run: names::job_run("mixed-settings-report", report.run),
+            data_as_of: Some(to_timestamp(report.data_as_of)),
+            publish_time: Some(to_timestamp(report.published_at)),
+            url: self.app.reports().url_of(&report.path),
+            data: Some(v1::ReportFile {
+                file: MIXED_FILE.to_owned(),
+                rows: report.rows,
+                bytes: report.bytes,
+                sha256: report.sha256.clone(),
+            }),
+            organization_count: report.organizations,
+            legacy_organization_count: report.legacy_organizations,
+            mixed_assignment_count: report.mixed_assignments,
+        }
+    }
+}

@@ -1,0 +1,123 @@
+//! Every error as a `google.rpc.Status`: one exhaustive match, exactly one `ErrorInfo` (api.md).
+
+use std::{collections::HashMap, error::Error as _, time::Duration};
+
+use rollcall_app::Error;
+use rollcall_domain::{
+    Refusal,
+    refusal::{Violation, ViolationKind},
+};
+use tonic::{Code, Status};
+use tonic_types::{ErrorDetails, StatusExt as _};
+
+const DOMAIN: &str = "rollcall";
+const RETRY_AFTER: Duration = Duration::from_secs(1);
+
+/// The violations of a request that has not reached a use case.
+pub(crate) fn invalid(violations: Vec<Violation>) -> Status {
+    to_status(Error::Refused(Refusal::Invalid(violations)))
+}
+
+/// The status of an error. Causes are logged here, once, and go no further.
+pub(crate) fn to_status(error: Error) -> Status {
+    let message = error.to_string();
+    let (code, reason, metadata) = to_answer(&error);
+    if let Some(cause) = error.source() {
+        tracing::error!(reason, error = %chain(cause), "{message}");
+    }
+    let mut details = ErrorDetails::new();
+    let subject = metadata.first().map(|(_, value)| value.clone()).unwrap_or_default();
+    details.set_error_info(reason, DOMAIN, joined(metadata));
+    match (&error, code) {
+        (Error::Refused(Refusal::Invalid(violations)), _) => {
+            for violation in violations {
+                details.add_bad_request_violation(&violation.field, &violation.description);
+            }
+        }
+        (Error::RevisionUnknown, _) => {
+            details.add_bad_request_violation("at_least_revision", &message);
+        }
+        (Error::OffsetBeyondEnd { .. }, _) => {
+            details.add_bad_request_violation("offset", &message);
+        }
+        (_, Code::FailedPrecondition) => {
+            details.add_precondition_failure_violation(reason, subject, &message);
+        }
+        (_, Code::Unavailable) => {
+            details.set_retry_info(Some(RETRY_AFTER));
+        }
+        _ => {}
+    }
+    Status::with_error_details(code, message, details)
+}
+
+/// Values of several violations under one key are all there, joined by commas.
+fn joined(metadata: Vec<(&'static str, String)>) -> HashMap<String, String> {
+    let mut joined: HashMap<String, String> = HashMap::new();
+    for (key, value) in metadata {
+        match joined.get_mut(key) {
+            Some(values) => values.extend([",", &value]),
+            None => drop(joined.insert(key.to_owned(), value)),
+        }
+    }
+    joined
+}
+
+fn to_answer(error: &Error) -> (Code, &'static str, Vec<(&'static str, String)>) {
+    match error {
+        Error::Refused(refusal) => (code_of(refusal), refusal.reason(), refusal.metadata()),
+        Error::OrganizationNotFound(id) => {
+            (Code::NotFound, "ORGANIZATION_NOT_FOUND", vec![("organization", id.to_string())])
+        }
+        Error::OrganizationExists(id) => {
+            (Code::AlreadyExists, "ALREADY_EXISTS", vec![("resource", crate::names::organization(id))])
+        }
+        Error::RevisionUnknown => (Code::InvalidArgument, "INVALID_REQUEST", vec![]),
+        Error::OffsetBeyondEnd { offset, size } => {
+            let metadata = vec![("offset", offset.to_string()), ("size", size.to_string())];
+            (Code::OutOfRange, "INVALID_REQUEST", metadata)
+        }
+        Error::ReportNotFound(report) => (Code::NotFound, "REPORT_NOT_FOUND", vec![("report", report.clone())]),
+        Error::JobNotFound(job) => (Code::NotFound, "JOB_NOT_FOUND", vec![("job", job.clone())]),
+        Error::JobRunNotFound(run) => (Code::NotFound, "JOB_NOT_FOUND", vec![("run", run.clone())]),
+        Error::JobAlreadyRunning(run) => (Code::FailedPrecondition, "JOB_ALREADY_RUNNING", vec![("run", run.clone())]),
+        Error::Unavailable(_) => (Code::Unavailable, "STORE_UNAVAILABLE", vec![]),
+        Error::FenceLost | Error::Internal(_) => (Code::Internal, "STORE_UNAVAILABLE", vec![]),
+    }
+}
+
+fn code_of(refusal: &Refusal) -> Code {
+    match refusal {
+        Refusal::Invalid(violations) if violations.iter().any(|v| v.kind == ViolationKind::NotHonouredYet) => {
+            Code::Unimplemented
+        }
+        Refusal::Invalid(_) => Code::InvalidArgument,
+        Refusal::AssignmentNotFound(_) | Refusal::MemberNotFound(_) | Refusal::GroupNotFound(_) => Code::NotFound,
+        Refusal::AssignmentExists { .. } => Code::AlreadyExists,
+        Refusal::StaleEtag { .. } => Code::Aborted,
+        Refusal::EmailExportUnresolved { .. }
+        | Refusal::EmailExportNotMigrated(_)
+        | Refusal::EmailExportAlreadyMigrated(_)
+        | Refusal::MemberLockedByAssignment { .. }
+        | Refusal::DefaultAssignmentFixed(_)
+        | Refusal::AssignmentHasMembers { .. }
+        | Refusal::CatalogEntryInUse { .. }
+        | Refusal::MassChangeBlocked { .. } => Code::FailedPrecondition,
+    }
+}
+
+/// An error with its causes, in one line for the log.
+fn chain(error: &(dyn std::error::Error + 'static)) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(next) = cause {
+        text = format!("{text}: {next}");
+        cause = next.source();
+    }
+    text
+}
+
+/// The status of a call that panicked.
+pub(crate) fn internal() -> Status {
+    to_status(Error::Internal("a call panicked".into()))
+}

@@ -1,0 +1,7 @@
+//! Many writers on one organization.
+
+pub(crate) mod calls;
+pub(crate) mod organization;
+pub(crate) mod random;
+pub(crate) mod syncs;
+pub(crate) mod writers;

@@ -1,0 +1,127 @@
+//! The configuration: each setting is a flag, an environment variable and a documented default.
+
+mod usage;
+mod values;
+
+use std::{
+    env,
+    io::{self, IsTerminal as _},
+    net::SocketAddr,
+    path::PathBuf,
+    time::Duration,
+};
+
+use rollcall_store::embedded;
+use url::Url;
+
+use crate::error::{Error, Result};
+
+pub(crate) use usage::parse;
+pub(crate) use values::{DatabaseUrl, duration, target};
+
+/// What every command can be told. Flags win over variables, variables over defaults.
+#[derive(Clone, Debug, clap::Args)]
+#[command(next_help_heading = "Configuration")]
+pub(crate) struct Config {
+    /// Postgres, as postgres://user:password@host:5432/name [default: an embedded Postgres in the data directory, for
+    /// this machine only]
+    #[arg(long, value_name = "URL", env = "DATABASE_URL", value_parser = values::database_url, global = true)]
+    pub(crate) database_url: Option<DatabaseUrl>,
+
+    /// Where gRPC is served; port 0 takes any free one
+    #[arg(long, value_name = "IP:PORT", env = "ROLLCALL_LISTEN", default_value = "127.0.0.1:50051",
+          value_parser = values::listen, global = true)]
+    pub(crate) listen: SocketAddr,
+
+    /// Where the embedded Postgres keeps its data [default: /var/lib/rollcall for root, else $XDG_DATA_HOME/rollcall or
+    /// ~/.local/share/rollcall]
+    #[arg(long, value_name = "DIR", env = "ROLLCALL_DATA_DIR", global = true)]
+    pub(crate) data_dir: Option<PathBuf>,
+
+    /// Where reports are written and read, a file:// URL [default: file://<data-dir>/reports]
+    #[arg(long, value_name = "URL", env = "ROLLCALL_REPORTS_URL", value_parser = values::reports_url, global = true)]
+    pub(crate) reports_url: Option<Url>,
+
+    /// Leave the jobs to other processes
+    #[arg(long, env = "ROLLCALL_NO_JOBS", value_parser = values::yes_or_no, global = true)]
+    pub(crate) no_jobs: bool,
+
+    /// At most this many connections to Postgres, 1 to 1000
+    #[arg(long, value_name = "N", env = "ROLLCALL_DATABASE_CONNECTIONS", default_value = "16",
+          value_parser = values::connections, global = true)]
+    pub(crate) database_connections: usize,
+
+    /// How long a stop waits for calls and jobs under way, such as 500ms, 25s or 2m
+    #[arg(long, value_name = "TIME", env = "ROLLCALL_SHUTDOWN_TIMEOUT", default_value = "25s",
+          value_parser = values::duration, global = true)]
+    pub(crate) shutdown_timeout: Duration,
+
+    /// What is logged: a level, or directives such as info,rollcall_store=debug [default: info; demo, import and job
+    /// run: warn]
+    #[arg(long, value_name = "FILTER", env = "ROLLCALL_LOG", value_parser = values::log_filter, global = true)]
+    pub(crate) log: Option<String>,
+
+    /// How logs are written, to stderr [default: text on a terminal, else json]
+    #[arg(long, value_name = "FORMAT", env = "ROLLCALL_LOG_FORMAT", value_enum, global = true)]
+    pub(crate) log_format: Option<LogFormat>,
+
+    /// OTLP collector that traces go to over gRPC, such as http://localhost:4317 [default: none, no traces]
+    #[arg(long, value_name = "URL", env = "OTEL_EXPORTER_OTLP_ENDPOINT", value_parser = values::otlp_endpoint,
+          global = true)]
+    pub(crate) otlp_endpoint: Option<Url>,
+}
+
+/// How a log line looks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum LogFormat {
+    /// For people.
+    #[value(help = None)]
+    Text,
+    /// One JSON object a line.
+    #[value(help = None)]
+    Json,
+}
+
+impl Config {
+    /// The directory of the embedded Postgres, absolute.
+    ///
+    /// # Errors
+    /// When none is given and there is no home directory to put it in.
+    pub(crate) fn data_dir(&self) -> Result<PathBuf> {
+        let dir = match &self.data_dir {
+            Some(dir) => dir.clone(),
+            None => default_data_dir()?,
+        };
+        std::path::absolute(&dir).map_err(Error::doing(format!("cannot resolve the data directory {}", dir.display())))
+    }
+
+    /// Where reports lie.
+    ///
+    /// # Errors
+    /// When neither this nor a data directory is given and there is no home directory.
+    pub(crate) fn reports_url(&self) -> Result<Url> {
+        if let Some(url) = &self.reports_url {
+            return Ok(url.clone());
+        }
+        let dir = self.data_dir()?.join("reports");
+        Url::from_file_path(&dir)
+            .map_err(|()| Error::usage(format!("{} cannot be written as a file:// URL", dir.display())))
+    }
+
+    /// The format of the log: what was asked for, else what fits the reader.
+    pub(crate) fn log_format(&self) -> LogFormat {
+        let fitting = if io::stderr().is_terminal() { LogFormat::Text } else { LogFormat::Json };
+        self.log_format.unwrap_or(fitting)
+    }
+}
+
+fn default_data_dir() -> Result<PathBuf> {
+    if embedded::running_as_root().map_err(Error::doing("cannot see who runs this"))? {
+        return Ok(PathBuf::from("/var/lib/rollcall"));
+    }
+    let absolute = |name| env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute());
+    let data = absolute("XDG_DATA_HOME").or_else(|| Some(absolute("HOME")?.join(".local/share")));
+    data.map(|data| data.join("rollcall")).ok_or_else(|| {
+        Error::usage("--data-dir (ROLLCALL_DATA_DIR) is needed, because HOME is not set: give a directory")
+    })
+}

@@ -1,0 +1,169 @@
+//! The values of settings: what is allowed, said in the error of whoever gives something else.
+
+use std::{fmt, net::SocketAddr, time::Duration};
+
+use tracing_subscriber::EnvFilter;
+use url::Url;
+
+/// A Postgres URL, whose password never shows.
+#[derive(Clone, PartialEq, Eq)]
+pub(crate) struct DatabaseUrl(String);
+
+impl DatabaseUrl {
+    /// The URL with its password, for the driver only.
+    pub(crate) fn reveal(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for DatabaseUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&redact(&self.0))
+    }
+}
+
+impl fmt::Debug for DatabaseUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(&redact(&self.0), f)
+    }
+}
+
+/// A database URL as it may be shown. What cannot be understood is hidden whole, and a password that was not
+/// percent-encoded may take its neighbours with it.
+pub(crate) fn redact(url: &str) -> String {
+    let Some((scheme, rest)) = url.split_once("://") else {
+        return "***".to_owned();
+    };
+    let rest = match rest.rsplit_once('@') {
+        Some((credentials, place)) => match credentials.split_once(':') {
+            Some((user, _)) => format!("{user}:***@{place}"),
+            None => format!("{credentials}@{place}"),
+        },
+        None => rest.to_owned(),
+    };
+    let Some((place, query)) = rest.split_once('?') else {
+        return format!("{scheme}://{rest}");
+    };
+    let options: Vec<String> = query.split('&').map(redact_option).collect();
+    format!("{scheme}://{place}?{}", options.join("&"))
+}
+
+fn redact_option(option: &str) -> String {
+    match option.split_once('=') {
+        Some((name, _)) if name.to_ascii_lowercase().contains("pass") => format!("{name}=***"),
+        _ => option.to_owned(),
+    }
+}
+
+pub(super) fn database_url(text: &str) -> Result<DatabaseUrl, String> {
+    if ["postgres://", "postgresql://"].iter().any(|scheme| text.starts_with(scheme)) {
+        return Ok(DatabaseUrl(text.to_owned()));
+    }
+    Err("give a URL such as postgres://user:password@host:5432/name".to_owned())
+}
+
+pub(super) fn listen(text: &str) -> Result<SocketAddr, String> {
+    text.parse()
+        .map_err(|_| "give an IP address and a port, such as 127.0.0.1:50051, 0.0.0.0:50051 or [::]:50051".to_owned())
+}
+
+pub(super) fn connections(text: &str) -> Result<usize, String> {
+    let number = text.parse().ok().filter(|number| (1..=1000).contains(number));
+    number.ok_or_else(|| "give a number from 1 to 1000".to_owned())
+}
+
+pub(super) fn yes_or_no(text: &str) -> Result<bool, String> {
+    match text.to_ascii_lowercase().as_str() {
+        "true" | "yes" | "on" | "1" => Ok(true),
+        "false" | "no" | "off" | "0" => Ok(false),
+        _ => Err("give true or false".to_owned()),
+    }
+}
+
+pub(super) fn log_filter(text: &str) -> Result<String, String> {
+    let filter = EnvFilter::builder().parse(text);
+    filter.map(|_| text.to_owned()).map_err(|_| {
+        "give error, warn, info, debug, trace or off, or directives such as info,rollcall_store=debug".to_owned()
+    })
+}
+
+pub(super) fn reports_url(text: &str) -> Result<Url, String> {
+    let url = Url::parse(text).ok().filter(|url| url.scheme() == "file" && url.query().is_none());
+    url.filter(|url| url.to_file_path().is_ok())
+        .ok_or_else(|| "give a file:// URL of an absolute folder, such as file:///var/lib/rollcall/reports".to_owned())
+}
+
+pub(super) fn otlp_endpoint(text: &str) -> Result<Url, String> {
+    plain_http(text).ok_or_else(|| "give an http:// URL, such as http://localhost:4317 (no TLS so far)".to_owned())
+}
+
+/// The address of a running server.
+pub(crate) fn target(text: &str) -> Result<Url, String> {
+    plain_http(text).ok_or_else(|| "give an http:// URL, such as http://localhost:50051 (no TLS so far)".to_owned())
+}
+
+fn plain_http(text: &str) -> Option<Url> {
+    Url::parse(text).ok().filter(|url| url.scheme() == "http" && url.has_host())
+}
+
+/// A time such as `500ms`, `25s`, `2m` or `1h`.
+pub(crate) fn duration(text: &str) -> Result<Duration, String> {
+    let digits = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
+    let (number, unit) = text.split_at(digits);
+    let milliseconds = match unit {
+        "ms" => Some(1),
+        "s" => Some(1_000),
+        "m" => Some(60_000),
+        "h" => Some(3_600_000),
+        _ => None,
+    };
+    let parsed = milliseconds.zip(number.parse::<u32>().ok());
+    parsed
+        .map(|(milliseconds, number)| Duration::from_millis(milliseconds * u64::from(number)))
+        .ok_or_else(|| "give a whole number with ms, s, m or h, such as 500ms, 25s or 2m".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_database_password_never_shows() {
+        for (url, shown) in [
+            ("postgres://ann:secret@db:5432/rollcall", "postgres://ann:***@db:5432/rollcall"),
+            ("postgres://ann:se@cr:et/@db/rollcall", "postgres://ann:***@db/rollcall"),
+            ("postgresql://db/rollcall?user=ann&password=secret", "postgresql://db/rollcall?user=ann&password=***"),
+            ("postgres://ann@db/rollcall", "postgres://ann@db/rollcall"),
+            ("postgres:///rollcall?host=%2Ftmp", "postgres:///rollcall?host=%2Ftmp"),
+            ("host=db password=secret", "***"),
+        ] {
+            assert_eq!(redact(url), shown);
+        }
+        let url = database_url("postgres://ann:secret@db/rollcall").unwrap();
+        assert_eq!(format!("{url} {url:?}"), "postgres://ann:***@db/rollcall \"postgres://ann:***@db/rollcall\"");
+    }
+
+    #[test]
+    fn times_have_a_unit() {
+        assert_eq!(duration("500ms"), Ok(Duration::from_millis(500)));
+        assert_eq!(duration("25s"), Ok(Duration::from_secs(25)));
+        assert_eq!(duration("2m"), Ok(Duration::from_secs(120)));
+        for wrong in ["", "25", "s", "-1s", "1.5s", "25 s", "25sec", "99999999999s"] {
+            assert!(duration(wrong).is_err(), "{wrong:?}");
+        }
+    }
+
+    #[test]
+    fn reports_lie_in_an_absolute_folder() {
+        assert!(reports_url("file:///var/lib/reports").is_ok());
+        for wrong in ["", "/var/lib/reports", "s3://bucket/reports", "file://host/reports", "file:///x?y=z"] {
+            assert!(reports_url(wrong).is_err(), "{wrong:?}");
+        }
+    }
+
+    #[test]
+    fn log_filters_are_checked() {
+        assert!(log_filter("info,rollcall_store=debug").is_ok());
+        assert!(log_filter("rollcall_store=loud").is_err());
+    }
+}

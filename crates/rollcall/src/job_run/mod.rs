@@ -1,0 +1,71 @@
+//! `job run`: asks a running server for a run of a job, or does it here, and tells what came of it.
+
+mod ask;
+mod ended;
+
+use std::time::Duration;
+
+use rollcall_app::{App, reports::ReportStore};
+use tokio::time::{sleep, timeout};
+
+pub(crate) use ask::finish_in_turn;
+pub(crate) use ended::Ended;
+
+use crate::{
+    commands::JobRunArguments,
+    config::Config,
+    database::Database,
+    error::{Error, Result},
+    remote::Remote,
+    shutdown::Shutdown,
+};
+
+/// `rollcall job run`.
+///
+/// # Errors
+/// When the run cannot be asked for, does not end in time, or does not succeed.
+pub(crate) async fn run(config: &Config, arguments: &JobRunArguments, shutdown: &Shutdown) -> Result {
+    let job = arguments.name.strip_prefix("jobs/").unwrap_or(&arguments.name);
+    let ended = match &arguments.target {
+        Some(target) => {
+            let asked = async { ask::finish(&Remote::connect(target).await?, job, arguments.wait).await };
+            let interrupted = || Err(Error::failed("no longer waiting; the run, if it has begun, goes on"));
+            shutdown.interrupts(asked).await.unwrap_or_else(interrupted)?
+        }
+        None => run_here(config, job, arguments.wait, shutdown).await?,
+    };
+    ended.show();
+    ended.verdict()
+}
+
+async fn run_here(config: &Config, job: &str, wait: Duration, shutdown: &Shutdown) -> Result<Ended> {
+    let opened = shutdown.interrupts(Database::open(config)).await;
+    let Some(database) = opened.transpose()? else { return Err(Error::failed("stopped before the run began")) };
+    let ended = run_on(&database, config, job, wait, shutdown).await;
+    let closed = database.close().await;
+    closed.and(ended)
+}
+
+/// Runs the job in this process. When the time is over or the process is to end, the job finishes its chunk, and the run
+/// is left to whoever runs the job next.
+async fn run_on(database: &Database, config: &Config, job: &str, wait: Duration, shutdown: &Shutdown) -> Result<Ended> {
+    let reports = ReportStore::open(config.reports_url()?.as_str())
+        .map_err(Error::doing("cannot use --reports-url (ROLLCALL_REPORTS_URL)"))?;
+    let app = App::new(database.db.clone(), reports);
+    let progress = |run: &rollcall_app::jobs::JobRun| {
+        tracing::info!(run = %run.id, state = run.state.as_str(), outcome = ?run.outcome, "job");
+    };
+    let run = rollcall_jobs::run_requested(&app, job, over(wait, shutdown), progress);
+    tokio::select! {
+        run = run => Ok(run.map_err(Error::doing(format!("cannot run the job {job}")))?.into()),
+        () = async { over(wait, shutdown).await; sleep(config.shutdown_timeout).await } => {
+            Err(Error::failed(format!("the job {job} did not stop in time; its run is free in half a minute")))
+        }
+    }
+}
+
+/// Ends when the time is over or the process is asked to end.
+async fn over(wait: Duration, shutdown: &Shutdown) {
+    // Both are reasons to stop.
+    let _ = timeout(wait, shutdown.requested()).await;
+}

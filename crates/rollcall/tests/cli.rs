@@ -1,0 +1,113 @@
+//! The command line as a person meets it: help, and one clear line for every mistake.
+
+#![allow(clippy::unwrap_used)]
+
+use std::process::{Command, Output};
+
+/// The program, without this process's own settings.
+fn rollcall(arguments: &[&str], variables: &[(&str, &str)]) -> Output {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_rollcall"));
+    for (flag, variable) in SETTINGS {
+        assert!(flag.starts_with("--"));
+        command.env_remove(variable);
+    }
+    command.args(arguments).envs(variables.iter().copied()).output().unwrap()
+}
+
+const SETTINGS: &[(&str, &str)] = &[
+    ("--database-url", "DATABASE_URL"),
+    ("--listen", "ROLLCALL_LISTEN"),
+    ("--data-dir", "ROLLCALL_DATA_DIR"),
+    ("--reports-url", "ROLLCALL_REPORTS_URL"),
+    ("--no-jobs", "ROLLCALL_NO_JOBS"),
+    ("--database-connections", "ROLLCALL_DATABASE_CONNECTIONS"),
+    ("--shutdown-timeout", "ROLLCALL_SHUTDOWN_TIMEOUT"),
+    ("--log", "ROLLCALL_LOG"),
+    ("--log-format", "ROLLCALL_LOG_FORMAT"),
+    ("--otlp-endpoint", "OTEL_EXPORTER_OTLP_ENDPOINT"),
+];
+
+fn text(bytes: Vec<u8>) -> String {
+    String::from_utf8(bytes).unwrap()
+}
+
+/// The one line that a refused command prints.
+fn refusal(arguments: &[&str], variables: &[(&str, &str)]) -> String {
+    let output = rollcall(arguments, variables);
+    let line = text(output.stderr);
+    assert_eq!(output.status.code(), Some(2), "{line}");
+    assert_eq!(line.lines().count(), 1, "{line}");
+    assert_eq!(text(output.stdout), "");
+    line
+}
+
+#[test]
+fn help_lists_every_setting_with_its_variable_and_no_values() {
+    let secret = ("DATABASE_URL", "postgres://ann:secret@db/rollcall");
+    for arguments in [&["--help"][..], &["serve", "--help"], &["demo", "--help"]] {
+        let output = rollcall(arguments, &[secret]);
+        assert_eq!(output.status.code(), Some(0));
+        let help = text(output.stdout);
+        for (flag, variable) in SETTINGS {
+            let listed = help.lines().any(|line| line.contains(flag) && line.contains(&format!("[env: {variable}]")));
+            assert!(listed, "{flag} with {variable} in {help}");
+        }
+        assert!(!help.contains("secret"));
+    }
+}
+
+#[test]
+fn the_version_is_told() {
+    let output = rollcall(&["--version"], &[]);
+    assert_eq!(text(output.stdout), format!("rollcall {}\n", env!("CARGO_PKG_VERSION")));
+}
+
+#[test]
+fn a_bad_variable_is_one_line_that_names_flag_and_variable() {
+    for (flag, variable) in SETTINGS.iter().filter(|(flag, _)| *flag != "--data-dir") {
+        let line = refusal(&["serve"], &[(variable, "=no such value=")]);
+        assert!(line.starts_with(&format!("rollcall: {flag} ({variable}) is ")), "{line}");
+        assert!(line.contains(": give "), "{line}");
+    }
+}
+
+#[test]
+fn a_database_password_is_not_repeated() {
+    let line = refusal(&["serve"], &[("DATABASE_URL", "mysql://ann:secret@db/rollcall")]);
+    assert!(line.contains("mysql://ann:***@db/rollcall") && !line.contains("secret"), "{line}");
+}
+
+#[test]
+fn bad_usage_is_one_line() {
+    for arguments in [&["--lisen", "x"][..], &["dance"], &["job"], &["job", "run"], &["import"], &["--listen"]] {
+        refusal(arguments, &[]);
+    }
+    refusal(&["jobs", "--no-jobs"], &[]);
+    refusal(&["demo", "--no-jobs"], &[]);
+    refusal(&["job", "run", "settings-migration", "--target", "ftp://x"], &[]);
+}
+
+#[test]
+fn a_folder_that_is_no_organization_is_refused() {
+    let dir = tempfile::tempdir().unwrap();
+    let folder = dir.path().join("Not An Id");
+    std::fs::create_dir(&folder).unwrap();
+    let output = rollcall(&["demo", "--once", "--data", folder.to_str().unwrap()], &[]);
+    assert_eq!(output.status.code(), Some(1));
+    let line = text(output.stderr);
+    assert!(line.contains("organization's id") && line.contains("Not An Id"), "{line}");
+}
+
+#[test]
+fn a_server_that_is_not_there_is_named() {
+    let sample = concat!(env!("CARGO_MANIFEST_DIR"), "/sample/acme");
+    for arguments in [
+        &["import", sample, "--target", "http://127.0.0.1:1"][..],
+        &["job", "run", "settings-migration", "--target", "http://127.0.0.1:1"],
+    ] {
+        let output = rollcall(arguments, &[]);
+        assert_eq!(output.status.code(), Some(1));
+        let line = text(output.stderr);
+        assert!(line.starts_with("rollcall: cannot reach http://127.0.0.1:1"), "{line}");
+    }
+}

@@ -1,0 +1,144 @@
+//! `kill -9` of the server in the middle of a sync, a save and a migration, twenty times each: afterwards nothing is
+//! half-done, a new server goes on, and doing it again ends as if nobody had been killed.
+//!
+//! In the middle means: the killed server's transaction waits at a statement that the test has chosen, because the test
+//! holds a lock that it needs. The last rounds of each test kill at moments that are drawn instead; there both outcomes
+//! are right, none and all. The seeds are fixed.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on panics")]
+
+mod support {
+    pub(crate) mod kill_migration;
+    pub(crate) mod kill_moment;
+    pub(crate) mod kill_save;
+    pub(crate) mod kill_seed;
+    pub(crate) mod kill_server;
+    pub(crate) mod kill_state;
+    pub(crate) mod kill_sync;
+    pub(crate) mod kill_trial;
+}
+
+use std::time::Duration;
+
+use rand::{RngExt as _, SeedableRng as _, rngs::StdRng};
+use rollcall_proto::v1::EmailExport;
+use support::{
+    kill_migration as migration,
+    kill_moment::Moment,
+    kill_save as save, kill_sync as sync,
+    kill_trial::{Killed, Left, Operation, Trial, Undisturbed},
+};
+
+const ROUNDS: usize = 20;
+
+/// A moment within the time that something took undisturbed.
+fn drawn(rng: &mut StdRng, took: Duration) -> Moment {
+    Moment::After(took.mul_f64(rng.random_range(0.0..1.0)))
+}
+
+/// After a kill at a stop nothing is there of what was asked for; after one at a drawn moment, nothing or all. Asking
+/// again ends as if nobody had been killed.
+async fn assert_nothing_half_done(
+    trial: &Trial,
+    organization: &str,
+    (moment, killed): (&Moment, Killed),
+    (operation, undisturbed): (&Operation, &Undisturbed),
+) {
+    let left = killed.left[organization];
+    println!("{organization} is as {left:?}, killed {moment:?}");
+    assert!(left == Left::Before || matches!(moment, Moment::After(_)), "{moment:?} is before the commit");
+    assert!(killed.answer.is_err() || left == Left::After, "what was answered is lost");
+    assert!(killed.left.iter().all(|(other, left)| other == organization || *left == Left::Before));
+    operation(trial.server()).await.unwrap().unwrap();
+    let expected = if left == Left::Before { &undisturbed.once } else { &undisturbed.twice };
+    trial.assert_state(expected).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_sync_is_never_half_done() {
+    let mut trial = Trial::begin(sync::seed).await;
+    let mut rng = StdRng::seed_from_u64(1);
+    let mut cases = Vec::new();
+    for organization in sync::ORGANIZATIONS {
+        let operation = sync::operation(organization);
+        let undisturbed = trial.undisturbed(&operation).await;
+        assert_eq!(undisturbed.once, undisturbed.twice, "a sync that changes nothing writes nothing");
+        let rehomed: String = trial.observer.sql.query_one(sync::REHOMED, &[&organization]).await.unwrap().get(0);
+        cases.push((organization, operation, undisturbed, rehomed));
+    }
+    for round in 0..ROUNDS {
+        let (organization, operation, undisturbed, rehomed) = &cases[round % 2];
+        // Each stop once, and in the other organization those that are in the middle of a statement.
+        let stop = (0..12).chain([3, 2, 5, 6]).nth(round);
+        let moment = match stop {
+            Some(stop) => Moment::At(vec![sync::stops(organization, rehomed, &mut rng).swap_remove(stop)]),
+            None => drawn(&mut rng, undisturbed.took),
+        };
+        let killed = trial.kill(&moment, operation, undisturbed).await;
+        assert_nothing_half_done(&trial, organization, (&moment, killed), (operation, undisturbed)).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_save_is_never_half_done() {
+    let mut trial = Trial::begin(save::seed).await;
+    let mut rng = StdRng::seed_from_u64(2);
+    let mut cases = Vec::new();
+    // Active members who are exported and who are not, among them in the end those of the group that is added.
+    let values = [(EmailExport::Export, (1067, 733), (1890, 0)), (EmailExport::DoNotExport, (1800, 0), (0, 1890))];
+    for (organization, (export, before, after)) in save::ORGANIZATIONS.into_iter().zip(values) {
+        assert_eq!(save::exporting(trial.server(), organization).await, before);
+        let operation = save::operation(organization, export);
+        let undisturbed = trial.undisturbed(&operation).await;
+        assert_eq!(save::exporting(trial.server(), organization).await, after);
+        cases.push((organization, operation, undisturbed, before, after));
+    }
+    for round in 0..ROUNDS {
+        let (organization, operation, undisturbed, before, after) = &cases[round % 2];
+        let mut stops = save::stops(organization, &mut rng);
+        let moment = match stops.len() > round {
+            true => Moment::At(vec![stops.swap_remove(round)]),
+            false => drawn(&mut rng, undisturbed.took),
+        };
+        let killed = trial.kill(&moment, operation, undisturbed).await;
+        let expected = if killed.left[*organization] == Left::Before { before } else { after };
+        assert_eq!(save::exporting(trial.server(), organization).await, *expected);
+        assert_nothing_half_done(&trial, organization, (&moment, killed), (operation, undisturbed)).await;
+        assert_eq!(save::exporting(trial.server(), organization).await, *after);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_migration_is_never_half_done() {
+    let mut trial = Trial::begin(migration::seed).await;
+    let mut rng = StdRng::seed_from_u64(3);
+    let operation: Operation = Box::new(migration::migrate);
+    let before = migration::answers(trial.server()).await;
+    let undisturbed = trial.undisturbed(&operation).await;
+    assert_eq!(undisturbed.once, undisturbed.twice, "a second run changes nothing");
+    // Without the wait for the engine to see that there is something to do.
+    let took = "SELECT (1000 * extract(epoch FROM max(ended_at - started_at)))::bigint FROM job_runs";
+    let took = Duration::from_millis(trial.observer.count(took).await.unsigned_abs());
+    for round in 0..ROUNDS {
+        let (kind, place, number) = (round % migration::STOPS, round % 4, rng.random_range(0..500));
+        let (moment, done) = match round {
+            0..14 => (migration::stop_in(migration::ORGANIZATIONS[place], kind, number), Some(place)),
+            14 => (migration::stop_at_end(migration::ORGANIZATIONS[3], number), Some(4)),
+            _ => (drawn(&mut rng, took), None),
+        };
+        let killed = trial.kill(&moment, &operation, &undisturbed).await;
+        let left: Vec<Left> = killed.left.into_values().collect();
+        let migrated = left.iter().filter(|left| **left == Left::After).count();
+        println!("{migrated} are migrated, killed {moment:?}");
+        assert!(killed.answer.is_err() || migrated == 4, "what was answered is lost");
+        assert!(left[..migrated].iter().all(|left| *left == Left::After), "one after the other: {left:?}");
+        assert!(done.is_none_or(|done| done == migrated), "{left:?} after {moment:?}");
+        assert_eq!(migration::answers(trial.server()).await, before, "while {migrated} are migrated");
+        migration::assert_taken_over(&trial, &undisturbed, done.is_some()).await;
+        assert_eq!(migration::answers(trial.server()).await, before);
+        if round % 5 == 0 {
+            migration::migrate(trial.server()).await.unwrap().unwrap();
+            trial.assert_state(&undisturbed.twice).await;
+        }
+    }
+}

@@ -1,0 +1,187 @@
+//! When a server is killed: while a known statement of it waits for a lock that the test holds, or at a moment that is
+//! drawn. Nothing here wins a race: a stop is waited for, and at a drawn moment either outcome is right.
+
+use std::time::{Duration, Instant};
+
+use rollcall_testkit::TestDatabase;
+use tokio::{
+    task::JoinHandle,
+    time::{sleep, timeout},
+};
+use tokio_postgres::Client;
+use tonic::Status;
+
+use super::kill_server::Server;
+
+const DEADLINE: Duration = Duration::from_secs(60);
+const LOOK: Duration = Duration::from_millis(2);
+const SESSIONS: &str =
+    "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND application_name = 'rollcall'";
+
+/// Statements that most writes have.
+pub(crate) const UPDATE_MEMBERS: &str = "UPDATE members";
+pub(crate) const INSERT_CHANGES: &str = "INSERT INTO member_changes";
+pub(crate) const INSERT_EVENT: &str = "INSERT INTO audit_events";
+pub(crate) const UPDATE_ORGANIZATION: &str = r#"UPDATE "organizations""#;
+
+/// A statement at which the service is made to wait.
+#[derive(Clone, Debug)]
+pub(crate) struct Stop {
+    /// Takes the lock that it then waits for.
+    lock: String,
+    /// A part of the statement that waits.
+    at: &'static str,
+}
+
+impl Stop {
+    /// At a row that it writes.
+    pub(crate) fn at_row(at: &'static str, table: &str, condition: &str) -> Self {
+        Self::locking(at, &format!("SELECT FROM {table} WHERE {condition} FOR NO KEY UPDATE"))
+    }
+
+    /// At the first row that it writes to a table.
+    pub(crate) fn at_table(at: &'static str, table: &str) -> Self {
+        Self::locking(at, &format!("LOCK TABLE {table} IN SHARE MODE"))
+    }
+
+    /// At a row that it inserts: the test inserts one with the same key, made of any row of the table.
+    pub(crate) fn at_new_row(at: &'static str, table: &str, organization: &str, key: &str) -> Self {
+        Self::locking(
+            at,
+            &format!(
+                "INSERT INTO {table} SELECT r.* FROM {table} AS t, jsonb_populate_record(t, jsonb_build_object({key})) AS r
+                WHERE t.organization_id = '{organization}' LIMIT 1"
+            ),
+        )
+    }
+
+    /// At a member whom it writes.
+    pub(crate) fn at_member(at: &'static str, organization: &str, member: &str) -> Self {
+        Self::at_row(at, "members", &format!("organization_id = '{organization}' AND id = '{member}'"))
+    }
+
+    /// At a member whose change it keeps.
+    pub(crate) fn at_change(organization: &str, member: &str) -> Self {
+        let revision = format!("(SELECT o.revision + 1 FROM organizations AS o WHERE o.id = '{organization}')");
+        let key = format!("'member_id', '{member}', 'revision', {revision}");
+        Self::at_new_row(INSERT_CHANGES, "member_changes", organization, &key)
+    }
+
+    /// At whatever needs the lock that `lock` takes.
+    pub(crate) fn locking(at: &'static str, lock: &str) -> Self {
+        Self { lock: lock.to_owned(), at }
+    }
+}
+
+/// When to kill.
+#[derive(Clone, Debug)]
+pub(crate) enum Moment {
+    /// At the last of these stops, passing the others.
+    At(Vec<Stop>),
+    /// This long after the operation was seen to have locked an organization.
+    After(Duration),
+}
+
+/// How an operation ended whose server was killed.
+pub(crate) type Answer = Result<(), Status>;
+
+impl Moment {
+    /// Kills the server at this moment of an operation which is started once the first lock is held, and waits until
+    /// Postgres has nothing of it any more.
+    pub(crate) async fn kill(
+        &self,
+        database: &TestDatabase,
+        server: Server,
+        operate: impl FnOnce(&Server) -> JoinHandle<Answer>,
+    ) -> Answer {
+        let look = database.client().await;
+        let (operation, lock) = match self {
+            Self::At(stops) => {
+                let (first, others) = stops.split_first().unwrap();
+                let mut lock = Lock::take(database, first).await;
+                let operation = operate(&server);
+                lock.waited_for(&look, &operation).await;
+                for stop in others {
+                    let next = Lock::take(database, stop).await;
+                    std::mem::replace(&mut lock, next).release().await;
+                    lock.waited_for(&look, &operation).await;
+                }
+                (operation, Some(lock))
+            }
+            Self::After(time) => {
+                let operation = operate(&server);
+                under_way(&look, &operation).await;
+                sleep(*time).await;
+                (operation, None)
+            }
+        };
+        server.kill();
+        if let Some(lock) = lock {
+            lock.release().await;
+        }
+        until("the end of the killed server's sessions", async || {
+            let sessions = look.query_one(SESSIONS, &[]);
+            sessions.await.unwrap().get::<_, i64>(0) == 0
+        })
+        .await;
+        timeout(DEADLINE, operation).await.expect("a call whose server is gone ends").unwrap()
+    }
+}
+
+/// A lock that is held until it is released, in a session of its own.
+struct Lock {
+    session: Client,
+    pid: i32,
+    at: &'static str,
+}
+
+impl Lock {
+    async fn take(database: &TestDatabase, stop: &Stop) -> Self {
+        let session = database.client().await;
+        session.batch_execute("BEGIN").await.unwrap();
+        let taken = session.execute(&stop.lock, &[]).await.unwrap();
+        assert!(taken == 1 || stop.lock.starts_with("LOCK"), "{stop:?} locks {taken} rows");
+        let pid = session.query_one("SELECT pg_backend_pid()", &[]).await.unwrap().get(0);
+        Self { session, pid, at: stop.at }
+    }
+
+    /// Waits until the statement waits for this lock; a run's heartbeat may, too.
+    async fn waited_for(&self, look: &Client, operation: &JoinHandle<Answer>) {
+        let sql = r#"SELECT query FROM pg_stat_activity
+            WHERE datname = current_database() AND application_name = 'rollcall' AND state = 'active'
+                AND wait_event_type = 'Lock' AND $1 = ANY(pg_blocking_pids(pid))
+                AND strpos(query, 'SET "lease_until"') = 0"#;
+        until(self.at, async || {
+            assert!(!operation.is_finished(), "the operation was not stopped at {}", self.at);
+            let waiting = look.query(sql, &[&self.pid]).await.unwrap();
+            let waiting: Vec<String> = waiting.iter().map(|row| row.get(0)).collect();
+            let reached = waiting.iter().any(|statement| statement.contains(self.at));
+            assert!(reached || waiting.is_empty(), "it was to wait at {}, not at {waiting:?}", self.at);
+            reached
+        })
+        .await;
+    }
+
+    async fn release(self) {
+        self.session.batch_execute("ROLLBACK").await.unwrap();
+    }
+}
+
+/// Waits until a transaction of the service has locked an organization, or the operation is over already.
+async fn under_way(look: &Client, operation: &JoinHandle<Answer>) {
+    let sql = "SELECT FROM pg_locks AS l INNER JOIN pg_stat_activity AS a USING (pid)
+        WHERE a.datname = current_database() AND a.application_name = 'rollcall' AND l.granted
+            AND l.relation = 'organizations'::regclass AND l.mode = 'RowShareLock'";
+    until("a transaction of the service", async || {
+        operation.is_finished() || !look.query(sql, &[]).await.unwrap().is_empty()
+    })
+    .await;
+}
+
+async fn until(what: &str, mut reached: impl AsyncFnMut() -> bool) {
+    let start = Instant::now();
+    while !reached().await {
+        assert!(start.elapsed() < DEADLINE, "it took too long: {what}");
+        sleep(LOOK).await;
+    }
+}

@@ -1,0 +1,134 @@
+//! What a database holds: kept, put back, compared, and looked through for what contradicts itself.
+
+use std::collections::BTreeMap;
+
+use tokio_postgres::Client;
+
+/// What each organization holds.
+pub(crate) type State = BTreeMap<String, Rows>;
+
+/// Digests of one organization's rows, by table.
+pub(crate) type Rows = BTreeMap<String, String>;
+
+/// What to look at in a row.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Look {
+    /// All of it.
+    Exact,
+    /// All but when it was: every time is replaced by the word `time`. The same for two databases to which the same was
+    /// done at different times.
+    Timeless,
+}
+
+/// A connection that looks at a database beside the service, with a copy of its rows to go back to.
+pub(crate) struct Observer {
+    /// The connection.
+    pub(crate) sql: Client,
+    tables: Vec<String>,
+    /// The tables that belong to an organization, with the column that says to which.
+    owned: Vec<(String, String)>,
+}
+
+impl Observer {
+    /// Keeps a copy of all rows.
+    pub(crate) async fn keeping(sql: Client) -> Self {
+        let tables =
+            "SELECT tablename::text FROM pg_tables WHERE schemaname = 'public' AND tablename !~ '^__' ORDER BY 1";
+        let tables: Vec<String> = sql.query(tables, &[]).await.unwrap().iter().map(|row| row.get(0)).collect();
+        let copies = tables.iter().map(|table| format!("CREATE TABLE kept.{table} AS TABLE public.{table};"));
+        sql.batch_execute(&format!("CREATE SCHEMA kept; {}", copies.collect::<String>())).await.unwrap();
+        let owned = sql.query(OWNED, &[]).await.unwrap();
+        let owned: Vec<_> = owned.iter().map(|row| (row.get(0), row.get(1))).collect();
+        assert!(owned.len() > 10, "all tables but a few belong to an organization");
+        Self { sql, tables, owned }
+    }
+
+    /// Makes every table as it was when it was kept.
+    pub(crate) async fn put_back(&self) {
+        let inserts = self.tables.iter().map(|table| format!("INSERT INTO {table} SELECT * FROM kept.{table};"));
+        let batch = format!(
+            "BEGIN; SET LOCAL session_replication_role = replica; TRUNCATE {}; {} COMMIT; ANALYZE members, memberships",
+            self.tables.join(", "),
+            inserts.collect::<String>()
+        );
+        self.sql.batch_execute(&batch).await.unwrap();
+    }
+
+    /// Reads what each organization holds.
+    pub(crate) async fn state(&self, look: Look) -> State {
+        let line = match look {
+            Look::Exact => "to_jsonb(t)::text",
+            Look::Timeless => r#"regexp_replace(to_jsonb(t)::text, '"\d{4}-\d\d-\d\dT[^"]*"', '"time"', 'g')"#,
+        };
+        let digest = |(table, owner): &(String, String)| {
+            format!(
+                r#"SELECT organization, '{table}', md5(string_agg(line, E'\n' ORDER BY line))
+                FROM (SELECT t.{owner} AS organization, {line} COLLATE "C" AS line FROM {table} AS t) AS lines
+                GROUP BY organization"#
+            )
+        };
+        let digests: Vec<String> = self.owned.iter().map(digest).collect();
+        let mut state = State::new();
+        for row in self.sql.query(&digests.join(" UNION ALL "), &[]).await.unwrap() {
+            state.entry(row.get(0)).or_default().insert(row.get(1), row.get(2));
+        }
+        state
+    }
+
+    /// Looks for rows that cannot be together, whatever was done.
+    pub(crate) async fn assert_consistent(&self) {
+        let found = self.sql.query(CONTRADICTIONS, &[]).await.unwrap();
+        let found: Vec<(String, String)> = found.iter().map(|row| (row.get(0), row.get(1))).collect();
+        assert_eq!(found, [], "the database contradicts itself");
+    }
+
+    /// A number.
+    pub(crate) async fn count(&self, sql: &str) -> i64 {
+        self.sql.query_one(sql, &[]).await.unwrap().get(0)
+    }
+}
+
+const OWNED: &str = "
+    SELECT c.table_name::text, c.column_name::text
+    FROM information_schema.columns AS c
+    WHERE c.table_schema = 'public'
+        AND (c.column_name = 'organization_id' OR (c.table_name = 'organizations' AND c.column_name = 'id'))
+    ORDER BY 1";
+
+/// What must hold for every organization at any time (architecture.md 2, product.md 4.9 and 7).
+const CONTRADICTIONS: &str = "
+    SELECT o.id, 'revision ' || o.revision || ' with audit events ' || string_agg(e.revision::text, ' ')
+    FROM organizations AS o LEFT JOIN audit_events AS e ON e.organization_id = o.id
+    GROUP BY o.id
+    HAVING count(e.revision) <> o.revision OR max(e.revision) <> o.revision
+UNION ALL
+    SELECT c.organization_id, 'changes of ' || count(*) || ' members in revision ' || c.revision || ', which is none'
+    FROM member_changes AS c LEFT JOIN audit_events AS e USING (organization_id, revision)
+    WHERE e.revision IS NULL
+    GROUP BY c.organization_id, c.revision
+UNION ALL
+    SELECT e.organization_id, 'revision ' || e.revision || ' says ' || e.members_changed || ', not ' || count(c.member_id)
+    FROM audit_events AS e LEFT JOIN member_changes AS c USING (organization_id, revision)
+    GROUP BY e.organization_id, e.revision
+    HAVING count(c.member_id) > e.members_changed
+UNION ALL
+    SELECT m.organization_id, 'member ' || m.id || ' has not what the newest change gave'
+    FROM members AS m
+    LEFT JOIN (
+        SELECT DISTINCT ON (organization_id, member_id) *
+        FROM member_changes ORDER BY organization_id, member_id, revision DESC
+    ) AS c ON c.organization_id = m.organization_id AND c.member_id = m.id
+    WHERE (m.assignment_id, m.settings_id, m.email_export, m.email_export_since, m.email_export_source)
+        IS DISTINCT FROM (
+            c.assignment_after, c.settings_after, c.email_export_after, c.email_export_since_after,
+            c.email_export_source_after
+        )
+UNION ALL
+    SELECT o.id, 'in phase ' || o.phase || ' member ' || m.id || ' has ' || coalesce(m.email_export, 'nothing')
+    FROM organizations AS o INNER JOIN members AS m ON m.organization_id = o.id
+    WHERE (o.phase = 'MIGRATED') <> (m.email_export IS NOT NULL)
+UNION ALL
+    SELECT o.id, 'in phase ' || o.phase || ' with a migration that is ' || s.state
+    FROM organizations AS o INNER JOIN settings_migrations AS s ON s.organization_id = o.id
+    WHERE (o.phase = 'MIGRATED') <> (s.state = 'MIGRATED')
+LIMIT 20";

@@ -1,0 +1,125 @@
+//! Writing assignments, their groups, ranks and settings.
+
+use diesel::sql_types::{Array, BigInt, Bool, Integer, Jsonb, Nullable, Text, Timestamptz, Uuid as SqlUuid};
+use diesel_async::{AsyncPgConnection, RunQueryDsl};
+use rollcall_domain::{Assignment, AssignmentId, Settings, Timestamp};
+use uuid::Uuid;
+
+use crate::{Error, Result, WriteTx, organizations::Organization, words};
+
+/// The row of an assignment, however it is written.
+struct Values<'a> {
+    assignment: &'a Assignment,
+    uid: Uuid,
+    rank: u32,
+    revision: i64,
+    now: Timestamp,
+}
+
+/// Creates or updates an assignment with its groups. On update the uid and the rank stay.
+pub(crate) async fn save_assignment(tx: &mut WriteTx, assignment: &Assignment, uid: Uuid, rank: u32) -> Result<()> {
+    let values = Values { assignment, uid, rank, revision: tx.next_revision(), now: tx.now() };
+    let (conn, organization) = tx.parts();
+    save(conn, organization, &values).await
+}
+
+/// Writes the default assignment of a new organization.
+pub(crate) async fn insert_default(
+    conn: &mut AsyncPgConnection,
+    organization: &Organization,
+    uid: Uuid,
+    default: &Assignment,
+) -> Result<()> {
+    let id = organization.id.as_str();
+    put_settings(conn, id, &default.settings).await?;
+    let revision = organization.revision;
+    save(conn, id, &Values { assignment: default, uid, rank: 1, revision, now: organization.created_at }).await
+}
+
+async fn save(conn: &mut AsyncPgConnection, organization: &str, values: &Values<'_>) -> Result<()> {
+    let assignment = values.assignment;
+    diesel::sql_query(include_str!("../sql/save_assignment.sql"))
+        .bind::<Text, _>(organization)
+        .bind::<Text, _>(assignment.id.as_str())
+        .bind::<SqlUuid, _>(values.uid)
+        .bind::<Text, _>(&assignment.display_name)
+        .bind::<Integer, _>(values.rank.cast_signed())
+        .bind::<Text, _>(assignment.update_mode.as_str())
+        .bind::<SqlUuid, _>(words::settings_uuid(assignment.settings.id()))
+        .bind::<Nullable<Text>, _>(assignment.chosen.map(|chosen| chosen.as_str()))
+        .bind::<BigInt, _>(values.revision)
+        .bind::<Timestamptz, _>(values.now)
+        .execute(conn)
+        .await?;
+    let groups: Vec<&str> = assignment.groups.iter().map(|group| group.as_str()).collect();
+    for sql in
+        [include_str!("../sql/delete_assignment_groups.sql"), include_str!("../sql/insert_assignment_groups.sql")]
+    {
+        diesel::sql_query(sql)
+            .bind::<Text, _>(organization)
+            .bind::<Text, _>(assignment.id.as_str())
+            .bind::<Array<Text>, _>(&groups)
+            .execute(conn)
+            .await?;
+    }
+    Ok(())
+}
+
+/// Deletes an assignment that no member is in and no pin names any longer.
+pub(crate) async fn delete_assignment(tx: &mut WriteTx, id: &AssignmentId) -> Result<()> {
+    let (conn, organization) = tx.parts();
+    for sql in [
+        "DELETE FROM assignment_groups WHERE organization_id = $1 AND assignment_id = $2",
+        "DELETE FROM assignments WHERE organization_id = $1 AND id = $2",
+    ] {
+        diesel::sql_query(sql).bind::<Text, _>(organization).bind::<Text, _>(id.as_str()).execute(conn).await?;
+    }
+    Ok(())
+}
+
+/// Sets ranks in one statement, under the deferrable constraint.
+pub(crate) async fn update_ranks(tx: &mut WriteTx, ranks: &[(AssignmentId, u32)]) -> Result<()> {
+    if ranks.is_empty() {
+        return Ok(());
+    }
+    let (ids, ranks): (Vec<&str>, Vec<i32>) = ranks.iter().map(|(id, rank)| (id.as_str(), rank.cast_signed())).unzip();
+    let (conn, organization) = tx.parts();
+    diesel::sql_query(include_str!("../sql/update_ranks.sql"))
+        .bind::<Text, _>(organization)
+        .bind::<Array<Text>, _>(ids)
+        .bind::<Array<Integer>, _>(ranks)
+        .execute(conn)
+        .await?;
+    Ok(())
+}
+
+/// Writes settings that may be new; the same content is the same row.
+pub(crate) async fn insert_settings(tx: &mut WriteTx, settings: &[Settings]) -> Result<()> {
+    for one in settings {
+        let (conn, organization) = tx.parts();
+        put_settings(conn, organization, one).await?;
+    }
+    Ok(())
+}
+
+async fn put_settings(conn: &mut AsyncPgConnection, organization: &str, settings: &Settings) -> Result<()> {
+    let permissions = serde_json::to_value(&settings.permissions).map_err(|e| Error::Internal(e.into()))?;
+    let seats: Vec<&str> = settings.seats.iter().map(String::as_str).collect();
+    let capture = settings.data_capture;
+    diesel::sql_query(include_str!("../sql/insert_settings.sql"))
+        .bind::<Text, _>(organization)
+        .bind::<SqlUuid, _>(words::settings_uuid(settings.id()))
+        .bind::<Array<Text>, _>(seats)
+        .bind::<Nullable<Text>, _>(settings.home_workspace.as_deref())
+        .bind::<Jsonb, _>(permissions)
+        .bind::<Bool, _>(capture.web_conferences_recorded)
+        .bind::<Bool, _>(capture.prevent_web_conference_recording)
+        .bind::<Bool, _>(capture.telephony_calls_imported)
+        .bind::<Bool, _>(capture.emails_imported)
+        .bind::<Bool, _>(capture.prevent_email_import)
+        .bind::<Bool, _>(capture.non_recorded_meetings_imported)
+        .bind::<Bool, _>(capture.gong_connect_enabled)
+        .execute(conn)
+        .await?;
+    Ok(())
+}

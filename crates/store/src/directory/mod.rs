@@ -1,0 +1,83 @@
+//! People, groups and memberships: reading what a sync has to know, and writing what it found.
+
+mod load;
+mod write;
+
+use diesel::{
+    QueryableByName,
+    sql_types::{BigInt, Bool, Integer, Text},
+};
+use diesel_async::RunQueryDsl;
+use rollcall_domain::GroupId;
+
+pub use load::{Scope, list_directory};
+pub use write::apply_sync;
+
+use crate::{ReadTx, Result};
+
+/// A group with how many members it has.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct GroupView {
+    /// The external id.
+    pub id: GroupId,
+    /// As the identity provider shows it.
+    pub display_name: String,
+    /// Whether the last full sync still had it.
+    pub present: bool,
+    /// Members, inactive ones included.
+    pub members: u32,
+}
+
+#[derive(QueryableByName)]
+struct Row {
+    #[diesel(sql_type = Text)]
+    id: String,
+    #[diesel(sql_type = Text)]
+    display_name: String,
+    #[diesel(sql_type = Bool)]
+    present: bool,
+    #[diesel(sql_type = Integer)]
+    members: i32,
+}
+
+/// Reads up to `limit` groups after one, in byte order of their ids.
+///
+/// # Errors
+/// A database that fails.
+pub async fn list_groups(tx: &mut ReadTx, after: Option<&str>, limit: u32) -> Result<Vec<GroupView>> {
+    let (conn, organization) = tx.parts();
+    let rows: Vec<Row> = diesel::sql_query(include_str!("../sql/list_groups.sql"))
+        .bind::<Text, _>(organization)
+        .bind::<Text, _>(after.unwrap_or_default())
+        .bind::<BigInt, _>(i64::from(limit))
+        .load(conn)
+        .await?;
+    let view = |row: Row| GroupView {
+        id: GroupId::trusted(row.id),
+        display_name: row.display_name,
+        present: row.present,
+        members: row.members.unsigned_abs(),
+    };
+    Ok(rows.into_iter().map(view).collect())
+}
+
+/// Of the given groups, the first that the organization does not know.
+///
+/// # Errors
+/// A database that fails.
+pub async fn find_unknown_group(tx: &mut ReadTx, groups: impl Iterator<Item = &GroupId>) -> Result<Option<GroupId>> {
+    let groups: Vec<&str> = groups.map(GroupId::as_str).collect();
+    let (conn, organization) = tx.parts();
+    let unknown: Vec<Unknown> = diesel::sql_query(include_str!("../sql/find_unknown_group.sql"))
+        .bind::<Text, _>(organization)
+        .bind::<diesel::sql_types::Array<Text>, _>(groups)
+        .load(conn)
+        .await?;
+    Ok(unknown.into_iter().next().map(|row| GroupId::trusted(row.id)))
+}
+
+#[derive(QueryableByName)]
+struct Unknown {
+    #[diesel(sql_type = Text)]
+    id: String,
+}

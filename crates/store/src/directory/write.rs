@@ -1,0 +1,185 @@
+//! Writing a sync: groups, people, memberships and old settings that found their member, then
+//! what it did to members, in set-based statements.
+
+use std::collections::{BTreeSet, HashMap};
+
+use diesel::sql_types::{Array, BigInt, Bool, Nullable, Text, Timestamptz, Uuid as SqlUuid};
+use diesel_async::RunQueryDsl;
+use rollcall_domain::directory::{GroupUpsert, MemberUpsert};
+use rollcall_domain::{Email, GroupId, MemberChange, MemberId, directory::SyncPlan};
+
+use crate::{
+    Result, WriteTx,
+    audit::AuditEvent,
+    changes,
+    members::write::{self, column},
+    migration, words,
+};
+
+/// So many more rows make no plan bad that was good before.
+const FEW: usize = 100;
+
+/// Writes a sync and returns the new revision.
+///
+/// # Errors
+/// A database that fails; then nothing is written.
+pub async fn apply_sync(tx: &mut WriteTx, sync: &SyncPlan, event: AuditEvent) -> Result<i64> {
+    upsert_groups(tx, &sync.groups).await?;
+    let entering: HashMap<&MemberId, &MemberChange> =
+        sync.plan.members.iter().map(|change| (&change.member, change)).collect();
+    let (new, known): (Vec<&MemberUpsert>, Vec<&MemberUpsert>) = sync.members.iter().partition(|upsert| upsert.is_new);
+    park_addresses(tx, &known).await?;
+    update_identities(tx, &known).await?;
+    insert_members(tx, &new, &entering).await?;
+    delete_memberships(tx, &sync.removed).await?;
+    if new.len() + sync.groups.len() > FEW {
+        forget_plans(tx).await?;
+    }
+    insert_memberships(tx, &sync.added).await?;
+    migration::bind_waiting(tx, &sync.bindings).await?;
+    let rehomed: Vec<MemberChange> =
+        sync.plan.members.iter().filter(|change| change.before.is_some()).cloned().collect();
+    write::update_members(tx, &rehomed).await?;
+    write::insert_changes(tx, &sync.plan.members).await?;
+    write::touch(tx, &regrouped(sync)).await?;
+    changes::finish(tx, touched(sync), event).await
+}
+
+/// Members of before whose groups change.
+fn regrouped(sync: &SyncPlan) -> Vec<MemberId> {
+    let new: BTreeSet<&MemberId> = sync.members.iter().filter(|m| m.is_new).map(|m| &m.id).collect();
+    let all: BTreeSet<&MemberId> = sync.added.iter().chain(&sync.removed).map(|(member, _)| member).collect();
+    all.difference(&new).map(|member| (*member).clone()).collect()
+}
+
+fn touched(sync: &SyncPlan) -> u32 {
+    let upserts = sync.members.iter().map(|upsert| &upsert.id);
+    let moved = sync.plan.members.iter().map(|change| &change.member);
+    let regrouped = sync.added.iter().chain(&sync.removed).map(|(member, _)| member);
+    u32::try_from(upserts.chain(moved).chain(regrouped).collect::<BTreeSet<_>>().len()).unwrap_or(u32::MAX)
+}
+
+async fn upsert_groups(tx: &mut WriteTx, groups: &[GroupUpsert]) -> Result<()> {
+    if groups.is_empty() {
+        return Ok(());
+    }
+    let (conn, organization) = tx.parts();
+    diesel::sql_query(include_str!("../sql/upsert_groups.sql"))
+        .bind::<Text, _>(organization)
+        .bind::<Array<Text>, _>(column(groups, |group| group.id.as_str()))
+        .bind::<Array<Text>, _>(column(groups, |group| group.display_name.as_str()))
+        .bind::<Array<Bool>, _>(column(groups, |group| group.present))
+        .execute(conn)
+        .await?;
+    Ok(())
+}
+
+/// An address can go from one member to another in one sync, in any order or in a circle. The
+/// unique index looks at each row as it is written, so whoever gives one up yields it first.
+async fn park_addresses(tx: &mut WriteTx, members: &[&MemberUpsert]) -> Result<()> {
+    if members.is_empty() {
+        return Ok(());
+    }
+    let (conn, organization) = tx.parts();
+    diesel::sql_query(include_str!("../sql/park_addresses.sql"))
+        .bind::<Text, _>(organization)
+        .bind::<Array<Text>, _>(column(members, |member| member.id.as_str()))
+        .bind::<Array<Text>, _>(column(members, |member| member.identity.email.as_str()))
+        .bind::<Array<Bool>, _>(column(members, |member| member.active))
+        .execute(conn)
+        .await?;
+    Ok(())
+}
+
+async fn update_identities(tx: &mut WriteTx, members: &[&MemberUpsert]) -> Result<()> {
+    if members.is_empty() {
+        return Ok(());
+    }
+    let (revision, now) = (tx.next_revision(), tx.now());
+    let (conn, organization) = tx.parts();
+    diesel::sql_query(include_str!("../sql/update_identities.sql"))
+        .bind::<Text, _>(organization)
+        .bind::<Array<Text>, _>(column(members, |member| member.id.as_str()))
+        .bind::<Array<Text>, _>(column(members, |member| member.identity.email.as_str()))
+        .bind::<Array<Text>, _>(column(members, |member| member.identity.given_name.as_str()))
+        .bind::<Array<Text>, _>(column(members, |member| member.identity.family_name.as_str()))
+        .bind::<Array<Text>, _>(column(members, |member| member.identity.job_title.as_str()))
+        .bind::<Array<Nullable<Text>>, _>(column(members, |member| {
+            member.identity.manager_email.as_ref().map(Email::as_str)
+        }))
+        .bind::<Array<Bool>, _>(column(members, |member| member.active))
+        .bind::<BigInt, _>(revision)
+        .bind::<Timestamptz, _>(now)
+        .execute(conn)
+        .await?;
+    Ok(())
+}
+
+/// A new member is written with what they enter, so that no row is written twice.
+async fn insert_members(
+    tx: &mut WriteTx,
+    members: &[&MemberUpsert],
+    entering: &HashMap<&MemberId, &MemberChange>,
+) -> Result<()> {
+    let members: Vec<(&MemberUpsert, &MemberChange)> =
+        members.iter().filter_map(|upsert| Some((*upsert, *entering.get(&upsert.id)?))).collect();
+    if members.is_empty() {
+        return Ok(());
+    }
+    let exports: Vec<_> = members.iter().map(|(_, change)| words::export_words(Some(&change.after))).collect();
+    let (revision, now) = (tx.next_revision(), tx.now());
+    let (conn, organization) = tx.parts();
+    diesel::sql_query(include_str!("../sql/insert_members.sql"))
+        .bind::<Text, _>(organization)
+        .bind::<Array<Text>, _>(column(&members, |(member, _)| member.id.as_str()))
+        .bind::<Array<Text>, _>(column(&members, |(member, _)| member.identity.email.as_str()))
+        .bind::<Array<Text>, _>(column(&members, |(member, _)| member.identity.given_name.as_str()))
+        .bind::<Array<Text>, _>(column(&members, |(member, _)| member.identity.family_name.as_str()))
+        .bind::<Array<Text>, _>(column(&members, |(member, _)| member.identity.job_title.as_str()))
+        .bind::<Array<Nullable<Text>>, _>(column(&members, |(member, _)| {
+            member.identity.manager_email.as_ref().map(Email::as_str)
+        }))
+        .bind::<Array<Bool>, _>(column(&members, |(member, _)| member.active))
+        .bind::<Array<Text>, _>(column(&members, |(_, change)| change.after.assignment.as_str()))
+        .bind::<Array<SqlUuid>, _>(column(&members, |(_, change)| words::settings_uuid(change.after.settings)))
+        .bind::<Array<Nullable<Text>>, _>(column(&exports, |words| words.value))
+        .bind::<Array<Nullable<Timestamptz>>, _>(column(&exports, |words| words.since))
+        .bind::<Array<Nullable<Text>>, _>(column(&exports, |words| words.source))
+        .bind::<BigInt, _>(revision)
+        .bind::<Timestamptz, _>(now)
+        .execute(conn)
+        .await?;
+    Ok(())
+}
+
+async fn delete_memberships(tx: &mut WriteTx, pairs: &BTreeSet<(MemberId, GroupId)>) -> Result<()> {
+    write_memberships(tx, pairs, include_str!("../sql/delete_memberships.sql")).await
+}
+
+async fn insert_memberships(tx: &mut WriteTx, pairs: &BTreeSet<(MemberId, GroupId)>) -> Result<()> {
+    write_memberships(tx, pairs, include_str!("../sql/insert_memberships.sql")).await
+}
+
+/// Postgres keeps the plans by which a connection checks foreign keys. One that was made while the tables were nearly
+/// empty reads them from end to end, for each membership: a first sync of 20,000 members would take hours.
+async fn forget_plans(tx: &mut WriteTx) -> Result<()> {
+    let (conn, _) = tx.parts();
+    diesel::sql_query("DISCARD PLANS").execute(conn).await?;
+    Ok(())
+}
+
+async fn write_memberships(tx: &mut WriteTx, pairs: &BTreeSet<(MemberId, GroupId)>, sql: &'static str) -> Result<()> {
+    if pairs.is_empty() {
+        return Ok(());
+    }
+    let (members, groups): (Vec<&str>, Vec<&str>) =
+        pairs.iter().map(|(member, group)| (member.as_str(), group.as_str())).unzip();
+    let (conn, organization) = tx.parts();
+    diesel::sql_query(sql)
+        .bind::<Text, _>(organization)
+        .bind::<Array<Text>, _>(members)
+        .bind::<Array<Text>, _>(groups)
+        .execute(conn)
+        .await?;
+    Ok(())
+}

@@ -1,0 +1,213 @@
+//! How runs come to be, and how a process claims one.
+
+use std::time::Duration;
+
+use diesel::prelude::*;
+use diesel_async::{AsyncPgConnection, RunQueryDsl};
+use rollcall_domain::Timestamp;
+use uuid::Uuid;
+
+use super::{ClaimedRun, JobRun, Row, RunState};
+use crate::{
+    Db, Error, Fence, Result, SystemConn,
+    db::clock,
+    schema::{job_runs, jobs},
+};
+
+/// What a request for a run led to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Requested {
+    /// A new run, which waits to be claimed.
+    Started(JobRun),
+    /// This one waits or is under way, so no other was made.
+    AlreadyOpen(JobRun),
+}
+
+/// Makes the jobs known; those that are known stay as they are.
+///
+/// # Errors
+/// A database that fails.
+pub async fn register_jobs(db: &Db, names: &[&str]) -> Result<()> {
+    db.system("register_jobs", async |conn: &mut SystemConn| register(conn, names).await).await
+}
+
+async fn register(conn: &mut AsyncPgConnection, names: &[&str]) -> Result<()> {
+    let rows: Vec<_> = names.iter().map(|name| jobs::name.eq(*name)).collect();
+    diesel::insert_into(jobs::table).values(rows).on_conflict_do_nothing().execute(conn).await?;
+    Ok(())
+}
+
+/// Makes the runs for the times in `due`, and marks those in `skipped` as not to be run, whether
+/// they wait already or were missed altogether. A run that exists is not made again.
+///
+/// # Errors
+/// A database that fails.
+pub async fn schedule_runs(db: &Db, job: &str, due: &[Timestamp], skipped: &[Timestamp]) -> Result<()> {
+    db.system("schedule_runs", async |conn: &mut SystemConn| {
+        let now = clock(conn).await?;
+        let waiting = job_runs::table
+            .filter(job_runs::job.eq(job))
+            .filter(job_runs::state.eq(RunState::Pending.as_str()))
+            .filter(job_runs::scheduled_for.eq_any(skipped));
+        diesel::update(waiting)
+            .set((job_runs::state.eq(RunState::Skipped.as_str()), job_runs::ended_at.eq(now)))
+            .execute(conn)
+            .await?;
+        let skipped = skipped.iter().map(|time| new_run(job, *time, now, RunState::Skipped));
+        let due = due.iter().map(|time| new_run(job, *time, now, RunState::Pending));
+        diesel::insert_into(job_runs::table)
+            .values(skipped.chain(due).collect::<Vec<_>>())
+            .on_conflict((job_runs::job, job_runs::scheduled_for))
+            .do_nothing()
+            .execute(conn)
+            .await?;
+        Ok(())
+    })
+    .await
+}
+
+/// The times of a job's runs that wait, oldest first.
+///
+/// # Errors
+/// A database that fails.
+pub async fn list_pending(db: &Db, job: &str) -> Result<Vec<Timestamp>> {
+    let mut conn = db.connection().await?;
+    let times = job_runs::table
+        .filter(job_runs::job.eq(job))
+        .filter(job_runs::state.eq(RunState::Pending.as_str()))
+        .select(job_runs::scheduled_for)
+        .order(job_runs::scheduled_for)
+        .load(&mut conn)
+        .await?;
+    Ok(times)
+}
+
+/// Makes a run for now, unless one waits or is under way. The job's row is locked, so that two
+/// who ask at once do not both get one.
+///
+/// # Errors
+/// A database that fails.
+pub async fn request_run(db: &Db, job: &str) -> Result<Requested> {
+    db.system("request_run", async |conn: &mut SystemConn| {
+        register(conn, &[job]).await?;
+        lock_job(conn, job).await?;
+        let open: Option<Row> = job_runs::table
+            .filter(job_runs::job.eq(job))
+            .filter(job_runs::state.eq_any([RunState::Pending.as_str(), RunState::Running.as_str()]))
+            .select(Row::as_select())
+            .order((job_runs::state.desc(), job_runs::scheduled_for))
+            .first(conn)
+            .await
+            .optional()?;
+        if let Some(open) = open {
+            return Ok(Requested::AlreadyOpen(open.try_into()?));
+        }
+        let now = clock(conn).await?;
+        let new = new_run(job, after_newest(conn, job, now).await?, now, RunState::Pending);
+        let run: Row =
+            diesel::insert_into(job_runs::table).values(new).returning(Row::as_returning()).get_result(conn).await?;
+        Ok(Requested::Started(run.try_into()?))
+    })
+    .await
+}
+
+/// Now, or the next moment if the newest run is for now: `(job, scheduled_for)` is unique.
+async fn after_newest(conn: &mut AsyncPgConnection, job: &str, now: Timestamp) -> Result<Timestamp> {
+    let newest: Option<Timestamp> = job_runs::table
+        .filter(job_runs::job.eq(job))
+        .select(diesel::dsl::max(job_runs::scheduled_for))
+        .first(conn)
+        .await?;
+    Ok(newest.map_or(now, |newest| now.max(newest + Duration::from_micros(1))))
+}
+
+/// Claims the run to work on: one whose process lost its lease, else the oldest that waits long
+/// enough. None while another run of the job is alive: there is only one at a time.
+///
+/// # Errors
+/// A database that fails.
+pub async fn claim_run(db: &Db, job: &str, lease: Duration) -> Result<Option<ClaimedRun>> {
+    db.system("claim_run", async |conn: &mut SystemConn| {
+        lock_job(conn, job).await?;
+        let now = clock(conn).await?;
+        let Some(candidate) = find_candidate(conn, job, now).await? else { return Ok(None) };
+        let free = job_runs::state.eq(RunState::Pending.as_str()).or(job_runs::lease_until.le(now).assume_not_null());
+        // A row that is locked belongs to somebody alive: an effect of the run, or its heartbeat.
+        let locked: Option<i64> = job_runs::table
+            .find(candidate)
+            .filter(free)
+            .select(job_runs::fence)
+            .for_update()
+            .skip_locked()
+            .first(conn)
+            .await
+            .optional()?;
+        if locked.is_none() {
+            return Ok(None);
+        }
+        let row: Row = diesel::update(job_runs::table.find(candidate))
+            .set((
+                job_runs::state.eq(RunState::Running.as_str()),
+                job_runs::fence.eq(job_runs::fence + 1),
+                job_runs::attempt.eq(job_runs::attempt + 1),
+                job_runs::lease_until.eq(now + lease),
+                job_runs::started_at.eq(now),
+            ))
+            .returning(Row::as_returning())
+            .get_result(conn)
+            .await?;
+        let fence = Fence { run: row.id, number: row.fence };
+        let position = row.position.clone();
+        Ok(Some(ClaimedRun { fence, run: row.try_into()?, position }))
+    })
+    .await
+}
+
+/// The run under way if there is one, however long its lease, else the oldest that is due.
+async fn find_candidate(conn: &mut AsyncPgConnection, job: &str, now: Timestamp) -> Result<Option<Uuid>> {
+    let running = job_runs::state.eq(RunState::Running.as_str());
+    let due = job_runs::state.eq(RunState::Pending.as_str()).and(job_runs::not_before.le(now));
+    let candidate = job_runs::table
+        .filter(job_runs::job.eq(job))
+        .filter(running.or(due))
+        .select(job_runs::id)
+        .order((job_runs::state.desc(), job_runs::scheduled_for))
+        .first(conn)
+        .await
+        .optional()?;
+    Ok(candidate)
+}
+
+async fn lock_job(conn: &mut AsyncPgConnection, job: &str) -> Result<()> {
+    let name: Option<String> =
+        jobs::table.find(job).select(jobs::name).for_no_key_update().first(conn).await.optional()?;
+    name.map(|_| ()).ok_or_else(|| Error::corrupt(format!("the job {job} is not registered")))
+}
+
+#[derive(Insertable)]
+#[diesel(table_name = job_runs)]
+struct NewRun<'a> {
+    id: Uuid,
+    job: &'a str,
+    scheduled_for: Timestamp,
+    state: &'static str,
+    attempt: i32,
+    fence: i64,
+    not_before: Timestamp,
+    ended_at: Option<Timestamp>,
+    outcome: serde_json::Value,
+}
+
+fn new_run(job: &str, scheduled_for: Timestamp, now: Timestamp, state: RunState) -> NewRun<'_> {
+    NewRun {
+        id: Uuid::now_v7(),
+        job,
+        scheduled_for,
+        state: state.as_str(),
+        attempt: 0,
+        fence: 0,
+        not_before: now,
+        ended_at: (!state.is_open()).then_some(now),
+        outcome: serde_json::json!({}),
+    }
+}

@@ -1,0 +1,89 @@
+//! Runs as they are shown, and what the engine has to know of the jobs.
+
+use diesel::{
+    QueryableByName,
+    prelude::*,
+    sql_types::{Array, Bool, Nullable, Text, Timestamptz},
+};
+use diesel_async::RunQueryDsl;
+use rollcall_domain::Timestamp;
+use uuid::Uuid;
+
+use super::{JobRun, Row};
+use crate::{Db, Result, schema::job_runs};
+
+/// What a tick has to know of a job.
+#[derive(Clone, Debug, PartialEq, Eq, QueryableByName)]
+pub struct JobStatus {
+    /// The job's name.
+    #[diesel(sql_type = Text)]
+    pub name: String,
+    /// The database's clock.
+    #[diesel(sql_type = Timestamptz)]
+    pub now: Timestamp,
+    /// The time that its newest run is for.
+    #[diesel(sql_type = Nullable<Timestamptz>)]
+    pub newest: Option<Timestamp>,
+    /// Whether there is a run to claim.
+    #[diesel(sql_type = Bool)]
+    pub claimable: bool,
+}
+
+/// Looks at the jobs, in one statement that locks nothing.
+///
+/// # Errors
+/// A database that fails.
+pub async fn list_statuses(db: &Db, names: &[&str]) -> Result<Vec<JobStatus>> {
+    let mut conn = db.connection().await?;
+    let statuses = diesel::sql_query(include_str!("../sql/job_list_statuses.sql"))
+        .bind::<Array<Text>, _>(names)
+        .load(&mut conn)
+        .await?;
+    Ok(statuses)
+}
+
+/// The database's clock.
+///
+/// # Errors
+/// A database that fails.
+pub async fn clock(db: &Db) -> Result<Timestamp> {
+    let mut conn = db.connection().await?;
+    crate::db::clock(&mut conn).await
+}
+
+/// Reads one run.
+///
+/// # Errors
+/// A database that fails.
+pub async fn find_run(db: &Db, run: Uuid) -> Result<Option<JobRun>> {
+    let mut conn = db.connection().await?;
+    let row = job_runs::table.find(run).select(Row::as_select()).first(&mut conn).await.optional()?;
+    row.map(JobRun::try_from).transpose()
+}
+
+/// Reads up to `limit` runs of a job, or of all, newest first, after the one with this time and
+/// id.
+///
+/// # Errors
+/// A database that fails.
+pub async fn list_runs(
+    db: &Db,
+    job: Option<&str>,
+    after: Option<(Timestamp, Uuid)>,
+    limit: u32,
+) -> Result<Vec<JobRun>> {
+    let mut query = job_runs::table
+        .select(Row::as_select())
+        .order((job_runs::scheduled_for.desc(), job_runs::id.desc()))
+        .limit(i64::from(limit))
+        .into_boxed();
+    if let Some(job) = job {
+        query = query.filter(job_runs::job.eq(job.to_owned()));
+    }
+    if let Some((time, id)) = after {
+        let same_time = job_runs::scheduled_for.eq(time).and(job_runs::id.lt(id));
+        query = query.filter(job_runs::scheduled_for.lt(time).or(same_time));
+    }
+    let rows = query.load(&mut db.connection().await?).await?;
+    rows.into_iter().map(JobRun::try_from).collect()
+}

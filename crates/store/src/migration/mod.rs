@@ -1,0 +1,159 @@
+//! The settings migration: old settings, the members' own, and the state of each organization.
+
+mod legacy;
+mod state;
+
+use std::collections::HashMap;
+
+use diesel::{
+    QueryableByName,
+    prelude::*,
+    sql_types::{Array, BigInt, Bool, Nullable, Text, Timestamptz},
+};
+use diesel_async::RunQueryDsl;
+use rollcall_domain::{
+    AssignmentId, Cause, MemberId, Phase, Timestamp,
+    email_export::{EmailExport, Setting, Since, Source},
+    migration::{LegacyMember, MigrationPlan},
+};
+
+pub(crate) use legacy::bind_waiting;
+pub use legacy::{apply_import, count_unmatched, list_holders, list_waiting};
+pub use state::{MigrationState, StoredMigration, find_migration, upsert_migration};
+
+use crate::{
+    Error, ReadTx, Result, WriteTx, audit::AuditEvent, changes, members::write::column, schema::organizations, words,
+};
+
+#[derive(QueryableByName)]
+struct LegacyRow {
+    #[diesel(sql_type = Text)]
+    id: String,
+    #[diesel(sql_type = Bool)]
+    active: bool,
+    #[diesel(sql_type = Text)]
+    assignment_id: String,
+    #[diesel(sql_type = Nullable<Bool>)]
+    legacy_email_export: Option<bool>,
+}
+
+/// Reads every member with their old setting, in byte order of their ids.
+///
+/// # Errors
+/// A database that fails.
+pub async fn list_legacy_members(tx: &mut ReadTx) -> Result<Vec<LegacyMember>> {
+    let (conn, organization) = tx.parts();
+    let rows: Vec<LegacyRow> = diesel::sql_query(include_str!("../sql/list_legacy_members.sql"))
+        .bind::<Text, _>(organization)
+        .load(conn)
+        .await?;
+    let member = |row: LegacyRow| LegacyMember {
+        id: MemberId::trusted(row.id),
+        active: row.active,
+        assignment: AssignmentId::trusted(row.assignment_id),
+        legacy: row.legacy_email_export,
+    };
+    Ok(rows.into_iter().map(member).collect())
+}
+
+/// Writes a migration: every member's setting, every assignment's chosen value, the phase.
+///
+/// # Errors
+/// A database that fails.
+pub async fn apply_migration(tx: &mut WriteTx, plan: &MigrationPlan) -> Result<()> {
+    let (revision, now) = (tx.next_revision(), tx.now());
+    update_members(tx, &plan.members, revision, now).await?;
+    let (conn, organization) = tx.parts();
+    diesel::sql_query(include_str!("../sql/update_chosen.sql"))
+        .bind::<Text, _>(organization)
+        .bind::<Array<Text>, _>(column(&plan.outcomes, |outcome| outcome.assignment.as_str()))
+        .bind::<Array<Nullable<Text>>, _>(column(&plan.outcomes, |outcome| outcome.chosen.map(EmailExport::as_str)))
+        .bind::<BigInt, _>(revision)
+        .bind::<Timestamptz, _>(now)
+        .execute(conn)
+        .await?;
+    diesel::update(organizations::table.find(organization))
+        .set((
+            organizations::phase.eq(words::phase_word(Phase::Migrated)),
+            organizations::updated_revision.eq(revision),
+            organizations::updated_at.eq(now),
+        ))
+        .execute(conn)
+        .await?;
+    Ok(())
+}
+
+/// Ends a migration's write with its audit event; returns the new revision.
+///
+/// # Errors
+/// A database that fails.
+pub async fn finish_migration(tx: &mut WriteTx, members: u32, event: AuditEvent) -> Result<i64> {
+    changes::finish(tx, members, event).await
+}
+
+async fn update_members(
+    tx: &mut WriteTx,
+    settings: &[(MemberId, Setting)],
+    revision: i64,
+    now: Timestamp,
+) -> Result<()> {
+    let since = |(_, setting): &(MemberId, Setting)| match setting {
+        Setting::Export(Since::At(start)) => Some(*start),
+        _ => None,
+    };
+    let (conn, organization) = tx.parts();
+    diesel::sql_query(include_str!("../sql/migrate_members.sql"))
+        .bind::<Text, _>(organization)
+        .bind::<Array<Text>, _>(column(settings, |(member, _)| member.as_str()))
+        .bind::<Array<Text>, _>(column(settings, |(_, setting)| setting.value().as_str()))
+        .bind::<Array<Nullable<Timestamptz>>, _>(column(settings, since))
+        .bind::<Text, _>(Source::Migration.as_str())
+        .bind::<BigInt, _>(revision)
+        .bind::<Timestamptz, _>(now)
+        .execute(conn)
+        .await?;
+    diesel::sql_query(include_str!("../sql/insert_migrated.sql"))
+        .bind::<Text, _>(organization)
+        .bind::<BigInt, _>(revision)
+        .bind::<Text, _>(words::cause_word(Cause::Migration))
+        .execute(conn)
+        .await?;
+    Ok(())
+}
+
+#[derive(QueryableByName)]
+struct WrittenRow {
+    #[diesel(sql_type = Text)]
+    id: String,
+    #[diesel(sql_type = Nullable<Text>)]
+    email_export: Option<String>,
+    #[diesel(sql_type = Nullable<Timestamptz>)]
+    email_export_since: Option<Timestamp>,
+    #[diesel(sql_type = Nullable<Text>)]
+    email_export_source: Option<String>,
+}
+
+/// Reads back what was written, in byte order of the members' ids, for the proof.
+///
+/// # Errors
+/// A database that fails, or a member without a setting.
+pub async fn list_written_settings(tx: &mut ReadTx) -> Result<Vec<(MemberId, Setting)>> {
+    let (conn, organization) = tx.parts();
+    let rows: Vec<WrittenRow> = diesel::sql_query(include_str!("../sql/list_written_settings.sql"))
+        .bind::<Text, _>(organization)
+        .load(conn)
+        .await?;
+    let setting = |row: WrittenRow| {
+        let export = words::member_export(
+            row.email_export.as_deref(),
+            row.email_export_since,
+            row.email_export_source.as_deref(),
+        )?;
+        let export = export.ok_or_else(|| Error::corrupt(format!("member {} has no setting", row.id)))?;
+        Ok((MemberId::trusted(row.id), export.setting))
+    };
+    rows.into_iter().map(setting).collect()
+}
+
+/// Old settings by address.
+pub type Waiting = HashMap<rollcall_domain::Email, bool>;

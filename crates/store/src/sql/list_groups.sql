@@ -1,0 +1,13 @@
+-- Groups after $2 in byte order of their ids, at most $3, each with how many members it has.
+SELECT
+    g.id,
+    g.display_name,
+    g.present,
+    (
+        SELECT count(*)::integer FROM memberships AS ms
+        WHERE ms.organization_id = g.organization_id AND ms.group_id = g.id
+    ) AS members
+FROM groups AS g
+WHERE g.organization_id = $1 AND g.id > $2
+ORDER BY g.id
+LIMIT $3

@@ -1,0 +1,36 @@
+-- Members after $4 in byte order of their ids, at most $5: of the assignment $2 or of all, or
+-- only the member $3.
+SELECT
+    m.id,
+    m.email,
+    m.given_name,
+    m.family_name,
+    m.job_title,
+    m.manager_email,
+    m.active,
+    m.assignment_id,
+    m.settings_id,
+    m.email_export,
+    m.email_export_since,
+    m.email_export_source,
+    m.updated_revision,
+    m.created_at,
+    m.updated_at,
+    p.assignment_id AS pin_assignment,
+    p.actor AS pin_actor,
+    p.reason AS pin_reason,
+    p.pinned_at,
+    array(
+        SELECT ms.group_id FROM memberships AS ms
+        WHERE ms.organization_id = m.organization_id AND ms.member_id = m.id
+        ORDER BY ms.group_id
+    ) AS groups
+FROM members AS m
+LEFT JOIN pins AS p ON m.organization_id = p.organization_id AND m.id = p.member_id
+WHERE
+    m.organization_id = $1
+    AND ($2::text IS NULL OR m.assignment_id = $2)
+    AND ($3::text IS NULL OR m.id = $3)
+    AND m.id > $4
+ORDER BY m.id
+LIMIT $5

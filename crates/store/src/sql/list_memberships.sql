@@ -1,0 +1,7 @@
+-- The groups of all members when $2 is null, else of the members $2.
+SELECT
+    ms.member_id,
+    array_agg(ms.group_id) AS groups
+FROM memberships AS ms
+WHERE ms.organization_id = $1 AND ($2::text [] IS NULL OR ms.member_id = any($2))
+GROUP BY ms.member_id

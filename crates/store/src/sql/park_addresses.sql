@@ -1,0 +1,6 @@
+-- Active members who are to become inactive or to have another address yield theirs, until
+-- update_identities.sql writes them.
+UPDATE members AS m
+SET active = FALSE
+FROM unnest($2::text [], $3::text [], $4::boolean []) AS u (id, email, active)
+WHERE m.organization_id = $1 AND m.id = u.id AND m.active AND (m.email <> u.email OR NOT u.active)

@@ -1,0 +1,130 @@
+//! The migrated schema: distributable by organization, as `schema.rs` says, and undone by its own
+//! `down.sql` files.
+
+#![allow(clippy::unwrap_used)]
+
+use std::collections::BTreeMap;
+
+use diesel_async::{AsyncConnection as _, AsyncMigrationHarness, AsyncPgConnection};
+use diesel_migrations::MigrationHarness as _;
+use rollcall_store::migrate::MIGRATIONS;
+use rollcall_testkit::TestDatabase;
+use tokio_postgres::Client;
+
+/// Every column of every table: `table.column type null`.
+async fn columns(client: &Client) -> Vec<String> {
+    let sql = "SELECT format('%s.%s %s%s', table_name, column_name, udt_name, \
+                   CASE is_nullable WHEN 'YES' THEN ' null' ELSE '' END) \
+               FROM information_schema.columns \
+               WHERE table_schema = 'public' AND table_name <> '__diesel_schema_migrations' \
+               ORDER BY table_name, ordinal_position";
+    client.query(sql, &[]).await.unwrap().iter().map(|row| row.get(0)).collect()
+}
+
+/// Every index and constraint, as Postgres writes them.
+async fn definitions(client: &Client) -> Vec<String> {
+    let sql = "SELECT indexdef FROM pg_indexes WHERE schemaname = 'public' \
+               UNION ALL \
+               SELECT conrelid::regclass || ' ' || conname || ' ' || pg_get_constraintdef(oid) \
+               FROM pg_constraint WHERE connamespace = 'public'::regnamespace \
+               ORDER BY 1";
+    client.query(sql, &[]).await.unwrap().iter().map(|row| row.get(0)).collect()
+}
+
+#[tokio::test]
+async fn the_schema_can_be_distributed_by_organization() {
+    let database = TestDatabase::new().await;
+    let client = database.client().await;
+    let breaches = client.query(include_str!("distributable.sql"), &[]).await.unwrap();
+    let breaches: Vec<(String, String)> = breaches.iter().map(|row| (row.get(0), row.get(1))).collect();
+    assert_eq!(breaches, []);
+}
+
+#[tokio::test]
+async fn the_check_finds_a_table_that_cannot_be_distributed() {
+    let database = TestDatabase::new().await;
+    let client = database.client().await;
+    let wrong = "CREATE TABLE wrong (id serial PRIMARY KEY, organization_id text NOT NULL)";
+    client.batch_execute(wrong).await.unwrap();
+    assert_ne!(client.query(include_str!("distributable.sql"), &[]).await.unwrap().len(), 0);
+}
+
+#[tokio::test]
+async fn schema_rs_says_what_the_migrations_make() {
+    let database = TestDatabase::new().await;
+    let client = database.client().await;
+    let mut migrated: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    for column in columns(&client).await {
+        let (table, column) = column.split_once('.').unwrap();
+        migrated.entry(table.to_owned()).or_default().push(column.to_owned());
+    }
+    let written = written_tables(include_str!("../src/schema.rs"));
+    assert!(written.len() >= 8, "schema.rs could not be read");
+    for (table, columns) in written {
+        assert_eq!(migrated.get(&table), Some(&columns), "{table}");
+    }
+}
+
+/// Reads the `table!` macros: each table with its columns as [`columns`] writes them.
+fn written_tables(schema: &str) -> BTreeMap<String, Vec<String>> {
+    let mut tables = BTreeMap::new();
+    let mut table = String::new();
+    for line in schema.lines().map(str::trim) {
+        if let Some((column, sql_type)) = line.trim_end_matches(',').split_once(" -> ") {
+            let (inner, null) = match sql_type.strip_prefix("Nullable<").and_then(|rest| rest.strip_suffix('>')) {
+                Some(inner) => (inner, " null"),
+                None => (sql_type, ""),
+            };
+            let udt = match inner {
+                "Text" => "text",
+                "Uuid" => "uuid",
+                "Integer" => "int4",
+                "BigInt" => "int8",
+                "Bool" => "bool",
+                "Jsonb" => "jsonb",
+                "Bytea" => "bytea",
+                "Timestamptz" => "timestamptz",
+                other => panic!("{other} is not known to this test"),
+            };
+            tables.entry(table.clone()).or_insert_with(Vec::new).push(format!("{column} {udt}{null}"));
+        } else if let Some((name, _)) = line.split_once(" (").filter(|_| line.ends_with(") {")) {
+            name.clone_into(&mut table);
+        }
+    }
+    tables
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_migration_is_undone_by_its_down_and_can_be_applied_again() {
+    let database = TestDatabase::new().await;
+    let client = database.client().await;
+    let before = (columns(&client).await, definitions(&client).await);
+
+    let connection = AsyncPgConnection::establish(&database.url()).await.unwrap();
+    let mut harness = AsyncMigrationHarness::new(connection);
+    harness.revert_all_migrations(MIGRATIONS).unwrap();
+    assert_eq!(columns(&client).await, Vec::<String>::new());
+
+    harness.run_pending_migrations(MIGRATIONS).unwrap();
+    assert_eq!((columns(&client).await, definitions(&client).await), before);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn processes_that_migrate_at_once_wait_for_each_other() {
+    let database = TestDatabase::new().await;
+    let connection = AsyncPgConnection::establish(&database.url()).await.unwrap();
+    AsyncMigrationHarness::new(connection).revert_all_migrations(MIGRATIONS).unwrap();
+    let url = database.url();
+    let run = || {
+        tokio::spawn({
+            let url = url.clone();
+            async move { rollcall_store::migrate::run(&url).await.unwrap().len() }
+        })
+    };
+    let (a, b, c) = (run(), run(), run());
+    let mut applied = [a.await.unwrap(), b.await.unwrap(), c.await.unwrap()];
+    applied.sort_unstable();
+    assert_eq!(applied[..2], [0, 0]);
+    assert_ne!(applied[2], 0);
+    rollcall_store::migrate::check(&database.db()).await.unwrap();
+}

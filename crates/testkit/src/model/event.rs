@@ -1,0 +1,116 @@
+//! Events of the audit as operations of the model.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::Value;
+
+use super::{Assignment, AssignmentEdit, DirectoryRow, Model, Pin, Refused, Sync};
+
+impl Model {
+    /// Does what an event of the audit says: an object with its columns `method`, `resource`,
+    /// `actor`, `after`, and `occurred_at` in microseconds. The first one creates the organization.
+    ///
+    /// # Errors
+    /// Why the change should have been refused; the model is then as it was.
+    pub fn apply(&mut self, event: &Value) -> Result<(), Refused> {
+        let (after, at) = (&event["after"], event["occurred_at"].as_i64().unwrap_or_default());
+        let id = event["resource"].as_str().unwrap_or_default().splitn(4, '/').nth(3).unwrap_or_default();
+        match event["method"].as_str().unwrap_or_default() {
+            "CreateOrganization" => *self = Self::new(after["phase"] == "MIGRATED"),
+            "UpdateCatalog" => {}
+            "CreateAssignment" => {
+                self.create_assignment(assignment(&after["assignment"]), number(&after["rank"]), at)?
+            }
+            "UpdateAssignment" => self.update_assignment(id, &edit(after), at)?,
+            "MoveAssignment" => self.move_assignment(id, number(&after["rank"]), at)?,
+            // That members were to be resolved is not kept: the event says that it was allowed.
+            "DeleteAssignment" => self.delete_assignment(id, true, at)?,
+            "UpdateMemberSettings" => {
+                let settings = Some(after["settings"].clone()).filter(Value::is_object);
+                self.edit_member(id, settings, exports(&after["email_export"]), at)?;
+            }
+            "MoveMembers" => {
+                let (assignment, reason) = (text(&after["assignment"]), text(&after["reason"]));
+                let pin = Pin { assignment, actor: text(&event["actor"]), reason, at };
+                self.move_members(&texts(&after["members"]), &pin)?;
+            }
+            "ReleaseMembers" => self.release_members(&texts(&after["members"]), at)?,
+            "SyncDirectory" => self.sync(&sync(after), at),
+            "ImportLegacySettings" => self.import(&self.rows_of(after))?,
+            "settings-migration" if after["phase"] == "MIGRATED" => self.migrate()?,
+            other => return Err(format!("the model does not know {other}")),
+        }
+        Ok(())
+    }
+
+    /// The rows of an import: those that bound are kept by member, who held the address then.
+    fn rows_of(&self, after: &Value) -> BTreeMap<String, bool> {
+        let email = |id: &String| self.members.get(id).map_or_else(String::new, |member| member.email().to_owned());
+        let bound = fields(&after["bound"]).map(|(id, value)| (email(id), value == true));
+        let unmatched = fields(&after["unmatched"]).map(|(address, value)| (address.clone(), value == true));
+        bound.chain(unmatched).collect()
+    }
+}
+
+fn assignment(value: &Value) -> Assignment {
+    Assignment {
+        id: text(&value["id"]),
+        display_name: text(&value["display_name"]),
+        groups: texts(&value["groups"]),
+        automatic: value["update_mode"] == "AUTOMATIC_UPDATES",
+        settings: value["settings"].clone(),
+        chosen: exports(&value["chosen"]),
+    }
+}
+
+fn edit(after: &Value) -> AssignmentEdit {
+    let Assignment { display_name, groups, automatic, settings, .. } = assignment(&after["assignment"]);
+    AssignmentEdit { display_name, groups, automatic, settings, choose: exports(&after["chosen_now"]) }
+}
+
+fn sync(after: &Value) -> Sync {
+    let row = |row: &Value| DirectoryRow {
+        member: text(&row["member"]),
+        identity: row["identity"].clone(),
+        active: row["active"] == true,
+    };
+    Sync {
+        members: items(&after["members"]).map(row).collect(),
+        groups: items(&after["groups"]).map(|group| (text(&group["group"]), group["present"] == true)).collect(),
+        added: memberships(&after["memberships_added"]),
+        removed: memberships(&after["memberships_removed"]),
+    }
+}
+
+/// Memberships are kept as the members of each group.
+fn memberships(value: &Value) -> Vec<(String, String)> {
+    let of_group = |(group, members): (&String, &Value)| {
+        let group = group.clone();
+        texts(members).into_iter().map(move |member| (member, group.clone()))
+    };
+    fields(value).flat_map(of_group).collect()
+}
+
+fn exports(value: &Value) -> Option<bool> {
+    value.as_str().map(|word| word == "EXPORT")
+}
+
+fn text(value: &Value) -> String {
+    value.as_str().unwrap_or_default().to_owned()
+}
+
+fn texts(value: &Value) -> BTreeSet<String> {
+    items(value).map(text).collect()
+}
+
+fn number(value: &Value) -> usize {
+    value.as_u64().and_then(|number| usize::try_from(number).ok()).unwrap_or_default()
+}
+
+fn items(value: &Value) -> impl Iterator<Item = &Value> {
+    value.as_array().into_iter().flatten()
+}
+
+fn fields(value: &Value) -> impl Iterator<Item = (&String, &Value)> {
+    value.as_object().into_iter().flatten()
+}

@@ -1,0 +1,74 @@
+//! What tech admins do to members (product.md 3 and 5).
+
+use std::collections::BTreeSet;
+
+use serde_json::Value;
+
+use super::{Model, Pin, Refused};
+
+impl Model {
+    /// Edits one member by hand (3).
+    ///
+    /// # Errors
+    /// Why it is not allowed.
+    pub fn edit_member(
+        &mut self,
+        id: &str,
+        settings: Option<Value>,
+        choose: Option<bool>,
+        at: i64,
+    ) -> Result<(), Refused> {
+        let migrated = self.migrated;
+        let assignment = self.members.get(id).map(|member| member.assignment.clone()).unwrap_or_default();
+        let automatic = self.find(&assignment).is_some_and(|assignment| assignment.automatic);
+        let Some(member) = self.members.get_mut(id) else { return Err("MEMBER_NOT_FOUND".to_owned()) };
+        if automatic {
+            return Err("MEMBER_LOCKED_BY_ASSIGNMENT".to_owned());
+        }
+        if !migrated && choose.is_some() {
+            return Err("EMAIL_EXPORT_NOT_MIGRATED".to_owned());
+        }
+        if let Some(settings) = settings {
+            member.settings = settings;
+        }
+        if let Some(value) = choose {
+            self.give(id, value, "EDITED_BY_HAND", at);
+        }
+        Ok(())
+    }
+
+    /// Moves members to an assignment and pins them there (5).
+    ///
+    /// # Errors
+    /// Why it is not allowed.
+    pub fn move_members(&mut self, ids: &BTreeSet<String>, pin: &Pin) -> Result<(), Refused> {
+        let before = self.clone();
+        self.find_mut(&pin.assignment)?;
+        self.require_members(ids.iter())?;
+        for id in ids {
+            if let Some(member) = self.members.get_mut(id) {
+                member.pin = Some(pin.clone());
+            }
+        }
+        self.resolve_everybody(&BTreeSet::new(), &before, pin.at);
+        Ok(())
+    }
+
+    /// Takes members' pins away and resolves those who had one (5).
+    ///
+    /// # Errors
+    /// Why it is not allowed.
+    pub fn release_members(&mut self, ids: &BTreeSet<String>, at: i64) -> Result<(), Refused> {
+        let before = self.clone();
+        self.require_members(ids.iter())?;
+        let mut free = ids.clone();
+        free.retain(|id| self.members[id].pin.is_some());
+        for id in &free {
+            if let Some(member) = self.members.get_mut(id) {
+                member.pin = None;
+            }
+        }
+        self.resolve_everybody(&free, &before, at);
+        Ok(())
+    }
+}

@@ -1,0 +1,205 @@
+//! An organization to begin a test with, made through the API.
+
+use rollcall_proto::v1::{self, EmailExport, JobRunState, Phase, SyncMode, UpdateMode};
+
+use crate::TestServer;
+
+/// A member to be synced.
+#[derive(Clone, Debug)]
+pub struct Member {
+    /// The external id.
+    pub id: &'static str,
+    /// The groups.
+    pub groups: &'static [&'static str],
+    /// Whether active.
+    pub active: bool,
+}
+
+impl Member {
+    /// An active member.
+    #[must_use]
+    pub const fn new(id: &'static str, groups: &'static [&'static str]) -> Self {
+        Self { id, groups, active: true }
+    }
+
+    /// The same, inactive.
+    #[must_use]
+    pub const fn inactive(self) -> Self {
+        Self { active: false, ..self }
+    }
+}
+
+/// An organization of a server, by its id.
+#[derive(Clone, Copy)]
+pub struct Org<'a> {
+    server: &'a TestServer,
+    id: &'a str,
+}
+
+impl<'a> Org<'a> {
+    /// Creates an organization.
+    pub async fn create(server: &'a TestServer, id: &'a str, phase: Phase) -> Self {
+        let organization = v1::Organization { phase: phase.into(), ..Default::default() };
+        let request = v1::CreateOrganizationRequest {
+            organization_id: id.to_owned(),
+            organization: Some(organization),
+            ..Default::default()
+        };
+        server.organizations().create_organization(request).await.unwrap();
+        Self { server, id }
+    }
+
+    /// The organization's name.
+    pub fn name(&self) -> String {
+        format!("organizations/{}", self.id)
+    }
+
+    /// An assignment's name.
+    pub fn assignment(&self, id: &str) -> String {
+        format!("organizations/{}/assignments/{id}", self.id)
+    }
+
+    /// A member's name.
+    pub fn member(&self, id: &str) -> String {
+        format!("organizations/{}/members/{id}", self.id)
+    }
+
+    /// A group's name.
+    pub fn group(&self, id: &str) -> String {
+        format!("organizations/{}/groups/{id}", self.id)
+    }
+
+    /// The message of a full sync of these members, with the groups that they name.
+    pub fn full_sync(&self, members: &[Member]) -> v1::SyncDirectoryRequest {
+        let mut groups: Vec<&str> = members.iter().flat_map(|member| member.groups).copied().collect();
+        groups.sort_unstable();
+        groups.dedup();
+        let group = |group: &str| v1::DirectoryGroup { group: group.to_owned(), display_name: String::new() };
+        let memberships = members.iter().flat_map(|member| {
+            let membership = |group: &&str| v1::Membership { group: (*group).to_owned(), member: member.id.to_owned() };
+            member.groups.iter().map(membership)
+        });
+        v1::SyncDirectoryRequest {
+            parent: self.name(),
+            mode: SyncMode::Full.into(),
+            members: members.iter().map(|member| self.row(member)).collect(),
+            groups: groups.into_iter().map(group).collect(),
+            memberships: memberships.collect(),
+            ..Default::default()
+        }
+    }
+
+    /// The row of a member in a sync.
+    pub fn row(&self, member: &Member) -> v1::DirectoryMember {
+        let status = if member.active { v1::MemberStatus::Active } else { v1::MemberStatus::Inactive };
+        v1::DirectoryMember {
+            member: member.id.to_owned(),
+            email: self.email(member.id),
+            given_name: "Given".to_owned(),
+            family_name: member.id.to_owned(),
+            status: status.into(),
+            ..Default::default()
+        }
+    }
+
+    /// The address of a member.
+    pub fn email(&self, member: &str) -> String {
+        format!("{member}@{}.example", self.id)
+    }
+
+    /// Syncs the whole directory.
+    pub async fn sync(&self, members: &[Member]) -> v1::SyncDirectoryResponse {
+        let stream = tokio_stream::once(self.full_sync(members));
+        self.server.directory().sync_directory(stream).await.unwrap().into_inner()
+    }
+
+    /// The request that creates an assignment at the end of the list.
+    pub fn new_assignment(
+        &self,
+        id: &str,
+        groups: &[&str],
+        mode: UpdateMode,
+        export: Option<EmailExport>,
+    ) -> v1::CreateAssignmentRequest {
+        v1::CreateAssignmentRequest {
+            parent: self.name(),
+            assignment_id: id.to_owned(),
+            assignment: Some(v1::Assignment {
+                display_name: id.to_owned(),
+                groups: groups.iter().map(|group| self.group(group)).collect(),
+                update_mode: mode.into(),
+                email_export: export.unwrap_or_default().into(),
+                ..Default::default()
+            }),
+            ..Default::default()
+        }
+    }
+
+    /// Creates an assignment at the end of the list.
+    pub async fn assign(
+        &self,
+        id: &str,
+        groups: &[&str],
+        mode: UpdateMode,
+        export: Option<EmailExport>,
+    ) -> v1::Assignment {
+        let request = self.new_assignment(id, groups, mode, export);
+        let response = self.server.assignments().create_assignment(request).await.unwrap();
+        response.into_inner().assignment.unwrap()
+    }
+
+    /// Imports old settings, by member.
+    pub async fn import(&self, settings: &[(&str, bool)]) -> v1::ImportLegacySettingsResponse {
+        let value = |export: bool| if export { EmailExport::Export } else { EmailExport::DoNotExport };
+        let row = |(member, export): &(&str, bool)| v1::LegacySetting {
+            email: self.email(member),
+            email_export: value(*export).into(),
+        };
+        let request = v1::ImportLegacySettingsRequest {
+            parent: self.name(),
+            settings: settings.iter().map(row).collect(),
+            ..Default::default()
+        };
+        let stream = tokio_stream::once(request);
+        self.server.migration().import_legacy_settings(stream).await.unwrap().into_inner()
+    }
+
+    /// Runs the migration job, and answers the organization's migration.
+    pub async fn migrate(&self) -> v1::Migration {
+        self.run_job("settings-migration").await;
+        let name = format!("{}/migration", self.name());
+        let request = v1::GetMigrationRequest { name, ..Default::default() };
+        self.server.migration().get_migration(request).await.unwrap().into_inner().migration.unwrap()
+    }
+
+    /// Runs a job to its successful end.
+    pub async fn run_job(&self, job: &str) -> v1::JobRun {
+        let request = v1::RunJobRequest { name: format!("jobs/{job}"), ..Default::default() };
+        let run = self.server.jobs().run_job(request).await.unwrap().into_inner().run.unwrap();
+        assert_eq!(run.state(), JobRunState::Succeeded, "{run:?}");
+        run
+    }
+
+    /// Reads an assignment.
+    pub async fn get_assignment(&self, id: &str) -> v1::Assignment {
+        let request = v1::GetAssignmentRequest { name: self.assignment(id), ..Default::default() };
+        self.server.assignments().get_assignment(request).await.unwrap().into_inner().assignment.unwrap()
+    }
+
+    /// Reads a member.
+    pub async fn get_member(&self, id: &str) -> v1::Member {
+        let request = v1::GetMemberRequest { name: self.member(id), ..Default::default() };
+        self.server.members().get_member(request).await.unwrap().into_inner().member.unwrap()
+    }
+
+    /// Asks whether a member's email may be exported.
+    pub async fn check(&self, member: &str, sent: Option<std::time::SystemTime>) -> v1::CheckEmailExportResponse {
+        let request = v1::CheckEmailExportRequest {
+            parent: self.name(),
+            subject: Some(v1::check_email_export_request::Subject::Email(self.email(member))),
+            sent_time: sent.map(Into::into),
+            ..Default::default()
+        };
+        self.server.email_export().check_email_export(request).await.unwrap().into_inner()
+    }
+}

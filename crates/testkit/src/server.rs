@@ -1,0 +1,140 @@
+//! A real server on a database of its own, with the job engine, in this process.
+
+use std::{collections::BTreeMap, net::SocketAddr, time::Duration};
+
+use rollcall_app::{App, reports::ReportStore};
+use rollcall_jobs::Engine;
+use rollcall_proto::v1::{
+    assignment_service_client::AssignmentServiceClient, directory_service_client::DirectoryServiceClient,
+    email_export_service_client::EmailExportServiceClient, job_service_client::JobServiceClient,
+    member_service_client::MemberServiceClient, migration_service_client::MigrationServiceClient,
+    organization_service_client::OrganizationServiceClient, report_service_client::ReportServiceClient,
+};
+use tempfile::TempDir;
+use tokio::{net::TcpListener, sync::oneshot, task::JoinHandle};
+use tonic::{Response, Status, transport::Channel};
+use tonic_types::StatusExt as _;
+
+use crate::TestDatabase;
+
+/// A server that ends with the value.
+pub struct TestServer {
+    /// Where it listens.
+    pub address: SocketAddr,
+    /// The use cases that it calls.
+    pub app: App,
+    /// Its database.
+    pub database: TestDatabase,
+    channel: Channel,
+    stop: Option<oneshot::Sender<()>>,
+    server: JoinHandle<()>,
+    engine: Option<Engine>,
+    reports: TempDir,
+}
+
+impl TestServer {
+    /// Starts a server on an empty database, with the jobs.
+    pub async fn start() -> Self {
+        let database = TestDatabase::new().await;
+        let reports = TempDir::new().unwrap();
+        let store = ReportStore::open(&format!("file://{}", reports.path().display())).unwrap();
+        let app = App::new(database.db(), store);
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let (stop, stopped) = oneshot::channel();
+        let serving = app.clone();
+        let server = tokio::spawn(async move {
+            let jobs: Vec<&'static str> = rollcall_jobs::all().iter().map(|job| job.name).collect();
+            let stopped = async { drop(stopped.await) };
+            rollcall_grpc::serve(serving, &jobs, listener, stopped).await.unwrap();
+        });
+        let engine = Some(rollcall_jobs::start(app.clone()).await.unwrap());
+        let endpoint = Channel::from_shared(format!("http://{address}")).unwrap();
+        let channel = endpoint.connect_timeout(Duration::from_secs(10)).connect_lazy();
+        Self { address, app, database, channel, stop: Some(stop), server, engine, reports }
+    }
+
+    /// Ends the server and its jobs, and waits for that.
+    pub async fn stop(mut self) {
+        drop(self.stop.take());
+        if let Some(engine) = self.engine.take() {
+            engine.stop(Duration::from_secs(10)).await;
+        }
+        self.server.abort();
+        let _ = (&mut self.server).await;
+    }
+
+    /// Where its reports lie.
+    pub fn reports(&self) -> &std::path::Path {
+        self.reports.path()
+    }
+
+    /// A client of `OrganizationService`.
+    pub fn organizations(&self) -> OrganizationServiceClient<Channel> {
+        OrganizationServiceClient::new(self.channel.clone())
+    }
+
+    /// A client of `AssignmentService`.
+    pub fn assignments(&self) -> AssignmentServiceClient<Channel> {
+        AssignmentServiceClient::new(self.channel.clone())
+    }
+
+    /// A client of `MemberService`.
+    pub fn members(&self) -> MemberServiceClient<Channel> {
+        MemberServiceClient::new(self.channel.clone())
+    }
+
+    /// A client of `DirectoryService`.
+    pub fn directory(&self) -> DirectoryServiceClient<Channel> {
+        DirectoryServiceClient::new(self.channel.clone())
+    }
+
+    /// A client of `EmailExportService`.
+    pub fn email_export(&self) -> EmailExportServiceClient<Channel> {
+        EmailExportServiceClient::new(self.channel.clone())
+    }
+
+    /// A client of `MigrationService`.
+    pub fn migration(&self) -> MigrationServiceClient<Channel> {
+        MigrationServiceClient::new(self.channel.clone())
+    }
+
+    /// A client of `JobService`.
+    pub fn jobs(&self) -> JobServiceClient<Channel> {
+        JobServiceClient::new(self.channel.clone())
+    }
+
+    /// A client of `ReportService`.
+    pub fn reports_service(&self) -> ReportServiceClient<Channel> {
+        ReportServiceClient::new(self.channel.clone())
+    }
+
+    /// A channel to it, for what has no client here.
+    pub fn channel(&self) -> Channel {
+        self.channel.clone()
+    }
+}
+
+impl Drop for TestServer {
+    fn drop(&mut self) {
+        self.server.abort();
+    }
+}
+
+/// How a call is refused, whole: the code, the reason, the fields, the metadata.
+pub async fn refused<T>(call: impl Future<Output = Result<Response<T>, Status>>) -> String {
+    let status = call.await.err().expect("a refusal");
+    let details = status.get_error_details();
+    let mut words = vec![format!("{:?}", status.code()), reason(&status)];
+    words.extend(details.bad_request().into_iter().flat_map(|bad| &bad.field_violations).map(|v| v.field.clone()));
+    let metadata = details.error_info().map(|info| info.metadata.clone()).unwrap_or_default();
+    words.extend(BTreeMap::from_iter(metadata).iter().map(|(key, value)| format!("{key}={value}")));
+    words.join(" ")
+}
+
+/// The reason of an error, from its one `ErrorInfo`.
+#[must_use]
+pub fn reason(status: &Status) -> String {
+    let details = status.get_error_details();
+    details.error_info().map_or_else(|| format!("{status:?} has no ErrorInfo"), |info| info.reason.clone())
+}

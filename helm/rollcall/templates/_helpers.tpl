@@ -1,0 +1,157 @@
+{{/* Prefix of resource names; 52 characters leave room for a suffix within 63. */}}
+{{- define "rollcall.fullname" -}}
+{{- if .Values.fullnameOverride -}}
+{{- .Values.fullnameOverride | trunc 52 | trimSuffix "-" -}}
+{{- else -}}
+{{- $name := default .Chart.Name .Values.nameOverride -}}
+{{- $full := ternary .Release.Name (printf "%s-%s" .Release.Name $name) (contains $name .Release.Name) -}}
+{{- $full | trunc 52 | trimSuffix "-" -}}
+{{- end -}}
+{{- end }}
+
+{{/* What selects pods: immutable in a Deployment, so nothing that changes. Takes (list . "component"). */}}
+{{- define "rollcall.selectorLabels" -}}
+{{- $ctx := index . 0 -}}
+app.kubernetes.io/name: {{ default $ctx.Chart.Name $ctx.Values.nameOverride | trunc 63 | trimSuffix "-" }}
+app.kubernetes.io/instance: {{ $ctx.Release.Name }}
+app.kubernetes.io/component: {{ index . 1 }}
+{{- end }}
+
+{{/* All labels. Takes (list . "component"). */}}
+{{- define "rollcall.labels" -}}
+{{- $ctx := index . 0 -}}
+{{ include "rollcall.selectorLabels" . }}
+app.kubernetes.io/version: {{ $ctx.Chart.AppVersion | quote }}
+app.kubernetes.io/managed-by: {{ $ctx.Release.Service }}
+helm.sh/chart: {{ printf "%s-%s" $ctx.Chart.Name $ctx.Chart.Version | replace "+" "_" | trunc 63 | trimSuffix "-" }}
+{{- end }}
+
+{{- define "rollcall.image" -}}
+{{- $repository := required "image.repository is required: the image to run, for example registry.example.com/rollcall" .Values.image.repository -}}
+{{- if .Values.image.digest -}}
+{{ $repository }}@{{ .Values.image.digest }}
+{{- else -}}
+{{ $repository }}:{{ default .Chart.AppVersion .Values.image.tag }}
+{{- end -}}
+{{- end }}
+
+{{- define "rollcall.serviceAccountName" -}}
+{{- if .Values.serviceAccount.create -}}
+{{- default (include "rollcall.fullname" .) .Values.serviceAccount.name -}}
+{{- else -}}
+{{- default "default" .Values.serviceAccount.name -}}
+{{- end -}}
+{{- end }}
+
+{{/* The claim behind reports.url. A volume of each pod's own would lose reports without a word, so none is offered. */}}
+{{- define "rollcall.reportsClaim" -}}
+{{- $p := .Values.reports.persistence -}}
+{{- if and $p.existingClaim $p.create -}}
+{{- fail "reports.persistence: set existingClaim or create, not both" -}}
+{{- else if $p.existingClaim -}}
+{{- $p.existingClaim -}}
+{{- else if $p.create -}}
+{{- include "rollcall.fullname" . }}-reports
+{{- else -}}
+{{- fail "reports.persistence is required: serve and jobs pods share the reports volume. Set reports.persistence.existingClaim to a ReadWriteMany claim, or reports.persistence.create=true" -}}
+{{- end -}}
+{{- end }}
+
+{{/* The part of a pod's spec that is the same for all. */}}
+{{- define "rollcall.podSpec" -}}
+automountServiceAccountToken: false
+# The variables that Kubernetes would add for a Service named rollcall also begin with ROLLCALL_.
+enableServiceLinks: false
+securityContext:
+  {{- toYaml .Values.podSecurityContext | nindent 2 }}
+{{- with .Values.imagePullSecrets }}
+imagePullSecrets:
+  {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- with .Values.nodeSelector }}
+nodeSelector:
+  {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- with .Values.tolerations }}
+tolerations:
+  {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- with .Values.affinity }}
+affinity:
+  {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- end }}
+
+{{/* The part of a container that is the same for all. */}}
+{{- define "rollcall.container" -}}
+image: {{ include "rollcall.image" . | quote }}
+imagePullPolicy: {{ .Values.image.pullPolicy }}
+securityContext:
+  {{- toYaml .Values.securityContext | nindent 2 }}
+{{- end }}
+
+{{/* Environment of every container. */}}
+{{- define "rollcall.env" -}}
+- name: DATABASE_URL
+  valueFrom:
+    secretKeyRef:
+      name: {{ required "database.existingSecret is required: the name of a Secret that holds the Postgres URL" .Values.database.existingSecret | quote }}
+      key: {{ required "database.key is required: the key in database.existingSecret whose value is the Postgres URL" .Values.database.key | quote }}
+- name: ROLLCALL_LOG
+  value: {{ .Values.log | quote }}
+- name: ROLLCALL_LOG_FORMAT
+  value: json
+{{- with .Values.otlpEndpoint }}
+- name: OTEL_EXPORTER_OTLP_ENDPOINT
+  value: {{ . | quote }}
+{{- end }}
+{{- with .Values.extraEnv }}
+{{ toYaml . }}
+{{- end }}
+{{- end }}
+
+{{/* Environment of the containers that stay: serve and jobs. */}}
+{{- define "rollcall.serverEnv" -}}
+- name: ROLLCALL_LISTEN
+  value: 0.0.0.0:50051
+- name: ROLLCALL_REPORTS_URL
+  value: {{ .Values.reports.url | quote }}
+- name: ROLLCALL_DATABASE_CONNECTIONS
+  value: {{ .Values.database.connections | quote }}
+- name: ROLLCALL_SHUTDOWN_TIMEOUT
+  value: {{ printf "%vs" .Values.shutdownTimeoutSeconds | quote }}
+{{ include "rollcall.env" . }}
+{{- end }}
+
+{{/* Standard gRPC health of the whole server (service ""). Only liveness restarts a pod, so it is the patient one. */}}
+{{- define "rollcall.probes" -}}
+startupProbe:
+  grpc:
+    port: 50051
+  periodSeconds: 2
+  timeoutSeconds: 2
+  failureThreshold: 30
+readinessProbe:
+  grpc:
+    port: 50051
+  periodSeconds: 5
+  timeoutSeconds: 3
+  failureThreshold: 2
+livenessProbe:
+  grpc:
+    port: 50051
+  periodSeconds: 10
+  timeoutSeconds: 5
+  failureThreshold: 6
+{{- end }}
+
+{{- define "rollcall.reportsMount" -}}
+- name: reports
+  mountPath: {{ trimPrefix "file://" .Values.reports.url | quote }}
+{{- end }}
+
+{{- define "rollcall.reportsVolume" -}}
+- name: reports
+  persistentVolumeClaim:
+    claimName: {{ include "rollcall.reportsClaim" . }}
+{{- end }}

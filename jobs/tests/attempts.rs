@@ -1,0 +1,228 @@
+//! How attempts end: by failure, panic, timeout, a lost lease or a stop.
+
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on panics")]
+
+mod support;
+
+use std::{
+    future::pending,
+    sync::{
+        Arc,
+        atomic::{AtomicU32, Ordering},
+    },
+    time::Duration,
+};
+
+use rollcall_domain::OrganizationId;
+use rollcall_jobs::engine::{Ended, Engine, EngineOptions, JobContext, JobError, JobSpec, job_fn};
+use rollcall_store::{
+    Error, WriteTx,
+    jobs::{self, Counts, RunState},
+};
+use support::{
+    database,
+    jobs::{DEADLINE, done, find, options, reached, request, spec, start},
+    seed::{connect, organization_sql},
+};
+use tokio::sync::Notify;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_attempt_that_loses_its_lease_is_ended() {
+    struct Ends(Arc<Notify>);
+    impl Drop for Ends {
+        fn drop(&mut self) {
+            self.0.notify_one();
+        }
+    }
+    let database = database().await;
+    let app = database.app();
+    let ended = Arc::new(Notify::new());
+    let ends = ended.clone();
+    let job = job_fn(move |context: JobContext| {
+        let ends = Ends(ends.clone());
+        async move {
+            if context.run.attempt == 1 {
+                pending::<()>().await;
+            }
+            drop(ends);
+            Ok(done())
+        }
+    });
+    // Its heartbeat comes long after its lease has run out.
+    let late = EngineOptions { lease: Duration::from_millis(100), heartbeat: Duration::from_secs(3), ..options() };
+    let first = Engine::start(app.clone(), vec![spec(job.clone())], late).await.unwrap();
+    let run = request(&app).await;
+    first.nudge();
+    let second = start(&app, spec(job)).await;
+    reached(&app, run.id, RunState::Succeeded).await;
+    // Once by the attempt that took over, once by the one that was ended.
+    tokio::time::timeout(DEADLINE, ended.notified()).await.unwrap();
+    tokio::time::timeout(DEADLINE, ended.notified()).await.unwrap();
+    second.stop(DEADLINE).await;
+    first.stop(DEADLINE).await;
+    assert_eq!(find(&app, run.id).await.attempt, 2);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_failing_job_is_tried_again_and_then_given_up() {
+    let database = database().await;
+    let app = database.app();
+    let tried = Arc::new(AtomicU32::new(0));
+    let counter = tried.clone();
+    let job = job_fn(move |context: JobContext| {
+        counter.fetch_add(1, Ordering::Relaxed);
+        async move { Err(JobError::retryable(format!("no luck with attempt {}", context.run.attempt))) }
+    });
+    let engine = start(&app, spec(job)).await;
+    let run = request(&app).await;
+    let run = reached(&app, run.id, RunState::Failed).await;
+    assert_eq!(run.failure.as_deref(), Some("no luck with attempt 3"));
+    assert_eq!((run.attempt, tried.load(Ordering::Relaxed)), (3, 3));
+    assert!(run.ended_at.is_some());
+    engine.stop(DEADLINE).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_final_failure_is_not_tried_again() {
+    let database = database().await;
+    let app = database.app();
+    let outcome = Counts::from([("failed".to_owned(), 1)]);
+    let expected = outcome.clone();
+    let job = job_fn(move |_| {
+        let outcome = outcome.clone();
+        async move { Err(JobError::final_failure("acme: no", outcome)) }
+    });
+    let engine = start(&app, spec(job)).await;
+    let run = request(&app).await;
+    let run = reached(&app, run.id, RunState::Failed).await;
+    assert_eq!((run.attempt, run.failure.as_deref()), (1, Some("acme: no")));
+    assert_eq!(run.outcome, expected);
+    engine.stop(DEADLINE).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_success_after_a_failure_has_no_failure() {
+    let database = database().await;
+    let app = database.app();
+    let job = job_fn(|context: JobContext| async move {
+        if context.run.attempt == 1 { Err(JobError::retryable("not yet")) } else { Ok(done()) }
+    });
+    let engine = start(&app, spec(job)).await;
+    let run = request(&app).await;
+    let run = reached(&app, run.id, RunState::Succeeded).await;
+    assert_eq!((run.attempt, run.failure), (2, None));
+    engine.stop(DEADLINE).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_panic_is_recorded() {
+    let database = database().await;
+    let app = database.app();
+    let job = job_fn(|context: JobContext| async move {
+        assert!(context.run.attempt == 0, "attempt {} is wrong", context.run.attempt);
+        Ok(done())
+    });
+    let engine = start(&app, JobSpec { attempts: 1, ..spec(job) }).await;
+    let run = request(&app).await;
+    let run = reached(&app, run.id, RunState::Failed).await;
+    assert_eq!(run.failure.as_deref(), Some("it panicked: attempt 1 is wrong"));
+    engine.stop(DEADLINE).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_job_that_hangs_is_ended_after_its_timeout() {
+    let database = database().await;
+    let app = database.app();
+    let job = job_fn(|_| async {
+        pending::<()>().await;
+        Ok(done())
+    });
+    let timeout = Duration::from_millis(200);
+    let engine = start(&app, JobSpec { attempts: 2, timeout, ..spec(job) }).await;
+    let run = request(&app).await;
+    let run = reached(&app, run.id, RunState::Failed).await;
+    assert_eq!((run.attempt, run.failure.as_deref()), (2, Some("it took longer than 200ms")));
+    engine.stop(DEADLINE).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_stop_lets_the_chunk_finish_and_gives_the_lease_back() {
+    let database = database().await;
+    let app = database.app();
+    let job = job_fn(|context: JobContext| async move {
+        let db = context.app.db();
+        match context.position.as_deref() {
+            None => {
+                jobs::save_progress(db, context.fence, "begun", &[]).await?;
+                context.cancel.cancelled().await;
+                jobs::save_progress(db, context.fence, "first chunk", &[("chunks", 1)]).await?;
+                Ok(Ended::Stopped)
+            }
+            Some(position) => {
+                assert_eq!(position, "first chunk");
+                let outcome = Counts::from([("chunks".to_owned(), 1)]);
+                Ok(Ended::Done { outcome, report: None })
+            }
+        }
+    });
+    let first = start(&app, spec(job.clone())).await;
+    let run = request(&app).await;
+    reached(&app, run.id, RunState::Running).await;
+    first.stop(DEADLINE).await;
+    let stopped = find(&app, run.id).await;
+    assert_eq!((stopped.state, stopped.attempt, stopped.failure), (RunState::Pending, 0, None));
+
+    let second = start(&app, spec(job)).await;
+    let run = reached(&app, run.id, RunState::Succeeded).await;
+    assert_eq!((run.attempt, run.outcome), (1, Counts::from([("chunks".to_owned(), 2)])));
+    second.stop(DEADLINE).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_job_that_does_not_stop_in_time_is_ended_and_its_lease_given_back() {
+    let database = database().await;
+    let app = database.app();
+    let job = job_fn(|_| async {
+        pending::<()>().await;
+        Ok(done())
+    });
+    let engine = start(&app, spec(job)).await;
+    let run = request(&app).await;
+    reached(&app, run.id, RunState::Running).await;
+    engine.stop(Duration::from_millis(100)).await;
+    let run = find(&app, run.id).await;
+    assert_eq!((run.state, run.attempt), (RunState::Pending, 0));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_attempt_that_is_ended_inside_a_transaction_leaves_no_lock() {
+    let database = database().await;
+    let app = database.app();
+    connect(&database).await.batch_execute(&organization_sql("acme", "MIGRATED")).await.unwrap();
+    let locked = Arc::new(Notify::new());
+    let locks = locked.clone();
+    let job = job_fn(move |context: JobContext| {
+        let locks = locks.clone();
+        async move {
+            let hang = async |_: &mut WriteTx| {
+                locks.notify_one();
+                pending::<Result<(), Error>>().await
+            };
+            let acme = OrganizationId::trusted("acme");
+            context.app.db().write_fenced(&acme, "hang", context.fence, hang).await?;
+            Ok(done())
+        }
+    });
+    let engine = start(&app, spec(job)).await;
+    let run = request(&app).await;
+    locked.notified().await;
+    // Other connections are at hand, so that nothing but the lock itself can be in the way.
+    let pings: Vec<_> = (0..8).map(|_| app.db().ping()).collect();
+    futures::future::join_all(pings).await;
+    engine.stop(Duration::from_millis(1)).await;
+    let run = find(&app, run.id).await;
+    assert_eq!((run.state, run.attempt), (RunState::Pending, 0));
+    let acme = OrganizationId::trusted("acme");
+    let write = app.db().write(&acme, "write", async |_: &mut WriteTx| Ok::<_, Error>(()));
+    tokio::time::timeout(DEADLINE, write).await.unwrap().unwrap();
+}

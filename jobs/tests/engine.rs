@@ -1,0 +1,256 @@
+//! The engine on a real Postgres: several of them, their times, zombies and requests.
+
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on panics")]
+
+mod support;
+
+use std::{
+    collections::BTreeSet,
+    future::pending,
+    sync::{Arc, Mutex},
+    time::Duration,
+};
+
+use chrono_tz::UTC;
+use rollcall_domain::{OrganizationId, Timestamp};
+use rollcall_jobs::engine::{
+    CatchUp, Ended, Engine, EngineError, JobContext, JobError, JobFn, JobSpec, Schedule, job_fn, run_requested,
+};
+use rollcall_store::{
+    Error, WriteTx,
+    jobs::{self, Counts, Requested, RunState},
+};
+use support::{
+    database,
+    jobs::{DEADLINE, JOB, done, find, options, reached, request, runs, spec, start},
+    seed::{connect, organization_sql},
+    until,
+};
+use tokio::sync::Notify;
+
+fn every_second(catch_up: CatchUp, run: JobFn) -> JobSpec {
+    let schedule = Some(Schedule { cron: "* * * * * *", zone: UTC });
+    JobSpec { schedule, catch_up, ..spec(run) }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn two_engines_run_each_occurrence_once() {
+    let database = database().await;
+    let ran: Arc<Mutex<Vec<Timestamp>>> = Arc::default();
+    let mut engines = Vec::new();
+    for _ in 0..2 {
+        let ran = ran.clone();
+        let job = job_fn(move |context: JobContext| {
+            ran.lock().unwrap().push(context.run.scheduled_for);
+            async { Ok(done()) }
+        });
+        engines.push(start(&database.app(), every_second(CatchUp::Each, job)).await);
+    }
+    until("five runs", async || (ran.lock().unwrap().len() >= 5).then_some(())).await;
+    for engine in engines {
+        engine.stop(DEADLINE).await;
+    }
+    let ran = ran.lock().unwrap().clone();
+    let distinct: BTreeSet<_> = ran.iter().copied().collect();
+    assert_eq!(distinct.len(), ran.len(), "{ran:?}");
+    let seconds: Vec<i64> = distinct.iter().map(Timestamp::timestamp).collect();
+    assert!(seconds.windows(2).all(|pair| pair[1] == pair[0] + 1), "{seconds:?}");
+    let succeeded = runs(&database.app()).await;
+    let succeeded = succeeded.iter().filter(|run| run.state == RunState::Succeeded);
+    assert_eq!(succeeded.map(|run| run.scheduled_for).collect::<BTreeSet<_>>(), distinct);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_run_with_an_expired_lease_is_taken_over_and_its_zombie_can_write_nothing() {
+    let database = database().await;
+    let app = database.app();
+    let run = request(&app).await;
+    let lease = Duration::from_millis(1);
+    let zombie = jobs::claim_run(app.db(), JOB, lease).await.unwrap().unwrap();
+    jobs::save_progress(app.db(), zombie.fence, "half", &[("done", 2)]).await.unwrap();
+
+    let job = job_fn(|context: JobContext| async move {
+        assert_eq!(context.position.as_deref(), Some("half"));
+        assert_eq!(context.run.attempt, 2);
+        jobs::save_progress(context.app.db(), context.fence, "all", &[("done", 3)]).await?;
+        context.cancel.cancelled().await;
+        Ok(done())
+    });
+    let engine = start(&app, spec(job)).await;
+    until("the takeover", async || (find(&app, run.id).await.outcome.get("done") == Some(&5)).then_some(())).await;
+
+    let db = app.db();
+    let refused = [
+        jobs::extend_lease(db, zombie.fence, lease).await,
+        jobs::save_progress(db, zombie.fence, "zombie", &[]).await,
+        jobs::finish_run(db, zombie.fence, &Counts::new(), None).await,
+        jobs::fail_run(db, zombie.fence, "zombie", &Counts::new()).await,
+        jobs::retry_run(db, zombie.fence, "zombie", lease).await,
+        jobs::release_run(db, zombie.fence).await,
+    ];
+    for refused in refused {
+        assert!(matches!(refused, Err(Error::FenceLost)), "{refused:?}");
+    }
+    engine.stop(DEADLINE).await;
+    let run = find(&app, run.id).await;
+    assert_eq!((run.state, run.attempt), (RunState::Succeeded, 2));
+    assert_eq!(run.outcome, Counts::from([("done".to_owned(), 5)]));
+    let late = jobs::finish_run(db, zombie.fence, &Counts::new(), None).await;
+    assert!(matches!(late, Err(Error::FenceLost)), "{late:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_effect_under_way_lets_the_heartbeat_through_and_no_other_claim() {
+    let database = database().await;
+    let app = database.app();
+    connect(&database).await.batch_execute(&organization_sql("acme", "MIGRATED")).await.unwrap();
+    request(&app).await;
+    let claimed = jobs::claim_run(app.db(), JOB, DEADLINE).await.unwrap().unwrap();
+    let (db, fence) = (app.db(), claimed.fence);
+    let effect = async |_: &mut WriteTx| {
+        jobs::extend_lease(db, fence, Duration::ZERO).await?;
+        jobs::claim_run(db, JOB, DEADLINE).await
+    };
+    let acme = OrganizationId::trusted("acme");
+    let meanwhile = db.write_fenced(&acme, "effect", fence, effect);
+    let meanwhile = tokio::time::timeout(DEADLINE, meanwhile).await.unwrap().unwrap();
+    assert_eq!(meanwhile, None);
+    let heir = jobs::claim_run(db, JOB, DEADLINE).await.unwrap().unwrap();
+    assert_eq!(heir.fence.number, fence.number + 1);
+    let late = db.write_fenced(&acme, "late", fence, async |_: &mut WriteTx| Ok::<_, Error>(()));
+    assert!(matches!(late.await, Err(Error::FenceLost)));
+    let other = db.write(&acme, "other", async |_: &mut WriteTx| Ok::<_, Error>(()));
+    tokio::time::timeout(DEADLINE, other).await.unwrap().unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_missed_times_only_the_newest_is_run_and_the_others_are_skipped() {
+    let database = database().await;
+    let app = database.app();
+    let ran: Arc<Mutex<Vec<Timestamp>>> = Arc::default();
+    let seen = ran.clone();
+    let job = job_fn(move |context: JobContext| {
+        seen.lock().unwrap().push(context.run.scheduled_for);
+        async { Ok(done()) }
+    });
+    // A process made a run ten seconds ago and died; a person asked for one after that.
+    jobs::register_jobs(app.db(), &[JOB]).await.unwrap();
+    let now = jobs::clock(app.db()).await.unwrap();
+    let old = Timestamp::from_timestamp(now.timestamp() - 10, 0).unwrap();
+    let asked_for = old + Duration::from_millis(500);
+    jobs::schedule_runs(app.db(), JOB, &[old, asked_for], &[]).await.unwrap();
+    let engine = start(&app, every_second(CatchUp::Newest, job)).await;
+    until("two runs", async || (ran.lock().unwrap().len() >= 2).then_some(())).await;
+    engine.stop(DEADLINE).await;
+
+    let runs = runs(&app).await;
+    let state = |time: Timestamp| runs.iter().find(|run| run.scheduled_for == time).map(|run| run.state);
+    assert_eq!(state(old), Some(RunState::Skipped), "{runs:?}");
+    assert_eq!(state(asked_for), Some(RunState::Succeeded));
+    // Nine seconds passed without an engine: the last one is run, those before are skipped.
+    for second in 1..9 {
+        assert_eq!(state(old + Duration::from_secs(second)), Some(RunState::Skipped), "{second}");
+    }
+    let ran = ran.lock().unwrap().clone();
+    assert_eq!(ran[0], asked_for);
+    assert!(ran[1] >= old + Duration::from_secs(9), "{ran:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn times_before_the_first_start_were_not_missed() {
+    let database = database().await;
+    let app = database.app();
+    let schedule = Some(Schedule { cron: "0 2 29 2 *", zone: UTC });
+    let engine = start(&app, JobSpec { schedule, ..spec(job_fn(|_| async { Ok(done()) })) }).await;
+    // A run on request shows that ticks have passed.
+    let run = request(&app).await;
+    reached(&app, run.id, RunState::Succeeded).await;
+    engine.stop(DEADLINE).await;
+    assert_eq!(runs(&app).await.len(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_request_while_a_run_is_open_says_so() {
+    let database = database().await;
+    let app = database.app();
+    let run = request(&app).await;
+    let again = jobs::request_run(app.db(), JOB).await.unwrap();
+    assert_eq!(again, Requested::AlreadyOpen(run.clone()));
+    let claimed = jobs::claim_run(app.db(), JOB, DEADLINE).await.unwrap().unwrap();
+    assert_eq!(claimed.run.id, run.id);
+    let again = jobs::request_run(app.db(), JOB).await.unwrap();
+    assert!(matches!(again, Requested::AlreadyOpen(open) if open.id == run.id));
+    assert_eq!(jobs::claim_run(app.db(), JOB, DEADLINE).await.unwrap(), None);
+    jobs::finish_run(app.db(), claimed.fence, &Counts::new(), None).await.unwrap();
+    let next = jobs::request_run(app.db(), JOB).await.unwrap();
+    assert!(matches!(next, Requested::Started(next) if next.id != run.id));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_many_who_ask_at_once_one_gets_a_run() {
+    let database = database().await;
+    let app = database.app();
+    let mut asking = tokio::task::JoinSet::new();
+    for _ in 0..16 {
+        let app = app.clone();
+        asking.spawn(async move { jobs::request_run(app.db(), JOB).await.unwrap() });
+    }
+    let answers = asking.join_all().await;
+    let started = answers.iter().filter(|answer| matches!(answer, Requested::Started(_))).count();
+    assert_eq!((started, runs(&app).await.len()), (1, 1));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_command_runs_a_job_without_an_engine() {
+    let database = database().await;
+    let app = database.app();
+    let job = job_fn(|context: JobContext| async move {
+        if context.run.attempt == 1 { Err(JobError::retryable("not yet")) } else { Ok(done()) }
+    });
+    let mut seen = Vec::new();
+    let run = run_requested(&app, spec(job), options(), pending(), |run| seen.push(run.state));
+    let run = run.await.unwrap();
+    assert_eq!((run.state, run.attempt), (RunState::Succeeded, 2));
+    assert_eq!(seen.last(), Some(&RunState::Succeeded));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_command_leaves_alone_what_is_alive_and_takes_over_what_is_dead() {
+    let database = database().await;
+    let app = database.app();
+    let job = || spec(job_fn(|_| async { Ok(done()) }));
+    let open = request(&app).await;
+    let alive = jobs::claim_run(app.db(), JOB, Duration::from_secs(60)).await.unwrap().unwrap();
+    let refused = run_requested(&app, job(), options(), pending(), |_| {}).await;
+    assert!(matches!(refused, Err(EngineError::AlreadyOpen(run)) if run.id == open.id));
+    jobs::extend_lease(app.db(), alive.fence, Duration::ZERO).await.unwrap();
+    let run = run_requested(&app, job(), options(), pending(), |_| {}).await.unwrap();
+    assert_eq!((run.id, run.state, run.attempt), (open.id, RunState::Succeeded, 2));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_command_that_is_stopped_gives_the_lease_back() {
+    let database = database().await;
+    let app = database.app();
+    let begun = Arc::new(Notify::new());
+    let begins = begun.clone();
+    let job = job_fn(move |context: JobContext| {
+        begins.notify_one();
+        async move {
+            context.cancel.cancelled().await;
+            Ok(Ended::Stopped)
+        }
+    });
+    let run = run_requested(&app, spec(job), options(), begun.notified(), |_| {}).await.unwrap();
+    assert_eq!((run.state, run.attempt), (RunState::Pending, 0));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_schedule_that_cannot_be_read_is_refused_at_start() {
+    let database = database().await;
+    let schedule = Some(Schedule { cron: "at night", zone: UTC });
+    let bad = JobSpec { schedule, ..spec(job_fn(|_| async { Ok(done()) })) };
+    let refused = Engine::start(database.app(), vec![bad], options()).await.err().unwrap();
+    let text = refused.to_string();
+    assert_eq!(text, "the schedule of the job test-job cannot be read: it must have five or six fields");
+}

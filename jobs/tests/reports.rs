@@ -1,0 +1,296 @@
+//! The reports on a real Postgres and a real directory.
+
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on panics")]
+
+mod support;
+
+use std::{collections::BTreeMap, future::pending};
+
+use rollcall_app::{
+    App, Error,
+    reports::{MANIFEST_FILE, MIXED_FILE, Profile, Published, Report, ReportStore},
+};
+use rollcall_domain::OrganizationId;
+use rollcall_store::jobs::{self, ClaimedRun, RunState};
+use support::{
+    Database, database,
+    seed::{connect, organization_sql, seed},
+};
+use tokio_stream::StreamExt as _;
+
+const REPORT: &str = "mixed-settings-report";
+const HEADER: &str = "organization,assignment,assignment_name,assignment_rank,update_mode,action_required,\
+    members_exporting,members_not_exporting,member,email,status,email_export,email_export_since,\
+    email_export_source\r\n";
+
+async fn claim(app: &App) -> ClaimedRun {
+    jobs::request_run(app.db(), REPORT).await.unwrap();
+    let claimed = jobs::claim_run(app.db(), REPORT, std::time::Duration::from_secs(60)).await;
+    claimed.unwrap().unwrap()
+}
+
+async fn publish(app: &App, claimed: &ClaimedRun) -> Report {
+    let published = app.publish_mixed_report(claimed.fence, &claimed.run, &|| false).await.unwrap();
+    let Published::Report(report) = published else { panic!("{published:?}") };
+    report
+}
+
+async fn download(app: &App, report: &str, file: &str, offset: u64) -> Result<String, Error> {
+    let mut bytes = app.download_report(report, file, offset).await?;
+    let mut text = Vec::new();
+    while let Some(piece) = bytes.next().await {
+        text.extend_from_slice(&piece?);
+    }
+    Ok(String::from_utf8(text).unwrap())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_report_has_the_members_of_mixed_assignments_and_nothing_else() {
+    let database = database().await;
+    let app = database.app();
+    seed(&connect(&database).await).await;
+    let run = rollcall_jobs::run_requested(&app, REPORT, pending(), |_| {}).await.unwrap();
+    assert_eq!((run.state, run.failure), (RunState::Succeeded, None));
+    let counts = [("legacy_organizations", 1), ("mixed_assignments", 2), ("organizations", 3), ("rows", 5)];
+    assert_eq!(run.outcome, BTreeMap::from(counts.map(|(name, count)| (name.to_owned(), count))));
+
+    let report = app.list_reports(None, 10).await.unwrap().pop().unwrap();
+    assert_eq!(Some(&report.id), run.report.as_ref());
+    assert_eq!(report.run, run.id);
+    let csv = download(&app, &report.id, MIXED_FILE, 0).await.unwrap();
+    let rows = "\
+        acme,sales,Sales,1,AUTOMATIC_UPDATES,true,1,1,'=m3,'=eve@acme.example,INACTIVE,EXPORT,2026-03-03T04:05:06.000000Z,MIGRATION\r\n\
+        acme,sales,Sales,1,AUTOMATIC_UPDATES,true,1,1,m2,ada@acme.example,ACTIVE,DO_NOT_EXPORT,,MIGRATION\r\n\
+        acme,sales,Sales,1,AUTOMATIC_UPDATES,true,1,1,m1,zoe@acme.example,ACTIVE,EXPORT,always,MIGRATION\r\n\
+        acme,support,Support,2,MANUAL_EDITING,false,1,1,m4,bob@acme.example,ACTIVE,EXPORT,2026-03-03T04:05:06.500000Z,MIGRATION\r\n\
+        acme,support,Support,2,MANUAL_EDITING,false,1,1,m5,cid@acme.example,ACTIVE,DO_NOT_EXPORT,,MIGRATION\r\n";
+    assert_eq!(csv, format!("{HEADER}{rows}"));
+    assert_eq!((report.rows, report.bytes), (5, csv.len().try_into().unwrap()));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_manifest_says_what_the_data_is() {
+    let database = database().await;
+    let app = database.app();
+    seed(&connect(&database).await).await;
+    let claimed = claim(&app).await;
+    let before = jobs::clock(app.db()).await.unwrap();
+    let report = publish(&app, &claimed).await;
+    assert!(report.path.ends_with(&format!("/{}", claimed.fence.number)), "{}", report.path);
+    assert!(before <= report.data_as_of && report.data_as_of <= report.published_at);
+    let manifest = download(&app, &report.id, MANIFEST_FILE, 0).await.unwrap();
+    let manifest: serde_json::Value = serde_json::from_str(&manifest).unwrap();
+    let data_as_of = report.data_as_of.to_rfc3339_opts(chrono::SecondsFormat::Micros, true);
+    let organization = |name: &str, phase: &str, mixed: u32, rows: u32| serde_json::json!({ "organization": name, "phase": phase, "mixed_assignments": mixed, "rows": rows });
+    let expected = serde_json::json!({
+        "schema_version": 1,
+        "report": report.id,
+        "run": format!("jobs/{REPORT}/runs/{}", claimed.run.id),
+        "file": MIXED_FILE,
+        "columns": HEADER.trim_end().split(',').collect::<Vec<_>>(),
+        "data_as_of": data_as_of,
+        "rows": 5,
+        "bytes": report.bytes,
+        "sha256": report.sha256,
+        "organization_count": 3,
+        "legacy_organization_count": 1,
+        "mixed_assignment_count": 2,
+        "organizations": [
+            organization("a-first", "MIGRATED", 0, 0),
+            organization("acme", "MIGRATED", 2, 5),
+            organization("beta", "LEGACY", 0, 0),
+        ],
+    });
+    assert_eq!(manifest, expected);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_same_data_gives_the_same_bytes_and_nothing_gives_a_header() {
+    let database = database().await;
+    let app = database.app();
+    let mut reports = Vec::new();
+    for seeded in [false, true, true] {
+        if seeded && reports.len() == 1 {
+            seed(&connect(&database).await).await;
+        }
+        let run = rollcall_jobs::run_requested(&app, REPORT, pending(), |_| {}).await.unwrap();
+        reports.push(run.report.unwrap());
+    }
+    let mut texts = Vec::new();
+    for report in &reports {
+        texts.push(download(&app, report, MIXED_FILE, 0).await.unwrap());
+    }
+    assert_eq!(texts[0], HEADER);
+    assert_eq!(texts[1], texts[2]);
+    let listed = app.list_reports(None, 10).await.unwrap();
+    let newest_first: Vec<_> = listed.iter().map(|report| report.id.clone()).collect();
+    assert_eq!(newest_first, reports.iter().rev().cloned().collect::<Vec<_>>());
+    let last = &listed[0];
+    let rest = app.list_reports(Some((last.published_at, &last.id)), 1).await.unwrap();
+    assert_eq!(rest, listed[1..2]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_run_publishes_once_and_a_zombie_never() {
+    let database = database().await;
+    let app = database.app();
+    seed(&connect(&database).await).await;
+    let zombie = claim(&app).await;
+    jobs::extend_lease(app.db(), zombie.fence, std::time::Duration::ZERO).await.unwrap();
+    let lease = std::time::Duration::from_secs(60);
+    let heir = jobs::claim_run(app.db(), REPORT, lease).await.unwrap().unwrap();
+    let refused = app.publish_mixed_report(zombie.fence, &zombie.run, &|| false).await;
+    assert!(matches!(refused, Err(Error::FenceLost)), "{refused:?}");
+    assert_eq!(app.list_reports(None, 10).await.unwrap(), []);
+    let report = publish(&app, &heir).await;
+    // The process died before it could end the run: another attempt finds the report there.
+    assert_eq!(publish(&app, &heir).await, report);
+    assert_eq!(app.list_reports(None, 10).await.unwrap(), [report]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_stopped_report_leaves_nothing_behind() {
+    let database = database().await;
+    let app = database.app();
+    seed(&connect(&database).await).await;
+    let claimed = claim(&app).await;
+    let published = app.publish_mixed_report(claimed.fence, &claimed.run, &|| true).await.unwrap();
+    assert_eq!(published, Published::Stopped);
+    assert_eq!(app.list_reports(None, 10).await.unwrap(), []);
+    assert_eq!(files(&database), Vec::<String>::new());
+}
+
+/// Every file of the report store.
+fn files(database: &Database) -> Vec<String> {
+    let mut folders = vec![url::Url::parse(&database.reports_url()).unwrap().to_file_path().unwrap()];
+    let mut files = Vec::new();
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() { folders.push(path) } else { files.push(path.display().to_string()) }
+        }
+    }
+    files
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_download_begins_at_its_offset() {
+    let database = database().await;
+    let app = database.app();
+    seed(&connect(&database).await).await;
+    let report = publish(&app, &claim(&app).await).await;
+    let id = report.id.as_str();
+    let whole = download(&app, id, MIXED_FILE, 0).await.unwrap();
+    let size = whole.len() as u64;
+    for offset in [1, 100, size - 1, size] {
+        let rest = download(&app, id, MIXED_FILE, offset).await.unwrap();
+        assert_eq!(rest, whole[usize::try_from(offset).unwrap()..], "{offset}");
+    }
+    let beyond = download(&app, id, MIXED_FILE, size + 1).await.unwrap_err();
+    let text = format!("the offset {} is beyond the end of the file, which has {size} bytes", size + 1);
+    assert_eq!(beyond.to_string(), text);
+    for (report, file) in [(id, "other.csv"), (id, "../manifest.json"), ("no-such", MIXED_FILE)] {
+        let missing = download(&app, report, file, 0).await.unwrap_err();
+        assert!(matches!(missing, Error::ReportNotFound(_)), "{missing:?}");
+    }
+    for file in files(&database) {
+        std::fs::remove_file(file).unwrap();
+    }
+    let gone = download(&app, id, MIXED_FILE, 0).await.unwrap_err();
+    assert!(matches!(gone, Error::ReportNotFound(name) if name == format!("reports/{id}/{MIXED_FILE}")));
+}
+
+async fn export(app: &App, profile: Profile) -> String {
+    let mut chunks = app.export_members(&OrganizationId::trusted("acme"), profile).await.unwrap();
+    let mut text = Vec::new();
+    while let Some(chunk) = chunks.recv().await {
+        let chunk = chunk.unwrap();
+        assert!(!chunk.is_empty() && chunk.len() <= 64 * 1024);
+        text.extend_from_slice(&chunk);
+    }
+    String::from_utf8(text).unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_members_csv_has_every_member_in_byte_order() {
+    let database = database().await;
+    let app = database.app();
+    seed(&connect(&database).await).await;
+    let csv = export(&app, Profile::Raw).await;
+    let ids: Vec<&str> = csv.lines().skip(1).map(|line| line.split(',').nth(1).unwrap()).collect();
+    assert_eq!(ids, ["=m3", "m1", "m2", "m4", "m5", "m6", "m7"]);
+    let line = "acme,m1,zoe@acme.example,Given Family,Title,,ACTIVE,sales,Sales,1,AUTOMATIC_UPDATES,,\
+        false,false,false,false,false,false,false,,,EXPORT,always,MIGRATION";
+    assert_eq!(csv.split("\r\n").nth(2), Some(line));
+    assert!(export(&app, Profile::Spreadsheet).await.contains("\r\nacme,'=m3,'=eve@acme.example,"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn pages_of_both_reports_join_without_gaps() {
+    let database = database().await;
+    let app = database.app();
+    let client = connect(&database).await;
+    client.batch_execute(&organization_sql("acme", "MIGRATED")).await.unwrap();
+    // Addresses in another order than ids, and two pages full to the last row.
+    let members = "
+        INSERT INTO members SELECT 'acme', 'm' || lpad(n::text, 5, '0'), 'x' || md5(n::text) || '@acme.example',
+            'Given', 'Family', 'Title', NULL, true, 'sales', '00000000-0000-0000-0000-000000000000',
+            CASE n % 2 WHEN 0 THEN 'EXPORT' ELSE 'DO_NOT_EXPORT' END, NULL, 'MIGRATION', NULL, 1, now(), now()
+        FROM generate_series(1, 4000) AS n";
+    client.batch_execute(members).await.unwrap();
+    let csv = export(&app, Profile::Spreadsheet).await;
+    let ids: Vec<String> = csv.lines().skip(1).map(|line| line[5..11].to_owned()).collect();
+    assert_eq!(ids, (1..=4000).map(|n| format!("m{n:05}")).collect::<Vec<_>>());
+
+    let report = publish(&app, &claim(&app).await).await;
+    let csv = download(&app, &report.id, MIXED_FILE, 0).await.unwrap();
+    let emails: Vec<&str> = csv.lines().skip(1).map(|line| line.split(',').nth(9).unwrap()).collect();
+    assert_eq!(emails.len(), 4000);
+    assert!(emails.is_sorted());
+    assert_eq!((report.rows, report.mixed_assignments), (4000, 1));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_reader_who_goes_away_ends_the_export() {
+    let database = database().await;
+    seed(&connect(&database).await).await;
+    // The only connection comes back each time, or the next export waits in vain.
+    let app = database.app_with(1);
+    for _ in 0..3 {
+        drop(app.export_members(&OrganizationId::trusted("acme"), Profile::Raw).await.unwrap());
+    }
+    assert_eq!(export(&app, Profile::Raw).await.lines().count(), 8);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_unknown_organization_has_no_export() {
+    let database = database().await;
+    let unknown = OrganizationId::trusted("nobody");
+    let refused = database.app().export_members(&unknown, Profile::Raw).await;
+    assert!(matches!(refused, Err(Error::OrganizationNotFound(_))));
+}
+
+#[test]
+fn a_reports_url_that_does_not_work_says_which_do() {
+    let cases = [
+        (
+            "s3://bucket/reports",
+            "the reports URL `s3://bucket/reports` has the scheme `s3`; the one that works is file://",
+        ),
+        (
+            "/var/reports",
+            "the reports URL `/var/reports` cannot be read: relative URL without a base; give one like file:///var/lib/rollcall/reports",
+        ),
+        (
+            "file://host/reports",
+            "the reports URL `file://host/reports` does not name a directory; give one like file:///var/lib/rollcall/reports",
+        ),
+    ];
+    for (url, expected) in cases {
+        assert_eq!(ReportStore::open(url).unwrap_err().to_string(), expected);
+    }
+    let file = tempfile::NamedTempFile::new().unwrap();
+    let below = url::Url::from_file_path(file.path().join("reports")).unwrap();
+    let refused = ReportStore::open(below.as_str()).unwrap_err().to_string();
+    assert!(refused.starts_with("the reports directory ") && refused.contains("cannot be used"), "{refused}");
+}

@@ -1,0 +1,52 @@
+//! A job of the test's own, and its runs.
+
+use std::time::Duration;
+
+use rollcall_app::App;
+use rollcall_jobs::engine::{CatchUp, Ended, Engine, EngineOptions, JobFn, JobSpec};
+use rollcall_store::jobs::{self, Counts, JobRun, Requested, RunState};
+use uuid::Uuid;
+
+use super::until;
+
+pub(crate) const JOB: &str = "test-job";
+pub(crate) const DEADLINE: Duration = Duration::from_secs(20);
+
+pub(crate) fn spec(run: JobFn) -> JobSpec {
+    JobSpec { name: JOB, schedule: None, catch_up: CatchUp::Newest, timeout: Duration::from_secs(60), attempts: 3, run }
+}
+
+pub(crate) fn options() -> EngineOptions {
+    EngineOptions { first_pause: Duration::from_millis(10), ..EngineOptions::default() }
+}
+
+pub(crate) async fn start(app: &App, spec: JobSpec) -> Engine {
+    Engine::start(app.clone(), vec![spec], options()).await.unwrap()
+}
+
+pub(crate) fn done() -> Ended {
+    Ended::Done { outcome: Counts::new(), report: None }
+}
+
+pub(crate) async fn request(app: &App) -> JobRun {
+    match jobs::request_run(app.db(), JOB).await.unwrap() {
+        Requested::Started(run) => run,
+        Requested::AlreadyOpen(run) => panic!("{run:?} is open"),
+    }
+}
+
+pub(crate) async fn find(app: &App, id: Uuid) -> JobRun {
+    jobs::find_run(app.db(), id).await.unwrap().unwrap()
+}
+
+/// Waits until the run is in a state.
+pub(crate) async fn reached(app: &App, id: Uuid, state: RunState) -> JobRun {
+    let what = format!("{} of the run", state.as_str());
+    until(&what, async || Some(find(app, id).await).filter(|run| run.state == state)).await
+}
+
+pub(crate) async fn runs(app: &App) -> Vec<JobRun> {
+    let mut runs = jobs::list_runs(app.db(), Some(JOB), None, 1000).await.unwrap();
+    runs.reverse();
+    runs
+}

@@ -1,0 +1,68 @@
+//! A fresh database for each test, and waiting without guessing how long.
+
+#![allow(dead_code, reason = "not every test file uses all of it")]
+
+pub(crate) mod jobs;
+pub(crate) mod seed;
+
+use std::{
+    sync::atomic::{AtomicU32, Ordering},
+    time::Duration,
+};
+
+use rollcall_app::{App, reports::ReportStore};
+use rollcall_store::{
+    Db, Options,
+    embedded::{Cluster, ClusterOptions},
+    migrate,
+};
+use tempfile::TempDir;
+use tokio::time::{Instant, sleep};
+
+/// A migrated database of its own, gone with its server.
+pub(crate) struct Database {
+    pub(crate) url: String,
+    reports: TempDir,
+    _cluster: Cluster,
+}
+
+impl Database {
+    /// The service on this database, with a pool of its own: as another process would have it.
+    pub(crate) fn app(&self) -> App {
+        self.app_with(20)
+    }
+
+    pub(crate) fn app_with(&self, connections: usize) -> App {
+        let db = Db::open(&Options { url: self.url.clone(), connections }).unwrap();
+        App::new(db, ReportStore::open(&self.reports_url()).unwrap())
+    }
+
+    pub(crate) fn reports_url(&self) -> String {
+        url::Url::from_directory_path(self.reports.path()).unwrap().to_string()
+    }
+}
+
+pub(crate) async fn database() -> Database {
+    static NEXT: AtomicU32 = AtomicU32::new(0);
+    let directory = std::env::temp_dir().join("rollcall-jobs-tests");
+    let start = move || Cluster::start(&ClusterOptions::tests(directory));
+    let cluster = tokio::task::spawn_blocking(start).await.unwrap().unwrap();
+    let number = NEXT.fetch_add(1, Ordering::Relaxed);
+    let name = format!("jobs_{}_{number}", std::process::id());
+    migrate::ensure_database(&cluster.url("postgres"), &name).await.unwrap();
+    let url = cluster.url(&name);
+    migrate::run(&url).await.unwrap();
+    Database { url, reports: TempDir::new().unwrap(), _cluster: cluster }
+}
+
+/// Looks until there is an answer; a condition that never comes fails the test.
+pub(crate) async fn until<T>(what: &str, mut look: impl AsyncFnMut() -> Option<T>) -> T {
+    let deadline = Instant::now() + Duration::from_secs(30);
+    loop {
+        if let Some(answer) = look().await {
+            return answer;
+        }
+        assert!(Instant::now() < deadline, "{what} did not come");
+        sleep(Duration::from_millis(20)).await;
+    }
+}

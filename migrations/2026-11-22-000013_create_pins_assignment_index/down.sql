@@ -1,0 +1,1 @@
+DROP INDEX CONCURRENTLY pins_assignment_index;

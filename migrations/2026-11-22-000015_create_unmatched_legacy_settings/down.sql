@@ -1,0 +1,1 @@
+DROP TABLE unmatched_legacy_settings;

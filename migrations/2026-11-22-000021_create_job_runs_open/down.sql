@@ -1,0 +1,1 @@
+DROP INDEX CONCURRENTLY job_runs_open;
