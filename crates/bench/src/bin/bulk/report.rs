@@ -18,9 +18,11 @@ pub(crate) fn table(machine: &str, arguments: &Arguments, directory: &Directory,
     let rows: Vec<[String; 5]> = STEPS.iter().zip(measured).map(|(step, measured)| row(*step, measured)).collect();
     let (members, groups) = (directory.people.len(), directory.groups.len());
     let memberships = directory.memberships.len();
+    let young =
+        if arguments.young { "Statistics and cached plans are of before each organization came.\n" } else { "" };
     let text = format!(
         "{members} members, {groups} groups, {memberships} memberships; medians of {} pairs, each an organization of \
-         its own.\nMachine: {machine}.\n",
+         its own.\n{young}Machine: {machine}.\n",
         arguments.pairs
     );
     let since_start = measured.iter().any(|measured| measured.peak.is_some_and(|peak| peak.since_start));
