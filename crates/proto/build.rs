@@ -21,6 +21,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     fs::write(PathBuf::from(env::var("OUT_DIR")?).join("rollcall_descriptor.bin"), &encoded)?;
 
     let set = protox::prost_reflect::prost_types::FileDescriptorSet::decode(encoded.as_slice())?;
-    tonic_prost_build::configure().compile_fds(set)?;
+    // In an order of their own maps would be other bytes each time, and the first response is to be repeated to the byte.
+    tonic_prost_build::configure().btree_map(".").compile_fds(set)?;
     Ok(())
 }

@@ -6,11 +6,11 @@ mod settings_migration;
 
 use std::future::Future;
 
-use rollcall_app::App;
+use rollcall_app::{App, jobs::JobInfo};
 use rollcall_store::jobs::JobRun;
 
+use engine::JobSpec;
 pub use engine::{Engine, EngineError, EngineOptions};
-use engine::{JobSpec, Schedule};
 
 /// Every job.
 #[must_use]
@@ -18,19 +18,10 @@ pub fn specs() -> Vec<JobSpec> {
     vec![mixed_settings_report::spec(), settings_migration::spec()]
 }
 
-/// What is to know of a job without running it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct JobInfo {
-    /// Its name, as in `jobs/{job}`.
-    pub name: &'static str,
-    /// When it runs by itself; `None` for only when asked.
-    pub schedule: Option<Schedule>,
-}
-
 /// Every job, to be listed.
 #[must_use]
 pub fn all() -> Vec<JobInfo> {
-    specs().iter().map(|spec| JobInfo { name: spec.name, schedule: spec.schedule }).collect()
+    specs().iter().map(JobSpec::info).collect()
 }
 
 /// Starts an engine with every job.
@@ -58,4 +49,20 @@ pub async fn run_requested(
     };
     let spec = spec.ok_or_else(unknown)?;
     engine::run_requested(app, spec, EngineOptions::default(), stop, progress).await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_job_can_be_listed_with_its_next_run() {
+        let now = "2026-11-22T12:00:00Z".parse().unwrap();
+        for job in all() {
+            assert!(!job.description.is_empty(), "{}", job.name);
+            let Some(schedule) = job.schedule else { continue };
+            assert_eq!(schedule.cron.split_whitespace().count(), 5, "{}", job.name);
+            assert!((schedule.next)(now) > Some(now), "{}", job.name);
+        }
+    }
 }

@@ -12,6 +12,7 @@ use crate::engine::{CatchUp, Ended, JobContext, JobResult, JobSpec, Schedule, jo
 pub(crate) fn spec() -> JobSpec {
     JobSpec {
         name: "mixed-settings-report",
+        description: "Writes the CSV of the assignments whose members still have mixed email export settings.",
         schedule: Some(Schedule { cron: "0 2 * * *", zone: UTC }),
         // Two reports on the same data would say the same.
         catch_up: CatchUp::Newest,

@@ -20,6 +20,7 @@ const NAMED: usize = 20;
 pub(crate) fn spec() -> JobSpec {
     JobSpec {
         name: "settings-migration",
+        description: "Migrates the organizations in phase LEGACY, and proves that no member's behaviour changes.",
         // Never by itself: an organization must not be migrated before somebody asks for it.
         schedule: None,
         catch_up: CatchUp::Newest,

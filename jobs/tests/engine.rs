@@ -81,12 +81,12 @@ async fn a_run_with_an_expired_lease_is_taken_over_and_its_zombie_can_write_noth
 
     let db = app.db();
     let refused = [
-        jobs::extend_lease(db, zombie.fence, lease).await,
+        jobs::extend_lease(db, zombie.fence, lease).await.map(drop),
         jobs::save_progress(db, zombie.fence, "zombie", &[]).await,
         jobs::finish_run(db, zombie.fence, &Counts::new(), None).await,
         jobs::fail_run(db, zombie.fence, "zombie", &Counts::new()).await,
-        jobs::retry_run(db, zombie.fence, "zombie", lease).await,
-        jobs::release_run(db, zombie.fence).await,
+        jobs::retry_run(db, zombie.fence, "zombie", lease).await.map(drop),
+        jobs::release_run(db, zombie.fence).await.map(drop),
     ];
     for refused in refused {
         assert!(matches!(refused, Err(Error::FenceLost)), "{refused:?}");

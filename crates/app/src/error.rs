@@ -1,6 +1,7 @@
 //! What goes wrong, with a message for the caller and a cause that never leaves the process.
 
 use rollcall_domain::{OrganizationId, Refusal, Violation};
+use uuid::Uuid;
 
 /// Why a use case gives no answer. What it displays is public; causes are only in `source`.
 #[derive(Debug, thiserror::Error)]
@@ -14,11 +15,14 @@ pub enum Error {
     /// The organization's id is taken.
     #[error("the organization `{0}` exists already; choose another id")]
     OrganizationExists(OrganizationId),
+    /// The request_id came with another request before.
+    #[error("the request_id `{0}` came with another request before; use a new UUID for each request")]
+    RequestIdReused(Uuid),
     /// A revision token that this organization has never given out.
     #[error("at_least_revision is newer than anything of this organization; take a token from one of its answers")]
     RevisionUnknown,
     /// There is no such report, or no such file in it.
-    #[error("there is no report file `{0}`; list the reports to see their names")]
+    #[error("there is no report or report file `{0}`; list the reports to see their names")]
     ReportNotFound(String),
     /// An offset beyond the end of a report's file.
     #[error("the offset {offset} is beyond the end of the file, which has {size} bytes")]
@@ -29,13 +33,13 @@ pub enum Error {
         size: u64,
     },
     /// There is no such job.
-    #[error("there is no job `{0}`; the jobs are settings-migration and mixed-settings-report")]
+    #[error("there is no job `{0}`; list the jobs to see their names")]
     JobNotFound(String),
     /// There is no such run.
     #[error("there is no run `{0}`; list the job's runs to see their names")]
     JobRunNotFound(String),
     /// A run of the job waits or is under way.
-    #[error("the run `{0}` of this job is waiting or under way; wait for its end")]
+    #[error("the run `{0}` of this job is waiting or under way; wait for its end, or cancel it")]
     JobAlreadyRunning(String),
     /// A job's run has lost its lease; another process goes on with it.
     #[error("the run has lost its lease to another process")]

@@ -2,20 +2,29 @@
 //! one transaction. RPCs and jobs both call these.
 
 pub mod assignments;
+pub mod audit;
 pub mod directory;
 pub mod email_export;
 mod error;
 pub mod jobs;
 pub mod members;
 pub mod migration;
+pub mod once;
 pub mod organizations;
 pub mod reports;
+mod seats;
 
-use rollcall_domain::{Plan, plan::Counts};
-use rollcall_store::{Db, ReadTx, audit::AuditEvent};
+use rollcall_domain::{AssignmentId, MemberId, Plan, plan::Counts};
+use rollcall_store::{
+    Db, ReadTx,
+    audit::{AuditEvent, Document},
+    requests::RequestKey,
+};
 use serde_json::Value;
 
 pub use error::Error;
+pub use once::{Answer, Call};
+pub use rollcall_store::requests;
 
 /// What a use case answers.
 pub type Result<T> = std::result::Result<T, Error>;
@@ -58,13 +67,15 @@ pub struct Caller {
     pub trace_id: Option<String>,
     /// Check everything and write nothing.
     pub validate_only: bool,
+    /// The request to be made once, if the caller says so.
+    pub request: Option<RequestKey>,
 }
 
 impl Caller {
     /// A job that acts on its own.
     #[must_use]
     pub fn job(name: &'static str) -> Self {
-        Self { actor: format!("jobs/{name}"), method: name, trace_id: None, validate_only: false }
+        Self { actor: format!("jobs/{name}"), method: name, trace_id: None, validate_only: false, request: None }
     }
 
     fn event(&self, resource: impl Into<String>, before: Option<Value>, after: Option<Value>) -> AuditEvent {
@@ -72,9 +83,10 @@ impl Caller {
             actor: self.actor.clone(),
             method: self.method,
             resource: resource.into(),
+            request_id: self.request.as_ref().map(|request| request.id),
             trace_id: self.trace_id.clone(),
-            before,
-            after,
+            before: before.as_ref().and_then(Document::of),
+            after: after.as_ref().and_then(Document::of),
         }
     }
 }
@@ -88,6 +100,26 @@ pub struct Changed<T> {
     pub preview: Option<Preview>,
     /// The organization's revision after the call.
     pub revision: i64,
+    /// Things to know.
+    pub warnings: Vec<Warning>,
+}
+
+/// Something to know about a change that was made all the same.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Warning {
+    /// What it is about.
+    pub subject: Subject,
+    /// What to know, and what to do about it.
+    pub message: String,
+}
+
+/// What a warning is about.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Subject {
+    /// An assignment.
+    Assignment(AssignmentId),
+    /// A member.
+    Member(MemberId),
 }
 
 /// What a read answers.
@@ -106,12 +138,14 @@ impl<T> Read<T> {
 }
 
 /// What a change would do to members.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Preview {
     /// How many.
     pub counts: Counts,
     /// The first few, in byte order of their ids.
     pub sample: Vec<rollcall_domain::MemberChange>,
+    /// How many members would hold other seats.
+    pub held_seats_changes: u32,
 }
 
 impl Preview {
@@ -120,10 +154,10 @@ impl Preview {
     /// Counts a plan.
     #[must_use]
     pub fn of(plan: &Plan) -> Self {
-        let mut sample = plan.members.clone();
-        sample.sort_by(|a, b| a.member.cmp(&b.member));
-        sample.truncate(Self::SAMPLE);
-        Self { counts: plan.counts(), sample }
+        let mut members: Vec<_> = plan.members.iter().collect();
+        members.sort_by(|a, b| a.member.cmp(&b.member));
+        let sample = members.into_iter().take(Self::SAMPLE).cloned().collect();
+        Self { counts: plan.counts(), sample, held_seats_changes: plan.seats.held_changes }
     }
 }
 
@@ -141,7 +175,7 @@ fn check_revision_number(current: i64, at_least: Option<i64>) -> Result<()> {
 }
 
 /// Refuses a change of something that is no longer what the caller has read.
-fn check_etag(resource: impl Into<String>, given: Option<&str>, current: i64) -> Result<()> {
+fn check_etag(resource: impl Into<String>, given: Option<&str>, current: impl ToString) -> Result<()> {
     let current = current.to_string();
     match given {
         Some(given) if given != current => {

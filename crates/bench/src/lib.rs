@@ -1,6 +1,7 @@
-//! What the benchmarks share: a Postgres of their own, the real server as a process, its memory,
+//! What the benchmarks share: an organization to be measured with, a Postgres of their own, the real server as a process, its memory,
 //! and ratios of times that were measured in turn. How to run them is in docs/benchmarks.
 
+pub mod directory;
 pub mod machine;
 pub mod memory;
 pub mod postgres;

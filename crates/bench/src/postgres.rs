@@ -24,7 +24,7 @@ pub struct Postgres {
 pub struct Database {
     /// For the driver.
     pub url: String,
-    /// A connection that stays.
+    /// A connection that stays, as the superuser.
     pub client: Client,
 }
 
@@ -53,16 +53,15 @@ impl Postgres {
     /// # Errors
     /// A server that fails, or a migration that does.
     pub async fn database(&self, name: &str, log_statements: bool) -> Result<Database> {
-        let server = self.cluster.url("postgres");
-        migrate::ensure_database(&server, name).await?;
+        migrate::ensure_database(&self.cluster.url("postgres"), name).await?;
         if log_statements {
             let set = format!("ALTER DATABASE {name} SET log_min_duration_statement = 20");
             let shorten = format!("ALTER DATABASE {name} SET log_parameter_max_length = 0");
-            connect(&server).await?.batch_execute(&format!("{set}; {shorten}")).await?;
+            connect(&self.cluster.superuser_url("postgres")).await?.batch_execute(&format!("{set}; {shorten}")).await?;
         }
         let url = self.cluster.url(name);
         migrate::run(&url).await?;
-        let client = connect(&url).await?;
+        let client = connect(&self.cluster.superuser_url(name)).await?;
         Ok(Database { url, client })
     }
 
@@ -71,7 +70,7 @@ impl Postgres {
     /// # Errors
     /// A server that fails.
     pub async fn leave_statistics(&self) -> Result {
-        let client = connect(&self.cluster.url("postgres")).await?;
+        let client = connect(&self.cluster.superuser_url("postgres")).await?;
         client.batch_execute("ALTER SYSTEM SET autovacuum = off").await?;
         Ok(client.batch_execute("SELECT pg_reload_conf()").await?)
     }

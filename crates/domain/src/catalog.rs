@@ -1,6 +1,6 @@
 //! What an organization's assignments can choose from: seat types, workspaces and profiles.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::{
     ids::check_text,
@@ -28,6 +28,16 @@ pub struct SeatType {
     pub display_name: String,
     /// Seat types without which this one cannot be given.
     pub requires: Vec<String>,
+    /// How many seats there are; `None` for no limit. Documents from before there were totals have none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub total: Option<u32>,
+}
+
+impl SeatType {
+    /// What it requires and settings that give it do not.
+    fn unmet<'a>(&'a self, settings: &'a Settings) -> impl Iterator<Item = &'a str> {
+        self.requires.iter().filter(|required| !settings.seats.contains(*required)).map(String::as_str)
+    }
 }
 
 /// A part of the organization.
@@ -87,7 +97,7 @@ impl Catalog {
         for seat in &settings.seats {
             match self.seat_types.iter().find(|known| known.id == *seat) {
                 None => found.push(unknown_seat(seat)),
-                Some(known) => found.extend(missing_prerequisites(known, settings)),
+                Some(known) => found.extend(known.unmet(settings).map(|required| missing_prerequisite(seat, required))),
             }
         }
         if let Some(home) = settings.home_workspace.as_deref().filter(|home| self.workspace(home).is_none()) {
@@ -102,6 +112,28 @@ impl Catalog {
         found
     }
 
+    /// Seats that settings give without another one that the seat type requires, each with that one.
+    #[must_use]
+    pub fn unmet_requirements<'a>(&'a self, settings: &'a Settings) -> Vec<(&'a str, &'a str)> {
+        let given = self.seat_types.iter().filter(|seat| settings.seats.contains(&seat.id));
+        given.flat_map(|seat| seat.unmet(settings).map(|required| (seat.id.as_str(), required))).collect()
+    }
+
+    /// The seat types of which there are only so many.
+    #[must_use]
+    pub fn totals(&self) -> BTreeMap<&str, u32> {
+        self.seat_types.iter().filter_map(|seat| Some((seat.id.as_str(), seat.total?))).collect()
+    }
+
+    /// The seat types that had a total in `before` and have another one now, or none: members who wait for such a seat
+    /// may get it. Before there was a total nobody waited.
+    #[must_use]
+    pub fn changed_totals(&self, before: &Self) -> BTreeMap<&str, Option<u32>> {
+        let had = before.totals();
+        let changed = |seat: &&SeatType| had.get(seat.id.as_str()).is_some_and(|had| Some(*had) != seat.total);
+        self.seat_types.iter().filter(changed).map(|seat| (seat.id.as_str(), seat.total)).collect()
+    }
+
     fn workspace(&self, id: &str) -> Option<&Workspace> {
         self.workspaces.iter().find(|workspace| workspace.id == id)
     }
@@ -112,13 +144,11 @@ fn unknown_seat(seat: &str) -> Violation {
     Violation::new(ViolationKind::UnknownSeatType, "seats", description).with("seat_type", seat)
 }
 
-fn missing_prerequisites<'a>(known: &'a SeatType, settings: &'a Settings) -> impl Iterator<Item = Violation> + use<'a> {
-    known.requires.iter().filter(|required| !settings.seats.contains(*required)).map(|required| {
-        let description = format!("the seat `{}` requires the seat `{required}`; give both", known.id);
-        Violation::new(ViolationKind::SeatPrerequisiteMissing, "seats", description)
-            .with("seat_type", &known.id)
-            .with("requires", required)
-    })
+fn missing_prerequisite(seat: &str, required: &str) -> Violation {
+    let description = format!("the seat `{seat}` requires the seat `{required}`; give both");
+    Violation::new(ViolationKind::SeatPrerequisiteMissing, "seats", description)
+        .with("seat_type", seat)
+        .with("requires", required)
 }
 
 fn unknown_profile(field: &str, workspace: &str, profile: Option<&str>) -> Violation {

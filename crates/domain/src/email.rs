@@ -32,6 +32,12 @@ impl Email {
         Self(text.into())
     }
 
+    /// What is behind its `@`, in lower case.
+    #[must_use]
+    pub fn domain(&self) -> &str {
+        self.0.rsplit_once('@').map_or("", |(_, domain)| domain)
+    }
+
     /// The address as text.
     #[must_use]
     pub fn as_str(&self) -> &str {
@@ -39,8 +45,47 @@ impl Email {
     }
 }
 
+/// Checks a domain of email addresses, such as `company.example`, and lower-cases it.
+///
+/// # Errors
+/// A violation when it is not of at least two labels of letters, digits and hyphens, or too long.
+pub fn parse_domain(text: &str) -> Result<String, Violation> {
+    let inner = |c: char| c.is_alphanumeric() || c == '-';
+    let label = |label: &str| {
+        (1..=63).contains(&label.len()) && label.chars().all(inner) && !label.starts_with('-') && !label.ends_with('-')
+    };
+    if text.len() <= 253 && text.contains('.') && text.split('.').all(label) {
+        return Ok(text.to_lowercase());
+    }
+    Err(Violation::invalid("", format!("`{text}` is not a domain such as company.example")))
+}
+
 impl fmt::Display for Email {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_domain_is_lower_cased() {
+        for (given, domain) in
+            [("Company.Example", "company.example"), ("a-1.b.CO", "a-1.b.co"), ("BÜCHER.de", "bücher.de")]
+        {
+            assert_eq!(parse_domain(given), Ok(domain.to_owned()));
+        }
+    }
+
+    #[test]
+    fn what_is_no_domain_is_refused() {
+        let (long, longer) = (format!("{}.example", "a".repeat(64)), "a.".repeat(126) + "de");
+        for given in
+            ["", "localhost", ".de", "a..de", "a.de.", "-a.de", "a-.de", "a b.de", "@a.de", "x@a.de", &long, &longer]
+        {
+            assert!(parse_domain(given).is_err(), "{given}");
+        }
     }
 }

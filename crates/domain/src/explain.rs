@@ -40,7 +40,9 @@ pub struct Explained<'a> {
 pub fn explain<'a>(list: &'a AssignmentList, member: &MemberState, groups: &BTreeSet<GroupId>) -> Vec<Explained<'a>> {
     let (winner, why) = resolve(list, member);
     let free = MemberState { pin: None, held: None, ..member.clone() };
-    let (would_win, _) = resolve(list, &free);
+    let (would_win, why_free) = resolve(list, &free);
+    // A manual assignment holds nobody who would be in it anyway.
+    let why = if why == Why::StaysInManual && winner.id == would_win.id { why_free } else { why };
     let verdict = |assignment: &Assignment, shared: &[GroupId]| {
         if assignment.id == winner.id {
             Verdict::Wins(why)

@@ -11,12 +11,15 @@ pub mod directory;
 pub mod email;
 pub mod email_export;
 pub mod explain;
+pub mod history;
 pub mod ids;
+pub mod lint;
 pub mod members;
 pub mod migration;
 pub mod plan;
 pub mod refusal;
 pub mod resolution;
+pub mod seats;
 pub mod settings;
 
 pub use assignments::{Assignment, AssignmentList, UpdateMode};

@@ -1,11 +1,12 @@
 //! What a change does, as a plain value: the store writes it, a preview counts it, a test
 //! compares it. None of the three can disagree with another.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use crate::{
-    Assignment, AssignmentId, AssignmentList, MemberId, Phase, SettingsId, Timestamp,
+    Assignment, AssignmentId, AssignmentList, MemberId, MemberState, Phase, SettingsId, Timestamp,
     email_export::{self, EmailExport, MemberExport, Source, Summary},
+    seats::SeatChanges,
     settings::Settings,
 };
 
@@ -33,6 +34,8 @@ pub enum Cause {
     BecameActive,
     /// The settings migration carried the old setting over.
     Migration,
+    /// The settings migration was rolled back: the old settings decide again.
+    RolledBack,
 }
 
 /// What happens to one member.
@@ -53,6 +56,9 @@ pub struct MemberChange {
 pub struct Plan {
     /// An assignment that is created or updated.
     pub saved: Option<Assignment>,
+    /// Whether a tech admin chose a value of email export with that (product.md 4.1, 7.6); what settles by itself (4.6)
+    /// is not chosen.
+    pub chooses: bool,
     /// An assignment that is deleted.
     pub removed: Option<AssignmentId>,
     /// The ranks of all assignments, when any of them changes.
@@ -65,6 +71,8 @@ pub struct Plan {
     pub settings: Vec<Settings>,
     /// What happens to members; one who keeps everything is not here.
     pub members: Vec<MemberChange>,
+    /// What happens to seats of which there are only so many.
+    pub seats: SeatChanges,
 }
 
 /// How many members a plan touches, and how.
@@ -124,6 +132,24 @@ impl Plan {
             counts.flips_to_do_not_export += u32::from(flips && after == Some(EmailExport::DoNotExport));
         }
         counts
+    }
+
+    /// What the members of an assignment have afterwards, given what they have before and the members that the plan was
+    /// made with: no plan changes who is active.
+    #[must_use]
+    pub fn summary_of(&self, assignment: &AssignmentId, before: Summary, members: &[MemberState]) -> Summary {
+        let active: HashSet<&MemberId> = members.iter().filter(|m| m.active).map(|m| &m.id).collect();
+        let count = |held: fn(&MemberChange) -> Option<&Held>| {
+            let inside = self.members.iter().filter_map(|change| Some((&change.member, held(change)?)));
+            let inside = inside.filter(|(_, held)| held.assignment == *assignment);
+            Summary::count(inside.map(|(member, held)| (active.contains(member), MemberChange::value(held))))
+        };
+        let (gone, come) = (count(|change| change.before.as_ref()), count(|change| Some(&change.after)));
+        Summary {
+            exporting: (before.exporting + come.exporting).saturating_sub(gone.exporting),
+            not_exporting: (before.not_exporting + come.not_exporting).saturating_sub(gone.not_exporting),
+            inactive: (before.inactive + come.inactive).saturating_sub(gone.inactive),
+        }
     }
 
     /// Adds what happens to a member, unless it is nothing.

@@ -1,7 +1,7 @@
 //! Why a change is refused. A refusal carries every value that its message mentions, so that
 //! the answer, the log and the test say the same.
 
-use crate::{AssignmentId, GroupId, MemberId, OrganizationId};
+use crate::{AssignmentId, GroupId, MemberId, OrganizationId, assignments::OrderMismatch, migration::RollbackObstacle};
 
 /// Which kind of bad input a [`Violation`] is; the words of `ErrorReason`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -20,8 +20,6 @@ pub enum ViolationKind {
     EmailExportRequired,
     /// A field that only the identity provider changes.
     FieldOwnedByIdp,
-    /// A field of the contract that is not honoured yet.
-    NotHonouredYet,
 }
 
 /// One thing wrong with a request. All of a request's violations are reported at once.
@@ -76,9 +74,9 @@ pub enum Refusal {
     /// The organization has no such assignment.
     #[error("there is no assignment `{0}`; list the assignments to see their names")]
     AssignmentNotFound(AssignmentId),
-    /// The organization has no such member.
-    #[error("there is no member `{0}`; check the id, or sync the directory")]
-    MemberNotFound(MemberId),
+    /// The organization has none of these members; there is at least one.
+    #[error("there {}; check the id, or sync the directory", describe_members(.0))]
+    MemberNotFound(Vec<MemberId>),
     /// The organization has no such group.
     #[error("there is no group `{0}`; check the id, or sync the directory first")]
     GroupNotFound(GroupId),
@@ -100,6 +98,9 @@ pub enum Refusal {
         /// The etag now.
         current: String,
     },
+    /// Not an exact permutation of the listed assignments.
+    #[error("the order is not one of all listed assignments: {0}; list them, and name each one once")]
+    OrderSetMismatch(OrderMismatch),
     /// product.md 4.4: an automatic assignment would be saved while mixed.
     #[error(
         "the members of `{assignment}` have different email export settings ({exporting} export, {not_exporting} do not); choose a value in this update, switch to manual editing, or move members away first"
@@ -142,6 +143,14 @@ pub enum Refusal {
         members: u32,
         /// Members pinned to it.
         pins: u32,
+    },
+    /// product.md 7.6: what stands in the way does not go away again.
+    #[error("the migration of `{organization}` cannot be rolled back: {obstacle}")]
+    MigrationRollbackTooLate {
+        /// The organization.
+        organization: OrganizationId,
+        /// What stands in the way.
+        obstacle: RollbackObstacle,
     },
     /// A catalog entry that assignments or members still have cannot go.
     #[error(
@@ -186,12 +195,14 @@ impl Refusal {
             Self::GroupNotFound(_) => "GROUP_NOT_FOUND",
             Self::AssignmentExists { .. } => "ALREADY_EXISTS",
             Self::StaleEtag { .. } => "STALE_ETAG",
+            Self::OrderSetMismatch(_) => "ORDER_SET_MISMATCH",
             Self::EmailExportUnresolved { .. } => "EMAIL_EXPORT_UNRESOLVED",
             Self::EmailExportNotMigrated(_) => "EMAIL_EXPORT_NOT_MIGRATED",
             Self::EmailExportAlreadyMigrated(_) => "EMAIL_EXPORT_ALREADY_MIGRATED",
             Self::MemberLockedByAssignment { .. } => "MEMBER_LOCKED_BY_ASSIGNMENT",
             Self::DefaultAssignmentFixed(_) => "DEFAULT_ASSIGNMENT_FIXED",
             Self::AssignmentHasMembers { .. } => "ASSIGNMENT_HAS_MEMBERS",
+            Self::MigrationRollbackTooLate { .. } => "MIGRATION_ROLLBACK_TOO_LATE",
             Self::CatalogEntryInUse { .. } => "CATALOG_ENTRY_IN_USE",
             Self::MassChangeBlocked { .. } => "MASS_CHANGE_BLOCKED",
         }
@@ -203,7 +214,7 @@ impl Refusal {
         match self {
             Self::Invalid(violations) => violations.iter().flat_map(|v| v.metadata.clone()).collect(),
             Self::AssignmentNotFound(id) => vec![("assignment", id.to_string())],
-            Self::MemberNotFound(id) => vec![("member", id.to_string())],
+            Self::MemberNotFound(ids) => member_metadata(ids),
             Self::GroupNotFound(id) => vec![("group", id.to_string())],
             Self::AssignmentExists { organization, assignment } => {
                 vec![("resource", format!("organizations/{organization}/assignments/{assignment}"))]
@@ -211,6 +222,7 @@ impl Refusal {
             Self::StaleEtag { resource, given, current } => {
                 vec![("resource", resource.clone()), ("etag", given.clone()), ("current_etag", current.clone())]
             }
+            Self::OrderSetMismatch(mismatch) => mismatch.metadata(),
             Self::EmailExportUnresolved { assignment, exporting, not_exporting } => vec![
                 ("assignment", assignment.to_string()),
                 ("exporting", exporting.to_string()),
@@ -218,6 +230,10 @@ impl Refusal {
             ],
             Self::EmailExportNotMigrated(id) | Self::EmailExportAlreadyMigrated(id) => {
                 vec![("organization", id.to_string())]
+            }
+            Self::MigrationRollbackTooLate { organization, obstacle } => {
+                let of_obstacle = obstacle.metadata();
+                [("organization", organization.to_string())].into_iter().chain(of_obstacle).collect()
             }
             Self::MemberLockedByAssignment { member, assignment } => {
                 vec![("member", member.to_string()), ("assignment", assignment.to_string())]
@@ -248,7 +264,7 @@ impl Refusal {
 fn reason_of(violations: &[Violation]) -> &'static str {
     match violations.split_first() {
         Some((first, rest)) if rest.iter().all(|other| other.kind == first.kind) => match first.kind {
-            ViolationKind::InvalidRequest | ViolationKind::NotHonouredYet => "INVALID_REQUEST",
+            ViolationKind::InvalidRequest => "INVALID_REQUEST",
             ViolationKind::ContradictoryDataCapture => "CONTRADICTORY_DATA_CAPTURE",
             ViolationKind::UnknownSeatType => "UNKNOWN_SEAT_TYPE",
             ViolationKind::UnknownPermissionProfile => "UNKNOWN_PERMISSION_PROFILE",
@@ -258,6 +274,24 @@ fn reason_of(violations: &[Violation]) -> &'static str {
         },
         _ => "INVALID_REQUEST",
     }
+}
+
+/// How many members a message names at the most: an error has to fit into an answer's trailers.
+pub(crate) const NAMED_MAX: usize = 20;
+
+fn describe_members(ids: &[MemberId]) -> String {
+    let named: Vec<String> = ids.iter().take(NAMED_MAX).map(|id| format!("`{id}`")).collect();
+    match ids.len() {
+        1 => format!("is no member {}", named.concat()),
+        count if count > NAMED_MAX => format!("are no members {} and so on, {count} in all", named.join(", ")),
+        count => format!("are no members {}, {count} in all", named.join(", ")),
+    }
+}
+
+fn member_metadata(ids: &[MemberId]) -> Vec<(&'static str, String)> {
+    let named = ids.iter().take(NAMED_MAX).map(|id| ("member", id.to_string()));
+    let count = (ids.len() > 1).then(|| ("count", ids.len().to_string()));
+    named.chain(count).collect()
 }
 
 fn describe(violations: &[Violation]) -> String {

@@ -231,3 +231,25 @@ fn ids_and_addresses_are_checked_at_the_door() {
         assert_eq!(parse(text).ok().as_deref(), expected, "`{text}`");
     }
 }
+
+#[test]
+fn who_waits_is_looked_at_when_a_total_that_was_there_changes() {
+    /// A name, the total before and after, and the totals that are to be looked at.
+    type Case = (&'static str, Option<u32>, Option<u32>, &'static [Option<u32>]);
+    let cases: [Case; 7] = [
+        ("none, before and after", None, None, &[]),
+        ("the first one", None, Some(1), &[]),
+        ("the same", Some(1), Some(1), &[]),
+        ("raised", Some(1), Some(2), &[Some(2)]),
+        ("raised from nothing", Some(0), Some(1), &[Some(1)]),
+        ("lowered", Some(2), Some(1), &[Some(1)]),
+        ("taken away", Some(1), None, &[None]),
+    ];
+    for (name, before, after, expected) in cases {
+        let [mut was, mut is] = [catalog(), catalog()];
+        (was.seat_types[0].total, is.seat_types[0].total) = (before, after);
+        assert_eq!(is.changed_totals(&was).into_values().collect::<Vec<_>>(), expected, "{name}");
+        is.seat_types.remove(0);
+        assert_eq!(is.changed_totals(&was), [].into(), "{name}, and gone");
+    }
+}

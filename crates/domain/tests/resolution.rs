@@ -175,7 +175,8 @@ fn ranks_are_dense_and_the_default_is_last() {
 fn every_assignment_is_explained_in_order() {
     use Verdict::{ComesLater, HeldElsewhere, NoSharedGroup, PinnedElsewhere, Wins};
     let a: &[&str] = &["a"];
-    let cases: [(&str, Case, [Verdict; 4]); 5] = [
+    let (b, both): (&[&str], &[&str]) = (&["b"], &["a", "b"]);
+    let cases: [(&str, Case, [Verdict; 4]); 8] = [
         (
             "first match",
             Case { groups: a, current: Some("first"), ..NEW },
@@ -201,6 +202,21 @@ fn every_assignment_is_explained_in_order() {
             Case { current: Some("second"), ..NEW },
             [NoSharedGroup, Wins(Why::StaysInManual), NoSharedGroup, HeldElsewhere],
         ),
+        (
+            "in a manual one that is the first match, too",
+            Case { groups: b, current: Some("second"), ..NEW },
+            [NoSharedGroup, Wins(Why::FirstMatch), ComesLater, ComesLater],
+        ),
+        (
+            "held by a manual one that matches, but not first",
+            Case { groups: both, current: Some("second"), ..NEW },
+            [HeldElsewhere, Wins(Why::StaysInManual), ComesLater, ComesLater],
+        ),
+        (
+            "pinned to a manual one that is the first match, too",
+            Case { groups: b, current: Some("second"), pin: Some("second"), ..NEW },
+            [NoSharedGroup, Wins(Why::Pinned), ComesLater, ComesLater],
+        ),
     ];
     let list = list();
     for (name, case, expected) in cases {
@@ -210,7 +226,7 @@ fn every_assignment_is_explained_in_order() {
         let ranks: Vec<u32> = explained.iter().map(|e| e.rank).collect();
         assert_eq!(ranks, [1, 2, 3, 4], "{name}");
         let shared: Vec<usize> = explained.iter().map(|e| e.shared.len()).collect();
-        let both = usize::from(case.groups == a);
-        assert_eq!(shared, [both, 0, both, 0], "{name}");
+        let (in_a, in_b) = (usize::from(case.groups.contains(&"a")), usize::from(case.groups.contains(&"b")));
+        assert_eq!(shared, [in_a, in_b, in_a + in_b, 0], "{name}");
     }
 }

@@ -130,6 +130,18 @@ fn a_group_that_is_gone_matches_again_when_it_returns() {
 }
 
 #[test]
+fn a_group_that_comes_back_under_another_id_is_another_group() {
+    let mut org = org();
+    let again = || Rows::new().group_named("s2", "s").group("x").person("m1").person("m2").person("m3");
+    let sync = org.sync(Mode::Full, again().joins("m1", "s2").joins("m2", "x").0).unwrap();
+    let present: Vec<(&str, &str, bool)> =
+        org.groups.iter().map(|(id, known)| (id.as_str(), known.display_name.as_str(), known.present)).collect();
+    assert_eq!(present, [("s", "s", false), ("s2", "s", true), ("x", "x", true)]);
+    assert_eq!((sync.counts.groups_changed, org.home("m1")), (2, "default"));
+    assert_eq!(org.assignment("sales").groups, groups(&["s"]), "the assignment names the one that is gone");
+}
+
+#[test]
 fn an_absent_member_loses_memberships_of_absent_groups_only() {
     let mut org = org().with(PersonBuilder::new("m4", &["s", "x"]));
     let rows = Rows::new().group("x").person("m1").person("m2").person("m3").joins("m2", "x");

@@ -71,6 +71,22 @@ const CASES: &[Case] = &[
         rejected: &[],
     },
     Case {
+        name: "three members pass theirs on in a circle",
+        mode: Full,
+        stored: &[("a", "x@x", true), ("b", "y@x", true), ("c", "z@x", true)],
+        rows: &[("a", "y@x", true), ("b", "z@x", true), ("c", "x@x", true)],
+        expected: &[("a", "y@x", true), ("b", "z@x", true), ("c", "x@x", true)],
+        rejected: &[],
+    },
+    Case {
+        name: "a circle that one row breaks stays as it was",
+        mode: Delta,
+        stored: &[("a", "x@x", true), ("b", "y@x", true), ("c", "z@x", true)],
+        rows: &[("a", "y@x", true), ("b", "z@x", true), ("c", "no address", true)],
+        expected: &[("a", "x@x", true), ("b", "y@x", true), ("c", "z@x", true)],
+        rejected: &[("a", "b"), ("b", "c"), ("c", "no address")],
+    },
+    Case {
         name: "of two new members the first row wins",
         mode: Delta,
         stored: &[],

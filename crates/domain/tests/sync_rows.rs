@@ -4,8 +4,8 @@
 mod support;
 
 use rollcall_domain::{
-    GroupId,
-    directory::{CheckedRows, MemberRow, RawRows, Rejection},
+    GroupId, Refusal,
+    directory::{CheckedRows, MemberRow, Memberships, Mode, RawRows, Rejection},
 };
 use support::{Rows, member};
 
@@ -79,7 +79,7 @@ fn people() -> Vec<Case> {
 #[test]
 fn a_person_is_taken_from_rows_that_agree() {
     for case in people() {
-        let checked = CheckedRows::check(case.rows.0);
+        let checked = CheckedRows::check(Mode::Delta, case.rows.0).unwrap();
         let taken: Vec<&str> = checked.members.iter().map(|(id, ..)| id.as_str()).collect();
         assert_eq!(taken, case.taken, "{}", case.name);
         assert_eq!(keys(&checked.rejected, "member"), case.rejected, "{}", case.name);
@@ -108,7 +108,7 @@ fn a_group_is_taken_from_rows_that_agree() {
         Case { rejected: &["\t"], ..case("a bad id", Rows::new().group("\t"), &[]) },
     ];
     for case in cases {
-        let checked = CheckedRows::check(case.rows.0);
+        let checked = CheckedRows::check(Mode::Delta, case.rows.0).unwrap();
         let taken: Vec<&str> = checked.groups.keys().map(GroupId::as_str).collect();
         assert_eq!(taken, case.taken, "{}", case.name);
         assert_eq!(keys(&checked.rejected, "group"), case.rejected, "{}", case.name);
@@ -130,10 +130,11 @@ fn a_membership_is_added_or_removed_and_not_both() {
         Case { rejected: &["/a"], ..case("no group", Rows::new().leaves("a", ""), &[]) },
     ];
     for case in cases {
-        let checked = CheckedRows::check(case.rows.0);
-        let added = checked.memberships.iter().map(|(member, _)| format!("+{member}"));
-        let removed = checked.removed.iter().map(|(member, _)| format!("-{member}"));
-        let taken: Vec<String> = added.chain(removed).collect();
+        let checked = CheckedRows::check(Mode::Delta, case.rows.0).unwrap();
+        let pairs = |rows: &Memberships, sign: &str| -> Vec<String> {
+            rows.iter().flat_map(|(member, groups)| groups.iter().map(move |_| format!("{sign}{member}"))).collect()
+        };
+        let taken = [pairs(&checked.memberships, "+"), pairs(&checked.removed, "-")].concat();
         assert_eq!(taken, case.taken, "{}", case.name);
         assert_eq!(keys(&checked.rejected, "membership"), case.rejected, "{}", case.name);
     }
@@ -154,13 +155,21 @@ fn identity_fields_have_a_form() {
     for (name, change, fits) in cases {
         let mut rows = Rows::new().person("a").0;
         rows.members.iter_mut().for_each(change);
-        assert_eq!(CheckedRows::check(rows).rejected.is_empty(), fits, "{name}");
+        assert_eq!(CheckedRows::check(Mode::Delta, rows).unwrap().rejected.is_empty(), fits, "{name}");
     }
 }
 
 #[test]
 fn a_group_without_a_name_is_called_by_its_id() {
-    let checked = CheckedRows::check(Rows::new().group_named("g1", "").0);
+    let checked = CheckedRows::check(Mode::Delta, Rows::new().group_named("g1", "").0).unwrap();
     assert_eq!(checked.groups.into_values().collect::<Vec<_>>(), ["g1"]);
-    assert!(CheckedRows::check(RawRows::default()).rejected.is_empty());
+    assert!(CheckedRows::check(Mode::Full, RawRows::default()).unwrap().rejected.is_empty());
+}
+
+#[test]
+fn only_a_delta_sync_removes_memberships_by_row() {
+    let rows = Rows::new().group("g").person("a").leaves("a", "g").0;
+    assert!(CheckedRows::check(Mode::Delta, rows.clone()).is_ok());
+    let Err(Refusal::Invalid(found)) = CheckedRows::check(Mode::Full, rows) else { panic!("it is refused") };
+    assert_eq!(found.iter().map(|violation| violation.field.as_str()).collect::<Vec<_>>(), ["removed_memberships"]);
 }

@@ -10,7 +10,7 @@ use std::{
 use crate::whole::Whole;
 use http::{HeaderMap, Request, Response};
 use opentelemetry::{propagation::Extractor, trace::TraceContextExt as _};
-use tonic::{Status, body::Body};
+use tonic::{Code, Status, body::Body};
 use tower::{Layer, Service};
 use tracing::{Instrument as _, Span, field::Empty};
 use tracing_opentelemetry::OpenTelemetrySpanExt as _;
@@ -70,15 +70,18 @@ where
                     Ok(joined) => joined,
                     Err(_) => {
                         let text = "the deadline passed before there was an answer; a change may still be made";
-                        return Ok(answered(&span, Status::deadline_exceeded(text)));
+                        return Ok(answered(&span, crate::status::with_info(Code::DeadlineExceeded, text)));
                     }
                 },
             };
             match joined {
-                Ok(Ok(response)) => {
-                    record(&span, &response);
-                    Ok(response)
-                }
+                Ok(Ok(response)) => Ok(match crate::status::of_the_transport(&response) {
+                    Some(status) => answered(&span, status),
+                    None => {
+                        record(&span, &response);
+                        response
+                    }
+                }),
                 Ok(Err(error)) => Err(error),
                 // A panic has been logged by its hook, with the place.
                 Err(_) => Ok(answered(&span, crate::status::internal())),

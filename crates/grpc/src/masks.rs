@@ -5,6 +5,8 @@ use std::collections::BTreeSet;
 use prost_types::FieldMask;
 use rollcall_domain::Violation;
 
+use crate::request::Checks;
+
 /// What an update takes.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Mask {
@@ -16,13 +18,25 @@ pub(crate) enum Mask {
 
 impl Mask {
     /// Reads a mask whose paths must be among `allowed`; `*` names them all. JSON shows
-    /// `updateMode`, proto `update_mode`: both are taken.
-    pub(crate) fn parse(
+    /// `updateMode`, proto `update_mode`: both are taken. Of a mask with bad paths the good ones are taken, so that what
+    /// they name is checked all the same.
+    pub(crate) fn read(
+        checks: &mut Checks,
         mask: Option<FieldMask>,
         allowed: &[&str],
         refuse: impl Fn(&str) -> Option<Violation>,
-    ) -> Result<Self, Vec<Violation>> {
-        let Some(mask) = mask.filter(|mask| !mask.paths.is_empty()) else { return Ok(Self::Populated) };
+    ) -> Self {
+        let (mask, found) = Self::parse(mask, allowed, refuse);
+        found.into_iter().for_each(|violation| checks.push(violation));
+        mask
+    }
+
+    fn parse(
+        mask: Option<FieldMask>,
+        allowed: &[&str],
+        refuse: impl Fn(&str) -> Option<Violation>,
+    ) -> (Self, Vec<Violation>) {
+        let Some(mask) = mask.filter(|mask| !mask.paths.is_empty()) else { return (Self::Populated, Vec::new()) };
         let mut fields = BTreeSet::new();
         let mut found = Vec::new();
         for path in &mask.paths {
@@ -39,7 +53,7 @@ impl Mask {
                 found.push(Violation::invalid("update_mask", description));
             }
         }
-        if found.is_empty() { Ok(Self::Fields(fields)) } else { Err(found) }
+        (Self::Fields(fields), found)
     }
 
     /// Whether a field is taken: it is named, or there is no mask and it is populated.
@@ -76,7 +90,7 @@ fn snake_case(path: &str) -> String {
 mod tests {
     use super::*;
 
-    fn parse(paths: &[&str]) -> Result<Mask, Vec<Violation>> {
+    fn parse(paths: &[&str]) -> (Mask, Vec<Violation>) {
         let mask = FieldMask { paths: paths.iter().map(|&path| path.to_owned()).collect() };
         Mask::parse(Some(mask), &["display_name", "update_mode"], |_| None)
     }
@@ -93,6 +107,7 @@ mod tests {
 
     #[test]
     fn unknown_paths_are_all_reported() {
-        assert_eq!(parse(&["rank", "nonsense", "update_mode"]).unwrap_err().len(), 2);
+        let (mask, found) = parse(&["rank", "nonsense", "update_mode"]);
+        assert_eq!((mask, found.len()), (parse(&["update_mode"]).0, 2));
     }
 }

@@ -70,6 +70,18 @@ pub(crate) fn inside<T>(
     Err(Violation::invalid("", format!("`{name}` must be in organizations/{organization}")))
 }
 
+/// The same where the organization may be bad itself: then only the form of the name can be checked.
+pub(crate) fn within<T>(
+    organization: Option<&OrganizationId>,
+    name: &str,
+    parsed: Result<(OrganizationId, T), Violation>,
+) -> Result<T, Violation> {
+    match organization {
+        Some(organization) => inside(organization, name, parsed),
+        None => parsed.map(|(_, id)| id),
+    }
+}
+
 pub(crate) fn parse_job(name: &str) -> Result<String, Violation> {
     let [job] = segments(name, ["jobs"], "jobs/{job}")?;
     Ok(job)
@@ -105,6 +117,18 @@ pub(crate) fn member(organization: &OrganizationId, id: &MemberId) -> String {
 
 pub(crate) fn group(organization: &OrganizationId, id: &GroupId) -> String {
     format!("organizations/{organization}/groups/{}", encode(id.as_str()))
+}
+
+pub(crate) fn audit_event(organization: &OrganizationId, revision: i64) -> String {
+    format!("organizations/{organization}/auditEvents/{revision}")
+}
+
+pub(crate) fn migration(organization: &OrganizationId) -> String {
+    format!("organizations/{organization}/migration")
+}
+
+pub(crate) fn job(job: &str) -> String {
+    format!("jobs/{job}")
 }
 
 pub(crate) fn job_run(job: &str, run: uuid::Uuid) -> String {

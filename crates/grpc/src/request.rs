@@ -1,9 +1,6 @@
 //! Reading requests: every violation is collected, and all are reported at once.
 
-use rollcall_domain::{
-    OrganizationId,
-    refusal::{Violation, ViolationKind},
-};
+use rollcall_domain::{OrganizationId, Violation};
 use tonic::Status;
 
 use crate::{status::invalid, tokens};
@@ -46,17 +43,9 @@ impl Checks {
         }
     }
 
-    /// A field of the contract that is not honoured yet must be left out: it is never ignored.
-    pub(crate) fn not_honoured_yet(&mut self, field: &str, given: bool) {
-        if given {
-            let description = format!("`{field}` is not honoured yet; leave it out");
-            self.found.push(Violation::new(ViolationKind::NotHonouredYet, field, description));
-        }
-    }
-
     /// The revision that a read asks for, of an organization whose name may be bad itself.
     pub(crate) fn at_least(&mut self, organization: Option<&OrganizationId>, token: &str) -> Option<i64> {
-        let parsed = tokens::parse_revision(organization?, token);
+        let parsed = tokens::parse_revision(organization, token);
         self.take("", parsed).flatten()
     }
 

@@ -2,12 +2,13 @@
 
 use std::{sync::Arc, time::Duration};
 
-use rollcall_app::App;
+use rollcall_app::{App, jobs::JobInfo};
 use rollcall_proto::v1::{
-    assignment_service_server::AssignmentServiceServer, directory_service_server::DirectoryServiceServer,
-    email_export_service_server::EmailExportServiceServer, job_service_server::JobServiceServer,
-    member_service_server::MemberServiceServer, migration_service_server::MigrationServiceServer,
-    organization_service_server::OrganizationServiceServer, report_service_server::ReportServiceServer,
+    assignment_service_server::AssignmentServiceServer, audit_service_server::AuditServiceServer,
+    directory_service_server::DirectoryServiceServer, email_export_service_server::EmailExportServiceServer,
+    job_service_server::JobServiceServer, member_service_server::MemberServiceServer,
+    migration_service_server::MigrationServiceServer, organization_service_server::OrganizationServiceServer,
+    report_service_server::ReportServiceServer,
 };
 use tokio::net::TcpListener;
 use tonic::{
@@ -33,17 +34,18 @@ pub enum Error {
 }
 
 /// Serves on a listener until `shutdown`, then lets calls that are under way end. `jobs` are the
-/// names of the jobs that can be asked for.
+/// jobs that can be asked for.
 ///
 /// # Errors
 /// A transport that fails, or a database that cannot be reached at the start.
 pub async fn serve(
     app: App,
-    jobs: &[&'static str],
+    mut jobs: Vec<JobInfo>,
     listener: TcpListener,
     shutdown: impl Future<Output = ()> + Send,
 ) -> Result<(), Error> {
     let key = app.page_token_key().await?;
+    jobs.sort_by_key(|job| job.name);
     let services = Services { app, pages: PageTokens::new(&key), jobs: Arc::from(jobs) };
     let (health, health_service) = tonic_health::server::health_reporter();
     let mut routes = Routes::builder();
@@ -70,7 +72,7 @@ pub async fn serve(
     Ok(())
 }
 
-fn add_services(routes: &mut tonic::service::RoutesBuilder, services: &Services) -> [&'static str; 8] {
+fn add_services(routes: &mut tonic::service::RoutesBuilder, services: &Services) -> [&'static str; 9] {
     /// Adds a service and answers its name, for health.
     fn add<S>(routes: &mut tonic::service::RoutesBuilder, service: S) -> &'static str
     where
@@ -95,6 +97,7 @@ fn add_services(routes: &mut tonic::service::RoutesBuilder, services: &Services)
         add(routes, MigrationServiceServer::new(services.clone())),
         add(routes, JobServiceServer::new(services.clone())),
         add(routes, ReportServiceServer::new(services.clone())),
+        add(routes, AuditServiceServer::new(services.clone())),
     ]
 }
 

@@ -2,13 +2,13 @@
 
 use std::{collections::HashMap, error::Error as _, time::Duration};
 
+use http::Response;
 use rollcall_app::Error;
-use rollcall_domain::{
-    Refusal,
-    refusal::{Violation, ViolationKind},
-};
+use rollcall_domain::{Refusal, Violation};
 use tonic::{Code, Status};
 use tonic_types::{ErrorDetails, StatusExt as _};
+
+use crate::trailers;
 
 const DOMAIN: &str = "rollcall";
 const RETRY_AFTER: Duration = Duration::from_secs(1);
@@ -20,7 +20,8 @@ pub(crate) fn invalid(violations: Vec<Violation>) -> Status {
 
 /// The status of an error. Causes are logged here, once, and go no further.
 pub(crate) fn to_status(error: Error) -> Status {
-    let message = error.to_string();
+    let text = error.to_string();
+    let message = trailers::message(&text);
     let (code, reason, metadata) = to_answer(&error);
     if let Some(cause) = error.source() {
         tracing::error!(reason, error = %chain(cause), "{message}");
@@ -30,18 +31,16 @@ pub(crate) fn to_status(error: Error) -> Status {
     details.set_error_info(reason, DOMAIN, joined(metadata));
     match (&error, code) {
         (Error::Refused(Refusal::Invalid(violations)), _) => {
-            for violation in violations {
-                details.add_bad_request_violation(&violation.field, &violation.description);
-            }
+            trailers::add_violations(&mut details, violations);
         }
         (Error::RevisionUnknown, _) => {
-            details.add_bad_request_violation("at_least_revision", &message);
+            details.add_bad_request_violation("at_least_revision", &*message);
         }
         (Error::OffsetBeyondEnd { .. }, _) => {
-            details.add_bad_request_violation("offset", &message);
+            details.add_bad_request_violation("offset", &*message);
         }
         (_, Code::FailedPrecondition) => {
-            details.add_precondition_failure_violation(reason, subject, &message);
+            details.add_precondition_failure_violation(reason, trailers::value(&subject), &*message);
         }
         (_, Code::Unavailable) => {
             details.set_retry_info(Some(RETRY_AFTER));
@@ -60,7 +59,7 @@ fn joined(metadata: Vec<(&'static str, String)>) -> HashMap<String, String> {
             None => drop(joined.insert(key.to_owned(), value)),
         }
     }
-    joined
+    joined.into_iter().map(|(key, value)| (key, trailers::value(&value))).collect()
 }
 
 fn to_answer(error: &Error) -> (Code, &'static str, Vec<(&'static str, String)>) {
@@ -72,6 +71,7 @@ fn to_answer(error: &Error) -> (Code, &'static str, Vec<(&'static str, String)>)
         Error::OrganizationExists(id) => {
             (Code::AlreadyExists, "ALREADY_EXISTS", vec![("resource", crate::names::organization(id))])
         }
+        Error::RequestIdReused(id) => (Code::AlreadyExists, "REQUEST_ID_REUSED", vec![("request_id", id.to_string())]),
         Error::RevisionUnknown => (Code::InvalidArgument, "INVALID_REQUEST", vec![]),
         Error::OffsetBeyondEnd { offset, size } => {
             let metadata = vec![("offset", offset.to_string()), ("size", size.to_string())];
@@ -88,10 +88,7 @@ fn to_answer(error: &Error) -> (Code, &'static str, Vec<(&'static str, String)>)
 
 fn code_of(refusal: &Refusal) -> Code {
     match refusal {
-        Refusal::Invalid(violations) if violations.iter().any(|v| v.kind == ViolationKind::NotHonouredYet) => {
-            Code::Unimplemented
-        }
-        Refusal::Invalid(_) => Code::InvalidArgument,
+        Refusal::Invalid(_) | Refusal::OrderSetMismatch(_) => Code::InvalidArgument,
         Refusal::AssignmentNotFound(_) | Refusal::MemberNotFound(_) | Refusal::GroupNotFound(_) => Code::NotFound,
         Refusal::AssignmentExists { .. } => Code::AlreadyExists,
         Refusal::StaleEtag { .. } => Code::Aborted,
@@ -101,6 +98,7 @@ fn code_of(refusal: &Refusal) -> Code {
         | Refusal::MemberLockedByAssignment { .. }
         | Refusal::DefaultAssignmentFixed(_)
         | Refusal::AssignmentHasMembers { .. }
+        | Refusal::MigrationRollbackTooLate { .. }
         | Refusal::CatalogEntryInUse { .. }
         | Refusal::MassChangeBlocked { .. } => Code::FailedPrecondition,
     }
@@ -115,6 +113,26 @@ fn chain(error: &(dyn std::error::Error + 'static)) -> String {
         cause = next.source();
     }
     text
+}
+
+/// What the transport itself answers, such as to bytes that are no message, says no reason: here it gets one. Such bytes
+/// are the caller's, though the transport calls them an internal error.
+pub(crate) fn of_the_transport<B>(response: &Response<B>) -> Option<Status> {
+    let bare = Status::from_header_map(response.headers()).filter(|status| status.details().is_empty())?;
+    match bare.code() {
+        Code::Ok => None,
+        Code::Internal | Code::OutOfRange => Some(with_info(Code::InvalidArgument, bare.message())),
+        code => Some(with_info(code, bare.message())),
+    }
+}
+
+/// A status that no use case has answered.
+pub(crate) fn with_info(code: Code, message: &str) -> Status {
+    let reason = match code {
+        Code::Internal | Code::Unavailable | Code::DeadlineExceeded | Code::Cancelled => "STORE_UNAVAILABLE",
+        _ => "INVALID_REQUEST",
+    };
+    Status::with_error_details(code, message, ErrorDetails::with_error_info(reason, DOMAIN, HashMap::new()))
 }
 
 /// The status of a call that panicked.

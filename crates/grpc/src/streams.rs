@@ -1,9 +1,23 @@
-//! Streams of a server's answers.
+//! Streams of a server's answers, and of a caller's messages.
 
 use std::pin::Pin;
 
+use rollcall_domain::Violation;
 use tokio_stream::Stream;
-use tonic::Status;
+use tonic::{Code, Status, Streaming};
+
+use crate::status;
 
 /// A stream of messages that carry pieces of a file.
 pub(crate) type ByteStream<T> = Pin<Box<dyn Stream<Item = Result<T, Status>> + Send>>;
+
+/// The next message of a caller's stream. What gRPC says of one that is too large helps nobody.
+pub(crate) async fn next<T>(stream: &mut Streaming<T>) -> Result<Option<T>, Status> {
+    stream.message().await.map_err(|error| match error.code() {
+        Code::OutOfRange => {
+            let text = "a message of the stream is larger than 4 MiB, so nothing was applied; send its rows in several";
+            status::invalid(vec![Violation::invalid("", text)])
+        }
+        _ => error,
+    })
+}

@@ -14,8 +14,9 @@ pub(crate) fn revision(organization: &OrganizationId, revision: i64) -> String {
     URL_SAFE_NO_PAD.encode(format!("{VERSION}:{revision}:{organization}"))
 }
 
-/// Reads a revision token of this organization back; empty means none was given.
-pub(crate) fn parse_revision(organization: &OrganizationId, token: &str) -> Result<Option<i64>, Violation> {
+/// Reads a revision token of this organization back; empty means none was given. Where the organization's own name is bad,
+/// the token must at least be one.
+pub(crate) fn parse_revision(organization: Option<&OrganizationId>, token: &str) -> Result<Option<i64>, Violation> {
     if token.is_empty() {
         return Ok(None);
     }
@@ -23,9 +24,11 @@ pub(crate) fn parse_revision(organization: &OrganizationId, token: &str) -> Resu
     let revision = decoded.as_deref().and_then(|text| {
         let (version, rest) = text.split_once(':')?;
         let (revision, found) = rest.split_once(':')?;
-        (version == VERSION.to_string() && found == organization.as_str()).then(|| revision.parse().ok())?
+        let own = organization.is_none_or(|organization| found == organization.as_str());
+        (version == VERSION.to_string() && own).then(|| revision.parse().ok())?
     });
-    let description = format!("this is not a revision token of {organization}; take one from its answers");
+    let of = organization.map_or_else(|| "an organization".to_owned(), ToString::to_string);
+    let description = format!("this is not a revision token of {of}; take one from its answers");
     revision.map(Some).ok_or_else(|| Violation::invalid("at_least_revision", description))
 }
 
@@ -124,10 +127,11 @@ mod tests {
     fn a_revision_token_belongs_to_its_organization() {
         let (a, b) = (OrganizationId::trusted("a"), OrganizationId::trusted("b"));
         let token = revision(&a, 42);
-        assert_eq!(parse_revision(&a, &token), Ok(Some(42)));
-        assert_eq!(parse_revision(&a, ""), Ok(None));
-        assert!(parse_revision(&b, &token).is_err());
-        assert!(parse_revision(&a, "nonsense").is_err());
+        assert_eq!(parse_revision(Some(&a), &token), Ok(Some(42)));
+        assert_eq!(parse_revision(Some(&a), ""), Ok(None));
+        assert!(parse_revision(Some(&b), &token).is_err());
+        assert!(parse_revision(Some(&a), "nonsense").is_err());
+        assert!(parse_revision(None, "nonsense").is_err());
     }
 
     #[test]

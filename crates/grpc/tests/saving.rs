@@ -4,7 +4,7 @@
 #![allow(clippy::unwrap_used)]
 
 use rollcall_proto::v1::{
-    Assignment, EmailExport, EmailExportSource, EmailExportState, Member as MemberMessage, Phase, Settings,
+    Assignment, EmailExport, EmailExportSource, EmailExportState, Member as MemberMessage, Phase,
     UpdateAssignmentRequest, UpdateMemberSettingsRequest, UpdateMode,
 };
 use rollcall_testkit::{Member, Org, TestServer, reason};
@@ -136,29 +136,6 @@ async fn a_read_modify_write_of_a_manual_assignment_wipes_no_hand_edits() {
     let request = UpdateAssignmentRequest { assignment, update_mask: Some(mask), ..Default::default() };
     server.assignments().update_assignment(request).await.unwrap();
     assert_eq!(org.get_member("hand").await.email_export(), EmailExport::Export);
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn all_violations_are_reported_at_once() {
-    let server = TestServer::start().await;
-    let org = mixed(&server).await;
-    let settings = Settings { seats: vec!["nope".to_owned()], home_workspace: "moon".to_owned(), ..Default::default() };
-    let assignment = Assignment { settings: Some(settings), display_name: "x".repeat(300), ..rename(&org) };
-    let status = update(&server, assignment).await.unwrap_err();
-    assert_eq!(status.code(), Code::InvalidArgument);
-    let details = status.get_error_details();
-    let fields: Vec<&str> = details.bad_request().unwrap().field_violations.iter().map(|v| v.field.as_str()).collect();
-    assert_eq!(fields, ["assignment.display_name", "assignment.settings.seats", "assignment.settings.home_workspace"]);
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn fields_that_are_not_honoured_yet_are_refused() {
-    let server = TestServer::start().await;
-    let org = mixed(&server).await;
-    let assignment = Some(rename(&org));
-    let request = UpdateAssignmentRequest { assignment, request_id: "x".to_owned(), ..Default::default() };
-    let status = server.assignments().update_assignment(request).await.unwrap_err();
-    assert_eq!((status.code(), reason(&status).as_str()), (Code::Unimplemented, "INVALID_REQUEST"));
 }
 
 #[tokio::test(flavor = "multi_thread")]

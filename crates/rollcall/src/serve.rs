@@ -8,7 +8,7 @@ use std::{
 
 use rollcall_app::{App, reports::ReportStore};
 use rollcall_jobs::Engine;
-use rollcall_store::Db;
+use rollcall_store::{Db, audit::is_rewritable};
 use tokio::{net::TcpListener, task::JoinHandle, time::timeout};
 use tokio_util::sync::CancellationToken;
 use tonic::transport::{Server, server::TcpIncoming};
@@ -57,6 +57,12 @@ async fn run(config: &Config, work: Work, shutdown: &Shutdown) -> Result {
     let Some(database) = opened.transpose()? else { return Ok(()) };
     if let Some(notice) = database.notice() {
         tracing::info!("{notice}");
+    }
+    if is_rewritable(&database.db).await.map_err(Error::doing("cannot see what the database allows"))? {
+        tracing::warn!(
+            "the role that this process connects to Postgres as could rewrite the audit; connect as one that is no \
+             superuser and may only add to it, as \"Roles\" in docs/operations.md says"
+        );
     }
     let result = run_on(&database, config, work, shutdown).await;
     let closed = database.close().await;
@@ -163,8 +169,7 @@ fn not_listening(address: SocketAddr, error: &io::Error) -> Error {
 }
 
 async fn answer_calls(app: App, listener: TcpListener, stopped: impl Future<Output = ()> + Send) -> Result {
-    let jobs: Vec<&str> = rollcall_jobs::all().iter().map(|job| job.name).collect();
-    rollcall_grpc::serve(app, &jobs, listener, stopped).await.map_err(Error::doing("the server failed"))
+    rollcall_grpc::serve(app, rollcall_jobs::all(), listener, stopped).await.map_err(Error::doing("the server failed"))
 }
 
 /// All that a process with nothing but jobs answers.

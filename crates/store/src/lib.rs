@@ -19,7 +19,9 @@ pub mod migrate;
 pub mod migration;
 pub mod organizations;
 pub mod reports;
+pub mod requests;
 mod schema;
+pub mod seats;
 mod tx;
 mod words;
 

@@ -6,10 +6,16 @@ use diesel_async::RunQueryDsl;
 use rollcall_domain::Timestamp;
 use uuid::Uuid;
 
-use crate::{Db, Fence, Result, SystemConn, db::clock, jobs, schema::reports};
+use crate::{
+    Db, Error, Fence, Result, SystemConn,
+    db::clock,
+    jobs,
+    schema::{job_runs, reports},
+};
 
 /// A report that is ready to be published.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Insertable)]
+#[diesel(table_name = reports)]
 pub struct NewReport {
     /// Its id.
     pub id: String,
@@ -18,21 +24,26 @@ pub struct NewReport {
     /// When its first snapshot was read.
     pub data_as_of: Timestamp,
     /// Rows, the header aside.
+    #[diesel(column_name = row_count)]
     pub rows: i64,
     /// The size of the data file.
+    #[diesel(column_name = byte_count)]
     pub bytes: i64,
     /// The data file's SHA-256 in hex.
     pub sha256: String,
     /// Organizations read, those in phase LEGACY included.
+    #[diesel(column_name = organization_count)]
     pub organizations: i32,
     /// Organizations in phase LEGACY.
+    #[diesel(column_name = legacy_organization_count)]
     pub legacy_organizations: i32,
     /// Mixed assignments.
+    #[diesel(column_name = mixed_assignment_count)]
     pub mixed_assignments: i32,
 }
 
 /// A published report.
-#[derive(Clone, Debug, PartialEq, Eq, Queryable, Selectable, Insertable)]
+#[derive(Clone, Debug, PartialEq, Eq, Queryable, Selectable)]
 #[diesel(table_name = reports, check_for_backend(diesel::pg::Pg))]
 pub struct Report {
     /// Its id.
@@ -40,6 +51,9 @@ pub struct Report {
     /// The run that wrote it.
     #[diesel(column_name = run_id)]
     pub run: Uuid,
+    /// The job whose run it was.
+    #[diesel(select_expression = job_runs::job)]
+    pub job: String,
     /// The folder of its files in the report store.
     pub path: String,
     /// When its first snapshot was read: it knows nothing newer.
@@ -72,29 +86,20 @@ pub struct Report {
 pub async fn insert_report(db: &Db, fence: Fence, new: &NewReport) -> Result<Report> {
     db.system("publish_report", async |conn: &mut SystemConn| {
         jobs::check_fence(conn, fence).await?;
-        let report = new.clone().published(fence.run, clock(conn).await?);
-        diesel::insert_into(reports::table).values(&report).execute(conn).await?;
-        Ok(report)
+        let published = (reports::run_id.eq(fence.run), reports::published_at.eq(clock(conn).await?));
+        diesel::insert_into(reports::table).values((new, published)).execute(conn).await?;
+        let report = published_reports().filter(reports::id.eq(&new.id)).first(conn).await.optional()?;
+        report.ok_or_else(|| Error::corrupt("a report was published and is not there"))
     })
     .await
 }
 
-impl NewReport {
-    fn published(self, run: Uuid, published_at: Timestamp) -> Report {
-        Report {
-            id: self.id,
-            run,
-            path: self.path,
-            data_as_of: self.data_as_of,
-            published_at,
-            rows: self.rows,
-            bytes: self.bytes,
-            sha256: self.sha256,
-            organizations: self.organizations,
-            legacy_organizations: self.legacy_organizations,
-            mixed_assignments: self.mixed_assignments,
-        }
-    }
+/// Reports with the jobs that wrote them.
+#[diesel::dsl::auto_type(no_type_alias)]
+fn published_reports() -> _ {
+    let of_run = job_runs::table.on(job_runs::id.eq(reports::run_id));
+    let columns: diesel::dsl::AsSelect<Report, diesel::pg::Pg> = Report::as_select();
+    reports::table.inner_join(of_run).select(columns)
 }
 
 /// Reads one report.
@@ -103,8 +108,7 @@ impl NewReport {
 /// A database that fails.
 pub async fn find_report(db: &Db, id: &str) -> Result<Option<Report>> {
     let mut conn = db.connection().await?;
-    let report = reports::table.find(id).select(Report::as_select()).first(&mut conn).await.optional()?;
-    Ok(report)
+    Ok(published_reports().filter(reports::id.eq(id)).first(&mut conn).await.optional()?)
 }
 
 /// Reads the report that a run has published.
@@ -113,9 +117,7 @@ pub async fn find_report(db: &Db, id: &str) -> Result<Option<Report>> {
 /// A database that fails.
 pub async fn find_report_of_run(db: &Db, run: Uuid) -> Result<Option<Report>> {
     let mut conn = db.connection().await?;
-    let report =
-        reports::table.filter(reports::run_id.eq(run)).select(Report::as_select()).first(&mut conn).await.optional()?;
-    Ok(report)
+    Ok(published_reports().filter(reports::run_id.eq(run)).first(&mut conn).await.optional()?)
 }
 
 /// Reads up to `limit` reports, newest first, after the one with this publication time and id.
@@ -123,8 +125,7 @@ pub async fn find_report_of_run(db: &Db, run: Uuid) -> Result<Option<Report>> {
 /// # Errors
 /// A database that fails.
 pub async fn list_reports(db: &Db, after: Option<(Timestamp, &str)>, limit: u32) -> Result<Vec<Report>> {
-    let mut query = reports::table
-        .select(Report::as_select())
+    let mut query = published_reports()
         .order((reports::published_at.desc(), reports::id.desc()))
         .limit(i64::from(limit))
         .into_boxed();

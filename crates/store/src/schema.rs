@@ -16,6 +16,7 @@ diesel::table! {
         last_write_at -> Timestamptz,
         created_at -> Timestamptz,
         updated_at -> Timestamptz,
+        email_domains -> Array<Text>,
     }
 }
 
@@ -58,6 +59,7 @@ diesel::table! {
         proof -> Nullable<Jsonb>,
         outcomes -> Jsonb,
         updated_at -> Timestamptz,
+        chosen_assignment -> Nullable<Text>,
     }
 }
 
@@ -83,6 +85,7 @@ diesel::table! {
         outcome -> Jsonb,
         failure -> Nullable<Text>,
         report -> Nullable<Text>,
+        cancel_requested_at -> Nullable<Timestamptz>,
     }
 }
 
@@ -103,6 +106,16 @@ diesel::table! {
 }
 
 diesel::table! {
+    requests (organization_id, id) {
+        organization_id -> Text,
+        id -> Uuid,
+        fingerprint -> Bytea,
+        response -> Bytea,
+        created_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
     installation (id) {
         id -> Bool,
         page_token_key -> Bytea,
@@ -110,3 +123,4 @@ diesel::table! {
 }
 
 diesel::allow_tables_to_appear_in_same_query!(organizations, members);
+diesel::allow_tables_to_appear_in_same_query!(job_runs, reports);

@@ -46,6 +46,19 @@ pub(crate) fn cause_word(cause: Cause) -> &'static str {
         Cause::EditedByHand => "EDITED_BY_HAND",
         Cause::BecameActive => "BECAME_ACTIVE",
         Cause::Migration => "MIGRATION",
+        Cause::RolledBack => "ROLLED_BACK",
+    }
+}
+
+pub(crate) fn cause(word: &str) -> Result<Cause> {
+    match word {
+        "ASSIGNMENT_EDITED" => Ok(Cause::AssignmentEdited),
+        "ENTERED_ASSIGNMENT" => Ok(Cause::EnteredAssignment),
+        "EDITED_BY_HAND" => Ok(Cause::EditedByHand),
+        "BECAME_ACTIVE" => Ok(Cause::BecameActive),
+        "MIGRATION" => Ok(Cause::Migration),
+        "ROLLED_BACK" => Ok(Cause::RolledBack),
+        other => Err(Error::corrupt(format!("unknown cause {other}"))),
     }
 }
 

@@ -50,9 +50,9 @@ async fn connect(url: &str) -> TestResult<Client> {
     Ok(client)
 }
 
-/// Asks for one value over a connection of its own.
+/// Asks for one value over a connection of its own, as the superuser.
 async fn ask<T: FromSqlOwned>(cluster: &Cluster, database: &str, sql: &str) -> TestResult<T> {
-    Ok(connect(&cluster.url(database)).await?.query_one(sql, &[]).await?.try_get(0)?)
+    Ok(connect(&cluster.superuser_url(database)).await?.query_one(sql, &[]).await?.try_get(0)?)
 }
 
 fn refusal(options: &ClusterOptions) -> TestResult<EmbeddedError> {
@@ -101,8 +101,8 @@ fn child_that_owns_a_cluster() -> TestResult {
     let mode = if shared { ClusterMode::Shared } else { ClusterMode::Exclusive };
     let options = ClusterOptions { mode, ..ClusterOptions::tests(data_dir) };
     let cluster = Cluster::start(&options)?;
-    println!("url={}", cluster.url("postgres"));
-    thread::park_timeout(Duration::from_secs(120)); // until it is killed
+    println!("url={}", cluster.superuser_url("postgres"));
+    thread::sleep(Duration::from_secs(120)); // until it is killed
     drop(cluster);
     Ok(())
 }
@@ -123,6 +123,37 @@ async fn data_is_still_there_after_a_stop_and_a_second_start() -> TestResult {
 
     let cluster = Cluster::start(&ClusterOptions::service(&dir.0))?;
     assert_eq!(ask::<i32>(&cluster, "roll call", "SELECT number FROM kept").await?, 42);
+    Ok(())
+}
+
+#[tokio::test]
+async fn everybody_connects_as_an_ordinary_role_that_owns_what_it_makes() -> TestResult {
+    let dir = DataDir::new();
+    let cluster = Cluster::start(&dir.options())?;
+    let client = connect(&cluster.url("postgres")).await?;
+    client.batch_execute("CREATE DATABASE own").await?;
+    let client = connect(&cluster.url("own")).await?;
+    client.batch_execute("CREATE TABLE t AS SELECT 1 AS n; ALTER TABLE t ADD COLUMN m int").await?;
+    let refused = client.batch_execute("ALTER ROLE rollcall SUPERUSER").await.err().ok_or("it may")?;
+    assert!(refused.as_db_error().is_some_and(|error| error.message().contains("must be superuser")), "{refused:?}");
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_directory_of_before_there_was_an_ordinary_role_is_taken_over() -> TestResult {
+    let dir = DataDir::new();
+    let cluster = Cluster::start(&dir.options())?;
+    connect(&cluster.superuser_url("postgres")).await?.batch_execute("CREATE DATABASE \"roll call\"").await?;
+    let old = connect(&cluster.superuser_url("roll call")).await?;
+    old.batch_execute("CREATE TABLE t AS SELECT 7 AS n; CREATE INDEX i ON t (n); DROP ROLE rollcall").await?;
+    drop(old);
+    cluster.stop()?;
+
+    let cluster = Cluster::start(&dir.options())?;
+    let client = connect(&cluster.url("roll call")).await?;
+    client.batch_execute("ALTER TABLE t ADD COLUMN m int; UPDATE t SET m = n; CREATE TABLE u ()").await?;
+    let owners = "SELECT string_agg(DISTINCT tableowner, ' ') FROM pg_tables WHERE schemaname = 'public'";
+    assert_eq!(ask::<String>(&cluster, "roll call", owners).await?, "rollcall");
     Ok(())
 }
 
@@ -207,7 +238,7 @@ fn a_killed_owner_leaves_no_server_behind() -> TestResult {
 async fn a_start_after_kill_9_of_the_server_itself_recovers() -> TestResult {
     let dir = DataDir::new();
     let cluster = Cluster::start(&ClusterOptions::service(&dir.0))?;
-    let client = connect(&cluster.url("postgres")).await?;
+    let client = connect(&cluster.superuser_url("postgres")).await?;
     client.batch_execute("CREATE TABLE t AS SELECT 7 AS n").await?;
     kill_9(postmaster_pid(&dir.0)?)?;
     cluster.stop()?;

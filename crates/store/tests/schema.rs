@@ -77,6 +77,7 @@ fn written_tables(schema: &str) -> BTreeMap<String, Vec<String>> {
             };
             let udt = match inner {
                 "Text" => "text",
+                "Array<Text>" => "_text",
                 "Uuid" => "uuid",
                 "Integer" => "int4",
                 "BigInt" => "int8",

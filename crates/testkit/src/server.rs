@@ -5,17 +5,19 @@ use std::{collections::BTreeMap, net::SocketAddr, time::Duration};
 use rollcall_app::{App, reports::ReportStore};
 use rollcall_jobs::Engine;
 use rollcall_proto::v1::{
-    assignment_service_client::AssignmentServiceClient, directory_service_client::DirectoryServiceClient,
-    email_export_service_client::EmailExportServiceClient, job_service_client::JobServiceClient,
-    member_service_client::MemberServiceClient, migration_service_client::MigrationServiceClient,
-    organization_service_client::OrganizationServiceClient, report_service_client::ReportServiceClient,
+    assignment_service_client::AssignmentServiceClient, audit_service_client::AuditServiceClient,
+    directory_service_client::DirectoryServiceClient, email_export_service_client::EmailExportServiceClient,
+    job_service_client::JobServiceClient, member_service_client::MemberServiceClient,
+    migration_service_client::MigrationServiceClient, organization_service_client::OrganizationServiceClient,
+    report_service_client::ReportServiceClient,
 };
+use rollcall_store::{Db, Options};
 use tempfile::TempDir;
 use tokio::{net::TcpListener, sync::oneshot, task::JoinHandle};
 use tonic::{Response, Status, transport::Channel};
 use tonic_types::StatusExt as _;
 
-use crate::TestDatabase;
+use crate::{Gate, TestDatabase};
 
 /// A server that ends with the value.
 pub struct TestServer {
@@ -36,17 +38,29 @@ impl TestServer {
     /// Starts a server on an empty database, with the jobs.
     pub async fn start() -> Self {
         let database = TestDatabase::new().await;
+        let db = database.db();
+        Self::start_on(database, db).await
+    }
+
+    /// The same, with a gate before the database.
+    pub async fn start_behind_gate() -> (Self, Gate) {
+        let database = TestDatabase::new().await;
+        let gate = Gate::open(&database.url()).await;
+        let db = Db::open(&Options { url: gate.url().to_owned(), connections: 8 }).unwrap();
+        (Self::start_on(database, db).await, gate)
+    }
+
+    async fn start_on(database: TestDatabase, db: Db) -> Self {
         let reports = TempDir::new().unwrap();
         let store = ReportStore::open(&format!("file://{}", reports.path().display())).unwrap();
-        let app = App::new(database.db(), store);
+        let app = App::new(db, store);
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let (stop, stopped) = oneshot::channel();
         let serving = app.clone();
         let server = tokio::spawn(async move {
-            let jobs: Vec<&'static str> = rollcall_jobs::all().iter().map(|job| job.name).collect();
             let stopped = async { drop(stopped.await) };
-            rollcall_grpc::serve(serving, &jobs, listener, stopped).await.unwrap();
+            rollcall_grpc::serve(serving, rollcall_jobs::all(), listener, stopped).await.unwrap();
         });
         let engine = Some(rollcall_jobs::start(app.clone()).await.unwrap());
         let endpoint = Channel::from_shared(format!("http://{address}")).unwrap();
@@ -107,6 +121,11 @@ impl TestServer {
     /// A client of `ReportService`.
     pub fn reports_service(&self) -> ReportServiceClient<Channel> {
         ReportServiceClient::new(self.channel.clone())
+    }
+
+    /// A client of `AuditService`.
+    pub fn audit(&self) -> AuditServiceClient<Channel> {
+        AuditServiceClient::new(self.channel.clone())
     }
 
     /// A channel to it, for what has no client here.

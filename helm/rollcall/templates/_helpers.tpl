@@ -90,13 +90,15 @@ securityContext:
   {{- toYaml .Values.securityContext | nindent 2 }}
 {{- end }}
 
-{{/* Environment of every container. */}}
+{{/* Environment of every container; the second argument is the key of the Secret that has its Postgres URL. */}}
 {{- define "rollcall.env" -}}
+{{- $key := index . 1 }}
+{{- with index . 0 }}
 - name: DATABASE_URL
   valueFrom:
     secretKeyRef:
       name: {{ required "database.existingSecret is required: the name of a Secret that holds the Postgres URL" .Values.database.existingSecret | quote }}
-      key: {{ required "database.key is required: the key in database.existingSecret whose value is the Postgres URL" .Values.database.key | quote }}
+      key: {{ required "database.key is required: the key in database.existingSecret whose value is the Postgres URL" $key | quote }}
 - name: ROLLCALL_LOG
   value: {{ .Values.log | quote }}
 - name: ROLLCALL_LOG_FORMAT
@@ -107,6 +109,7 @@ securityContext:
 {{- end }}
 {{- with .Values.extraEnv }}
 {{ toYaml . }}
+{{- end }}
 {{- end }}
 {{- end }}
 
@@ -120,7 +123,7 @@ securityContext:
   value: {{ .Values.database.connections | quote }}
 - name: ROLLCALL_SHUTDOWN_TIMEOUT
   value: {{ printf "%vs" .Values.shutdownTimeoutSeconds | quote }}
-{{ include "rollcall.env" . }}
+{{- include "rollcall.env" (list . .Values.database.key) }}
 {{- end }}
 
 {{/* Standard gRPC health of the whole server (service ""). Only liveness restarts a pod, so it is the patient one. */}}

@@ -6,7 +6,7 @@ use std::{any::Any, sync::Arc, time::Duration};
 use rollcall_app::App;
 use rollcall_store::{
     Error,
-    jobs::{self, ClaimedRun, Counts},
+    jobs::{self, ClaimedRun, Counts, RunState},
 };
 use tokio::{
     task::{AbortHandle, JoinError},
@@ -81,7 +81,7 @@ impl Attempt {
             biased;
             ended = &mut task => return verdict(ended),
             () = self.kill.cancelled() => Verdict::Stopped,
-            () = self.keep_lease() => Verdict::Lost,
+            () = self.keep_lease(&cancel) => Verdict::Lost,
             () = sleep(self.spec.timeout) => Verdict::Failed(self.timed_out()),
         };
         cancel.cancel();
@@ -97,16 +97,21 @@ impl Attempt {
     }
 
     /// Renews the lease until it is lost: taken by somebody else, or so long not renewed that
-    /// somebody may have taken it.
-    async fn keep_lease(&self) {
+    /// somebody may have taken it. Tells the job to stop once somebody has asked the run to.
+    async fn keep_lease(&self, cancel: &CancellationToken) {
         let EngineOptions { lease, heartbeat, .. } = self.options;
         let mut renewed = Instant::now();
         loop {
             sleep(heartbeat).await;
             let asked = Instant::now();
             let extend = jobs::extend_lease(self.app.db(), self.claimed.fence, lease);
-            match timeout(heartbeat, extend).await {
-                Ok(Ok(())) => renewed = asked,
+            match timeout(lease / 3, extend).await {
+                Ok(Ok(cancel_requested)) => {
+                    renewed = asked;
+                    if cancel_requested {
+                        cancel.cancel();
+                    }
+                }
                 Ok(Err(Error::FenceLost)) => return,
                 Ok(Err(error)) => tracing::warn!(%error, "the lease was not renewed"),
                 Err(_) => tracing::warn!("the lease was not renewed in time"),
@@ -121,8 +126,8 @@ impl Attempt {
     async fn record(&self, verdict: &Verdict) {
         for _ in 0..RECORD_TRIES {
             match timeout(RECORD, self.try_record(verdict)).await {
-                Ok(Ok(())) => return self.log(verdict),
-                Ok(Err(Error::FenceLost)) => return self.log(&Verdict::Lost),
+                Ok(Ok(state)) => return self.log(verdict, state),
+                Ok(Err(Error::FenceLost)) => return self.log(&Verdict::Lost, None),
                 Ok(Err(error)) => tracing::warn!(%error, "the end of the run was not written down"),
                 Err(_) => tracing::warn!("the end of the run was not written down in time"),
             }
@@ -131,34 +136,42 @@ impl Attempt {
         tracing::error!("the end of the run was not written down; its lease will run out");
     }
 
-    async fn try_record(&self, verdict: &Verdict) -> rollcall_store::Result<()> {
+    /// Answers how far the run is now, unless it is another's.
+    async fn try_record(&self, verdict: &Verdict) -> rollcall_store::Result<Option<RunState>> {
         let (db, fence) = (self.app.db(), self.claimed.fence);
-        match verdict {
-            Verdict::Done { outcome, report } => jobs::finish_run(db, fence, outcome, report.as_deref()).await,
-            Verdict::Stopped => jobs::release_run(db, fence).await,
+        let state = match verdict {
+            Verdict::Done { outcome, report } => {
+                jobs::finish_run(db, fence, outcome, report.as_deref()).await?;
+                RunState::Succeeded
+            }
+            Verdict::Stopped => jobs::release_run(db, fence).await?,
             Verdict::Failed(error) if self.may_retry(error) => {
                 let pause = self.options.pause_after(self.claimed.run.attempt);
-                jobs::retry_run(db, fence, &error.message, pause).await
+                jobs::retry_run(db, fence, &error.message, pause).await?
             }
-            Verdict::Failed(error) => jobs::fail_run(db, fence, &error.message, &error.outcome).await,
-            Verdict::Lost => Ok(()),
-        }
+            Verdict::Failed(error) => {
+                jobs::fail_run(db, fence, &error.message, &error.outcome).await?;
+                RunState::Failed
+            }
+            Verdict::Lost => return Ok(None),
+        };
+        Ok(Some(state))
     }
 
     fn may_retry(&self, error: &JobError) -> bool {
         error.retry && self.claimed.run.attempt.unsigned_abs() < self.spec.attempts
     }
 
-    fn log(&self, verdict: &Verdict) {
+    fn log(&self, verdict: &Verdict, state: Option<RunState>) {
+        let state = state.map(RunState::as_str);
         match verdict {
             Verdict::Done { outcome, report } => {
-                tracing::info!(?outcome, report, "the run has succeeded");
+                tracing::info!(state, ?outcome, report, "the run has succeeded");
             }
-            Verdict::Stopped => tracing::info!("the run was stopped and waits to be taken up"),
+            Verdict::Stopped => tracing::info!(state, "the run was stopped"),
             Verdict::Failed(error) => {
                 let (failure, causes) = (&error.message, error.causes());
-                let retry = self.may_retry(error);
-                tracing::error!(failure, causes, retry, "the attempt has failed");
+                tracing::error!(state, failure, causes, "the attempt has failed");
             }
             Verdict::Lost => tracing::warn!("the run has lost its lease"),
         }

@@ -7,7 +7,7 @@ use std::time::Duration;
 pub struct EngineOptions {
     /// How long a process that says nothing keeps a run.
     pub lease: Duration,
-    /// How often a process says that it is alive.
+    /// How often a process says that it is alive, and hears whether its run is to stop.
     pub heartbeat: Duration,
     /// About how long the first failed attempt waits for the next; each further one twice as long.
     pub first_pause: Duration,
@@ -19,7 +19,7 @@ impl Default for EngineOptions {
     fn default() -> Self {
         Self {
             lease: Duration::from_secs(30),
-            heartbeat: Duration::from_secs(10),
+            heartbeat: Duration::from_secs(2),
             first_pause: Duration::from_secs(5),
             longest_pause: Duration::from_secs(300),
         }

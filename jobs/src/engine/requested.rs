@@ -70,12 +70,18 @@ impl<P: FnMut(&JobRun)> Request<'_, P> {
     }
 
     async fn request(&self) -> Result<(Uuid, Option<ClaimedRun>), EngineError> {
-        match jobs::request_run(self.app.db(), self.spec.name).await? {
-            Requested::Started(run) => Ok((run.id, None)),
-            Requested::AlreadyOpen(open) => match self.claim().await? {
-                Some(claimed) => Ok((claimed.run.id, Some(claimed))),
-                None => Err(EngineError::AlreadyOpen(Box::new(open))),
-            },
+        loop {
+            let open = match jobs::request_run(self.app.db(), self.spec.name).await? {
+                Requested::Started(run) => return Ok((run.id, None)),
+                Requested::AlreadyOpen(open) => open,
+            };
+            if let Some(claimed) = self.claim().await? {
+                return Ok((claimed.run.id, Some(claimed)));
+            }
+            // It may have ended meanwhile, or with the claim: it was dead and had been asked to stop.
+            if find(self.app, open.id).await?.state.is_open() {
+                return Err(EngineError::AlreadyOpen(Box::new(open)));
+            }
         }
     }
 
@@ -107,12 +113,16 @@ impl<P: FnMut(&JobRun)> Request<'_, P> {
     }
 
     async fn look(&mut self, id: Uuid) -> Result<JobRun, EngineError> {
-        let run = jobs::find_run(self.app.db(), id).await?;
-        let run = run.ok_or_else(|| rollcall_store::Error::Internal("the run has gone".into()))?;
+        let run = find(self.app, id).await?;
         if self.seen.as_ref() != Some(&run) {
             (self.progress)(&run);
             self.seen = Some(run.clone());
         }
         Ok(run)
     }
+}
+
+async fn find(app: &App, id: Uuid) -> Result<JobRun, EngineError> {
+    let run = jobs::find_run(app.db(), id).await?;
+    Ok(run.ok_or_else(|| rollcall_store::Error::Internal("the run has gone".into()))?)
 }

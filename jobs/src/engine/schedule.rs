@@ -80,6 +80,19 @@ impl Timetable {
         found.split_off(found.len().saturating_sub(MOST))
     }
 
+    /// The first time after `after`; `None` when there is none any more.
+    pub(super) fn next_after(&self, after: DateTime<Utc>) -> Option<DateTime<Utc>> {
+        let mut wall = (self.shown_at(after) - self.margin(after)).and_utc().trunc_subsecs(0);
+        loop {
+            wall = self.cron.find_next_occurrence(&wall, false).ok()?;
+            let later = self.moments(wall.naive_utc()).into_iter().flatten().find(|at| after < *at);
+            if let Some(later) = later {
+                // Around a change of the clocks what they show later may come first.
+                return self.between(after, later).first().copied();
+            }
+        }
+    }
+
     /// Whether it is one of the schedule's times.
     pub(super) fn contains(&self, time: DateTime<Utc>) -> bool {
         !self.between(time - TimeDelta::microseconds(1), time).is_empty()

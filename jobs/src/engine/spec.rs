@@ -3,20 +3,25 @@
 use std::{fmt, future::Future, sync::Arc, time::Duration};
 
 use futures::{FutureExt as _, future::BoxFuture};
-use rollcall_app::App;
+use rollcall_app::{
+    App,
+    jobs::{JobInfo, JobSchedule},
+};
 use rollcall_store::{
     Fence,
     jobs::{Counts, JobRun},
 };
 use tokio_util::sync::CancellationToken;
 
-use super::schedule::Schedule;
+use super::schedule::{Schedule, Timetable};
 
 /// A job: an idempotent function without input, and when and how it is run.
 #[derive(Clone)]
 pub struct JobSpec {
     /// Its name, as in `jobs/{job}`.
     pub name: &'static str,
+    /// What it does, in a sentence for operators.
+    pub description: &'static str,
     /// When it runs by itself; `None` for only when asked.
     pub schedule: Option<Schedule>,
     /// What happens to times that passed while no engine ran.
@@ -28,6 +33,23 @@ pub struct JobSpec {
     pub attempts: u32,
     /// What it does.
     pub run: JobFn,
+}
+
+impl JobSpec {
+    /// What is to know of the job without running it.
+    #[must_use]
+    pub fn info(&self) -> JobInfo {
+        let schedule = self.schedule.map(|schedule| {
+            // One that cannot be read is refused when the engine starts.
+            let timetable = Timetable::parse(&schedule).ok();
+            JobSchedule {
+                cron: schedule.cron,
+                time_zone: schedule.zone.name(),
+                next: Arc::new(move |after| timetable.as_ref()?.next_after(after)),
+            }
+        });
+        JobInfo { name: self.name, description: self.description, schedule }
+    }
 }
 
 /// What happens to times that passed while no engine ran.

@@ -13,7 +13,8 @@ pub(crate) const JOB: &str = "test-job";
 pub(crate) const DEADLINE: Duration = Duration::from_secs(20);
 
 pub(crate) fn spec(run: JobFn) -> JobSpec {
-    JobSpec { name: JOB, schedule: None, catch_up: CatchUp::Newest, timeout: Duration::from_secs(60), attempts: 3, run }
+    let (catch_up, timeout) = (CatchUp::Newest, Duration::from_secs(60));
+    JobSpec { name: JOB, description: "Tests.", schedule: None, catch_up, timeout, attempts: 3, run }
 }
 
 pub(crate) fn options() -> EngineOptions {

@@ -6,7 +6,7 @@ use serde_json::json;
 use uuid::Uuid;
 
 use super::{AssignmentView, Carry, answer, carry_out, check_groups, resource_name};
-use crate::{App, Caller, Changed, Result};
+use crate::{Answer, App, Call, Result};
 
 impl App {
     /// Creates an assignment, at the end of the list unless a position is given.
@@ -16,28 +16,27 @@ impl App {
     /// phase LEGACY or missing afterwards.
     pub async fn create_assignment(
         &self,
-        caller: &Caller,
+        call: &Call<'_, AssignmentView>,
         organization: &OrganizationId,
         new: &Assignment,
         position: Option<u32>,
-    ) -> Result<Changed<AssignmentView>> {
-        self.db
-            .write(organization, "create_assignment", async |tx: &mut WriteTx| {
-                let stored = store::get_list(tx).await?;
-                let (phase, catalog) = (tx.organization().phase, tx.organization().catalog.clone());
-                let list = stored.list.clone();
-                let proposal = Proposal::create(organization, phase, &catalog, list, new.clone(), position)?;
-                check_groups(tx, new, None).await?;
-                let carry = Carry {
-                    caller,
-                    resource: resource_name(organization, &new.id),
-                    before: None,
-                    after: Some(json!({ "assignment": new, "rank": proposal.list().rank(&new.id) })),
-                    new_uid: Uuid::now_v7(),
-                };
-                let done = carry_out(tx, &stored, proposal, carry).await?;
-                answer(tx, caller, &new.id, done, &stored).await
-            })
-            .await
+    ) -> Result<Answer<AssignmentView>> {
+        self.change(call, organization, "create_assignment", async |tx: &mut WriteTx| {
+            let stored = store::get_list(tx).await?;
+            let (phase, catalog) = (tx.organization().phase, tx.organization().catalog.clone());
+            let list = stored.list.clone();
+            let proposal = Proposal::create(organization, phase, &catalog, list, new.clone(), position)?;
+            check_groups(tx, new, None).await?;
+            let carry = Carry {
+                caller: call,
+                resource: resource_name(organization, &new.id),
+                before: None,
+                after: Some(json!({ "assignment": new, "rank": proposal.list().rank(&new.id) })),
+                new_uid: Uuid::now_v7(),
+            };
+            let done = carry_out(tx, &stored, proposal, carry).await?;
+            answer(tx, call, &new.id, done, &stored).await
+        })
+        .await
     }
 }

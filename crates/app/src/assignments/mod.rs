@@ -2,12 +2,16 @@
 
 mod create;
 mod delete;
+mod lint;
+mod mixed;
 mod move_to;
 mod read;
+mod reorder;
 mod update;
 
 use rollcall_domain::{
-    Assignment, AssignmentId, OrganizationId, Phase, Plan, Refusal, assignments::Proposal, email_export::Summary,
+    Assignment, AssignmentId, MemberState, OrganizationId, Phase, Plan, Refusal, assignments::Proposal,
+    email_export::Summary, seats::Claimant,
 };
 use rollcall_store::{
     ReadTx, WriteTx,
@@ -18,9 +22,11 @@ use rollcall_store::{
 use serde_json::Value;
 use uuid::Uuid;
 
+pub use mixed::MixedAssignment;
+pub use read::{Listed, Unseen};
 pub use update::{MakeEdit, Update};
 
-use crate::{Caller, Changed, Preview, Result};
+use crate::{Caller, Changed, Preview, Result, Warning, seats};
 
 /// An assignment with everything that is shown of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -46,17 +52,30 @@ struct Carry<'a> {
     new_uid: Uuid,
 }
 
+/// What came of a proposal.
+struct Done {
+    plan: Plan,
+    /// Whom it was planned with.
+    members: Vec<MemberState>,
+    revision: i64,
+    warnings: Vec<Warning>,
+}
+
 /// Plans a proposal with the members it concerns, and writes it unless it is only to be checked.
-async fn carry_out(tx: &mut WriteTx, before: &StoredList, proposal: Proposal, carry: Carry<'_>) -> Result<(Plan, i64)> {
+async fn carry_out(tx: &mut WriteTx, before: &StoredList, proposal: Proposal, carry: Carry<'_>) -> Result<Done> {
     let members = members::list_concerned(tx, proposal.concerned(), proposal.list()).await?;
     let summaries = store::count_unchosen(tx, &before.list).await?;
-    let plan = proposal.plan(&members, &summaries, tx.now())?;
+    let list = proposal.list().clone();
+    let mut plan = proposal.plan(&members, &summaries, tx.now())?;
+    let claimants = |plan: &Plan| Claimant::of_plan(plan, &members);
+    let mut warnings = lint::warnings(tx, &before.list, &list, plan.saved.as_ref()).await?;
+    warnings.extend(seats::settle(tx, &mut plan, claimants, carry.caller.validate_only).await?);
     if carry.caller.validate_only {
-        return Ok((plan, tx.organization().revision));
+        return Ok(Done { plan, members, revision: tx.organization().revision, warnings });
     }
     let event = carry.caller.event(carry.resource, carry.before, carry.after);
     let revision = changes::apply(tx, &plan, &Extra { new_uid: carry.new_uid, reason: "" }, event).await?;
-    Ok((plan, revision))
+    Ok(Done { plan, members, revision, warnings })
 }
 
 /// What a change of an assignment answers: the stored assignment, or what it would be.
@@ -64,23 +83,24 @@ async fn answer(
     tx: &mut WriteTx,
     caller: &Caller,
     id: &AssignmentId,
-    (plan, revision): (Plan, i64),
+    Done { plan, members, revision, warnings }: Done,
     before: &StoredList,
 ) -> Result<Changed<AssignmentView>> {
     if !caller.validate_only {
         let value = get_view(tx, id).await?;
-        return Ok(Changed { value, preview: None, revision });
+        return Ok(Changed { value, preview: None, revision, warnings });
     }
     let rank = plan.ranks.iter().find(|(ranked, _)| ranked == id).map(|(_, rank)| *rank);
     let saved = plan.saved.clone().or_else(|| before.list.find(id).cloned());
+    let summary = store::count_members(tx, Some(vec![id])).await?.remove(id).unwrap_or_default();
     let value = AssignmentView {
         assignment: saved.ok_or_else(|| Refusal::AssignmentNotFound(id.clone()))?,
         rank: rank.or(before.list.rank(id)).unwrap_or_default(),
         meta: before.meta.get(id).cloned(),
-        summary: store::count_members(tx, Some(vec![id])).await?.remove(id).unwrap_or_default(),
+        summary: plan.summary_of(id, summary, &members),
         phase: tx.organization().phase,
     };
-    Ok(Changed { value, preview: Some(Preview::of(&plan)), revision })
+    Ok(Changed { value, preview: Some(Preview::of(&plan)), revision, warnings })
 }
 
 async fn get_view(tx: &mut ReadTx, id: &AssignmentId) -> Result<AssignmentView> {

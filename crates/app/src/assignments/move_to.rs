@@ -6,7 +6,7 @@ use serde_json::json;
 use uuid::Uuid;
 
 use super::{AssignmentView, Carry, answer, carry_out, resource_name};
-use crate::{App, Caller, Changed, Result, check_etag};
+use crate::{Answer, App, Call, Result, check_etag};
 
 impl App {
     /// Moves an assignment to a rank.
@@ -15,29 +15,28 @@ impl App {
     /// An unknown assignment, the default one, a stale etag, or a position beyond the list.
     pub async fn move_assignment(
         &self,
-        caller: &Caller,
+        call: &Call<'_, AssignmentView>,
         organization: &OrganizationId,
         id: &AssignmentId,
         position: u32,
         etag: Option<&str>,
-    ) -> Result<Changed<AssignmentView>> {
-        self.db
-            .write(organization, "move_assignment", async |tx: &mut WriteTx| {
-                let stored = store::get_list(tx).await?;
-                let before = stored.list.rank(id);
-                let proposal = Proposal::move_to(tx.organization().phase, stored.list.clone(), id, position)?;
-                let resource = resource_name(organization, id);
-                check_etag(&resource, etag, stored.meta[id].updated_revision)?;
-                let carry = Carry {
-                    caller,
-                    resource,
-                    before: Some(json!({ "rank": before })),
-                    after: Some(json!({ "rank": position })),
-                    new_uid: Uuid::nil(),
-                };
-                let done = carry_out(tx, &stored, proposal, carry).await?;
-                answer(tx, caller, id, done, &stored).await
-            })
-            .await
+    ) -> Result<Answer<AssignmentView>> {
+        self.change(call, organization, "move_assignment", async |tx: &mut WriteTx| {
+            let stored = store::get_list(tx).await?;
+            let before = stored.list.rank(id);
+            let proposal = Proposal::move_to(tx.organization().phase, &stored.list, id, position)?;
+            let resource = resource_name(organization, id);
+            check_etag(&resource, etag, stored.meta[id].updated_revision)?;
+            let carry = Carry {
+                caller: call,
+                resource,
+                before: Some(json!({ "rank": before })),
+                after: Some(json!({ "rank": position })),
+                new_uid: Uuid::nil(),
+            };
+            let done = carry_out(tx, &stored, proposal, carry).await?;
+            answer(tx, call, id, done, &stored).await
+        })
+        .await
     }
 }

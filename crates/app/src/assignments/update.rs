@@ -1,7 +1,7 @@
 //! Updating an assignment, and its members as its update mode says.
 
 use rollcall_domain::{
-    Assignment, AssignmentId, OrganizationId, Refusal,
+    Assignment, AssignmentId, OrganizationId,
     assignments::{Edit, Proposal},
 };
 use rollcall_store::{WriteTx, assignments as store};
@@ -9,10 +9,10 @@ use serde_json::json;
 use uuid::Uuid;
 
 use super::{AssignmentView, Carry, answer, carry_out, check_groups, resource_name};
-use crate::{App, Caller, Changed, Result, check_etag};
+use crate::{Answer, App, Call, Result, check_etag};
 
 /// Makes the edit from the assignment as it is: what a mask or a read-modify-write takes depends on it.
-pub type MakeEdit<'a> = dyn Fn(&Assignment) -> std::result::Result<Edit, Refusal> + Sync + 'a;
+pub type MakeEdit<'a> = dyn Fn(&Assignment) -> Edit + Sync + 'a;
 
 /// An update as it is asked for.
 pub struct Update<'a> {
@@ -32,32 +32,31 @@ impl App {
     /// still mixed.
     pub async fn update_assignment(
         &self,
-        caller: &Caller,
+        call: &Call<'_, AssignmentView>,
         organization: &OrganizationId,
         update: &Update<'_>,
-    ) -> Result<Changed<AssignmentView>> {
-        self.db
-            .write(organization, "update_assignment", async |tx: &mut WriteTx| {
-                let id = update.assignment;
-                let stored = store::get_list(tx).await?;
-                let before = stored.list.get(id)?.clone();
-                let resource = resource_name(organization, id);
-                check_etag(&resource, update.etag, stored.meta[id].updated_revision)?;
-                let edit = (update.edit)(&before)?;
-                let (phase, catalog) = (tx.organization().phase, tx.organization().catalog.clone());
-                let list = stored.list.clone();
-                let proposal = Proposal::update(organization, phase, &catalog, list, id, &edit)?;
-                check_groups(tx, proposal.list().get(id)?, Some(&before)).await?;
-                let carry = Carry {
-                    caller,
-                    resource,
-                    before: Some(json!({ "assignment": before })),
-                    after: Some(json!({ "assignment": proposal.list().get(id)?, "chosen_now": edit.choose })),
-                    new_uid: Uuid::nil(),
-                };
-                let done = carry_out(tx, &stored, proposal, carry).await?;
-                answer(tx, caller, id, done, &stored).await
-            })
-            .await
+    ) -> Result<Answer<AssignmentView>> {
+        self.change(call, organization, "update_assignment", async |tx: &mut WriteTx| {
+            let id = update.assignment;
+            let stored = store::get_list(tx).await?;
+            let before = stored.list.get(id)?.clone();
+            let resource = resource_name(organization, id);
+            check_etag(&resource, update.etag, stored.meta[id].updated_revision)?;
+            let edit = (update.edit)(&before);
+            let (phase, catalog) = (tx.organization().phase, tx.organization().catalog.clone());
+            let list = stored.list.clone();
+            let proposal = Proposal::update(organization, phase, &catalog, list, id, &edit)?;
+            check_groups(tx, proposal.list().get(id)?, Some(&before)).await?;
+            let carry = Carry {
+                caller: call,
+                resource,
+                before: Some(json!({ "assignment": before })),
+                after: Some(json!({ "assignment": proposal.list().get(id)?, "chosen_now": edit.choose })),
+                new_uid: Uuid::nil(),
+            };
+            let done = carry_out(tx, &stored, proposal, carry).await?;
+            answer(tx, call, id, done, &stored).await
+        })
+        .await
     }
 }

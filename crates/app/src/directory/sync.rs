@@ -1,18 +1,19 @@
 //! One sync: checked, planned and written as one transaction and one revision.
 
-use std::collections::BTreeMap;
-
 use rollcall_domain::{
-    Email, GroupId, MemberId, OrganizationId,
+    Email, OrganizationId, Plan,
     directory::{CheckedRows, Context, Mode, RawRows, Rejection, SyncCounts, SyncPlan, plan_sync},
+    seats::Claimant,
 };
 use rollcall_store::{
     WriteTx, assignments,
+    audit::{AuditEvent, Document},
     directory::{self as store, Scope},
 };
-use serde_json::{Value, json};
+use tokio::task::block_in_place;
 
-use crate::{App, Caller, Changed, Preview, Result};
+use super::audit;
+use crate::{Answer, App, Call, Changed, Preview, Result, Warning, seats};
 
 /// A sync as it is asked for.
 #[derive(Clone, Copy, Debug)]
@@ -39,29 +40,36 @@ impl App {
     /// An unknown organization, or `MASS_CHANGE_BLOCKED`.
     pub async fn sync_directory(
         &self,
-        caller: &Caller,
+        call: &Call<'_, Synced>,
         organization: &OrganizationId,
         sync: Sync,
         rows: RawRows,
-    ) -> Result<Changed<Synced>> {
-        let checked = CheckedRows::check(rows);
-        self.db
-            .write(organization, "sync_directory", async |tx: &mut WriteTx| {
-                let plan = plan(tx, sync, checked.clone()).await?;
-                let mut revision = tx.organization().revision;
-                if !plan.is_empty() && !caller.validate_only {
-                    let resource = format!("organizations/{organization}/directory");
-                    let event = caller.event(resource, None, Some(audit(sync.mode, &plan)));
-                    revision = store::apply_sync(tx, &plan, event).await?;
-                }
-                let preview = caller.validate_only.then(|| Preview::of(&plan.plan));
-                Ok(Changed { value: Synced { counts: plan.counts, rejected: plan.rejected }, preview, revision })
-            })
-            .await
+    ) -> Result<Answer<Synced>> {
+        let checked = block_in_place(|| CheckedRows::check(sync.mode, rows))?;
+        self.change(call, organization, "sync_directory", async |tx: &mut WriteTx| {
+            let (plan, before, warnings) = plan(tx, sync, &checked, call.validate_only).await?;
+            let mut revision = tx.organization().revision;
+            if !plan.is_empty() && !call.validate_only {
+                let resource = format!("organizations/{organization}/directory");
+                let event =
+                    AuditEvent { before, after: audit::after(sync.mode, &plan), ..call.event(resource, None, None) };
+                revision = store::apply_sync(tx, &plan, event).await?;
+            }
+            let preview = call.validate_only.then(|| Preview::of(&plan.plan));
+            let value = Synced { counts: plan.counts, rejected: plan.rejected };
+            Ok(Changed { value, preview, revision, warnings })
+        })
+        .await
     }
 }
 
-async fn plan(tx: &mut WriteTx, sync: Sync, rows: CheckedRows) -> Result<SyncPlan> {
+/// The plan, what it changes as it is now, and what to know.
+async fn plan(
+    tx: &mut WriteTx,
+    sync: Sync,
+    rows: &CheckedRows,
+    preview: bool,
+) -> Result<(SyncPlan, Option<Document>, Vec<Warning>)> {
     let emails: Vec<&Email> = rows.emails().collect();
     let scope = match sync.mode {
         Mode::Full => Scope::Everything,
@@ -75,35 +83,14 @@ async fn plan(tx: &mut WriteTx, sync: Sync, rows: CheckedRows) -> Result<SyncPla
         phase: organization.phase,
         list: &stored.list,
         summaries: &summaries,
+        email_domains: &organization.email_domains,
         limit: (!sync.allow_mass_change).then_some(organization.mass_change_limit),
         now: tx.now(),
     };
-    Ok(plan_sync(sync.mode, rows, &directory, &context)?)
-}
-
-/// What a sync changed, compact: the audit of a first sync of 100,000 members is one row.
-fn audit(mode: Mode, plan: &SyncPlan) -> Value {
-    let members = plan.members.iter().map(|member| {
-        json!({ "member": member.id, "identity": member.identity, "active": member.active, "new": member.is_new })
-    });
-    let groups = plan
-        .groups
-        .iter()
-        .map(|group| json!({ "group": group.id, "display_name": group.display_name, "present": group.present }));
-    json!({
-        "mode": mode,
-        "counts": plan.counts,
-        "members": members.collect::<Vec<_>>(),
-        "groups": groups.collect::<Vec<_>>(),
-        "memberships_added": by_group(&plan.added),
-        "memberships_removed": by_group(&plan.removed),
-    })
-}
-
-fn by_group<'a>(pairs: impl IntoIterator<Item = &'a (MemberId, GroupId)>) -> BTreeMap<&'a str, Vec<&'a str>> {
-    let mut groups: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
-    for (member, group) in pairs {
-        groups.entry(group.as_str()).or_default().push(member.as_str());
-    }
-    groups
+    // A large sync is planned for longer than others should wait for this thread.
+    let mut planned = block_in_place(|| plan_sync(rows, &directory, &context))?;
+    let claimants = |plan: &Plan| Claimant::of_sync(&planned.members, plan, &directory);
+    let warnings = seats::settle(tx, &mut planned.plan, claimants, preview).await?;
+    let before = audit::before(&planned, &directory);
+    Ok((planned, before, warnings))
 }

@@ -8,7 +8,7 @@ use rollcall_store::{WriteTx, assignments};
 use serde_json::json;
 
 use super::{get_states, load_list, write};
-use crate::{App, Caller, Changed, Preview, Result};
+use crate::{Answer, App, Call, Changed, Preview, Result};
 
 impl App {
     /// Moves members to an assignment and pins them; answers how many entered it.
@@ -17,26 +17,25 @@ impl App {
     /// An unknown member or assignment.
     pub async fn move_members(
         &self,
-        caller: &Caller,
+        call: &Call<'_, u32>,
         organization: &OrganizationId,
         members: &[MemberId],
         target: &AssignmentId,
         reason: &str,
-    ) -> Result<Changed<u32>> {
-        self.db
-            .write(organization, "move_members", async |tx: &mut WriteTx| {
-                let stored = load_list(tx).await?;
-                stored.list.get(target)?;
-                let states = get_states(tx, members, &stored).await?;
-                let summaries = assignments::count_unchosen(tx, &stored.list).await?;
-                let plan = plan_move(tx.organization().phase, &stored.list, &states, target, &summaries, tx.now())?;
-                let after = json!({ "members": members, "assignment": target, "reason": reason });
-                let event = (format!("organizations/{organization}/members"), before(&plan), Some(after));
-                let revision = write(tx, caller, &plan, reason, event).await?;
-                let preview = caller.validate_only.then(|| Preview::of(&plan));
-                Ok(Changed { value: plan.counts().assignment_changes, preview, revision })
-            })
-            .await
+    ) -> Result<Answer<u32>> {
+        self.change(call, organization, "move_members", async |tx: &mut WriteTx| {
+            let stored = load_list(tx).await?;
+            stored.list.get(target)?;
+            let states = get_states(tx, members, &stored).await?;
+            let summaries = assignments::count_unchosen(tx, &stored.list).await?;
+            let mut plan = plan_move(tx.organization().phase, &stored.list, &states, target, &summaries, tx.now())?;
+            let after = json!({ "members": members, "assignment": target, "reason": reason });
+            let event = (format!("organizations/{organization}/members"), before(&plan), Some(after));
+            let (revision, warnings) = write(tx, call, (&mut plan, &states), reason, event).await?;
+            let preview = call.validate_only.then(|| Preview::of(&plan));
+            Ok(Changed { value: plan.counts().assignment_changes, preview, revision, warnings })
+        })
+        .await
     }
 
     /// Takes members' pins away and resolves them again; answers how many had one. Without any,
@@ -46,27 +45,26 @@ impl App {
     /// An unknown member.
     pub async fn release_members(
         &self,
-        caller: &Caller,
+        call: &Call<'_, u32>,
         organization: &OrganizationId,
         members: &[MemberId],
-    ) -> Result<Changed<u32>> {
-        self.db
-            .write(organization, "release_members", async |tx: &mut WriteTx| {
-                let stored = load_list(tx).await?;
-                let states = get_states(tx, members, &stored).await?;
-                let summaries = assignments::count_unchosen(tx, &stored.list).await?;
-                let plan = plan_release(tx.organization().phase, &stored.list, &states, &summaries, tx.now());
-                let value = u32::try_from(plan.unpinned.len()).unwrap_or(u32::MAX);
-                let preview = caller.validate_only.then(|| Preview::of(&plan));
-                let mut revision = tx.organization().revision;
-                if value > 0 {
-                    let after = json!({ "members": plan.unpinned });
-                    let event = (format!("organizations/{organization}/members"), before(&plan), Some(after));
-                    revision = write(tx, caller, &plan, "", event).await?;
-                }
-                Ok(Changed { value, preview, revision })
-            })
-            .await
+    ) -> Result<Answer<u32>> {
+        self.change(call, organization, "release_members", async |tx: &mut WriteTx| {
+            let stored = load_list(tx).await?;
+            let states = get_states(tx, members, &stored).await?;
+            let summaries = assignments::count_unchosen(tx, &stored.list).await?;
+            let mut plan = plan_release(tx.organization().phase, &stored.list, &states, &summaries, tx.now());
+            let value = u32::try_from(plan.unpinned.len()).unwrap_or(u32::MAX);
+            let (mut revision, mut warnings) = (tx.organization().revision, Vec::new());
+            if value > 0 {
+                let after = json!({ "members": plan.unpinned });
+                let event = (format!("organizations/{organization}/members"), before(&plan), Some(after));
+                (revision, warnings) = write(tx, call, (&mut plan, &states), "", event).await?;
+            }
+            let preview = call.validate_only.then(|| Preview::of(&plan));
+            Ok(Changed { value, preview, revision, warnings })
+        })
+        .await
     }
 }
 

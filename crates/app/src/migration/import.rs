@@ -10,7 +10,7 @@ use rollcall_domain::{
 use rollcall_store::{WriteTx, migration as store};
 use serde_json::json;
 
-use crate::{App, Caller, Changed, Result};
+use crate::{Answer, App, Call, Changed, Preview, Result};
 
 /// What came of an import.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -32,25 +32,24 @@ impl App {
     /// An unknown organization, or one that is migrated.
     pub async fn import_legacy_settings(
         &self,
-        caller: &Caller,
+        call: &Call<'_, Imported>,
         organization: &OrganizationId,
         rows: Vec<LegacyRow>,
-    ) -> Result<Changed<Imported>> {
+    ) -> Result<Answer<Imported>> {
         let checked = check_rows(rows);
-        self.db
-            .write(organization, "import_legacy_settings", async |tx: &mut WriteTx| {
-                if tx.organization().phase == Phase::Migrated {
-                    return Err(Refusal::EmailExportAlreadyMigrated(organization.clone()).into());
-                }
-                import(tx, caller, organization, checked.clone()).await
-            })
-            .await
+        self.change(call, organization, "import_legacy_settings", async |tx: &mut WriteTx| {
+            if tx.organization().phase == Phase::Migrated {
+                return Err(Refusal::EmailExportAlreadyMigrated(organization.clone()).into());
+            }
+            import(tx, call, organization, checked.clone()).await
+        })
+        .await
     }
 }
 
 async fn import(
     tx: &mut WriteTx,
-    caller: &Caller,
+    call: &Call<'_, Imported>,
     organization: &OrganizationId,
     checked: CheckedRows,
 ) -> Result<Changed<Imported>> {
@@ -59,11 +58,15 @@ async fn import(
     let waiting = store::list_waiting(tx, &emails).await?;
     let plan = plan_import(checked, &holders, &waiting);
     let mut revision = tx.organization().revision;
-    if plan.changes && !caller.validate_only {
+    if plan.changes && !call.validate_only {
         let bound: BTreeMap<&str, bool> = plan.bound.iter().map(|(m, export)| (m.as_str(), *export)).collect();
         let unmatched: BTreeMap<&str, bool> = plan.unmatched.iter().map(|(e, export)| (e.as_str(), *export)).collect();
         let after = json!({ "bound": bound, "unmatched": unmatched, "rejected": plan.rejected.len() });
-        let event = caller.event(format!("organizations/{organization}/legacySettings"), None, Some(after));
+        let had = holders.values().filter_map(|holder| Some((holder.member.as_str(), holder.legacy?)));
+        let had: BTreeMap<&str, bool> = had.collect();
+        let waited: BTreeMap<&str, bool> = waiting.iter().map(|(email, export)| (email.as_str(), *export)).collect();
+        let before = (!had.is_empty() || !waited.is_empty()).then(|| json!({ "bound": had, "unmatched": waited }));
+        let event = call.event(format!("organizations/{organization}/legacySettings"), before, Some(after));
         revision = store::apply_import(tx, &plan, event).await?;
     }
     let value = Imported {
@@ -72,5 +75,6 @@ async fn import(
         duplicates: plan.duplicates,
         rejected: plan.rejected,
     };
-    Ok(Changed { value, preview: None, revision })
+    let preview = call.validate_only.then(Preview::default);
+    Ok(Changed { value, preview, revision, warnings: Vec::new() })
 }

@@ -1,6 +1,7 @@
-//! The settings migration of one organization: import, dry run, migration with proof, state.
+//! The settings migration of one organization: import, dry run, migration with proof, rollback, state.
 
 mod import;
+mod rollback;
 mod run;
 
 use rollcall_domain::{
@@ -10,7 +11,7 @@ use rollcall_domain::{
 };
 use rollcall_store::{
     ReadTx, assignments,
-    migration::{self as store, StoredMigration},
+    migration::{self as store, ListedMigration, StoredMigration},
 };
 
 pub use import::Imported;
@@ -37,13 +38,13 @@ pub struct MigrationPreview {
 pub struct MigrationStatus {
     /// Who decides now.
     pub phase: Phase,
-    /// The last attempt, unless there was none.
+    /// The last attempt, unless there was none. One that is to be made again is pending.
     pub attempt: Option<Attempt>,
     /// Old settings that wait for a member.
     pub unmatched: u32,
 }
 
-/// What came of an attempt.
+/// What came of the last attempt, or of taking it back.
 #[derive(Clone, Debug)]
 pub struct Attempt {
     /// How far it is.
@@ -56,6 +57,12 @@ pub struct Attempt {
     pub outcomes: Vec<Outcome>,
     /// When.
     pub time: Timestamp,
+}
+
+impl Attempt {
+    fn without_proof(state: MigrationState, time: Timestamp) -> Self {
+        Self { state, failure: None, proof: None, outcomes: Vec::new(), time }
+    }
 }
 
 impl App {
@@ -96,14 +103,39 @@ impl App {
         self.db
             .read(organization, "get_migration", async |tx: &mut ReadTx| {
                 check_revision(tx, at_least)?;
-                let stored = store::find_migration(tx).await?;
-                let attempt = stored.map(to_attempt).transpose()?;
-                let unmatched = store::count_unmatched(tx).await?;
-                let value = MigrationStatus { phase: tx.organization().phase, attempt, unmatched };
+                let value = read_status(tx).await?;
                 Ok(Read::of(tx, value))
             })
             .await
     }
+
+    /// Reads up to `limit` migrations after an organization, in byte order of their ids; those in one state only, if one
+    /// is given. Outcomes of assignments are left out, and organizations that were created migrated.
+    ///
+    /// # Errors
+    /// A database that fails.
+    pub async fn list_migrations(
+        &self,
+        state: Option<MigrationState>,
+        after: Option<&str>,
+        limit: u32,
+    ) -> Result<Vec<(OrganizationId, MigrationStatus)>> {
+        let listed = store::list_migrations(&self.db, state, after, limit).await?;
+        let status = |ListedMigration { organization, phase, stored, unmatched }| {
+            Ok((organization, MigrationStatus { phase, attempt: stored.map(to_attempt).transpose()?, unmatched }))
+        };
+        listed.into_iter().map(status).collect()
+    }
+}
+
+async fn read_status(tx: &mut ReadTx) -> Result<MigrationStatus> {
+    let attempt = store::find_migration(tx).await?.map(to_attempt).transpose()?;
+    let unmatched = store::count_unmatched(tx).await?;
+    Ok(MigrationStatus { phase: tx.organization().phase, attempt, unmatched })
+}
+
+fn resource(organization: &OrganizationId) -> String {
+    format!("organizations/{organization}/migration")
 }
 
 fn to_attempt(stored: StoredMigration) -> Result<Attempt> {

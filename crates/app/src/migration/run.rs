@@ -2,8 +2,7 @@
 
 use rollcall_domain::{
     OrganizationId, Phase,
-    email_export::Setting,
-    migration::{Proof, plan_migration},
+    migration::{Proof, legacy_reading, plan_migration},
 };
 use rollcall_store::{
     Fence, WriteTx, assignments, jobs,
@@ -11,6 +10,7 @@ use rollcall_store::{
 };
 use serde_json::{Value, json};
 
+use super::resource;
 use crate::{App, Caller, Error, Result};
 
 /// What came of migrating one organization.
@@ -108,13 +108,13 @@ async fn pass(tx: &mut WriteTx, fence: Fence, outcome: &MigrationOutcome) -> rol
 
 async fn is_pending(tx: &mut WriteTx) -> std::result::Result<bool, Broken> {
     let legacy = tx.organization().phase == Phase::Legacy;
-    Ok(legacy && store::find_migration(tx).await?.is_none())
+    Ok(legacy && store::find_migration(tx).await?.is_none_or(|stored| stored.state == MigrationState::Pending))
 }
 
 async fn migrate(tx: &mut WriteTx) -> std::result::Result<MigrationOutcome, Broken> {
     // Before: what the LEGACY read path answers, read on its own, not from the plan.
     let legacy = store::list_legacy_members(tx).await?;
-    let before: Vec<_> = legacy.iter().map(|m| (m.id.clone(), Setting::carried_over(m.legacy))).collect();
+    let before = legacy_reading(&legacy);
     let list = assignments::get_list(tx).await?.list;
     let plan = plan_migration(&list, &legacy);
     store::apply_migration(tx, &plan).await?;
@@ -135,8 +135,4 @@ async fn migrate(tx: &mut WriteTx) -> std::result::Result<MigrationOutcome, Brok
         Caller::job("settings-migration").event(resource(tx.id()), Some(json!({ "phase": "LEGACY" })), Some(after));
     store::finish_migration(tx, proof.members, event).await?;
     Ok(MigrationOutcome::Migrated(proof.members))
-}
-
-fn resource(organization: &OrganizationId) -> String {
-    format!("organizations/{organization}/migration")
 }

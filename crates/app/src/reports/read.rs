@@ -18,6 +18,15 @@ impl App {
         Ok(reports::list_reports(&self.db, after, limit).await?)
     }
 
+    /// Reads one report.
+    ///
+    /// # Errors
+    /// An unknown report.
+    pub async fn get_report(&self, report: &str) -> Result<Report> {
+        let found = reports::find_report(&self.db, report).await?;
+        found.ok_or_else(|| Error::ReportNotFound(format!("reports/{report}")))
+    }
+
     /// Streams a file of a report from an offset on.
     ///
     /// # Errors

@@ -1,10 +1,11 @@
-//! Changes of the list: create, update, move and delete, planned from one description.
+//! Changes of the list: create, update and delete; with those of its order, planned from one description.
 
 use std::collections::{BTreeSet, HashMap};
 
 use super::{
     Assignment, AssignmentList,
     edit::{self, Edit, NewAssignment},
+    order::Overtaken,
 };
 use crate::{
     AssignmentId, Cause, GroupId, Held, MemberState, OrganizationId, Phase, Plan, Refusal, Timestamp,
@@ -21,6 +22,8 @@ pub struct Concerned {
     pub of_assignment: Option<AssignmentId>,
     /// All members who have one of these groups.
     pub in_groups: BTreeSet<GroupId>,
+    /// Members whom a new order can move; it concerns no others.
+    pub overtaken: Overtaken,
     /// Whether they are resolved again; if not, their matching ranks need not be loaded.
     pub resolve: bool,
 }
@@ -30,12 +33,15 @@ pub struct Concerned {
 pub struct Proposal {
     phase: Phase,
     list: AssignmentList,
-    touched: AssignmentId,
+    /// The assignment that is created, updated or deleted.
+    touched: Option<AssignmentId>,
     concerned: Concerned,
     /// Members of the touched assignment are given its settings.
     reapply: bool,
     /// Members of the touched assignment are given this value.
     choose: Option<EmailExport>,
+    /// A tech admin chooses a value with this change, for whomever.
+    chooses: bool,
     /// The touched assignment is saved: the rule about mixed assignments applies.
     saved: bool,
     /// Manual editing is switched to automatic updates.
@@ -45,7 +51,7 @@ pub struct Proposal {
 }
 
 impl Proposal {
-    fn of(phase: Phase, list: AssignmentList, touched: AssignmentId) -> Self {
+    fn of(phase: Phase, list: AssignmentList, touched: Option<AssignmentId>) -> Self {
         Self {
             phase,
             list,
@@ -53,11 +59,18 @@ impl Proposal {
             concerned: Concerned::default(),
             reapply: false,
             choose: None,
+            chooses: false,
             saved: false,
             becomes_automatic: false,
             removed: false,
             reranked: false,
         }
+    }
+
+    /// Changes the order of the list and nothing else.
+    pub(super) fn of_order(phase: Phase, list: AssignmentList, overtaken: Overtaken) -> Self {
+        let concerned = Concerned { overtaken, resolve: true, ..Concerned::default() };
+        Self { concerned, reranked: true, ..Self::of(phase, list, None) }
     }
 
     /// Creates an assignment at `position`, or at the end of the list.
@@ -83,10 +96,10 @@ impl Proposal {
             return Err(Refusal::AssignmentExists { organization: organization.clone(), assignment: new.id });
         }
         refuse_in_legacy(organization, phase, new.chosen)?;
-        let (touched, in_groups) = (new.id.clone(), new.groups.clone());
+        let (touched, in_groups, chooses) = (new.id.clone(), new.groups.clone(), new.chosen.is_some());
         list.insert(position, new);
-        let concerned = Concerned { of_assignment: None, in_groups, resolve: true };
-        Ok(Self { concerned, saved: true, reranked: true, ..Self::of(phase, list, touched) })
+        let concerned = Concerned { in_groups, resolve: true, ..Concerned::default() };
+        Ok(Self { concerned, chooses, saved: true, reranked: true, ..Self::of(phase, list, Some(touched)) })
     }
 
     /// Updates an assignment.
@@ -105,7 +118,9 @@ impl Proposal {
         let before = list.get(id)?.clone();
         let after = edit.applied_to(&before);
         let settings_change = after.settings != before.settings;
-        Refusal::unless_empty(edit::violations(&after, catalog, settings_change))?;
+        let mut found = edit::violations(&after, catalog, settings_change);
+        found.extend((edit.unchoose && before.chosen.is_some()).then(edit::chosen_stays));
+        Refusal::unless_empty(found)?;
         refuse_in_legacy(organization, phase, edit.choose)?;
         edit::refuse_groups_of_default(&after)?;
 
@@ -118,6 +133,7 @@ impl Proposal {
             of_assignment: whole.then(|| id.clone()),
             in_groups: before.groups.symmetric_difference(&after.groups).cloned().collect(),
             resolve: becomes_automatic || before.groups != after.groups,
+            ..Concerned::default()
         };
         if let Some(assignment) = list.find_mut(id) {
             *assignment = after;
@@ -126,27 +142,11 @@ impl Proposal {
             concerned,
             reapply,
             choose: edit.choose,
+            chooses: edit.choose.is_some(),
             saved: true,
             becomes_automatic,
-            ..Self::of(phase, list, id.clone())
+            ..Self::of(phase, list, Some(id.clone()))
         })
-    }
-
-    /// Moves an assignment to another rank.
-    ///
-    /// # Errors
-    /// An unknown assignment, the default one, or a position beyond the list.
-    pub fn move_to(phase: Phase, mut list: AssignmentList, id: &AssignmentId, position: u32) -> Result<Self, Refusal> {
-        if id.is_default() {
-            return Err(Refusal::DefaultAssignmentFixed("moved: it is always last"));
-        }
-        let bad_position = edit::bad_position(position, list.listed_count().max(1));
-        Refusal::unless_empty(bad_position.into_iter().collect())?;
-        let assignment = list.remove(id).ok_or_else(|| Refusal::AssignmentNotFound(id.clone()))?;
-        // The order of the others among themselves stays: only who has one of its groups can move.
-        let concerned = Concerned { of_assignment: None, in_groups: assignment.groups.clone(), resolve: true };
-        list.insert(position, assignment);
-        Ok(Self { concerned, reranked: true, ..Self::of(phase, list, id.clone()) })
     }
 
     /// Deletes an assignment. `members` and `pins` are how many it has.
@@ -168,8 +168,8 @@ impl Proposal {
         if !resolve_members && (members, pins) != (0, 0) {
             return Err(Refusal::AssignmentHasMembers { assignment: id.clone(), members, pins });
         }
-        let concerned = Concerned { of_assignment: Some(id.clone()), in_groups: BTreeSet::new(), resolve: true };
-        Ok(Self { concerned, removed: true, reranked: true, ..Self::of(phase, list, id.clone()) })
+        let concerned = Concerned { of_assignment: Some(id.clone()), resolve: true, ..Concerned::default() };
+        Ok(Self { concerned, removed: true, reranked: true, ..Self::of(phase, list, Some(id.clone())) })
     }
 
     /// The list as it would be; members are to be loaded with its ranks.
@@ -202,7 +202,7 @@ impl Proposal {
             let target = self.target(member);
             let (after, cause) = self.after(&giving, member, target);
             plan.push(member.id.clone(), member.held.as_ref(), after, cause);
-            if self.removed && member.pin.as_ref() == Some(&self.touched) {
+            if self.removed && member.pin == self.touched {
                 plan.unpinned.push(member.id.clone());
             }
         }
@@ -210,11 +210,16 @@ impl Proposal {
             plan.ranks = self.list.ranked().map(|(rank, a)| (a.id.clone(), rank)).collect();
         }
         if self.saved {
-            plan.saved = self.list.find(&self.touched).cloned();
+            plan.chooses = self.chooses;
+            plan.saved = self.touched().cloned();
             plan.settings.extend(plan.saved.iter().map(|saved| saved.settings.clone()));
         }
-        plan.removed = self.removed.then_some(self.touched);
+        plan.removed = self.touched.filter(|_| self.removed);
         Ok(plan)
+    }
+
+    fn touched(&self) -> Option<&Assignment> {
+        self.list.find(self.touched.as_ref()?)
     }
 
     fn target(&self, member: &MemberState) -> &Assignment {
@@ -230,7 +235,7 @@ impl Proposal {
             return (giving.bundle(target, before), Cause::EnteredAssignment);
         }
         let mut held = member.held.clone().unwrap_or_else(|| giving.bundle(target, before));
-        if target.id == self.touched {
+        if self.touched.as_ref() == Some(&target.id) {
             if self.reapply {
                 held = giving.settings_only(target, before);
             }
@@ -245,25 +250,26 @@ impl Proposal {
     /// automatic and nobody has chosen (product.md 3, 4.4, 4.6). Who leaves in the same change
     /// does not count; whoever enters gets the result.
     fn settle(&mut self, members: &[MemberState]) -> Result<(), Refusal> {
-        let Some(saved) = self.list.find(&self.touched).filter(|_| self.saved) else {
+        let Some(saved) = self.touched().filter(|_| self.saved) else {
             return Ok(());
         };
+        let id = saved.id.clone();
         let chosen_now = self.choose.is_some() || (saved.chosen.is_some() && !self.becomes_automatic);
         if self.phase == Phase::Legacy || !saved.update_mode.is_automatic() || chosen_now {
             return Ok(());
         }
-        let stay = members.iter().filter(|m| m.is_in(&self.touched) && self.target(m).id == self.touched);
+        let stay = members.iter().filter(|m| m.is_in(&id) && self.target(m).id == id);
         let summary = Summary::count(stay.map(|member| (member.active, member.export())));
         let Some(value) = summary.agreed(saved.chosen) else {
             return Err(Refusal::EmailExportUnresolved {
-                assignment: self.touched.clone(),
+                assignment: id,
                 exporting: summary.exporting,
                 not_exporting: summary.not_exporting,
             });
         };
         // Only a switch applies every setting to every member; another save changes nobody.
         self.choose = self.becomes_automatic.then_some(value);
-        if let Some(saved) = self.list.find_mut(&self.touched) {
+        if let Some(saved) = self.list.find_mut(&id) {
             saved.chosen = Some(value);
         }
         Ok(())

@@ -28,13 +28,15 @@ pub struct Edit {
     pub settings: Option<Settings>,
     /// A value of email export that this edit *chooses* (product.md 4.1).
     pub choose: Option<EmailExport>,
+    /// It asks for no value, which there can be only where none is chosen.
+    pub unchoose: bool,
 }
 
 impl Edit {
     /// The assignment with the edit made.
     #[must_use]
     pub fn applied_to(&self, before: &Assignment) -> Assignment {
-        let Self { display_name, groups, update_mode, settings, choose } = self.clone();
+        let Self { display_name, groups, update_mode, settings, choose, unchoose: _ } = self.clone();
         Assignment {
             id: before.id.clone(),
             display_name: display_name.unwrap_or_else(|| before.display_name.clone()),
@@ -44,20 +46,41 @@ impl Edit {
             chosen: choose.or(before.chosen),
         }
     }
+
+    /// What is wrong with the new values on their own, whatever the assignment and the catalog have.
+    #[must_use]
+    pub fn violations(&self, of_default: bool) -> Vec<Violation> {
+        let mut found = own_violations(self.display_name.as_deref(), self.groups.as_ref(), of_default);
+        found.extend(self.settings.iter().flat_map(Settings::violations).map(|v| v.at("settings")));
+        found
+    }
 }
 
 /// What is wrong with an assignment as it would be saved. `settings_changed` says whether the
 /// catalog is to be asked: what was saved once stays valid.
 pub(super) fn violations(assignment: &Assignment, catalog: &Catalog, settings_changed: bool) -> Vec<Violation> {
-    let name = check_text(&assignment.display_name, "display name", 1, 200);
-    let mut found: Vec<Violation> = name.err().map(|v| v.at("display_name")).into_iter().collect();
-    if assignment.groups.is_empty() && !assignment.id.is_default() {
-        found.push(Violation::invalid("groups", "an assignment needs at least one group"));
-    }
+    let mut found =
+        own_violations(Some(&assignment.display_name), Some(&assignment.groups), assignment.id.is_default());
     if settings_changed {
         found.extend(catalog.check(&assignment.settings).into_iter().map(|v| v.at("settings")));
     }
     found
+}
+
+fn own_violations(display_name: Option<&str>, groups: Option<&BTreeSet<GroupId>>, of_default: bool) -> Vec<Violation> {
+    let name = display_name.and_then(|name| check_text(name, "display name", 1, 200).err());
+    let mut found: Vec<Violation> = name.map(|v| v.at("display_name")).into_iter().collect();
+    if groups.is_some_and(BTreeSet::is_empty) && !of_default {
+        found.push(Violation::invalid("groups", "an assignment needs at least one group"));
+    }
+    found
+}
+
+/// What was chosen once can be changed but not taken back.
+#[must_use]
+pub fn chosen_stays() -> Violation {
+    let description = "a chosen value cannot be taken back; choose EXPORT or DO_NOT_EXPORT";
+    Violation::new(ViolationKind::EmailExportRequired, "email_export", description).with("field", "email_export")
 }
 
 /// Creating an assignment in a migrated organization requires a value (product.md 4.1).

@@ -2,11 +2,13 @@
 
 mod change;
 mod edit;
+mod order;
 
 use std::collections::{BTreeSet, HashMap};
 
 pub use change::{Concerned, Proposal};
-pub use edit::{Edit, NewAssignment};
+pub use edit::{Edit, NewAssignment, chosen_stays};
+pub use order::{OrderMismatch, Overtaken};
 
 use crate::{
     AssignmentId, GroupId, Phase, Refusal,
@@ -103,6 +105,12 @@ impl AssignmentList {
     /// All assignments with their ranks, the default one last.
     pub fn ranked(&self) -> impl Iterator<Item = (u32, &Assignment)> {
         (1..).zip(self.listed.iter().chain([&self.default]))
+    }
+
+    /// The assignments in evaluation order, the default aside.
+    #[must_use]
+    pub fn listed(&self) -> &[Assignment] {
+        &self.listed
     }
 
     /// How many assignments are listed, the default aside.

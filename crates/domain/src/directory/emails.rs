@@ -2,39 +2,39 @@
 
 use std::collections::HashMap;
 
-use super::{Directory, Identity};
+use super::{CheckedMember, Directory};
 use crate::{Email, MemberId};
 
-/// What a member is to be after the sync.
-pub(super) type Wanted<'a> = HashMap<&'a MemberId, (&'a Identity, bool)>;
-
-/// Finds the rows that cannot be taken because an active member would have another's address, and
-/// who has it.
+/// Finds the rows that cannot be taken because an active member would have another's address, and who has it. `leaves`
+/// says who becomes inactive without a row.
 ///
 /// Whoever keeps the address they have comes first, then the rows in their order. A row that
 /// cannot be taken leaves its member with the old address, which may push out another row; each
 /// row is pushed out at most once, so this ends.
 pub(super) fn conflicting<'a>(
     directory: &'a Directory,
-    order: &[&'a MemberId],
-    wanted: &Wanted<'a>,
-) -> HashMap<MemberId, MemberId> {
+    rows: &[&'a CheckedMember],
+    leaves: impl Fn(&MemberId) -> bool,
+) -> HashMap<&'a MemberId, &'a MemberId> {
+    let wanted: HashMap<&MemberId, &CheckedMember> = rows.iter().map(|row| (&row.0, *row)).collect();
     let mut holders: HashMap<&Email, &MemberId> = HashMap::new();
     for (id, known) in directory.members.iter().filter(|(_, known)| known.active) {
-        let stays = wanted.get(id).is_none_or(|(row, active)| *active && row.email == known.identity.email);
-        if stays {
+        let keeps = match wanted.get(id) {
+            Some((_, row, active)) => *active && row.email == known.identity.email,
+            None => !leaves(id),
+        };
+        if keeps {
             holders.insert(&known.identity.email, id);
         }
     }
     let mut rejected = Vec::new();
-    for id in order.iter().copied() {
-        let Some((row, true)) = wanted.get(id).copied() else { continue };
+    for (id, row, _) in rows.iter().filter(|(.., active)| *active) {
         if *holders.entry(&row.email).or_insert(id) != id {
             push_out(directory, &mut holders, &mut rejected, id);
         }
     }
-    let holder = |id: &MemberId| holders.get(&wanted.get(id)?.0.email).copied().cloned();
-    rejected.into_iter().filter_map(|id| Some((id.clone(), holder(id)?))).collect()
+    let holder = |id: &MemberId| holders.get(&wanted.get(id)?.1.email).copied();
+    rejected.into_iter().filter_map(|id| Some((id, holder(id)?))).collect()
 }
 
 /// Rejects the row of `loser`, who goes back to the address they had, and so on along the chain.

@@ -1,100 +1,95 @@
 //! Which memberships a sync adds and removes.
 
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::HashMap;
 
-use super::{CheckedRows, Directory, Mode, rows::key};
+use super::{CheckedRows, Directory, Membership, Memberships, Mode, Rejection, taken::Taken};
 use crate::{GroupId, MemberId};
 
-/// What changes, as (member, group).
+/// What changes, sorted.
 #[derive(Debug, Default)]
 pub(super) struct MembershipChanges {
-    pub(super) added: BTreeSet<(MemberId, GroupId)>,
-    pub(super) removed: BTreeSet<(MemberId, GroupId)>,
+    pub(super) added: Vec<Membership>,
+    pub(super) removed: Vec<Membership>,
 }
 
-impl MembershipChanges {
-    /// The members whose groups change.
-    pub(super) fn members(&self) -> HashSet<&MemberId> {
-        self.added.iter().chain(&self.removed).map(|(member, _)| member).collect()
-    }
-
-    /// For each member whose groups change, the groups afterwards.
-    pub(super) fn groups_after<'a>(&'a self, directory: &'a Directory) -> HashMap<&'a MemberId, BTreeSet<&'a GroupId>> {
-        let mut after: HashMap<&MemberId, BTreeSet<&GroupId>> = self
-            .members()
-            .into_iter()
-            .map(|member| (member, directory.memberships.get(member).into_iter().flatten().collect()))
-            .collect();
-        for (member, group) in &self.removed {
-            after.entry(member).or_default().remove(group);
-        }
-        for (member, group) in &self.added {
-            after.entry(member).or_default().insert(group);
-        }
-        after
-    }
-}
-
-/// Compares the rows with what is stored. `present` are the members that the sync names.
+/// Compares the rows with what is stored. Rows that name what is not there after the sync are rejected.
 pub(super) fn changes(
-    mode: Mode,
-    rows: &mut CheckedRows,
+    rows: &CheckedRows,
     directory: &Directory,
-    present: &HashSet<MemberId>,
+    taken: &Taken<'_>,
+    rejections: &mut Vec<Rejection>,
 ) -> MembershipChanges {
-    reject_unknown(mode, rows, directory, present);
-    let stored = |(member, group): &(MemberId, GroupId)| {
-        directory.memberships.get(member).is_some_and(|groups| groups.contains(group))
+    let mut compare = Compare { mode: rows.mode, stored: &directory.memberships, taken, rejections };
+    let added = compare.named(&rows.memberships, true);
+    let removed = match rows.mode {
+        Mode::Delta => compare.named(&rows.removed, false),
+        Mode::Full => compare.gone(&rows.memberships),
     };
-    let added = rows.memberships.iter().filter(|pair| !stored(pair)).cloned().collect();
-    let removed = match mode {
-        Mode::Delta => rows.removed.iter().filter(|pair| stored(pair)).cloned().collect(),
-        Mode::Full => gone(rows, directory, present),
-    };
-    MembershipChanges { added, removed }
+    MembershipChanges { added: sorted(added), removed: sorted(removed) }
 }
 
-/// In a FULL sync: memberships of absent groups, and those of present members that no row gives.
-/// Absent members keep theirs in the groups that are still there.
-fn gone(rows: &CheckedRows, directory: &Directory, present: &HashSet<MemberId>) -> BTreeSet<(MemberId, GroupId)> {
-    let mut gone = BTreeSet::new();
-    for (member, groups) in &directory.memberships {
-        for group in groups {
-            let pair = (member.clone(), group.clone());
-            // A rejected row names its group all the same: the group counts as present.
-            let named = rows.groups.contains_key(group) || rows.rejected_groups.contains(group);
-            if !named || (present.contains(member) && !rows.memberships.contains(&pair)) {
-                gone.insert(pair);
+/// Groups of members, in no order of the members.
+type Found<'a> = Vec<(&'a MemberId, Vec<&'a GroupId>)>;
+
+struct Compare<'a> {
+    mode: Mode,
+    stored: &'a Memberships,
+    taken: &'a Taken<'a>,
+    rejections: &'a mut Vec<Rejection>,
+}
+
+impl<'a> Compare<'a> {
+    /// Of the memberships that are to be there, or not, those of which the opposite is stored.
+    fn named(&mut self, rows: &'a Memberships, to_be: bool) -> Found<'a> {
+        let mut found = Vec::new();
+        for (member, groups) in rows {
+            let (stored, has_member) = (self.stored.get(member), self.taken.has_member(member));
+            let mut changing = Vec::new();
+            for group in groups {
+                if let Some(reason) = self.unknown(self.taken.has_group(group), has_member) {
+                    self.rejections.push(Rejection::of_membership(group.as_str(), member.as_str(), reason));
+                } else if stored.is_some_and(|stored| stored.contains(group)) != to_be {
+                    changing.push(group);
+                }
             }
+            found.extend((!changing.is_empty()).then_some((member, changing)));
         }
+        found
     }
-    gone
-}
 
-/// Memberships name groups and members that are there after the sync.
-fn reject_unknown(mode: Mode, rows: &mut CheckedRows, directory: &Directory, present: &HashSet<MemberId>) {
-    let reason = |(member, group): &(MemberId, GroupId)| -> Option<&'static str> {
-        let stays = directory.groups.get(group).is_some_and(|known| known.present)
-            && (mode == Mode::Delta || rows.rejected_groups.contains(group));
-        let group_there = rows.groups.contains_key(group) || stays;
-        let member_there = present.contains(member);
-        match (group_there, member_there, mode) {
+    /// In a FULL sync: memberships of absent groups, and those of present members that no row gives.
+    /// Absent members keep theirs in the groups that are still there.
+    fn gone(&self, rows: &Memberships) -> Found<'a> {
+        let mut found = Vec::new();
+        for (member, stored) in self.stored {
+            let (named, has_member) = (rows.get(member), self.taken.has_member(member));
+            let is_named = |group: &GroupId| named.is_some_and(|named| named.contains(group));
+            let is_gone = |group: &&GroupId| !self.taken.has_group(group) || (has_member && !is_named(group));
+            let gone: Vec<&GroupId> = stored.iter().filter(is_gone).collect();
+            found.extend((!gone.is_empty()).then_some((member, gone)));
+        }
+        found
+    }
+
+    /// Why a membership cannot be taken, if its group or its member is not there.
+    fn unknown(&self, has_group: bool, has_member: bool) -> Option<&'static str> {
+        match (has_group, has_member, self.mode) {
             (true, true, _) => None,
             (false, _, Mode::Full) => Some("the sync has no row that can be taken for this group"),
             (_, false, Mode::Full) => Some("the sync has no row that can be taken for this member"),
             (false, ..) => Some("there is no such group; send a row for it first"),
             (_, false, _) => Some("there is no such member; send a row for them first"),
         }
-    };
-    let mut unknown = Vec::new();
-    for pair in rows.memberships.iter().chain(&rows.removed) {
-        if let Some(reason) = reason(pair) {
-            unknown.push((pair.clone(), reason));
-        }
     }
-    for (pair, reason) in unknown {
-        rows.memberships.remove(&pair);
-        rows.removed.remove(&pair);
-        rows.reject("membership", key(pair.1.as_str(), pair.0.as_str()), reason);
-    }
+}
+
+fn sorted(mut found: Found<'_>) -> Vec<Membership> {
+    found.sort_unstable_by_key(|(member, _)| *member);
+    found.into_iter().flat_map(|(member, groups)| groups.into_iter().map(|g| (member.clone(), g.clone()))).collect()
+}
+
+/// The groups of each member, of memberships that are sorted.
+pub(super) fn by_member(memberships: &[Membership]) -> HashMap<&MemberId, &[Membership]> {
+    let members = memberships.chunk_by(|(a, _), (b, _)| a == b);
+    members.filter_map(|mine| Some((&mine.first()?.0, mine))).collect()
 }

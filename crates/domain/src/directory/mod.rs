@@ -1,18 +1,21 @@
 //! Directory sync: people, groups and memberships from the identity provider (product.md 6).
 //!
-//! `rows` checks the rows on their own, `emails` who gets which address, `sync` puts a
-//! whole sync together.
+//! `rows` checks the rows on their own, `taken` finds which of them are taken beside what is stored, `emails` who gets
+//! which address, `memberships` which of them change, `homes` who enters which assignment; `sync` puts a whole sync
+//! together.
 
 mod counts;
 mod emails;
+mod homes;
 mod memberships;
 pub mod rows;
 mod sync;
+mod taken;
 
 use std::collections::{BTreeSet, HashMap};
 
 pub use counts::SyncCounts;
-pub use rows::{CheckedRows, GroupRow, MemberRow, MembershipRow, RawRows};
+pub use rows::{CheckedMember, CheckedRows, GroupRow, MemberRow, MembershipRow, RawRows};
 pub use sync::{Context, GroupUpsert, MemberUpsert, SyncPlan, plan_sync};
 
 use crate::{AssignmentId, Email, GroupId, Held, MemberId};
@@ -66,6 +69,12 @@ pub struct KnownGroup {
     pub present: bool,
 }
 
+/// That a member is in a group.
+pub type Membership = (MemberId, GroupId);
+
+/// The groups of each member.
+pub type Memberships = HashMap<MemberId, BTreeSet<GroupId>>;
+
 /// What is stored, as far as a sync has to know: for a FULL one everything, for a DELTA one the
 /// members it names, their memberships, and who holds the addresses it gives away.
 #[derive(Clone, Debug, Default)]
@@ -75,7 +84,7 @@ pub struct Directory {
     /// All groups.
     pub groups: HashMap<GroupId, KnownGroup>,
     /// The groups of the members above.
-    pub memberships: HashMap<MemberId, BTreeSet<GroupId>>,
+    pub memberships: Memberships,
     /// Old settings that wait for a member, for the addresses in the rows.
     pub waiting: HashMap<Email, bool>,
     /// Active members of the organization.
@@ -91,6 +100,13 @@ pub struct Rejection {
     pub key: String,
     /// Why, and what to do.
     pub reason: String,
+}
+
+impl Rejection {
+    /// The rejection of a membership; its key is `group/member`.
+    fn of_membership(group: &str, member: &str, reason: impl Into<String>) -> Self {
+        Self { kind: "membership", key: format!("{group}/{member}"), reason: reason.into() }
+    }
 }
 
 /// A sync that deactivates or re-homes more members than both numbers is refused.

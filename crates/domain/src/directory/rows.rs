@@ -5,8 +5,8 @@ use std::{
     hash::Hash,
 };
 
-use super::{Identity, Rejection};
-use crate::{Email, GroupId, MemberId, Violation, ids::check_text};
+use super::{Identity, Memberships, Mode, Rejection};
+use crate::{Email, GroupId, MemberId, Refusal, Violation, ids::check_text};
 
 /// A person as they came.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -58,17 +58,22 @@ pub struct RawRows {
     pub removed: Vec<MembershipRow>,
 }
 
+/// A person whose row is well formed, and whether they are active.
+pub type CheckedMember = (MemberId, Identity, bool);
+
 /// Rows that are well formed and agree with each other.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct CheckedRows {
+    /// What the rows are.
+    pub mode: Mode,
     /// People in the order they came.
-    pub members: Vec<(MemberId, Identity, bool)>,
+    pub members: Vec<CheckedMember>,
     /// Display names by group.
     pub groups: BTreeMap<GroupId, String>,
     /// Memberships, or those to add.
-    pub memberships: BTreeSet<(MemberId, GroupId)>,
+    pub memberships: Memberships,
     /// Memberships to remove.
-    pub removed: BTreeSet<(MemberId, GroupId)>,
+    pub removed: Memberships,
     /// Members whose row was rejected: they count as present and stay as they are.
     pub rejected_members: HashSet<MemberId>,
     /// Groups whose row was rejected: they count as present and stay as they are.
@@ -79,18 +84,32 @@ pub struct CheckedRows {
 
 impl CheckedRows {
     /// Checks the rows of one sync. Rows that contradict each other are all rejected.
-    #[must_use]
-    pub fn check(raw: RawRows) -> Self {
-        let mut checked = Self::default();
+    ///
+    /// # Errors
+    /// Memberships to remove in a FULL sync.
+    pub fn check(mode: Mode, raw: RawRows) -> Result<Self, Refusal> {
+        if mode == Mode::Full && !raw.removed.is_empty() {
+            let description = "a FULL sync leaves out what is gone; send only the memberships that are there";
+            return Err(Refusal::Invalid(vec![Violation::invalid("removed_memberships", description)]));
+        }
+        let mut checked = Self::none(mode);
         checked.take_members(raw.members);
         checked.take_groups(raw.groups);
         checked.take_memberships(raw.memberships, raw.removed);
-        checked
+        Ok(checked)
     }
 
-    /// Notes that a row cannot be taken.
-    pub fn reject(&mut self, kind: &'static str, key: String, reason: impl Into<String>) {
-        self.rejected.push(Rejection { kind, key, reason: reason.into() });
+    fn none(mode: Mode) -> Self {
+        Self {
+            mode,
+            members: Vec::new(),
+            groups: BTreeMap::new(),
+            memberships: Memberships::new(),
+            removed: Memberships::new(),
+            rejected_members: HashSet::new(),
+            rejected_groups: HashSet::new(),
+            rejected: Vec::new(),
+        }
     }
 
     /// Every address that an active row would take, and every one that could bind an old setting.
@@ -102,13 +121,13 @@ impl CheckedRows {
     #[must_use]
     pub fn named_members(&self) -> BTreeSet<&MemberId> {
         let people = self.members.iter().map(|(id, ..)| id);
-        people.chain(self.memberships.iter().chain(&self.removed).map(|(member, _)| member)).collect()
+        people.chain(self.memberships.keys()).chain(self.removed.keys()).collect()
     }
 
     fn take_members(&mut self, rows: Vec<MemberRow>) {
-        let parsed = rows.into_iter().map(|row| {
-            let id = MemberId::parse(&row.member);
-            (id.map(|id| (id, parse_member(&row))), row.member)
+        let parsed = rows.into_iter().map(|row| match MemberId::parse(&row.member) {
+            Ok(id) => Ok((id, parse_member(row))),
+            Err(violation) => Err((row.member, violation)),
         });
         let (taken, rejected) = self.take_agreeing("member", parsed);
         self.members = taken.into_iter().map(|(id, (identity, active))| (id, identity, active)).collect();
@@ -116,9 +135,9 @@ impl CheckedRows {
     }
 
     fn take_groups(&mut self, rows: Vec<GroupRow>) {
-        let parsed = rows.into_iter().map(|row| {
-            let id = GroupId::parse(&row.group);
-            (id.map(|id| (id, parse_group(&row))), row.group)
+        let parsed = rows.into_iter().map(|row| match GroupId::parse(&row.group) {
+            Ok(id) => Ok((id, parse_group(row))),
+            Err(violation) => Err((row.group, violation)),
         });
         let (taken, rejected) = self.take_agreeing("group", parsed);
         self.groups = taken.into_iter().collect();
@@ -127,14 +146,14 @@ impl CheckedRows {
 
     /// Takes rows that name one thing each; rows that say the same count once. Of rows that
     /// contradict each other none is taken, nor is one that stands beside a row that cannot be.
-    fn take_agreeing<I: Clone + Eq + Hash, V: PartialEq>(
+    fn take_agreeing<I: Clone + Eq + Hash + ToString, V: PartialEq>(
         &mut self,
         kind: &'static str,
-        rows: impl Iterator<Item = (Result<(I, Result<V, Violation>), Violation>, String)>,
+        rows: impl Iterator<Item = Result<(I, Result<V, Violation>), (String, Violation)>>,
     ) -> (Vec<(I, V)>, HashSet<I>) {
         let (mut taken, mut place): (Vec<(I, V)>, HashMap<I, usize>) = Default::default();
-        let (mut named, mut rejected): (Vec<(I, String)>, HashSet<I>) = Default::default();
-        for (row, key) in rows {
+        let (mut named, mut rejected): (Vec<I>, HashSet<I>) = Default::default();
+        for row in rows {
             match row {
                 Ok((id, Ok(value))) => {
                     let index = *place.entry(id.clone()).or_insert(taken.len());
@@ -143,57 +162,79 @@ impl CheckedRows {
                     } else if index == taken.len() {
                         taken.push((id.clone(), value));
                     }
-                    named.push((id, key));
+                    named.push(id);
                 }
                 Ok((id, Err(violation))) => {
                     // The id itself is fine: whom or what it names counts as present.
+                    self.rejected.push(Rejection { kind, key: id.to_string(), reason: violation.description });
                     rejected.insert(id);
-                    self.reject(kind, key, violation.description);
                 }
-                Err(violation) => self.reject(kind, key, violation.description),
+                Err((key, violation)) => {
+                    self.rejected.push(Rejection { kind, key, reason: violation.description });
+                }
             }
         }
+        if rejected.is_empty() {
+            return (taken, rejected);
+        }
         taken.retain(|(id, _)| !rejected.contains(id));
-        for (_, key) in named.into_iter().filter(|(id, _)| rejected.contains(id)) {
+        for id in named.iter().filter(|id| rejected.contains(id)) {
             let reason = format!("the sync names this {kind} twice with different values; send one row");
-            self.reject(kind, key, reason);
+            self.rejected.push(Rejection { kind, key: id.to_string(), reason });
         }
         (taken, rejected)
     }
 
     fn take_memberships(&mut self, rows: Vec<MembershipRow>, removed: Vec<MembershipRow>) {
-        for (row, removes) in rows.into_iter().map(|row| (row, false)).chain(removed.into_iter().map(|row| (row, true)))
-        {
-            match parse_membership(&row) {
-                Err(violation) => self.reject("membership", key(&row.group, &row.member), violation.description),
-                Ok(pair) if removes => {
-                    self.removed.insert(pair);
-                }
-                Ok(pair) => {
-                    self.memberships.insert(pair);
-                }
+        let mut groups = HashMap::new();
+        self.memberships = self.gather(rows, &mut groups);
+        self.removed = self.gather(removed, &mut groups);
+        for (member, leaving) in &mut self.removed {
+            let Some(joining) = self.memberships.get_mut(member) else { continue };
+            for group in joining.intersection(leaving).cloned().collect::<Vec<_>>() {
+                joining.remove(&group);
+                leaving.remove(&group);
+                let reason = "the sync both adds and removes this membership";
+                self.rejected.push(Rejection::of_membership(group.as_str(), member.as_str(), reason));
             }
         }
-        let both: Vec<_> = self.memberships.intersection(&self.removed).cloned().collect();
-        for (member, group) in both {
-            self.reject(
-                "membership",
-                key(group.as_str(), member.as_str()),
-                "the sync both adds and removes this membership",
-            );
-            self.memberships.remove(&(member.clone(), group.clone()));
-            self.removed.remove(&(member, group));
+    }
+
+    fn gather(&mut self, rows: Vec<MembershipRow>, groups: &mut HashMap<String, GroupId>) -> Memberships {
+        let mut gathered = HashMap::new();
+        for row in rows {
+            if let Err(violation) = put(&mut gathered, groups, &row) {
+                let rejection = Rejection::of_membership(&row.group, &row.member, violation.description);
+                self.rejected.push(rejection);
+            }
         }
+        gathered.into_values().collect()
     }
 }
 
-/// The key of a membership in a rejection: `group/member`.
-#[must_use]
-pub fn key(group: &str, member: &str) -> String {
-    format!("{group}/{member}")
+/// Puts a membership to the others of its member. Ids stand in many rows: each is checked and kept once.
+fn put(
+    gathered: &mut HashMap<String, (MemberId, BTreeSet<GroupId>)>,
+    groups: &mut HashMap<String, GroupId>,
+    row: &MembershipRow,
+) -> Result<(), Violation> {
+    let group = match groups.get(&row.group) {
+        Some(known) => known.clone(),
+        None => {
+            let new = GroupId::parse(&row.group)?;
+            groups.insert(row.group.clone(), new.clone());
+            new
+        }
+    };
+    if let Some((_, mine)) = gathered.get_mut(&row.member) {
+        mine.insert(group);
+    } else {
+        gathered.insert(row.member.clone(), (MemberId::parse(&row.member)?, BTreeSet::from([group])));
+    }
+    Ok(())
 }
 
-fn parse_member(row: &MemberRow) -> Result<(Identity, bool), Violation> {
+fn parse_member(row: MemberRow) -> Result<(Identity, bool), Violation> {
     for (text, what) in
         [(&row.given_name, "given name"), (&row.family_name, "family name"), (&row.job_title, "job title")]
     {
@@ -202,21 +243,16 @@ fn parse_member(row: &MemberRow) -> Result<(Identity, bool), Violation> {
     let manager = Some(&row.manager_email).filter(|email| !email.is_empty());
     let identity = Identity {
         email: Email::parse(&row.email)?,
-        given_name: row.given_name.clone(),
-        family_name: row.family_name.clone(),
-        job_title: row.job_title.clone(),
         manager_email: manager.map(|email| Email::parse(email)).transpose()?,
+        given_name: row.given_name,
+        family_name: row.family_name,
+        job_title: row.job_title,
     };
     let active = row.active.ok_or_else(|| Violation::invalid("", "the row must say ACTIVE or INACTIVE"))?;
     Ok((identity, active))
 }
 
-fn parse_group(row: &GroupRow) -> Result<String, Violation> {
+fn parse_group(row: GroupRow) -> Result<String, Violation> {
     check_text(&row.display_name, "display name", 0, 255)?;
-    let name = if row.display_name.is_empty() { &row.group } else { &row.display_name };
-    Ok(name.clone())
-}
-
-fn parse_membership(row: &MembershipRow) -> Result<(MemberId, GroupId), Violation> {
-    Ok((MemberId::parse(&row.member)?, GroupId::parse(&row.group)?))
+    Ok(if row.display_name.is_empty() { row.group } else { row.display_name })
 }

@@ -1,15 +1,13 @@
-//! A whole sync: what it writes, whom it re-homes, and whether it is too much at once.
+//! A whole sync: what it writes, and whether it is too much at once.
 
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::{HashMap, HashSet};
 
 use super::{
-    CheckedRows, Directory, Identity, KnownMember, MassChangeLimit, Mode, Rejection, SyncCounts, counts,
-    emails::{self, Wanted},
-    memberships::{self, MembershipChanges},
+    CheckedRows, Directory, Identity, MassChangeLimit, Membership, Mode, Rejection, SyncCounts, counts, homes::rehome,
+    memberships, taken::Taken,
 };
 use crate::{
-    AssignmentId, AssignmentList, Cause, Email, GroupId, MemberId, MemberState, Phase, Plan, Refusal, Timestamp,
-    email_export::Summary, plan::Giving, resolution::resolve,
+    AssignmentId, AssignmentList, Email, GroupId, MemberId, Phase, Plan, Refusal, Timestamp, email_export::Summary,
 };
 
 /// What a sync is planned under.
@@ -21,6 +19,8 @@ pub struct Context<'a> {
     pub list: &'a AssignmentList,
     /// What the members of each assignment without a chosen value have before the sync.
     pub summaries: &'a HashMap<AssignmentId, Summary>,
+    /// The domains that addresses are to be of; empty for any.
+    pub email_domains: &'a [String],
     /// The organization's limit; `None` when the request allows more.
     pub limit: Option<MassChangeLimit>,
     /// The moment of the sync.
@@ -58,10 +58,10 @@ pub struct SyncPlan {
     pub members: Vec<MemberUpsert>,
     /// Groups to be inserted or updated.
     pub groups: Vec<GroupUpsert>,
-    /// Memberships to be added, as (member, group).
-    pub added: BTreeSet<(MemberId, GroupId)>,
-    /// Memberships to be removed, as (member, group).
-    pub removed: BTreeSet<(MemberId, GroupId)>,
+    /// Memberships to be added, sorted.
+    pub added: Vec<Membership>,
+    /// Memberships to be removed, sorted.
+    pub removed: Vec<Membership>,
     /// Old settings that found their member (product.md 7.3).
     pub bindings: Vec<(MemberId, Email, bool)>,
     /// What happens to members.
@@ -84,24 +84,20 @@ impl SyncPlan {
 ///
 /// # Errors
 /// `MASS_CHANGE_BLOCKED`.
-pub fn plan_sync(
-    mode: Mode,
-    mut rows: CheckedRows,
-    directory: &Directory,
-    context: &Context<'_>,
-) -> Result<SyncPlan, Refusal> {
-    reject_taken_addresses(mode, &mut rows, directory);
-    let present = present_members(mode, &rows, directory);
-    let changes = memberships::changes(mode, &mut rows, directory, &present);
-    let members = member_upserts(mode, &rows, directory, &present);
+pub fn plan_sync(rows: &CheckedRows, directory: &Directory, context: &Context<'_>) -> Result<SyncPlan, Refusal> {
+    let mut rejected = rows.rejected.clone();
+    let taken = Taken::of(rows, directory, context.email_domains, &mut rejected);
+    let changes = memberships::changes(rows, directory, &taken, &mut rejected);
+    rejected.sort_by(|a, b| (a.kind, &a.key, &a.reason).cmp(&(b.kind, &b.key, &b.reason)));
+    let members = member_upserts(rows.mode, &taken, directory);
     let mut sync = SyncPlan {
-        groups: group_upserts(mode, &rows, directory),
+        groups: group_upserts(rows, directory),
         plan: rehome(&members, &changes, directory, context),
         bindings: bindings(&members, directory, context.phase),
         members,
         added: changes.added,
         removed: changes.removed,
-        rejected: std::mem::take(&mut rows.rejected),
+        rejected,
         counts: SyncCounts::default(),
     };
     sync.counts = counts::count(&sync, directory);
@@ -109,45 +105,9 @@ pub fn plan_sync(
     Ok(sync)
 }
 
-fn reject_taken_addresses(mode: Mode, rows: &mut CheckedRows, directory: &Directory) {
-    let mut wanted: Wanted<'_> = rows.members.iter().map(|(id, identity, active)| (id, (identity, *active))).collect();
-    if mode == Mode::Full {
-        for (id, known) in &directory.members {
-            if !rows.rejected_members.contains(id) {
-                wanted.entry(id).or_insert((&known.identity, false));
-            }
-        }
-    }
-    let order: Vec<&MemberId> = rows.members.iter().map(|(id, ..)| id).collect();
-    let losers = emails::conflicting(directory, &order, &wanted);
-    let (kept, lost) = std::mem::take(&mut rows.members).into_iter().partition(|(id, ..)| !losers.contains_key(id));
-    rows.members = kept;
-    let lost: Vec<(MemberId, Identity, bool)> = lost;
-    for (id, identity, _) in lost {
-        let reason = format!("the address {} belongs to the active member {}", identity.email, losers[&id]);
-        rows.reject("member", id.to_string(), reason);
-        rows.rejected_members.insert(id);
-    }
-}
-
-/// Members whom a membership may name: in a FULL sync those it has a row for, else all known.
-fn present_members(mode: Mode, rows: &CheckedRows, directory: &Directory) -> HashSet<MemberId> {
-    let rejected = rows.rejected_members.iter().filter(|id| directory.members.contains_key(*id));
-    let named = rows.members.iter().map(|(id, ..)| id).chain(rejected);
-    match mode {
-        Mode::Full => named.cloned().collect(),
-        Mode::Delta => named.chain(directory.members.keys()).cloned().collect(),
-    }
-}
-
-fn member_upserts(
-    mode: Mode,
-    rows: &CheckedRows,
-    directory: &Directory,
-    present: &HashSet<MemberId>,
-) -> Vec<MemberUpsert> {
+fn member_upserts(mode: Mode, taken: &Taken<'_>, directory: &Directory) -> Vec<MemberUpsert> {
     let mut upserts = Vec::new();
-    for (id, identity, active) in &rows.members {
+    for (id, identity, active) in taken.people.iter().copied() {
         let known = directory.members.get(id);
         if known.is_none_or(|known| known.identity != *identity || known.active != *active) {
             let identity = identity.clone();
@@ -155,7 +115,7 @@ fn member_upserts(
         }
     }
     if mode == Mode::Full {
-        let absent = directory.members.iter().filter(|(id, known)| known.active && !present.contains(*id));
+        let absent = directory.members.iter().filter(|(id, known)| known.active && !taken.has_member(id));
         upserts.extend(absent.map(|(id, known)| MemberUpsert {
             id: id.clone(),
             identity: known.identity.clone(),
@@ -163,11 +123,11 @@ fn member_upserts(
             is_new: false,
         }));
     }
-    upserts.sort_by(|a, b| a.id.cmp(&b.id));
+    upserts.sort_unstable_by(|a, b| a.id.cmp(&b.id));
     upserts
 }
 
-fn group_upserts(mode: Mode, rows: &CheckedRows, directory: &Directory) -> Vec<GroupUpsert> {
+fn group_upserts(rows: &CheckedRows, directory: &Directory) -> Vec<GroupUpsert> {
     let mut upserts = Vec::new();
     for (id, display_name) in &rows.groups {
         let known = directory.groups.get(id);
@@ -175,7 +135,7 @@ fn group_upserts(mode: Mode, rows: &CheckedRows, directory: &Directory) -> Vec<G
             upserts.push(GroupUpsert { id: id.clone(), display_name: display_name.clone(), present: true });
         }
     }
-    if mode == Mode::Full {
+    if rows.mode == Mode::Full {
         for (id, known) in directory.groups.iter().filter(|(_, known)| known.present) {
             if !rows.groups.contains_key(id) && !rows.rejected_groups.contains(id) {
                 let display_name = known.display_name.clone();
@@ -183,56 +143,8 @@ fn group_upserts(mode: Mode, rows: &CheckedRows, directory: &Directory) -> Vec<G
             }
         }
     }
-    upserts.sort_by(|a, b| a.id.cmp(&b.id));
+    upserts.sort_unstable_by(|a, b| a.id.cmp(&b.id));
     upserts
-}
-
-/// Resolves whoever is new, whose groups changed, or who became active again (product.md 3).
-fn rehome(upserts: &[MemberUpsert], changes: &MembershipChanges, directory: &Directory, context: &Context<'_>) -> Plan {
-    let first_ranks = context.list.first_ranks();
-    let groups_after = changes.groups_after(directory);
-    let giving = Giving::new(context.phase, context.now, context.list, context.summaries);
-    let upserted: HashMap<&MemberId, &MemberUpsert> = upserts.iter().map(|upsert| (&upsert.id, upsert)).collect();
-
-    let mut concerned: BTreeSet<&MemberId> = groups_after.keys().copied().collect();
-    concerned.extend(upserts.iter().filter(|u| u.is_new || reactivates(u, directory)).map(|u| &u.id));
-    let mut plan = Plan::default();
-    for id in concerned {
-        let known = directory.members.get(id);
-        let upsert = upserted.get(id);
-        let Some(active) = upsert.map(|upsert| upsert.active).or(known.map(|known| known.active)) else {
-            continue;
-        };
-        let groups = groups_after.get(id);
-        let stored = directory.memberships.get(id).into_iter().flatten();
-        let ranks: Vec<u32> = match groups {
-            Some(groups) => groups.iter().filter_map(|group| first_ranks.get(group).copied()).collect(),
-            None => stored.filter_map(|group| first_ranks.get(group).copied()).collect(),
-        };
-        let member = state(id, active, known, ranks);
-        let (target, _) = resolve(context.list, &member);
-        let before = member.held.as_ref();
-        if !member.is_in(&target.id) {
-            plan.push(id.clone(), before, giving.bundle(target, before), Cause::EnteredAssignment);
-        } else if upsert.is_some_and(|u| reactivates(u, directory)) && target.update_mode.is_automatic() {
-            plan.push(id.clone(), before, giving.bundle(target, before), Cause::BecameActive);
-        }
-    }
-    plan
-}
-
-fn state(id: &MemberId, active: bool, known: Option<&KnownMember>, matching_ranks: Vec<u32>) -> MemberState {
-    MemberState {
-        id: id.clone(),
-        active,
-        held: known.map(|known| known.held.clone()),
-        pin: known.and_then(|known| known.pin.clone()),
-        matching_ranks,
-    }
-}
-
-fn reactivates(upsert: &MemberUpsert, directory: &Directory) -> bool {
-    upsert.active && directory.members.get(&upsert.id).is_some_and(|known| !known.active)
 }
 
 /// Old settings that wait for an address bind to the first member synced with it; of two in one

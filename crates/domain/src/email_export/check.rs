@@ -67,11 +67,12 @@ pub fn decide(phase: Phase, subject: Option<CheckSubject>, sent: Option<Timestam
         }
         Setting::Export(_) => Reason::Exported,
     };
-    let export_since = match export.setting {
-        Setting::Export(Since::At(start)) => Some(start),
-        _ => None,
-    };
-    Decision { reason, source: Some(export.source), export_since, assignment: Some(subject.assignment) }
+    Decision {
+        reason,
+        source: Some(export.source),
+        export_since: export.setting.start(),
+        assignment: Some(subject.assignment),
+    }
 }
 
 /// The setting that decides: the old one in phase LEGACY, the member's own afterwards.
@@ -80,6 +81,6 @@ fn effective(phase: Phase, export: Option<MemberExport>, legacy: Option<bool>) -
         (Phase::Migrated, Some(export)) => export,
         // A migrated member always has a setting; should one not, nothing is exported.
         (Phase::Migrated, None) => MemberExport { setting: Setting::DoNotExport, source: Source::Assignment },
-        (Phase::Legacy, _) => MemberExport { setting: Setting::carried_over(legacy), source: Source::Legacy },
+        (Phase::Legacy, _) => MemberExport::legacy(legacy),
     }
 }

@@ -91,6 +91,15 @@ impl Setting {
         }
     }
 
+    /// The start of the period of EXPORT; `None` for "always", and without one.
+    #[must_use]
+    pub fn start(self) -> Option<Timestamp> {
+        match self {
+            Self::Export(Since::At(start)) => Some(start),
+            _ => None,
+        }
+    }
+
     /// What an old setting means: exported since always (product.md 4.7); no row means not.
     #[must_use]
     pub fn carried_over(legacy: Option<bool>) -> Self {
@@ -119,6 +128,12 @@ pub struct MemberExport {
 }
 
 impl MemberExport {
+    /// What an old setting means in phase LEGACY.
+    #[must_use]
+    pub fn legacy(setting: Option<bool>) -> Self {
+        Self { setting: Setting::carried_over(setting), source: Source::Legacy }
+    }
+
     /// `value` given from `source` to a member who had `before`.
     #[must_use]
     pub fn given(value: EmailExport, source: Source, before: Option<Self>, now: Timestamp) -> Self {
@@ -194,6 +209,19 @@ impl Summary {
             State::DoNotExport => Some(EmailExport::DoNotExport),
             State::Mixed => None,
         }
+    }
+
+    /// The value that would change fewer active members; `DO_NOT_EXPORT` where both change as many, because an export
+    /// cannot be undone.
+    #[must_use]
+    pub fn fewer_changes(&self) -> EmailExport {
+        if self.not_exporting < self.exporting { EmailExport::Export } else { EmailExport::DoNotExport }
+    }
+
+    /// How many active members do not have that value.
+    #[must_use]
+    pub fn members_to_move(&self) -> u32 {
+        self.exporting.min(self.not_exporting)
     }
 }
 

@@ -2,7 +2,7 @@
 
 use super::MemberState;
 use crate::{
-    AssignmentList, Cause, Held, OrganizationId, Phase, Plan, Refusal, Settings, Timestamp,
+    AssignmentList, Cause, Held, OrganizationId, Phase, Plan, Refusal, Settings, Timestamp, Violation,
     catalog::Catalog,
     email_export::{EmailExport, MemberExport, Source},
 };
@@ -14,6 +14,14 @@ pub struct MemberEdit {
     pub settings: Option<Settings>,
     /// A value of email export that this edit chooses.
     pub choose: Option<EmailExport>,
+}
+
+impl MemberEdit {
+    /// What the new values ask for that the catalog does not have; fields of a member.
+    #[must_use]
+    pub fn violations(&self, catalog: &Catalog) -> Vec<Violation> {
+        self.settings.iter().flat_map(|settings| catalog.check(settings)).map(|v| v.at("settings")).collect()
+    }
 }
 
 /// Plans an edit of one member's settings.
@@ -30,11 +38,8 @@ pub fn plan_edit(
     edit: MemberEdit,
     now: Timestamp,
 ) -> Result<Plan, Refusal> {
-    let held = member.held.as_ref().ok_or_else(|| Refusal::MemberNotFound(member.id.clone()))?;
-    if let Some(settings) = &edit.settings {
-        let found = catalog.check(settings).into_iter().map(|v| v.at("settings")).collect();
-        Refusal::unless_empty(found)?;
-    }
+    let held = member.held.as_ref().ok_or_else(|| Refusal::MemberNotFound(vec![member.id.clone()]))?;
+    Refusal::unless_empty(edit.violations(catalog))?;
     if list.get(&held.assignment)?.update_mode.is_automatic() {
         return Err(Refusal::MemberLockedByAssignment {
             member: member.id.clone(),

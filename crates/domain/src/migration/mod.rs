@@ -3,11 +3,13 @@
 
 mod legacy;
 mod proof;
+mod rollback;
 
 use std::collections::HashMap;
 
 pub use legacy::{CheckedRows, Holder, ImportPlan, LegacyRow, check_rows, plan_import};
-pub use proof::Proof;
+pub use proof::{Proof, Reading};
+pub use rollback::RollbackObstacle;
 
 use crate::{
     AssignmentId, AssignmentList, MemberId, UpdateMode,
@@ -25,6 +27,12 @@ pub struct LegacyMember {
     pub assignment: AssignmentId,
     /// The old setting; no row means not selected.
     pub legacy: Option<bool>,
+}
+
+/// What the LEGACY read path answers of members, as a proof compares it.
+#[must_use]
+pub fn legacy_reading(members: &[LegacyMember]) -> Reading {
+    members.iter().map(|member| (member.id.clone(), Setting::carried_over(member.legacy))).collect()
 }
 
 /// What the migration makes of one assignment.

@@ -9,6 +9,9 @@ use crate::{
     email_export::{Setting, Since},
 };
 
+/// What a read path answers of every member, in byte order of their ids.
+pub type Reading = Vec<(MemberId, Setting)>;
+
 /// What was compared, and with what result.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Proof {
@@ -16,9 +19,9 @@ pub struct Proof {
     pub members: u32,
     /// Members whose setting or `export_since` differs, or who are on one side only.
     pub differences: u32,
-    /// SHA-256 in hex over one line a member, as the LEGACY read path answered.
+    /// SHA-256 in hex over one line a member, as the read path of before answered.
     pub digest_before: String,
-    /// The same over the rows that were written.
+    /// The same as the read path of afterwards answers from the rows that were written.
     pub digest_after: String,
 }
 

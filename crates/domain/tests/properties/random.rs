@@ -24,14 +24,43 @@ const MEMBERS: [&str; 9] = ["m0", "m1", "m2", "m3", "m4", "m5", "m6", "m7", "m8"
 /// A change that someone asks for; some are refused.
 #[derive(Clone, Debug)]
 pub(crate) enum Change {
-    Create { id: &'static str, new: Edit, position: Option<u32> },
-    Update { id: &'static str, edit: Edit },
-    Move { id: &'static str, position: u32 },
-    Delete { id: &'static str, resolve_members: bool },
-    EditMember { id: &'static str, edit: MemberEdit },
-    MoveMembers { ids: Vec<&'static str>, target: &'static str },
-    Release { ids: Vec<&'static str> },
-    Sync { mode: Mode, rows: RawRows, limit: Option<MassChangeLimit> },
+    Create {
+        id: &'static str,
+        new: Edit,
+        position: Option<u32>,
+    },
+    Update {
+        id: &'static str,
+        edit: Edit,
+    },
+    Move {
+        id: &'static str,
+        position: u32,
+    },
+    /// Of these the ones that are listed.
+    Reorder {
+        order: Vec<&'static str>,
+    },
+    Delete {
+        id: &'static str,
+        resolve_members: bool,
+    },
+    EditMember {
+        id: &'static str,
+        edit: MemberEdit,
+    },
+    MoveMembers {
+        ids: Vec<&'static str>,
+        target: &'static str,
+    },
+    Release {
+        ids: Vec<&'static str>,
+    },
+    Sync {
+        mode: Mode,
+        rows: RawRows,
+        limit: Option<MassChangeLimit>,
+    },
 }
 
 /// What a change that was made says of itself.
@@ -60,6 +89,11 @@ impl Change {
             }
             Self::Update { id, edit } => org.update(id, &choice(edit)).map(done),
             Self::Move { id, position } => org.move_to(id, *position).map(done),
+            Self::Reorder { order } => {
+                let listed = |id: &&&str| org.listed.iter().any(|a| a.id.as_str() == **id);
+                let order: Vec<&str> = order.iter().filter(listed).copied().collect();
+                org.reorder(&order).map(done)
+            }
             Self::Delete { id, resolve_members } => org.delete(id, *resolve_members).map(done),
             Self::EditMember { id, edit } => {
                 let choose = edit.choose.filter(|_| migrated);
@@ -134,6 +168,7 @@ fn edit() -> impl Strategy<Value = Edit> {
             update_mode,
             settings,
             choose,
+            unchoose: false,
         })
 }
 
@@ -145,6 +180,7 @@ fn new() -> impl Strategy<Value = Edit> {
             update_mode: Some(mode),
             settings: Some(settings),
             choose: Some(value),
+            unchoose: false,
         },
     )
 }
@@ -203,6 +239,7 @@ pub(crate) fn change() -> impl Strategy<Value = Change> {
         8 => (one_of(&ASSIGNMENTS), edit()).prop_map(|(id, edit)| Change::Update { id, edit }),
         3 => (one_of(&ASSIGNMENTS), position())
             .prop_map(|(id, position)| Change::Move { id, position }),
+        3 => Just(ASSIGNMENTS[..5].to_vec()).prop_shuffle().prop_map(|order| Change::Reorder { order }),
         2 => (one_of(&ASSIGNMENTS), any::<bool>())
             .prop_map(|(id, resolve_members)| Change::Delete { id, resolve_members }),
         4 => (one_of(&MEMBERS), member_edit)

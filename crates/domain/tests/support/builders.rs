@@ -153,6 +153,7 @@ pub(crate) fn catalog() -> Catalog {
         id: id.to_owned(),
         display_name: id.to_owned(),
         requires: requires.iter().map(|id| (*id).to_owned()).collect(),
+        total: None,
     };
     let profile = Profile { id: "rep".to_owned(), display_name: "Sales rep".to_owned() };
     let workspace = Workspace { id: "emea".to_owned(), display_name: "EMEA".to_owned(), profiles: vec![profile] };

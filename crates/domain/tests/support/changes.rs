@@ -4,12 +4,13 @@
 use std::collections::{BTreeSet, HashMap};
 
 use rollcall_domain::{
-    Assignment, Email, Held, MemberId, Phase, Plan, Refusal,
+    Assignment, Email, Held, MemberId, MemberState, Phase, Plan, Refusal,
     assignments::{Edit, Proposal},
     directory::{CheckedRows, Context, Directory, KnownMember, MassChangeLimit, Mode, RawRows, SyncPlan, plan_sync},
     email_export::{MemberExport, Setting, Source},
     members::{MemberEdit, plan_edit, plan_move, plan_release},
     migration::{Holder, ImportPlan, LegacyMember, LegacyRow, MigrationPlan, check_rows, plan_import, plan_migration},
+    seats::Claimant,
 };
 
 use super::{Org, Person, assignment, member, organization};
@@ -26,7 +27,12 @@ impl Org {
     }
 
     pub(crate) fn move_to(&mut self, id: &str, position: u32) -> Result<Plan, Refusal> {
-        self.run(Proposal::move_to(self.phase, self.list(), &assignment(id), position))
+        self.run(Proposal::move_to(self.phase, &self.list(), &assignment(id), position))
+    }
+
+    pub(crate) fn reorder(&mut self, ids: &[&str]) -> Result<Plan, Refusal> {
+        let order: Vec<_> = ids.iter().map(|id| assignment(id)).collect();
+        self.run(Proposal::reorder(self.phase, &self.list(), &order))
     }
 
     pub(crate) fn delete(&mut self, id: &str, resolve_members: bool) -> Result<Plan, Refusal> {
@@ -51,7 +57,14 @@ impl Org {
         let plan = proposal.clone().plan(&concerned, &summaries, now);
         let whole = proposal.plan(&everybody, &summaries, now);
         assert_eq!(plan, whole, "the members concerned are all that a change can touch");
-        plan.inspect(|plan| self.apply(plan))
+        plan.inspect(|plan| self.apply_to(plan, &concerned))
+    }
+
+    /// Writes a plan that was made with these members.
+    fn apply_to(&mut self, plan: &Plan, members: &[MemberState]) {
+        let before = self.people.clone();
+        self.apply(plan);
+        self.check_claims(&before, Claimant::of_plan(plan, members));
     }
 
     pub(crate) fn edit_member(&mut self, id: &str, edit: MemberEdit) -> Result<Plan, Refusal> {
@@ -59,10 +72,10 @@ impl Org {
         let list = self.list();
         let wanted = member(id);
         let states = self.states(&list, |id, _| *id == wanted);
-        let state = states.first().ok_or(Refusal::MemberNotFound(wanted))?;
+        let state = states.first().ok_or(Refusal::MemberNotFound(vec![wanted]))?;
         let (phase, now) = (self.phase, self.now());
         let plan = plan_edit(&organization(), phase, &self.catalog, &list, state, edit, now)?;
-        self.apply(&plan);
+        self.apply_to(&plan, &states);
         Ok(plan)
     }
 
@@ -72,7 +85,7 @@ impl Org {
         let states = self.states(&list, |id, _| ids.contains(&id.as_str()));
         let (summaries, target) = (self.summaries(), assignment(target));
         let plan = plan_move(self.phase, &list, &states, &target, &summaries, self.now())?;
-        self.apply(&plan);
+        self.apply_to(&plan, &states);
         Ok(plan)
     }
 
@@ -81,7 +94,7 @@ impl Org {
         let list = self.list();
         let states = self.states(&list, |id, _| ids.contains(&id.as_str()));
         let plan = plan_release(self.phase, &list, &states, &self.summaries(), self.now());
-        self.apply(&plan);
+        self.apply_to(&plan, &states);
         plan
     }
 
@@ -98,21 +111,27 @@ impl Org {
         limit: Option<MassChangeLimit>,
     ) -> Result<SyncPlan, Refusal> {
         self.minute += 1;
-        let rows = CheckedRows::check(rows);
+        let rows = CheckedRows::check(mode, rows)?;
         let (list, summaries) = (self.list(), self.summaries());
         let (phase, now) = (self.phase, self.now());
-        let context = Context { phase, list: &list, summaries: &summaries, limit, now };
-        let whole = plan_sync(mode, rows.clone(), &self.directory(|_, _| true), &context);
+        let email_domains = &self.email_domains;
+        let context = Context { phase, list: &list, summaries: &summaries, email_domains, limit, now };
+        let directory = self.directory(|_, _| true);
+        let whole = plan_sync(&rows, &directory, &context);
         if mode == Mode::Delta {
             let named: BTreeSet<MemberId> = rows.named_members().into_iter().cloned().collect();
             let emails: BTreeSet<Email> = rows.emails().cloned().collect();
             let part = self.directory(|id, person| {
                 named.contains(id) || (person.active && emails.contains(&person.identity.email))
             });
-            let part = plan_sync(mode, rows, &part, &context);
+            let part = plan_sync(&rows, &part, &context);
             assert_eq!(part, whole, "what a DELTA sync names is all that it can touch");
         }
-        whole.inspect(|sync| self.apply_sync(sync))
+        let before = self.people.clone();
+        whole.inspect(|sync| {
+            self.apply_sync(sync);
+            self.check_claims(&before, Claimant::of_sync(&sync.members, &sync.plan, &directory));
+        })
     }
 
     fn directory(&self, loaded: impl Fn(&MemberId, &Person) -> bool) -> Directory {

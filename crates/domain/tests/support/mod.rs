@@ -4,6 +4,7 @@
 
 mod builders;
 mod changes;
+mod claims;
 mod org;
 
 use std::collections::BTreeSet;

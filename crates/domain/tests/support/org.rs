@@ -28,6 +28,7 @@ pub(crate) struct Person {
 pub(crate) struct Org {
     pub(crate) phase: Phase,
     pub(crate) catalog: Catalog,
+    pub(crate) email_domains: Vec<String>,
     pub(crate) listed: Vec<Assignment>,
     pub(crate) default: Assignment,
     pub(crate) settings: BTreeMap<SettingsId, Settings>,
@@ -43,6 +44,7 @@ impl Org {
         let mut org = Self {
             phase,
             catalog: catalog(),
+            email_domains: Vec::new(),
             listed: Vec::new(),
             default: Assignment::new_default(phase),
             settings: BTreeMap::new(),
@@ -157,8 +159,14 @@ impl Org {
 
     /// The members that a loader would load, without ranks where nobody is resolved again.
     pub(crate) fn concerned(&self, list: &AssignmentList, whom: &Concerned) -> Vec<MemberState> {
+        let overtaken = |person: &Person| {
+            let rank = whom.overtaken.assignments.get(&person.held.assignment);
+            person.groups.iter().filter_map(|group| whom.overtaken.groups.get(group)).any(|first| Some(first) < rank)
+        };
         let mut states = self.states(list, |_, person| {
-            whom.of_assignment.as_ref() == Some(&person.held.assignment) || !person.groups.is_disjoint(&whom.in_groups)
+            whom.of_assignment.as_ref() == Some(&person.held.assignment)
+                || !person.groups.is_disjoint(&whom.in_groups)
+                || overtaken(person)
         });
         states.iter_mut().filter(|_| !whom.resolve).for_each(|state| state.matching_ranks.clear());
         states

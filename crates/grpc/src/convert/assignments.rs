@@ -4,14 +4,14 @@ use std::collections::BTreeSet;
 
 use rollcall_app::assignments::AssignmentView;
 use rollcall_domain::{
-    Assignment, AssignmentId, GroupId, OrganizationId, Refusal, Settings, UpdateMode, Violation, assignments::Edit,
+    Assignment, AssignmentId, GroupId, OrganizationId, Phase, Settings, UpdateMode, Violation, assignments::Edit,
     email_export::EmailExport,
 };
 use rollcall_proto::v1;
 
 use super::{
     settings::{
-        choose, merge_settings, parse_email_export, parse_settings, parse_update_mode, to_optional_email_export,
+        choose, merge_settings, parse_email_export, parse_update_mode, read_settings, to_optional_email_export,
         to_settings, to_state, to_update_mode,
     },
     to_timestamp,
@@ -20,25 +20,26 @@ use crate::{masks::Mask, names, request::Checks};
 
 /// The values of an assignment in a request.
 pub(crate) struct Given {
-    pub(crate) display_name: String,
-    pub(crate) groups: BTreeSet<GroupId>,
-    pub(crate) update_mode: Option<UpdateMode>,
-    pub(crate) settings: Option<Settings>,
-    pub(crate) email_export: Option<EmailExport>,
+    display_name: String,
+    groups: BTreeSet<GroupId>,
+    update_mode: Option<UpdateMode>,
+    settings: Option<Settings>,
+    email_export: Option<EmailExport>,
+    /// Some of its groups could not be read.
+    bad_groups: bool,
 }
 
 impl Given {
     /// Reads the values; the name and output fields are not looked at.
     pub(crate) fn read(checks: &mut Checks, organization: Option<&OrganizationId>, assignment: v1::Assignment) -> Self {
-        let groups = assignment.groups.iter().map(|name| {
-            let parsed = names::parse_group(name);
-            match organization {
-                Some(organization) => names::inside(organization, name, parsed),
-                None => parsed.map(|(_, group)| group),
-            }
+        let mut groups = BTreeSet::new();
+        let named = assignment.groups.iter().map(|name| {
+            let group = names::within(organization, name, names::parse_group(name))?;
+            let again = || Violation::invalid("", format!("the group `{group}` is there twice"));
+            if groups.insert(group.clone()) { Ok(()) } else { Err(again()) }
         });
-        let groups = checks.take_all("assignment.groups", groups).into_iter().collect();
-        let settings = assignment.settings.and_then(|s| checks.take("assignment.settings", parse_settings(s)));
+        let taken = checks.take_all("assignment.groups", named).len();
+        let settings = assignment.settings.map(|s| read_settings(checks, "assignment.settings", s));
         let mode = parse_update_mode(assignment.update_mode);
         let export = parse_email_export(assignment.email_export);
         Self {
@@ -47,7 +48,31 @@ impl Given {
             update_mode: checks.take("assignment.update_mode", mode).flatten(),
             settings,
             email_export: checks.take("assignment.email_export", export).flatten(),
+            bad_groups: taken < assignment.groups.len(),
         }
+    }
+
+    /// Checks what can be checked of an assignment to be created before anything is read.
+    pub(crate) fn check_new(&self, checks: &mut Checks) {
+        let edit = Edit {
+            display_name: Some(self.display_name.clone()),
+            groups: Some(self.groups.clone()),
+            settings: self.settings.clone(),
+            ..Edit::default()
+        };
+        self.check(checks, edit, false);
+    }
+
+    /// Checks what can be checked of an update before anything is read.
+    pub(crate) fn check_edit(&self, checks: &mut Checks, mask: &Mask, of_default: bool) {
+        let named = mask.names("update_mode") && self.update_mode.is_none();
+        checks.require(!named, "assignment.update_mode", "choose MANUAL_EDITING or AUTOMATIC_UPDATES");
+        self.check(checks, self.to_edit(mask, &Assignment::new_default(Phase::Legacy)), of_default);
+    }
+
+    fn check(&self, checks: &mut Checks, mut edit: Edit, of_default: bool) {
+        edit.groups = edit.groups.filter(|_| !self.bad_groups);
+        edit.violations(of_default).into_iter().for_each(|violation| checks.push(violation.at("assignment")));
     }
 
     /// The assignment to be created.
@@ -63,24 +88,18 @@ impl Given {
     }
 
     /// The edit of `current` that a mask, or the populated fields, ask for.
-    pub(crate) fn to_edit(&self, mask: &Mask, current: &Assignment) -> Result<Edit, Refusal> {
-        let update_mode = match (mask.takes("update_mode", self.update_mode.is_some()), self.update_mode) {
-            (true, None) => {
-                let description = "choose MANUAL_EDITING or AUTOMATIC_UPDATES";
-                return Err(Refusal::violation(Violation::invalid("assignment.update_mode", description)));
-            }
-            (takes, mode) => mode.filter(|_| takes),
-        };
-        let choose =
-            choose(mask, self.email_export, current.chosen).map_err(|v| Refusal::violation(v.at("assignment")))?;
-        let groups = mask.takes("groups", !self.groups.is_empty()).then(|| self.groups.clone());
-        Ok(Edit {
-            display_name: mask.takes("display_name", !self.display_name.is_empty()).then(|| self.display_name.clone()),
-            groups,
-            update_mode,
+    pub(crate) fn to_edit(&self, mask: &Mask, current: &Assignment) -> Edit {
+        let display_name = mask.takes("display_name", !self.display_name.is_empty());
+        let groups = mask.takes("groups", !self.groups.is_empty());
+        let choose = choose(mask, self.email_export, current.chosen);
+        Edit {
+            display_name: display_name.then(|| self.display_name.clone()),
+            groups: groups.then(|| self.groups.clone()),
+            update_mode: self.update_mode.filter(|_| mask.takes("update_mode", true)),
             settings: merge_settings(mask, &current.settings, self.settings.as_ref()),
-            choose,
-        })
+            unchoose: choose.is_err(),
+            choose: choose.ok().flatten(),
+        }
     }
 }
 
@@ -101,7 +120,7 @@ pub(crate) fn to_assignment(organization: &OrganizationId, view: &AssignmentView
             exporting: in_migrated(*phase, summary.exporting),
             not_exporting: in_migrated(*phase, summary.not_exporting),
             inactive: summary.inactive.cast_signed(),
-            action_required: *phase == rollcall_domain::Phase::Migrated && assignment.action_required(*summary),
+            action_required: *phase == Phase::Migrated && assignment.action_required(*summary),
         }),
         member_count: members.cast_signed(),
         etag: meta.as_ref().map(|meta| meta.updated_revision.to_string()).unwrap_or_default(),
@@ -111,6 +130,6 @@ pub(crate) fn to_assignment(organization: &OrganizationId, view: &AssignmentView
 }
 
 /// In phase LEGACY nobody has the setting, so nobody is counted for one value or the other.
-fn in_migrated(phase: rollcall_domain::Phase, count: u32) -> i32 {
-    if phase == rollcall_domain::Phase::Migrated { count.cast_signed() } else { 0 }
+fn in_migrated(phase: Phase, count: u32) -> i32 {
+    if phase == Phase::Migrated { count.cast_signed() } else { 0 }
 }

@@ -1,5 +1,6 @@
 //! The catalog.
 
+use rollcall_app::organizations::CatalogView;
 use rollcall_domain::{
     OrganizationId,
     catalog::{Catalog, Profile, SeatType, Workspace},
@@ -11,13 +12,15 @@ use crate::request::Checks;
 /// Reads a catalog; its entries are checked by the domain.
 pub(crate) fn parse_catalog(checks: &mut Checks, catalog: v1::Catalog) -> Catalog {
     for (i, seat) in catalog.seat_types.iter().enumerate() {
-        checks.not_honoured_yet(&format!("catalog.seat_types[{i}].total"), seat.total.is_some());
+        let field = format!("catalog.seat_types[{i}].total");
+        checks.require(seat.total.is_none_or(|total| total >= 0), &field, "the total must not be negative");
     }
     let named = |id: &str, display_name: String| if display_name.is_empty() { id.to_owned() } else { display_name };
     let seat_type = |seat: v1::SeatType| SeatType {
         display_name: named(&seat.seat_type, seat.display_name),
         id: seat.seat_type,
         requires: seat.requires,
+        total: seat.total.map(i32::unsigned_abs),
     };
     let profile = |profile: v1::PermissionProfile| Profile {
         display_name: named(&profile.profile, profile.display_name),
@@ -34,12 +37,18 @@ pub(crate) fn parse_catalog(checks: &mut Checks, catalog: v1::Catalog) -> Catalo
     }
 }
 
-pub(crate) fn to_catalog(organization: &OrganizationId, catalog: &Catalog, revision: i64) -> v1::Catalog {
-    let seat_type = |seat: &SeatType| v1::SeatType {
-        seat_type: seat.id.clone(),
-        display_name: seat.display_name.clone(),
-        requires: seat.requires.clone(),
-        total: None,
+pub(crate) fn to_catalog(organization: &OrganizationId, view: &CatalogView) -> v1::Catalog {
+    let CatalogView { catalog, revision, seats } = view;
+    let seat_type = |seat: &SeatType| {
+        let now = seats.get(&seat.id).copied().unwrap_or_default();
+        v1::SeatType {
+            seat_type: seat.id.clone(),
+            display_name: seat.display_name.clone(),
+            requires: seat.requires.clone(),
+            total: seat.total.map(u32::cast_signed),
+            used: now.used.cast_signed(),
+            pending: now.pending.cast_signed(),
+        }
     };
     let profile = |profile: &Profile| v1::PermissionProfile {
         profile: profile.id.clone(),

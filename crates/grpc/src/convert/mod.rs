@@ -1,13 +1,20 @@
 //! Between the contract and the domain: `TryFrom`-like reading inward, `to_*` outward.
 
 pub(crate) mod assignments;
+pub(crate) mod audit;
 pub(crate) mod catalog;
+pub(crate) mod explain;
+pub(crate) mod jobs;
+pub(crate) mod lint;
 pub(crate) mod members;
+pub(crate) mod migration;
+pub(crate) mod organizations;
 pub(crate) mod settings;
 
-use chrono::DateTime;
+use chrono::{DateTime, Datelike as _};
+use prost::Message as _;
 use prost_types::Timestamp;
-use rollcall_app::{Caller, Preview};
+use rollcall_app::{Preview, Subject, Warning};
 use rollcall_domain::{OrganizationId, Violation, directory::Rejection};
 use rollcall_proto::v1;
 
@@ -16,14 +23,20 @@ use crate::names;
 /// How many rejected rows an answer lists at the most; the count tells of all.
 pub(crate) const REJECTED_MAX: usize = 10_000;
 
+/// How many bytes all of them take, and the key of one: many a client takes no answer of more than 4 MiB.
+const REJECTED_BYTES_MAX: usize = 1_500_000;
+const KEY_MAX: usize = 2_100;
+
 pub(crate) fn to_timestamp(time: rollcall_domain::Timestamp) -> Timestamp {
     Timestamp { seconds: time.timestamp(), nanos: time.timestamp_subsec_nanos().cast_signed() }
 }
 
 pub(crate) fn parse_timestamp(time: Timestamp) -> Result<rollcall_domain::Timestamp, Violation> {
-    let nanos = u32::try_from(time.nanos).ok();
+    // More nanoseconds would be a leap second to chrono.
+    let nanos = u32::try_from(time.nanos).ok().filter(|nanos| *nanos < 1_000_000_000);
     let parsed = nanos.and_then(|nanos| DateTime::from_timestamp(time.seconds, nanos));
-    parsed.ok_or_else(|| Violation::invalid("", "this is not a time that can be represented"))
+    let parsed = parsed.filter(|time| (1..=9999).contains(&time.year()));
+    parsed.ok_or_else(|| Violation::invalid("", "this is not a time of the years 1 to 9999"))
 }
 
 pub(crate) fn to_preview(organization: &OrganizationId, preview: &Preview) -> v1::Preview {
@@ -45,12 +58,22 @@ pub(crate) fn to_preview(organization: &OrganizationId, preview: &Preview) -> v1
         flips_to_do_not_export: preview.counts.flips_to_do_not_export.cast_signed(),
         settings_changes: preview.counts.settings_changes.cast_signed(),
         sample: sample.collect(),
+        held_seats_changes: preview.held_seats_changes.cast_signed(),
     }
 }
 
-pub(crate) fn to_rejected(rejected: Vec<Rejection>) -> Vec<v1::RejectedRow> {
-    let row = |row: Rejection| v1::RejectedRow { kind: row.kind.to_owned(), key: row.key, reason: row.reason };
-    rejected.into_iter().take(REJECTED_MAX).map(row).collect()
+pub(crate) fn to_rejected(rejected: &[Rejection]) -> Vec<v1::RejectedRow> {
+    let row = |row: &Rejection| v1::RejectedRow {
+        kind: row.kind.to_owned(),
+        key: row.key[..row.key.floor_char_boundary(KEY_MAX)].to_owned(),
+        reason: row.reason.clone(),
+    };
+    let mut bytes = 0;
+    let fits = |row: &v1::RejectedRow| {
+        bytes += row.encoded_len();
+        bytes <= REJECTED_BYTES_MAX
+    };
+    rejected.iter().take(REJECTED_MAX).map(row).take_while(fits).collect()
 }
 
 /// How many, for a field without 64 bits.
@@ -58,7 +81,12 @@ pub(crate) fn to_count(count: usize) -> i32 {
     i32::try_from(count).unwrap_or(i32::MAX)
 }
 
-/// Who calls. Until callers are authenticated nobody has a name.
-pub(crate) fn caller(method: &'static str, validate_only: bool) -> Caller {
-    Caller { actor: "anonymous".to_owned(), method, trace_id: crate::layers::trace_id(), validate_only }
+pub(crate) fn to_warnings(organization: &OrganizationId, warnings: &[Warning]) -> Vec<v1::Warning> {
+    let resource = |subject: &Subject| match subject {
+        Subject::Assignment(id) => names::assignment(organization, id),
+        Subject::Member(id) => names::member(organization, id),
+    };
+    let warning =
+        |warning: &Warning| v1::Warning { resource: resource(&warning.subject), message: warning.message.clone() };
+    warnings.iter().map(warning).collect()
 }

@@ -4,12 +4,13 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use rollcall_domain::{
     DataCapture, Phase, Settings, UpdateMode,
+    assignments::chosen_stays,
     email_export::{EmailExport, Reason, Source, State},
     refusal::Violation,
 };
 use rollcall_proto::v1;
 
-use crate::masks::Mask;
+use crate::{masks::Mask, request::Checks};
 
 /// Paths of settings that a mask may name, below the message that has them.
 pub(crate) const SETTINGS_PATHS: [&str; 12] = [
@@ -98,21 +99,27 @@ pub(crate) fn to_reason(reason: Reason) -> i32 {
     .into()
 }
 
-pub(crate) fn parse_settings(settings: v1::Settings) -> Result<Settings, Violation> {
-    let mut permissions = BTreeMap::new();
-    for (i, permission) in settings.permissions.into_iter().enumerate() {
-        let (workspace, profile) = (permission.workspace, permission.profile);
-        if permissions.insert(workspace.clone(), profile).is_some() {
-            let description = format!("the workspace `{workspace}` is there twice; a member has one profile in each");
-            return Err(Violation::invalid(format!("permissions[{i}].workspace"), description));
+/// Reads settings; everything that is there twice is a violation below `field`.
+pub(crate) fn read_settings(checks: &mut Checks, field: &str, settings: v1::Settings) -> Settings {
+    let mut seats = BTreeSet::new();
+    for (i, seat) in settings.seats.into_iter().enumerate() {
+        if let Some(seat) = seats.replace(seat) {
+            checks.add(&format!("{field}.seats[{i}]"), format!("the seat `{seat}` is there twice"));
         }
     }
-    Ok(Settings {
-        seats: BTreeSet::from_iter(settings.seats),
+    let mut permissions = BTreeMap::new();
+    for (i, v1::WorkspacePermission { workspace, profile }) in settings.permissions.into_iter().enumerate() {
+        if permissions.insert(workspace.clone(), profile).is_some() {
+            let description = format!("the workspace `{workspace}` is there twice; a member has one profile in each");
+            checks.add(&format!("{field}.permissions[{i}].workspace"), description);
+        }
+    }
+    Settings {
+        seats,
         home_workspace: Some(settings.home_workspace).filter(|home| !home.is_empty()),
         permissions,
         data_capture: settings.data_capture.map(parse_data_capture).unwrap_or_default(),
-    })
+    }
 }
 
 fn parse_data_capture(capture: v1::DataCapture) -> DataCapture {
@@ -176,11 +183,7 @@ pub(crate) fn choose(
     stored: Option<EmailExport>,
 ) -> Result<Option<EmailExport>, Violation> {
     match (mask.names("email_export"), given) {
-        (true, None) if stored.is_some() => {
-            let description = "a chosen value cannot be taken back; choose EXPORT or DO_NOT_EXPORT";
-            let kind = rollcall_domain::refusal::ViolationKind::EmailExportRequired;
-            Err(Violation::new(kind, "email_export", description).with("field", "email_export"))
-        }
+        (true, None) if stored.is_some() => Err(chosen_stays()),
         (true, value) => Ok(value),
         (false, value) => Ok(value.filter(|_| !mask.is_given() && given != stored)),
     }

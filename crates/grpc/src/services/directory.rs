@@ -1,6 +1,9 @@
 //! `DirectoryService`.
 
-use rollcall_app::directory::Sync;
+use rollcall_app::{
+    Changed,
+    directory::{GroupView, Sync, Synced},
+};
 use rollcall_domain::{
     OrganizationId,
     directory::{GroupRow, MemberRow, MembershipRow, Mode, RawRows, SyncCounts},
@@ -10,11 +13,12 @@ use tonic::{Request, Response, Status, Streaming};
 
 use super::Services;
 use crate::{
-    convert::{caller, members::parse_status, settings::unknown_value, to_count, to_preview, to_rejected},
+    asked::{Asked, RowsDigest, respond},
+    convert::{members::parse_status, settings::unknown_value, to_count, to_preview, to_rejected, to_warnings},
     names,
     request::Checks,
     status::to_status,
-    tokens,
+    streams, tokens,
     whole::Whole,
 };
 
@@ -22,7 +26,7 @@ use crate::{
 struct Head {
     organization: OrganizationId,
     sync: Sync,
-    validate_only: bool,
+    asked: Asked,
 }
 
 #[tonic::async_trait]
@@ -33,25 +37,43 @@ impl DirectoryService for Services {
     ) -> Result<Response<v1::SyncDirectoryResponse>, Status> {
         let whole = Whole::of(&request);
         let mut stream = request.into_inner();
-        let mut first = stream.message().await?.unwrap_or_default();
+        let mut first = streams::next(&mut stream).await?.unwrap_or_default();
         let head = read_head(&first)?;
         let mut rows = RawRows::default();
+        let mut digest = RowsDigest::of_request(&first.request_id);
+        digest_rows(&mut digest, &first);
         take_rows(&mut rows, &mut first);
-        while let Some(mut next) = stream.message().await? {
+        while let Some(mut next) = streams::next(&mut stream).await? {
             refuse_options(&next)?;
+            digest_rows(&mut digest, &next);
             take_rows(&mut rows, &mut next);
         }
         whole.check()?;
-        refuse_removals(head.sync.mode, &rows)?;
-        let caller = caller("SyncDirectory", head.validate_only);
-        let synced = self.app.sync_directory(&caller, &head.organization, head.sync, rows);
-        let changed = synced.await.map_err(to_status)?;
-        Ok(Response::new(v1::SyncDirectoryResponse {
+        let Head { organization, sync, asked } = head;
+        let render = |changed: &Changed<Synced>| v1::SyncDirectoryResponse {
             counts: Some(to_counts(changed.value.counts)),
             rejected_count: to_count(changed.value.rejected.len()),
-            rejected: to_rejected(changed.value.rejected),
-            preview: changed.preview.as_ref().map(|preview| to_preview(&head.organization, preview)),
-            revision: tokens::revision(&head.organization, changed.revision),
+            rejected: to_rejected(&changed.value.rejected),
+            preview: changed.preview.as_ref().map(|preview| to_preview(&organization, preview)),
+            revision: tokens::revision(&organization, changed.revision),
+            warnings: to_warnings(&organization, &changed.warnings),
+        };
+        let call = asked.and(&digest.finish()).call(&render);
+        let synced = self.app.sync_directory(&call, &organization, sync, rows);
+        respond(synced.await.map_err(to_status)?, render)
+    }
+
+    async fn get_group(&self, request: Request<v1::GetGroupRequest>) -> Result<Response<v1::GetGroupResponse>, Status> {
+        let request = request.into_inner();
+        let mut checks = Checks::new();
+        let name = checks.take("name", names::parse_group(&request.name));
+        let at_least = checks.at_least(name.as_ref().map(|(organization, _)| organization), &request.at_least_revision);
+        let (organization, group) = checks.finish_with(name)?;
+        let read = self.app.get_group(&organization, &group, at_least).await.map_err(to_status)?;
+        Ok(Response::new(v1::GetGroupResponse {
+            group: Some(to_group(&organization, &read.value.group)),
+            assignments: read.value.assignments.iter().map(|id| names::assignment(&organization, id)).collect(),
+            revision: tokens::revision(&organization, read.revision),
         }))
     }
 
@@ -71,24 +93,26 @@ impl DirectoryService for Services {
         let read = listed.await.map_err(to_status)?;
         let mut groups = read.value;
         let next_page_token = self.next(METHOD, &arguments, &page, &mut groups, |group| group.id.to_string());
-        let group = |view: rollcall_app::directory::GroupView| v1::Group {
-            name: names::group(&organization, &view.id),
-            display_name: view.display_name,
-            member_count: view.members.cast_signed(),
-            present: view.present,
-        };
-        let revision = tokens::revision(&organization, read.revision);
         Ok(Response::new(v1::ListGroupsResponse {
-            groups: groups.into_iter().map(group).collect(),
+            groups: groups.iter().map(|view| to_group(&organization, view)).collect(),
             next_page_token,
-            revision,
+            revision: tokens::revision(&organization, read.revision),
         }))
+    }
+}
+
+fn to_group(organization: &OrganizationId, view: &GroupView) -> v1::Group {
+    v1::Group {
+        name: names::group(organization, &view.id),
+        display_name: view.display_name.clone(),
+        member_count: view.members.cast_signed(),
+        present: view.present,
     }
 }
 
 fn read_head(first: &v1::SyncDirectoryRequest) -> Result<Head, Status> {
     let mut checks = Checks::new();
-    checks.not_honoured_yet("request_id", !first.request_id.is_empty());
+    let asked = Asked::read(&mut checks, &options(first));
     let organization = checks.take("parent", names::parse_organization(&first.parent));
     let mode = match v1::SyncMode::try_from(first.mode) {
         Ok(v1::SyncMode::Delta) => Some(Mode::Delta),
@@ -101,7 +125,7 @@ fn read_head(first: &v1::SyncDirectoryRequest) -> Result<Head, Status> {
     };
     let (organization, mode) = checks.finish_with(organization.zip(mode))?;
     let sync = Sync { mode, allow_mass_change: first.allow_mass_change };
-    Ok(Head { organization, sync, validate_only: first.validate_only })
+    Ok(Head { organization, sync, asked })
 }
 
 /// Options in a later message could contradict the first one: they are refused, never ignored.
@@ -116,11 +140,23 @@ fn refuse_options(next: &v1::SyncDirectoryRequest) -> Result<(), Status> {
     checks.finish()
 }
 
-fn refuse_removals(mode: Mode, rows: &RawRows) -> Result<(), Status> {
-    let mut checks = Checks::new();
-    let full = mode == Mode::Full;
-    checks.require(!full || rows.removed.is_empty(), "removed_memberships", "a FULL sync leaves out what is gone");
-    checks.finish()
+/// The first message without its rows.
+fn options(first: &v1::SyncDirectoryRequest) -> v1::SyncDirectoryRequest {
+    v1::SyncDirectoryRequest {
+        parent: first.parent.clone(),
+        mode: first.mode,
+        allow_mass_change: first.allow_mass_change,
+        validate_only: first.validate_only,
+        request_id: first.request_id.clone(),
+        ..Default::default()
+    }
+}
+
+fn digest_rows(digest: &mut RowsDigest, message: &v1::SyncDirectoryRequest) {
+    digest.take(0, &message.members);
+    digest.take(1, &message.groups);
+    digest.take(2, &message.memberships);
+    digest.take(3, &message.removed_memberships);
 }
 
 fn take_rows(rows: &mut RawRows, message: &mut v1::SyncDirectoryRequest) {

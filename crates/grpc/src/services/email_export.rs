@@ -32,10 +32,10 @@ impl EmailExportService for Services {
         let subject = match &request.subject {
             None => checks.take("subject", Err(Violation::invalid("", "give the member or the email to ask about"))),
             Some(request_of::Subject::Email(email)) => checks.take("email", Email::parse(email)).map(Subject::Email),
-            Some(request_of::Subject::Member(name)) => organization.as_ref().and_then(|organization| {
-                let parsed = names::inside(organization, name, names::parse_member(name));
+            Some(request_of::Subject::Member(name)) => {
+                let parsed = names::within(organization.as_ref(), name, names::parse_member(name));
                 checks.take("member", parsed).map(Subject::Member)
-            }),
+            }
         };
         let sent = request.sent_time.and_then(|time| checks.take("sent_time", parse_timestamp(time)));
         let at_least = checks.at_least(organization.as_ref(), &request.at_least_revision);

@@ -1,10 +1,10 @@
 //! `JobService`.
 
-use std::{collections::HashMap, time::Duration};
+use std::time::Duration;
 
 use rollcall_app::{
-    Error,
-    jobs::{JobRun, RunState},
+    Changed, Error,
+    jobs::{JobInfo, JobRun},
 };
 use rollcall_domain::Timestamp;
 use rollcall_proto::v1::{self, job_service_server::JobService};
@@ -12,7 +12,13 @@ use tonic::{Request, Response, Status};
 use uuid::Uuid;
 
 use super::{Page, Services};
-use crate::{convert::to_timestamp, names, request::Checks, status::to_status};
+use crate::{
+    asked::{Asked, respond},
+    convert::jobs::{to_job, to_run},
+    names,
+    request::Checks,
+    status::to_status,
+};
 
 const WAIT_DEFAULT: Duration = Duration::from_secs(30);
 const WAIT_MAX: Duration = Duration::from_secs(600);
@@ -22,15 +28,56 @@ impl JobService for Services {
     async fn run_job(&self, request: Request<v1::RunJobRequest>) -> Result<Response<v1::RunJobResponse>, Status> {
         let request = request.into_inner();
         let mut checks = Checks::new();
-        checks.not_honoured_yet("request_id", !request.request_id.is_empty());
-        checks.not_honoured_yet("validate_only", request.validate_only);
+        let asked = Asked::read(&mut checks, &request);
         let job = checks.take("name", names::parse_job(&request.name));
         let wait = request.wait_timeout.map_or(Ok(WAIT_DEFAULT), Duration::try_from).unwrap_or(Duration::MAX);
         checks.require(wait <= WAIT_MAX, "wait_timeout", "wait from 0 s to 10 min; then ask GetJobRun");
         let job = checks.finish_with(job)?;
         self.know(&job)?;
-        let run = self.app.run_job(&job, wait).await.map_err(to_status)?;
-        Ok(Response::new(v1::RunJobResponse { run: Some(to_run(run)) }))
+        // One that is only checked would wait, and has no name.
+        let unmade = || v1::JobRun { state: v1::JobRunState::Pending.into(), ..Default::default() };
+        let render = |changed: &Changed<Option<JobRun>>| v1::RunJobResponse {
+            run: Some(changed.value.clone().map_or_else(unmade, to_run)),
+        };
+        let call = asked.call(&render);
+        let started = respond(self.app.run_job(&call, &job).await.map_err(to_status)?, render)?;
+        // Whoever asks again gets the same run, as it is now.
+        match names::parse_job_run(&started.get_ref().run.clone().unwrap_or_default().name) {
+            Err(_) => Ok(started),
+            Ok((job, run)) => {
+                let run = self.app.wait_for_job_run(&job, run, wait).await.map_err(to_status)?;
+                Ok(Response::new(v1::RunJobResponse { run: Some(to_run(run)) }))
+            }
+        }
+    }
+
+    async fn list_jobs(&self, request: Request<v1::ListJobsRequest>) -> Result<Response<v1::ListJobsResponse>, Status> {
+        const METHOD: &str = "ListJobs";
+        let request = request.into_inner();
+        let arguments = v1::ListJobsRequest::default();
+        let mut checks = Checks::new();
+        let page = self.page(&mut checks, METHOD, &arguments, request.page_size, &request.page_token);
+        checks.finish()?;
+        let after = page.after.as_deref();
+        let mut jobs: Vec<JobInfo> =
+            self.jobs.iter().filter(|job| after.is_none_or(|after| job.name > after)).cloned().collect();
+        let next_page_token = self.next(METHOD, &arguments, &page, &mut jobs, |job| job.name.to_owned());
+        let viewed = self.app.view_jobs(jobs).await.map_err(to_status)?;
+        Ok(Response::new(v1::ListJobsResponse { jobs: viewed.into_iter().map(to_job).collect(), next_page_token }))
+    }
+
+    async fn cancel_job_run(
+        &self,
+        request: Request<v1::CancelJobRunRequest>,
+    ) -> Result<Response<v1::CancelJobRunResponse>, Status> {
+        let request = request.into_inner();
+        let mut checks = Checks::new();
+        let asked = Asked::read(&mut checks, &request);
+        let name = checks.take("name", names::parse_job_run(&request.name));
+        let (job, run) = checks.finish_with(name)?;
+        let render = |changed: &Changed<JobRun>| v1::CancelJobRunResponse { run: Some(to_run(changed.value.clone())) };
+        let call = asked.call(&render);
+        respond(self.app.cancel_job_run(&call, &job, run).await.map_err(to_status)?, render)
     }
 
     async fn get_job_run(
@@ -69,7 +116,7 @@ impl JobService for Services {
 
 impl Services {
     fn know(&self, job: &str) -> Result<(), Status> {
-        match self.jobs.contains(&job) {
+        match self.jobs.iter().any(|known| known.name == job) {
             true => Ok(()),
             false => Err(to_status(Error::JobNotFound(job.to_owned()))),
         }
@@ -80,26 +127,4 @@ impl Services {
 fn time_and_id(page: &Page) -> Option<(Timestamp, Uuid)> {
     let (time, id) = page.after.as_deref()?.split_once(' ')?;
     Some((Timestamp::from_timestamp_micros(time.parse().ok()?)?, id.parse().ok()?))
-}
-
-fn to_run(run: JobRun) -> v1::JobRun {
-    let state = match run.state {
-        RunState::Pending => v1::JobRunState::Pending,
-        RunState::Running => v1::JobRunState::Running,
-        RunState::Succeeded => v1::JobRunState::Succeeded,
-        RunState::Failed => v1::JobRunState::Failed,
-        RunState::Skipped => v1::JobRunState::Skipped,
-    };
-    let count = |(name, count): (String, i64)| (name, i32::try_from(count).unwrap_or(i32::MAX));
-    v1::JobRun {
-        name: names::job_run(&run.job, run.id),
-        state: state.into(),
-        scheduled_time: Some(to_timestamp(run.scheduled_for)),
-        start_time: run.started_at.map(to_timestamp),
-        end_time: run.ended_at.map(to_timestamp),
-        attempt: run.attempt,
-        outcome: run.outcome.into_iter().map(count).collect::<HashMap<_, _>>(),
-        failure: run.failure.unwrap_or_default(),
-        report: run.report.map(|report| names::report(&report)).unwrap_or_default(),
-    }
 }

@@ -2,7 +2,10 @@
 
 use std::collections::BTreeSet;
 
-use rollcall_app::members::{MemberUpdate, MemberView};
+use rollcall_app::{
+    Changed,
+    members::{MemberUpdate, MemberView},
+};
 use rollcall_domain::{
     AssignmentId, MemberId, OrganizationId, Refusal, Settings, Violation, email_export::EmailExport, ids::check_text,
     members::MemberEdit, refusal::ViolationKind,
@@ -13,11 +16,11 @@ use tonic::{Request, Response, Status};
 
 use super::Services;
 use crate::{
+    asked::{Asked, respond},
     convert::{
-        caller,
-        members::{to_member, to_verdict},
-        settings::{SETTINGS_PATHS, choose, merge_settings, parse_email_export, parse_settings, unknown_value},
-        to_preview,
+        members::to_member,
+        settings::{SETTINGS_PATHS, choose, merge_settings, parse_email_export, read_settings, unknown_value},
+        to_preview, to_warnings,
     },
     masks::Mask,
     names,
@@ -86,24 +89,28 @@ impl MemberService for Services {
     ) -> Result<Response<v1::UpdateMemberSettingsResponse>, Status> {
         let request = request.into_inner();
         let mut checks = Checks::new();
-        checks.not_honoured_yet("request_id", !request.request_id.is_empty());
+        let asked = Asked::read(&mut checks, &request);
         let given = request.member.unwrap_or_default();
         let name = checks.take("member.name", names::parse_member(&given.name));
         let etag = Some(given.etag.clone()).filter(|etag| !etag.is_empty());
-        let settings = given.settings.clone().and_then(|s| checks.take("member.settings", parse_settings(s)));
+        let settings = given.settings.clone().map(|s| read_settings(&mut checks, "member.settings", s));
         let export = checks.take("member.email_export", parse_email_export(given.email_export)).flatten();
         let mask = read_mask(&mut checks, request.update_mask);
+        let taken = merge_settings(&mask, &Settings::default(), settings.as_ref());
+        let wrong = taken.iter().flat_map(Settings::violations).map(|violation| violation.at("member.settings"));
+        wrong.for_each(|violation| checks.push(violation));
         let (organization, member) = checks.finish_with(name)?;
-        let caller = caller("UpdateMemberSettings", request.validate_only);
         let edit = |current: &MemberView| to_edit(&organization, &mask, (&given, settings.as_ref(), export), current);
         let update = MemberUpdate { member: &member, etag: etag.as_deref(), edit: &edit };
-        let changed = self.app.update_member_settings(&caller, &organization, &update).await.map_err(at_member)?;
-        Ok(Response::new(v1::UpdateMemberSettingsResponse {
+        let render = |changed: &Changed<MemberView>| v1::UpdateMemberSettingsResponse {
             member: Some(to_member(&organization, &changed.value)),
-            warnings: Vec::new(),
+            warnings: to_warnings(&organization, &changed.warnings),
             preview: changed.preview.as_ref().map(|preview| to_preview(&organization, preview)),
             revision: tokens::revision(&organization, changed.revision),
-        }))
+        };
+        let call = asked.call(&render);
+        let updated = self.app.update_member_settings(&call, &organization, &update);
+        respond(updated.await.map_err(at_member)?, render)
     }
 
     async fn move_members(
@@ -112,21 +119,22 @@ impl MemberService for Services {
     ) -> Result<Response<v1::MoveMembersResponse>, Status> {
         let request = request.into_inner();
         let mut checks = Checks::new();
-        checks.not_honoured_yet("request_id", !request.request_id.is_empty());
+        let asked = Asked::read(&mut checks, &request);
         let organization = checks.take("parent", names::parse_organization(&request.parent));
         let members = read_members(&mut checks, organization.as_ref(), &request.members);
         checks.require(!request.assignment.is_empty(), "assignment", "name the assignment to move to");
         let target = optional_assignment(&mut checks, organization.as_ref(), &request.assignment);
         checks.take("reason", check_text(&request.reason, "reason", 0, 500));
         let (organization, target) = checks.finish_with(organization.zip(target))?;
-        let caller = caller("MoveMembers", request.validate_only);
-        let moved = self.app.move_members(&caller, &organization, &members, &target, &request.reason);
-        let changed = moved.await.map_err(to_status)?;
-        Ok(Response::new(v1::MoveMembersResponse {
+        let render = |changed: &Changed<u32>| v1::MoveMembersResponse {
             moved_count: changed.value.cast_signed(),
             preview: changed.preview.as_ref().map(|preview| to_preview(&organization, preview)),
             revision: tokens::revision(&organization, changed.revision),
-        }))
+            warnings: to_warnings(&organization, &changed.warnings),
+        };
+        let call = asked.call(&render);
+        let moved = self.app.move_members(&call, &organization, &members, &target, &request.reason);
+        respond(moved.await.map_err(to_status)?, render)
     }
 
     async fn release_members(
@@ -135,38 +143,33 @@ impl MemberService for Services {
     ) -> Result<Response<v1::ReleaseMembersResponse>, Status> {
         let request = request.into_inner();
         let mut checks = Checks::new();
-        checks.not_honoured_yet("request_id", !request.request_id.is_empty());
+        let asked = Asked::read(&mut checks, &request);
         let organization = checks.take("parent", names::parse_organization(&request.parent));
         let members = read_members(&mut checks, organization.as_ref(), &request.members);
         let organization = checks.finish_with(organization)?;
-        let caller = caller("ReleaseMembers", request.validate_only);
-        let changed = self.app.release_members(&caller, &organization, &members).await.map_err(to_status)?;
-        Ok(Response::new(v1::ReleaseMembersResponse {
+        let render = |changed: &Changed<u32>| v1::ReleaseMembersResponse {
             released_count: changed.value.cast_signed(),
             preview: changed.preview.as_ref().map(|preview| to_preview(&organization, preview)),
             revision: tokens::revision(&organization, changed.revision),
-        }))
+            warnings: to_warnings(&organization, &changed.warnings),
+        };
+        let call = asked.call(&render);
+        let released = self.app.release_members(&call, &organization, &members);
+        respond(released.await.map_err(to_status)?, render)
     }
 
     async fn explain_member(
         &self,
         request: Request<v1::ExplainMemberRequest>,
     ) -> Result<Response<v1::ExplainMemberResponse>, Status> {
-        let request = request.into_inner();
-        let mut checks = Checks::new();
-        let name = checks.take("name", names::parse_member(&request.name));
-        let at_least = checks.at_least(name.as_ref().map(|(organization, _)| organization), &request.at_least_revision);
-        let (organization, member) = checks.finish_with(name)?;
-        let read = self.app.explain_member(&organization, &member, at_least).await.map_err(to_status)?;
-        let own = &read.value.member.assignment;
-        let (winner, others): (Vec<_>, Vec<_>) =
-            read.value.verdicts.iter().partition(|explained| explained.assignment == *own);
-        Ok(Response::new(v1::ExplainMemberResponse {
-            member: Some(to_member(&organization, &read.value.member)),
-            winner: winner.first().map(|explained| to_verdict(&organization, explained)),
-            others: others.iter().map(|explained| to_verdict(&organization, explained)).collect(),
-            revision: tokens::revision(&organization, read.revision),
-        }))
+        self.explain(request).await
+    }
+
+    async fn list_email_export_changes(
+        &self,
+        request: Request<v1::ListEmailExportChangesRequest>,
+    ) -> Result<Response<v1::ListEmailExportChangesResponse>, Status> {
+        self.export_changes(request).await
     }
 
     async fn export_members_csv(
@@ -197,15 +200,14 @@ fn optional_assignment(checks: &mut Checks, organization: Option<&OrganizationId
     if name.is_empty() {
         return None;
     }
-    checks.take("assignment", names::inside(organization?, name, names::parse_assignment(name)))
+    checks.take("assignment", names::within(organization, name, names::parse_assignment(name)))
 }
 
 fn read_members(checks: &mut Checks, organization: Option<&OrganizationId>, names: &[String]) -> Vec<MemberId> {
     if names.is_empty() || names.len() > MOVED_MAX {
         checks.add("members", format!("name 1 to {MOVED_MAX} members, not {}", names.len()));
     }
-    let Some(organization) = organization else { return Vec::new() };
-    let parsed = names.iter().map(|name| names::inside(organization, name, names::parse_member(name)));
+    let parsed = names.iter().map(|name| names::within(organization, name, names::parse_member(name)));
     let members: BTreeSet<MemberId> = checks.take_all("members", parsed).into_iter().collect();
     members.into_iter().collect()
 }
@@ -230,40 +232,33 @@ fn read_mask(checks: &mut Checks, mask: Option<prost_types::FieldMask>) -> Mask 
     let mut allowed = vec!["email_export"];
     allowed.extend(SETTINGS_PATHS);
     let identity = |path: &str| IDENTITY_PATHS.contains(&path).then(|| owned_by_idp(path));
-    match Mask::parse(mask, &allowed, identity) {
-        Ok(mask) => mask,
-        Err(found) => {
-            found.into_iter().for_each(|violation| checks.push(violation));
-            Mask::Populated
-        }
-    }
+    Mask::read(checks, mask, &allowed, identity)
 }
 
-/// The edit that a mask, or the populated fields, ask for. Without a mask, identity fields may
-/// be there as they were read, but not with other values.
+/// The edit that a mask, or the populated fields, ask for, and what is wrong with it. Without a mask, identity
+/// fields may be there as they were read, but not with other values.
 fn to_edit(
     organization: &OrganizationId,
     mask: &Mask,
     (given, settings, export): (&v1::Member, Option<&Settings>, Option<EmailExport>),
     current: &MemberView,
-) -> Result<MemberEdit, Refusal> {
-    if !mask.is_given() {
-        let stored = to_member(organization, current);
-        let texts = [
-            ("email", !given.email.is_empty() && given.email.to_lowercase() != stored.email),
-            ("given_name", !given.given_name.is_empty() && given.given_name != stored.given_name),
-            ("family_name", !given.family_name.is_empty() && given.family_name != stored.family_name),
-            ("job_title", !given.job_title.is_empty() && given.job_title != stored.job_title),
-            ("manager_email", !given.manager_email.is_empty() && given.manager_email != stored.manager_email),
-            ("status", given.status != 0 && given.status != stored.status),
-            ("groups", !given.groups.is_empty() && given.groups != stored.groups),
-        ];
-        let found = texts.into_iter().filter(|(_, differs)| *differs).map(|(field, _)| owned_by_idp(field));
-        Refusal::unless_empty(found.collect())?;
-    }
+) -> (MemberEdit, Vec<Violation>) {
+    let mut found =
+        if mask.is_given() { Vec::new() } else { identity_changes(given, &to_member(organization, current)) };
     let stored = current.export.map(|export| export.setting.value());
-    Ok(MemberEdit {
-        settings: merge_settings(mask, &current.settings, settings),
-        choose: choose(mask, export, stored).map_err(|violation| Refusal::violation(violation.at("member")))?,
-    })
+    let choose = choose(mask, export, stored).map_err(|violation| found.push(violation)).ok().flatten();
+    (MemberEdit { settings: merge_settings(mask, &current.settings, settings), choose }, found)
+}
+
+fn identity_changes(given: &v1::Member, stored: &v1::Member) -> Vec<Violation> {
+    let fields = [
+        ("email", !given.email.is_empty() && given.email.to_lowercase() != stored.email),
+        ("given_name", !given.given_name.is_empty() && given.given_name != stored.given_name),
+        ("family_name", !given.family_name.is_empty() && given.family_name != stored.family_name),
+        ("job_title", !given.job_title.is_empty() && given.job_title != stored.job_title),
+        ("manager_email", !given.manager_email.is_empty() && given.manager_email != stored.manager_email),
+        ("status", given.status != 0 && given.status != stored.status),
+        ("groups", !given.groups.is_empty() && given.groups != stored.groups),
+    ];
+    fields.into_iter().filter(|(_, differs)| *differs).map(|(field, _)| owned_by_idp(field)).collect()
 }

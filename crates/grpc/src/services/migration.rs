@@ -1,25 +1,26 @@
 //! `MigrationService`.
 
-use rollcall_app::migration::{Attempt, MigrationState, MigrationStatus};
-use rollcall_domain::{
-    OrganizationId, Phase,
-    email_export::EmailExport,
-    migration::{LegacyRow, Outcome},
+use rollcall_app::{
+    Changed,
+    migration::{Imported, MigrationStatus},
 };
+use rollcall_domain::{OrganizationId, email_export::EmailExport, migration::LegacyRow};
 use rollcall_proto::v1::{self, migration_service_server::MigrationService};
 use tonic::{Request, Response, Status, Streaming};
 
 use super::Services;
 use crate::{
+    asked::{Asked, Mutation, RowsDigest, respond},
     convert::{
-        REJECTED_MAX, caller,
-        settings::{parse_email_export, to_optional_email_export, to_state, to_update_mode},
-        to_count, to_rejected, to_timestamp,
+        REJECTED_MAX,
+        migration::{parse_migration_state, to_migration, to_outcome},
+        settings::parse_email_export,
+        to_count, to_preview, to_rejected,
     },
     names,
     request::Checks,
     status::to_status,
-    tokens,
+    streams, tokens,
     whole::Whole,
 };
 
@@ -31,30 +32,84 @@ impl MigrationService for Services {
     ) -> Result<Response<v1::ImportLegacySettingsResponse>, Status> {
         let whole = Whole::of(&request);
         let mut stream = request.into_inner();
-        let mut first = stream.message().await?.unwrap_or_default();
+        let mut first = streams::next(&mut stream).await?.unwrap_or_default();
         let mut checks = Checks::new();
-        checks.not_honoured_yet("request_id", !first.request_id.is_empty());
+        let settings = std::mem::take(&mut first.settings);
+        let asked = Asked::read(&mut checks, &first);
         let organization = checks.take("parent", names::parse_organization(&first.parent));
         let organization = checks.finish_with(organization)?;
-        let mut rows: Vec<LegacyRow> = first.settings.drain(..).map(to_row).collect();
-        while let Some(next) = stream.message().await? {
+        let mut digest = RowsDigest::of_request(&first.request_id);
+        digest.take(0, &settings);
+        let mut rows: Vec<LegacyRow> = settings.into_iter().map(to_row).collect();
+        while let Some(next) = streams::next(&mut stream).await? {
             refuse_options(&next)?;
+            digest.take(0, &next.settings);
             rows.extend(next.settings.into_iter().map(to_row));
         }
         whole.check()?;
-        let caller = caller("ImportLegacySettings", first.validate_only);
-        let imported = self.app.import_legacy_settings(&caller, &organization, rows);
-        let changed = imported.await.map_err(to_status)?;
-        let value = changed.value;
-        Ok(Response::new(v1::ImportLegacySettingsResponse {
-            bound_count: value.bound.cast_signed(),
-            unmatched_count: to_count(value.unmatched.len()),
-            unmatched_emails: value.unmatched.iter().take(REJECTED_MAX).map(ToString::to_string).collect(),
-            duplicate_count: value.duplicates.cast_signed(),
-            rejected_count: to_count(value.rejected.len()),
-            rejected: to_rejected(value.rejected),
-            revision: tokens::revision(&organization, changed.revision),
-        }))
+        let render = |changed: &Changed<Imported>| {
+            let value = &changed.value;
+            v1::ImportLegacySettingsResponse {
+                bound_count: value.bound.cast_signed(),
+                unmatched_count: to_count(value.unmatched.len()),
+                unmatched_emails: value.unmatched.iter().take(REJECTED_MAX).map(ToString::to_string).collect(),
+                duplicate_count: value.duplicates.cast_signed(),
+                rejected_count: to_count(value.rejected.len()),
+                rejected: to_rejected(&value.rejected),
+                revision: tokens::revision(&organization, changed.revision),
+                preview: changed.preview.as_ref().map(|preview| to_preview(&organization, preview)),
+            }
+        };
+        let call = asked.and(&digest.finish()).call(&render);
+        let imported = self.app.import_legacy_settings(&call, &organization, rows);
+        respond(imported.await.map_err(to_status)?, render)
+    }
+
+    async fn list_migrations(
+        &self,
+        request: Request<v1::ListMigrationsRequest>,
+    ) -> Result<Response<v1::ListMigrationsResponse>, Status> {
+        const METHOD: &str = "ListMigrations";
+        let request = request.into_inner();
+        let arguments = v1::ListMigrationsRequest { state: request.state, ..Default::default() };
+        let mut checks = Checks::new();
+        let state = checks.take("state", parse_migration_state(request.state));
+        let page = self.page(&mut checks, METHOD, &arguments, request.page_size, &request.page_token);
+        let state = checks.finish_with(state)?;
+        let listed = self.app.list_migrations(state, page.after.as_deref(), page.size + 1);
+        let mut rows = listed.await.map_err(to_status)?;
+        let next_page_token =
+            self.next(METHOD, &arguments, &page, &mut rows, |(organization, _)| organization.to_string());
+        let migrations = rows.iter().map(|(organization, status)| to_migration(organization, status)).collect();
+        Ok(Response::new(v1::ListMigrationsResponse { migrations, next_page_token }))
+    }
+
+    async fn roll_back_migration(
+        &self,
+        request: Request<v1::RollBackMigrationRequest>,
+    ) -> Result<Response<v1::RollBackMigrationResponse>, Status> {
+        let request = request.into_inner();
+        let (asked, organization) = read_change(&request, &request.name)?;
+        let render = |changed: &Changed<MigrationStatus>| {
+            let Rendered { migration, preview, revision } = rendered(&organization, changed);
+            v1::RollBackMigrationResponse { migration, preview, revision }
+        };
+        let call = asked.call(&render);
+        respond(self.app.roll_back_migration(&call, &organization).await.map_err(to_status)?, render)
+    }
+
+    async fn retry_migration(
+        &self,
+        request: Request<v1::RetryMigrationRequest>,
+    ) -> Result<Response<v1::RetryMigrationResponse>, Status> {
+        let request = request.into_inner();
+        let (asked, organization) = read_change(&request, &request.name)?;
+        let render = |changed: &Changed<MigrationStatus>| {
+            let Rendered { migration, preview, revision } = rendered(&organization, changed);
+            v1::RetryMigrationResponse { migration, preview, revision }
+        };
+        let call = asked.call(&render);
+        respond(self.app.retry_migration(&call, &organization).await.map_err(to_status)?, render)
     }
 
     async fn plan_migration(
@@ -88,9 +143,32 @@ impl MigrationService for Services {
         let organization = checks.finish_with(organization)?;
         let read = self.app.get_migration(&organization, at_least).await.map_err(to_status)?;
         Ok(Response::new(v1::GetMigrationResponse {
-            migration: Some(to_migration(&organization, read.value)),
+            migration: Some(to_migration(&organization, &read.value)),
             revision: tokens::revision(&organization, read.revision),
         }))
+    }
+}
+
+/// Reads a request that changes how far a migration is.
+fn read_change(request: &impl Mutation, name: &str) -> Result<(Asked, OrganizationId), Status> {
+    let mut checks = Checks::new();
+    let asked = Asked::read(&mut checks, request);
+    let organization = checks.take("name", names::parse_singleton(name, "migration"));
+    Ok((asked, checks.finish_with(organization)?))
+}
+
+/// What the answer of such a change has.
+struct Rendered {
+    migration: Option<v1::Migration>,
+    preview: Option<v1::Preview>,
+    revision: String,
+}
+
+fn rendered(organization: &OrganizationId, changed: &Changed<MigrationStatus>) -> Rendered {
+    Rendered {
+        migration: Some(to_migration(organization, &changed.value)),
+        preview: changed.preview.as_ref().map(|preview| to_preview(organization, preview)),
+        revision: tokens::revision(organization, changed.revision),
     }
 }
 
@@ -107,45 +185,4 @@ fn refuse_options(next: &v1::ImportLegacySettingsRequest) -> Result<(), Status> 
 fn to_row(setting: v1::LegacySetting) -> LegacyRow {
     let value = parse_email_export(setting.email_export).ok().flatten();
     LegacyRow { email: setting.email, export: value.map(|value| value == EmailExport::Export) }
-}
-
-fn to_outcome(organization: &OrganizationId, outcome: &Outcome) -> v1::AssignmentOutcome {
-    v1::AssignmentOutcome {
-        assignment: names::assignment(organization, &outcome.assignment),
-        display_name: outcome.display_name.clone(),
-        rank: outcome.rank.cast_signed(),
-        update_mode: to_update_mode(outcome.update_mode),
-        state: to_state(outcome.state, Phase::Migrated),
-        exporting: outcome.summary.exporting.cast_signed(),
-        not_exporting: outcome.summary.not_exporting.cast_signed(),
-        inactive: outcome.summary.inactive.cast_signed(),
-        chosen: to_optional_email_export(outcome.chosen),
-        action_required: outcome.action_required,
-    }
-}
-
-fn to_migration(organization: &OrganizationId, status: MigrationStatus) -> v1::Migration {
-    let state = match (&status.attempt, status.phase) {
-        (Some(Attempt { state: MigrationState::Migrated, .. }), _) => v1::MigrationState::Migrated,
-        (Some(Attempt { state: MigrationState::Failed, .. }), _) => v1::MigrationState::Failed,
-        (Some(Attempt { state: MigrationState::RolledBack, .. }), _) => v1::MigrationState::RolledBack,
-        (None, Phase::Legacy) => v1::MigrationState::Pending,
-        (None, Phase::Migrated) => v1::MigrationState::Unspecified,
-    };
-    let attempt = status.attempt;
-    let outcomes = attempt.iter().flat_map(|attempt| &attempt.outcomes);
-    v1::Migration {
-        name: format!("organizations/{organization}/migration"),
-        state: state.into(),
-        proof: attempt.as_ref().and_then(|attempt| attempt.proof.as_ref()).map(|proof| v1::MigrationProof {
-            members_compared: proof.members.cast_signed(),
-            differences: proof.differences.cast_signed(),
-            digest_before: proof.digest_before.clone(),
-            digest_after: proof.digest_after.clone(),
-        }),
-        assignments: outcomes.map(|outcome| to_outcome(organization, outcome)).collect(),
-        update_time: attempt.as_ref().map(|attempt| to_timestamp(attempt.time)),
-        failure: attempt.and_then(|attempt| attempt.failure).unwrap_or_default(),
-        unmatched_legacy_settings: status.unmatched.cast_signed(),
-    }
 }

@@ -1,9 +1,12 @@
 //! One file for each service of the contract: read the request, call the use case, render.
 
 mod assignments;
+mod audit;
 mod directory;
 mod email_export;
+mod explain;
 mod jobs;
+mod list;
 mod members;
 mod migration;
 mod organizations;
@@ -12,7 +15,7 @@ mod reports;
 use std::sync::Arc;
 
 use prost::Message;
-use rollcall_app::App;
+use rollcall_app::{App, jobs::JobInfo};
 use rollcall_domain::Violation;
 
 use crate::{
@@ -25,8 +28,8 @@ use crate::{
 pub(crate) struct Services {
     pub(crate) app: App,
     pub(crate) pages: PageTokens,
-    /// The jobs that can be asked for.
-    pub(crate) jobs: Arc<[&'static str]>,
+    /// The jobs that can be asked for, in byte order of their names.
+    pub(crate) jobs: Arc<[JobInfo]>,
 }
 
 /// Where a page of a list begins, and how long it is.

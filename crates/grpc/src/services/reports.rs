@@ -13,6 +13,16 @@ use crate::{convert::to_timestamp, names, request::Checks, status::to_status, st
 impl ReportService for Services {
     type DownloadReportStream = ByteStream<v1::DownloadReportResponse>;
 
+    async fn get_report(
+        &self,
+        request: Request<v1::GetReportRequest>,
+    ) -> Result<Response<v1::GetReportResponse>, Status> {
+        let mut checks = Checks::new();
+        let name = checks.take("name", names::parse_report(&request.into_inner().name));
+        let report = self.app.get_report(&checks.finish_with(name)?).await.map_err(to_status)?;
+        Ok(Response::new(v1::GetReportResponse { report: Some(self.to_report(&report)) }))
+    }
+
     async fn list_reports(
         &self,
         request: Request<v1::ListReportsRequest>,
@@ -57,7 +67,7 @@ impl Services {
     fn to_report(&self, report: &Report) -> v1::Report {
         v1::Report {
             name: names::report(&report.id),
-            run: names::job_run("mixed-settings-report", report.run),
+            run: names::job_run(&report.job, report.run),
             data_as_of: Some(to_timestamp(report.data_as_of)),
             publish_time: Some(to_timestamp(report.published_at)),
             url: self.app.reports().url_of(&report.path),

@@ -2,6 +2,5 @@
 
 pub(crate) mod calls;
 pub(crate) mod organization;
-pub(crate) mod random;
 pub(crate) mod syncs;
 pub(crate) mod writers;

@@ -1,10 +1,10 @@
 //! Syncs that writers send, some of whose rows cannot be taken.
 
 use rollcall_proto::v1::{DirectoryGroup, DirectoryMember, MemberStatus, Membership, SyncDirectoryRequest, SyncMode};
+use rollcall_testkit::Random;
 
 use super::{
     organization::{GROUPS, MEMBERS, ORGANIZATION, groups_of, member, parent},
-    random::Random,
     writers::{any_group, any_member},
 };
 

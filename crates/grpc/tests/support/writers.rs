@@ -6,11 +6,11 @@ use rollcall_proto::v1::{
     Assignment, CreateAssignmentRequest, DeleteAssignmentRequest, EmailExport, Member, MoveAssignmentRequest,
     MoveMembersRequest, ReleaseMembersRequest, UpdateAssignmentRequest, UpdateMemberSettingsRequest, UpdateMode,
 };
+use rollcall_testkit::Random;
 
 use super::{
     calls::Call,
     organization::{GROUPS, MEMBERS, UNRESOLVED, member, name, parent, settings},
-    random::Random,
     syncs,
 };
 

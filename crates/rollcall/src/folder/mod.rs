@@ -1,5 +1,7 @@
 //! An organization as a folder of files. `crates/rollcall/sample/acme/README.md` describes the format.
 
+#[cfg(test)]
+mod fuzz;
 mod read;
 mod sample;
 

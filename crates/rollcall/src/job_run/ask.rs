@@ -61,7 +61,7 @@ fn cannot_run(job: &str) -> impl FnOnce(Status) -> Error + use<> {
 }
 
 async fn wait_until_over(remote: &Remote, mut run: JobRun, deadline: Instant) -> Result<Ended> {
-    while !matches!(run.state(), JobRunState::Succeeded | JobRunState::Failed | JobRunState::Skipped) {
+    while matches!(run.state(), JobRunState::Pending | JobRunState::Running) {
         if Instant::now() >= deadline {
             let Ended { name, state, .. } = run.into();
             return Err(Error::failed(format!("{name} is still {state}; it goes on without us")));

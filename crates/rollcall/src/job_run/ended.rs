@@ -57,6 +57,9 @@ impl Ended {
     /// When it did not succeed, or left something failed behind.
     pub(crate) fn verdict(&self) -> Result {
         let Self { name, state, failure, .. } = self;
+        if state == "CANCELLED" {
+            return Err(Error::failed(format!("{name} was cancelled; what it had done stays done")));
+        }
         if state != "SUCCEEDED" {
             let colon = if failure.is_empty() { "" } else { ": " };
             return Err(Error::failed(format!("{name} is {state}{colon}{failure}")));
@@ -99,8 +102,15 @@ mod tests {
     fn only_a_run_without_failed_organizations_succeeds() {
         assert!(run("SUCCEEDED", &[("organizations_migrated", 2), ("organizations_failed", 0)]).verdict().is_ok());
         assert!(run("SUCCEEDED", &[("organizations_migrated", 1), ("organizations_failed", 1)]).verdict().is_err());
-        for state in ["FAILED", "SKIPPED", "RUNNING", "PENDING"] {
+        for state in ["FAILED", "SKIPPED", "RUNNING", "PENDING", "CANCELLED"] {
             assert!(run(state, &[]).verdict().is_err(), "{state}");
         }
+    }
+
+    #[test]
+    fn a_cancelled_run_says_that_what_it_did_stays() {
+        let cancelled = Ended { name: "jobs/j/runs/1".to_owned(), ..run("CANCELLED", &[("members", 2)]) };
+        let message = cancelled.verdict().unwrap_err().to_string();
+        assert_eq!(message, "jobs/j/runs/1 was cancelled; what it had done stays done");
     }
 }

@@ -1,5 +1,6 @@
 //! The ordered list of assignments, and what their members have.
 
+mod mixed;
 mod write;
 
 use std::collections::{BTreeSet, HashMap};
@@ -12,6 +13,7 @@ use diesel_async::RunQueryDsl;
 use rollcall_domain::{Assignment, AssignmentId, AssignmentList, GroupId, Settings, Timestamp, email_export::Summary};
 use uuid::Uuid;
 
+pub use mixed::{MixedCounts, list_members_with, list_mixed};
 pub(crate) use write::{delete_assignment, insert_default, insert_settings, save_assignment, update_ranks};
 
 use crate::{Error, ReadTx, Result, members::settings::list_settings, words};
@@ -183,4 +185,23 @@ pub async fn count_pins(tx: &mut ReadTx, assignment: &AssignmentId) -> Result<u3
         .get_result(conn)
         .await?;
     Ok(row.pins.unsigned_abs())
+}
+
+#[derive(QueryableByName)]
+struct Gone {
+    #[diesel(sql_type = Text)]
+    id: String,
+}
+
+/// Of the given groups, those that are no longer in the directory.
+///
+/// # Errors
+/// A database that fails.
+pub async fn list_gone_groups(tx: &mut ReadTx, groups: impl Iterator<Item = &GroupId>) -> Result<BTreeSet<GroupId>> {
+    let groups: Vec<&str> = groups.map(GroupId::as_str).collect();
+    let (conn, organization) = tx.parts();
+    let sql = "SELECT id FROM groups WHERE organization_id = $1 AND id = any($2) AND NOT present";
+    let gone: Vec<Gone> =
+        diesel::sql_query(sql).bind::<Text, _>(organization).bind::<Array<Text>, _>(groups).load(conn).await?;
+    Ok(gone.into_iter().map(|row| GroupId::trusted(row.id)).collect())
 }

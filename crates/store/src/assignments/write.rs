@@ -1,6 +1,9 @@
 //! Writing assignments, their groups, ranks and settings.
 
-use diesel::sql_types::{Array, BigInt, Bool, Integer, Jsonb, Nullable, Text, Timestamptz, Uuid as SqlUuid};
+use diesel::{
+    QueryableByName,
+    sql_types::{Array, BigInt, Bool, Integer, Jsonb, Nullable, Text, Timestamptz, Uuid as SqlUuid},
+};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use rollcall_domain::{Assignment, AssignmentId, Settings, Timestamp};
 use uuid::Uuid;
@@ -77,20 +80,26 @@ pub(crate) async fn delete_assignment(tx: &mut WriteTx, id: &AssignmentId) -> Re
     Ok(())
 }
 
-/// Sets ranks in one statement, under the deferrable constraint.
-pub(crate) async fn update_ranks(tx: &mut WriteTx, ranks: &[(AssignmentId, u32)]) -> Result<()> {
+#[derive(QueryableByName)]
+struct Reranked {
+    #[diesel(sql_type = Text)]
+    id: String,
+}
+
+/// Sets ranks in one statement, under the deferrable constraint. Returns the assignments whose rank is another one.
+pub(crate) async fn update_ranks(tx: &mut WriteTx, ranks: &[(AssignmentId, u32)]) -> Result<Vec<AssignmentId>> {
     if ranks.is_empty() {
-        return Ok(());
+        return Ok(Vec::new());
     }
     let (ids, ranks): (Vec<&str>, Vec<i32>) = ranks.iter().map(|(id, rank)| (id.as_str(), rank.cast_signed())).unzip();
     let (conn, organization) = tx.parts();
-    diesel::sql_query(include_str!("../sql/update_ranks.sql"))
+    let reranked: Vec<Reranked> = diesel::sql_query(include_str!("../sql/update_ranks.sql"))
         .bind::<Text, _>(organization)
         .bind::<Array<Text>, _>(ids)
         .bind::<Array<Integer>, _>(ranks)
-        .execute(conn)
+        .load(conn)
         .await?;
-    Ok(())
+    Ok(reranked.into_iter().map(|row| AssignmentId::trusted(row.id)).collect())
 }
 
 /// Writes settings that may be new; the same content is the same row.

@@ -1,6 +1,6 @@
 //! What is stored, as far as a sync has to know.
 
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap};
 
 use diesel::{
     QueryableByName,
@@ -9,7 +9,7 @@ use diesel::{
 use diesel_async::RunQueryDsl;
 use rollcall_domain::{
     AssignmentId, Email, GroupId, Held, MemberId, Phase, Timestamp,
-    directory::{Directory, Identity, KnownGroup, KnownMember},
+    directory::{Directory, Identity, KnownGroup, KnownMember, Memberships},
 };
 use uuid::Uuid;
 
@@ -160,7 +160,7 @@ async fn list_memberships(
     tx: &mut ReadTx,
     members: Option<&[&str]>,
     known: &HashMap<GroupId, KnownGroup>,
-) -> Result<HashMap<MemberId, BTreeSet<GroupId>>> {
+) -> Result<Memberships> {
     let (conn, organization) = tx.parts();
     let rows: Vec<MembershipsRow> = diesel::sql_query(include_str!("../sql/list_memberships.sql"))
         .bind::<Text, _>(organization)
@@ -168,11 +168,8 @@ async fn list_memberships(
         .load(conn)
         .await?;
     // A group has many members: they share its id.
-    let shared: HashSet<&GroupId> = known.keys().collect();
-    let share = |id: String| {
-        let id = GroupId::trusted(id);
-        shared.get(&id).map_or_else(|| id.clone(), |known| (*known).clone())
-    };
+    let shared: HashMap<&str, &GroupId> = known.keys().map(|id| (id.as_str(), id)).collect();
+    let share = |id: String| shared.get(id.as_str()).map_or_else(|| GroupId::trusted(id.as_str()), |id| (*id).clone());
     let entry = |row: MembershipsRow| (MemberId::trusted(row.member_id), row.groups.into_iter().map(share).collect());
     Ok(rows.into_iter().map(entry).collect())
 }

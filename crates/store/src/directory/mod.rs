@@ -4,7 +4,7 @@ mod load;
 mod write;
 
 use diesel::{
-    QueryableByName,
+    OptionalExtension as _, QueryableByName,
     sql_types::{BigInt, Bool, Integer, Text},
 };
 use diesel_async::RunQueryDsl;
@@ -40,6 +40,17 @@ struct Row {
     members: i32,
 }
 
+impl Row {
+    fn into_view(self) -> GroupView {
+        GroupView {
+            id: GroupId::trusted(self.id),
+            display_name: self.display_name,
+            present: self.present,
+            members: self.members.unsigned_abs(),
+        }
+    }
+}
+
 /// Reads up to `limit` groups after one, in byte order of their ids.
 ///
 /// # Errors
@@ -52,13 +63,22 @@ pub async fn list_groups(tx: &mut ReadTx, after: Option<&str>, limit: u32) -> Re
         .bind::<BigInt, _>(i64::from(limit))
         .load(conn)
         .await?;
-    let view = |row: Row| GroupView {
-        id: GroupId::trusted(row.id),
-        display_name: row.display_name,
-        present: row.present,
-        members: row.members.unsigned_abs(),
-    };
-    Ok(rows.into_iter().map(view).collect())
+    Ok(rows.into_iter().map(Row::into_view).collect())
+}
+
+/// Reads one group; one that is gone is there as long as it is stored.
+///
+/// # Errors
+/// A database that fails.
+pub async fn find_group(tx: &mut ReadTx, group: &GroupId) -> Result<Option<GroupView>> {
+    let (conn, organization) = tx.parts();
+    let row: Option<Row> = diesel::sql_query(include_str!("../sql/find_group.sql"))
+        .bind::<Text, _>(organization)
+        .bind::<Text, _>(group.as_str())
+        .get_result(conn)
+        .await
+        .optional()?;
+    Ok(row.map(Row::into_view))
 }
 
 /// Of the given groups, the first that the organization does not know.

@@ -1,23 +1,22 @@
 //! Writing a sync: groups, people, memberships and old settings that found their member, then
 //! what it did to members, in set-based statements.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{HashMap, HashSet};
 
 use diesel::sql_types::{Array, BigInt, Bool, Nullable, Text, Timestamptz, Uuid as SqlUuid};
 use diesel_async::RunQueryDsl;
-use rollcall_domain::directory::{GroupUpsert, MemberUpsert};
-use rollcall_domain::{Email, GroupId, MemberChange, MemberId, directory::SyncPlan};
+use rollcall_domain::{
+    Email, MemberChange, MemberId,
+    directory::{GroupUpsert, MemberUpsert, Membership, SyncPlan},
+};
 
 use crate::{
     Result, WriteTx,
     audit::AuditEvent,
-    changes,
-    members::write::{self, column},
-    migration, words,
+    changes::{self, Touched},
+    members::write::{self, FEW, column, forget_plans},
+    migration, seats, words,
 };
-
-/// So many more rows make no plan bad that was good before.
-const FEW: usize = 100;
 
 /// Writes a sync and returns the new revision.
 ///
@@ -42,21 +41,22 @@ pub async fn apply_sync(tx: &mut WriteTx, sync: &SyncPlan, event: AuditEvent) ->
     write::update_members(tx, &rehomed).await?;
     write::insert_changes(tx, &sync.plan.members).await?;
     write::touch(tx, &regrouped(sync)).await?;
-    changes::finish(tx, touched(sync), event).await
+    seats::apply(tx, &sync.plan.seats).await?;
+    changes::finish(tx, &touched(sync), event).await
 }
 
 /// Members of before whose groups change.
 fn regrouped(sync: &SyncPlan) -> Vec<MemberId> {
-    let new: BTreeSet<&MemberId> = sync.members.iter().filter(|m| m.is_new).map(|m| &m.id).collect();
-    let all: BTreeSet<&MemberId> = sync.added.iter().chain(&sync.removed).map(|(member, _)| member).collect();
-    all.difference(&new).map(|member| (*member).clone()).collect()
+    let new: HashSet<&MemberId> = sync.members.iter().filter(|m| m.is_new).map(|m| &m.id).collect();
+    let members = sync.added.iter().chain(&sync.removed).map(|(member, _)| member);
+    let known: HashSet<&MemberId> = members.filter(|member| !new.contains(member)).collect();
+    known.into_iter().cloned().collect()
 }
 
-fn touched(sync: &SyncPlan) -> u32 {
+fn touched(sync: &SyncPlan) -> Touched {
     let upserts = sync.members.iter().map(|upsert| &upsert.id);
-    let moved = sync.plan.members.iter().map(|change| &change.member);
     let regrouped = sync.added.iter().chain(&sync.removed).map(|(member, _)| member);
-    u32::try_from(upserts.chain(moved).chain(regrouped).collect::<BTreeSet<_>>().len()).unwrap_or(u32::MAX)
+    Touched::by(&sync.plan, upserts.chain(regrouped))
 }
 
 async fn upsert_groups(tx: &mut WriteTx, groups: &[GroupUpsert]) -> Result<()> {
@@ -152,23 +152,15 @@ async fn insert_members(
     Ok(())
 }
 
-async fn delete_memberships(tx: &mut WriteTx, pairs: &BTreeSet<(MemberId, GroupId)>) -> Result<()> {
+async fn delete_memberships(tx: &mut WriteTx, pairs: &[Membership]) -> Result<()> {
     write_memberships(tx, pairs, include_str!("../sql/delete_memberships.sql")).await
 }
 
-async fn insert_memberships(tx: &mut WriteTx, pairs: &BTreeSet<(MemberId, GroupId)>) -> Result<()> {
+async fn insert_memberships(tx: &mut WriteTx, pairs: &[Membership]) -> Result<()> {
     write_memberships(tx, pairs, include_str!("../sql/insert_memberships.sql")).await
 }
 
-/// Postgres keeps the plans by which a connection checks foreign keys. One that was made while the tables were nearly
-/// empty reads them from end to end, for each membership: a first sync of 20,000 members would take hours.
-async fn forget_plans(tx: &mut WriteTx) -> Result<()> {
-    let (conn, _) = tx.parts();
-    diesel::sql_query("DISCARD PLANS").execute(conn).await?;
-    Ok(())
-}
-
-async fn write_memberships(tx: &mut WriteTx, pairs: &BTreeSet<(MemberId, GroupId)>, sql: &'static str) -> Result<()> {
+async fn write_memberships(tx: &mut WriteTx, pairs: &[Membership], sql: &'static str) -> Result<()> {
     if pairs.is_empty() {
         return Ok(());
     }

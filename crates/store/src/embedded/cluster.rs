@@ -10,6 +10,7 @@ use super::error::EmbeddedError;
 use super::guard::{self, Presence};
 use super::layout::Layout;
 use super::postmaster::Postmaster;
+use super::roles;
 use super::server::Server;
 use super::user::ServerUser;
 
@@ -103,7 +104,9 @@ impl Cluster {
         Presence::forget_all(&layout)?;
         let presence = Presence::announce(&layout)?;
         let started = start_anew(options, user, &layout, LINGER_EXCLUSIVE)?;
-        Ok(Self { owned: Some(started), layout, _presence: presence, _lock: lock })
+        let cluster = Self { owned: Some(started), layout, _presence: presence, _lock: lock };
+        roles::make_and_take_over(|database| cluster.superuser_url(database))?;
+        Ok(cluster)
     }
 
     fn join(options: &ClusterOptions, user: &ServerUser, layout: Layout, lock: File) -> Result<Self, EmbeddedError> {
@@ -114,14 +117,27 @@ impl Cluster {
             // The guard is not ours to stop.
             start_anew(options, user, &layout, LINGER_SHARED)?;
         }
-        Ok(Self { owned: None, layout, _presence: presence, _lock: lock })
+        let cluster = Self { owned: None, layout, _presence: presence, _lock: lock };
+        roles::make(|database| cluster.superuser_url(database))?;
+        Ok(cluster)
     }
 
-    /// The address of a database of this cluster, for tokio-postgres.
+    /// The address of a database of this cluster, for tokio-postgres, as the ordinary role that may make databases and
+    /// owns them.
     #[must_use]
     pub fn url(&self, database: &str) -> String {
+        self.url_as(roles::ROLE, database)
+    }
+
+    /// The same as the superuser, whom no privilege holds back: for what looks at the server itself.
+    #[must_use]
+    pub fn superuser_url(&self, database: &str) -> String {
+        self.url_as(roles::SUPERUSER, database)
+    }
+
+    fn url_as(&self, role: &str, database: &str) -> String {
         let socket_dir = self.layout.socket_dir.to_string_lossy();
-        format!("postgresql:///{}?host={}&user=postgres", percent_encode(database), percent_encode(&socket_dir))
+        format!("postgresql:///{}?host={}&user={role}", percent_encode(database), percent_encode(&socket_dir))
     }
 
     /// The data directory, absolute and without symbolic links.

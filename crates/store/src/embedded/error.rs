@@ -118,6 +118,15 @@ pub enum EmbeddedError {
         log: PathBuf,
     },
 
+    /// The role that everybody connects as could not be made.
+    #[error("cannot make the role {role} in the embedded postgres: {cause}; start it again, or give DATABASE_URL")]
+    Role {
+        /// The role.
+        role: &'static str,
+        /// What the server said.
+        cause: String,
+    },
+
     /// A program could not be run at all.
     #[error("cannot run {program}: {cause}; see that it is installed and that this user may run it")]
     Spawn {

@@ -5,7 +5,7 @@
 //!
 //! Everything here blocks (a start takes about a second): async callers go through `spawn_blocking`. Creating
 //! databases inside the cluster is the caller's work, over a connection to the database `postgres`, which always
-//! exists, as the superuser `postgres`.
+//! exists, as the ordinary role that owns them.
 
 mod binaries;
 mod cluster;
@@ -13,6 +13,7 @@ mod error;
 mod guard;
 mod layout;
 mod postmaster;
+mod roles;
 mod server;
 mod user;
 

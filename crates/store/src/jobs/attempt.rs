@@ -7,18 +7,23 @@ use diesel::prelude::*;
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use rollcall_domain::Timestamp;
 
-use super::{Counts, RunState, counts, held_by};
+use super::{Counts, RunState, cancel::end_cancelled, counts, held_by};
 use crate::{Db, Error, Fence, Result, SystemConn, WriteTx, db::clock, schema::job_runs};
 
-/// Renews the lease: the heartbeat.
+/// Renews the lease: the heartbeat. Answers whether somebody has asked the run to stop.
 ///
 /// # Errors
 /// [`Error::FenceLost`], or a database that fails.
-pub async fn extend_lease(db: &Db, fence: Fence, lease: Duration) -> Result<()> {
+pub async fn extend_lease(db: &Db, fence: Fence, lease: Duration) -> Result<bool> {
     db.system("extend_lease", async |conn: &mut SystemConn| {
         let until = clock(conn).await? + lease;
-        let extended = diesel::update(held_by(fence)).set(job_runs::lease_until.eq(until)).execute(conn).await?;
-        if extended == 1 { Ok(()) } else { Err(Error::FenceLost) }
+        let cancel_requested: Option<Option<Timestamp>> = diesel::update(held_by(fence))
+            .set(job_runs::lease_until.eq(until))
+            .returning(job_runs::cancel_requested_at)
+            .get_result(conn)
+            .await
+            .optional()?;
+        Ok(cancel_requested.ok_or(Error::FenceLost)?.is_some())
     })
     .await
 }
@@ -76,49 +81,54 @@ pub async fn fail_run(db: &Db, fence: Fence, failure: &str, did: &Counts) -> Res
     end_run(db, "fail_run", fence, &end).await
 }
 
-/// Lets a failed run be tried again after a while, from where it is.
+/// Lets a failed run be tried again after a while, from where it is; one that was asked to stop
+/// ends instead. Answers how far it is then.
 ///
 /// # Errors
 /// [`Error::FenceLost`], or a database that fails.
-pub async fn retry_run(db: &Db, fence: Fence, failure: &str, after: Duration) -> Result<()> {
+pub async fn retry_run(db: &Db, fence: Fence, failure: &str, after: Duration) -> Result<RunState> {
     db.system("retry_run", async |conn: &mut SystemConn| {
-        lock(conn, fence).await?;
-        let now = clock(conn).await?;
-        diesel::update(job_runs::table.find(fence.run))
-            .set((
-                job_runs::state.eq(RunState::Pending.as_str()),
-                job_runs::not_before.eq(now + after),
-                job_runs::lease_until.eq(None::<Timestamp>),
-                job_runs::failure.eq(failure),
-            ))
-            .execute(conn)
-            .await?;
-        Ok(())
+        let held = lock(conn, fence).await?;
+        diesel::update(job_runs::table.find(fence.run)).set(job_runs::failure.eq(failure)).execute(conn).await?;
+        give_back(conn, fence, &held, after).await
     })
     .await
 }
 
-/// Gives the lease back, so that any process may go on from where the run is. It is not a
-/// failure, and the attempt does not count.
+/// Gives the lease back, so that any process may go on from where the run is; one that was asked
+/// to stop ends instead. To be gone on with is not a failure, and the attempt does not count.
+/// Answers how far it is then.
 ///
 /// # Errors
 /// [`Error::FenceLost`], or a database that fails.
-pub async fn release_run(db: &Db, fence: Fence) -> Result<()> {
+pub async fn release_run(db: &Db, fence: Fence) -> Result<RunState> {
     db.system("release_run", async |conn: &mut SystemConn| {
-        lock(conn, fence).await?;
-        let now = clock(conn).await?;
-        diesel::update(job_runs::table.find(fence.run))
-            .set((
-                job_runs::state.eq(RunState::Pending.as_str()),
-                job_runs::not_before.eq(now),
-                job_runs::lease_until.eq(None::<Timestamp>),
-                job_runs::attempt.eq(job_runs::attempt - 1),
-            ))
-            .execute(conn)
-            .await?;
-        Ok(())
+        let held = lock(conn, fence).await?;
+        let state = give_back(conn, fence, &held, Duration::ZERO).await?;
+        if state == RunState::Pending {
+            let uncounted = job_runs::attempt.eq(job_runs::attempt - 1);
+            diesel::update(job_runs::table.find(fence.run)).set(uncounted).execute(conn).await?;
+        }
+        Ok(state)
     })
     .await
+}
+
+async fn give_back(conn: &mut AsyncPgConnection, fence: Fence, held: &Held, after: Duration) -> Result<RunState> {
+    let now = clock(conn).await?;
+    if held.cancel_requested {
+        end_cancelled(conn, fence.run, now).await?;
+        return Ok(RunState::Cancelled);
+    }
+    diesel::update(job_runs::table.find(fence.run))
+        .set((
+            job_runs::state.eq(RunState::Pending.as_str()),
+            job_runs::not_before.eq(now + after),
+            job_runs::lease_until.eq(None::<Timestamp>),
+        ))
+        .execute(conn)
+        .await?;
+    Ok(RunState::Pending)
 }
 
 /// How a run ends.
@@ -131,7 +141,7 @@ struct End<'a> {
 
 async fn end_run(db: &Db, name: &'static str, fence: Fence, end: &End<'_>) -> Result<()> {
     db.system(name, async |conn: &mut SystemConn| {
-        let outcome = lock(conn, fence).await?;
+        let outcome = lock(conn, fence).await?.outcome;
         let did = end.did.iter().map(|(name, count)| (name.as_str(), *count));
         let outcome = add(outcome, did)?;
         let now = clock(conn).await?;
@@ -151,10 +161,18 @@ async fn end_run(db: &Db, name: &'static str, fence: Fence, end: &End<'_>) -> Re
     .await
 }
 
-/// Waits for the run's own effects that are under way, and answers its outcome so far.
-async fn lock(conn: &mut AsyncPgConnection, fence: Fence) -> Result<serde_json::Value> {
-    let outcome = held_by(fence).select(job_runs::outcome).for_update().first(conn).await;
-    outcome.optional()?.ok_or(Error::FenceLost)
+/// What ending an attempt has to know of its run.
+struct Held {
+    outcome: serde_json::Value,
+    cancel_requested: bool,
+}
+
+/// Waits for the run's own effects that are under way.
+async fn lock(conn: &mut AsyncPgConnection, fence: Fence) -> Result<Held> {
+    let columns = (job_runs::outcome, job_runs::cancel_requested_at.is_not_null());
+    let held = held_by(fence).select(columns).for_update().first(conn).await.optional()?;
+    let (outcome, cancel_requested) = held.ok_or(Error::FenceLost)?;
+    Ok(Held { outcome, cancel_requested })
 }
 
 fn add<'a>(outcome: serde_json::Value, did: impl IntoIterator<Item = (&'a str, i64)>) -> Result<serde_json::Value> {

@@ -4,6 +4,7 @@
 //! and every effect checks that fence in its own transaction. All times are the database's.
 
 mod attempt;
+mod cancel;
 mod open;
 mod read;
 
@@ -17,8 +18,11 @@ use uuid::Uuid;
 pub use attempt::{
     extend_lease, fail_run, finish_run, release_run, retry_run, save_position_in, save_progress, save_progress_in,
 };
-pub use open::{Requested, claim_run, list_pending, register_jobs, request_run, schedule_runs};
-pub use read::{JobStatus, clock, find_run, list_runs, list_statuses};
+pub use cancel::cancel_run;
+pub use open::{
+    Requested, claim_run, find_open_run, list_pending, register_jobs, request_run, request_run_in, schedule_runs,
+};
+pub use read::{JobRuns, JobStatus, clock, find_run, find_run_in, list_current_and_last, list_runs, list_statuses};
 
 use crate::{Error, Fence, Result, schema::job_runs};
 
@@ -38,6 +42,8 @@ pub enum RunState {
     Failed,
     /// Not run, because a newer missed one was.
     Skipped,
+    /// Stopped on request.
+    Cancelled,
 }
 
 impl RunState {
@@ -50,6 +56,7 @@ impl RunState {
             Self::Succeeded => "SUCCEEDED",
             Self::Failed => "FAILED",
             Self::Skipped => "SKIPPED",
+            Self::Cancelled => "CANCELLED",
         }
     }
 
@@ -60,7 +67,7 @@ impl RunState {
     }
 
     fn parse(word: &str) -> Result<Self> {
-        let all = [Self::Pending, Self::Running, Self::Succeeded, Self::Failed, Self::Skipped];
+        let all = [Self::Pending, Self::Running, Self::Succeeded, Self::Failed, Self::Skipped, Self::Cancelled];
         let state = all.into_iter().find(|state| state.as_str() == word);
         state.ok_or_else(|| Error::corrupt(format!("unknown run state {word}")))
     }
@@ -89,6 +96,8 @@ pub struct JobRun {
     pub failure: Option<String>,
     /// The report that it published.
     pub report: Option<String>,
+    /// When somebody asked it to stop.
+    pub cancel_requested_at: Option<Timestamp>,
 }
 
 /// A run that this process may work on for as long as it keeps the lease.
@@ -102,7 +111,7 @@ pub struct ClaimedRun {
     pub position: Option<String>,
 }
 
-#[derive(Queryable, Selectable)]
+#[derive(Queryable, QueryableByName, Selectable)]
 #[diesel(table_name = job_runs, check_for_backend(diesel::pg::Pg))]
 struct Row {
     id: Uuid,
@@ -117,6 +126,7 @@ struct Row {
     outcome: serde_json::Value,
     failure: Option<String>,
     report: Option<String>,
+    cancel_requested_at: Option<Timestamp>,
 }
 
 impl TryFrom<Row> for JobRun {
@@ -134,6 +144,7 @@ impl TryFrom<Row> for JobRun {
             outcome: counts(row.outcome)?,
             failure: row.failure,
             report: row.report,
+            cancel_requested_at: row.cancel_requested_at,
         })
     }
 }

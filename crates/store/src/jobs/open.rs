@@ -7,7 +7,7 @@ use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use rollcall_domain::Timestamp;
 use uuid::Uuid;
 
-use super::{ClaimedRun, JobRun, Row, RunState};
+use super::{ClaimedRun, JobRun, Row, RunState, cancel::end_cancelled};
 use crate::{
     Db, Error, Fence, Result, SystemConn,
     db::clock,
@@ -82,33 +82,46 @@ pub async fn list_pending(db: &Db, job: &str) -> Result<Vec<Timestamp>> {
     Ok(times)
 }
 
-/// Makes a run for now, unless one waits or is under way. The job's row is locked, so that two
-/// who ask at once do not both get one.
+/// Makes a run for now, unless one waits or is under way.
 ///
 /// # Errors
 /// A database that fails.
 pub async fn request_run(db: &Db, job: &str) -> Result<Requested> {
-    db.system("request_run", async |conn: &mut SystemConn| {
-        register(conn, &[job]).await?;
-        lock_job(conn, job).await?;
-        let open: Option<Row> = job_runs::table
-            .filter(job_runs::job.eq(job))
-            .filter(job_runs::state.eq_any([RunState::Pending.as_str(), RunState::Running.as_str()]))
-            .select(Row::as_select())
-            .order((job_runs::state.desc(), job_runs::scheduled_for))
-            .first(conn)
-            .await
-            .optional()?;
-        if let Some(open) = open {
-            return Ok(Requested::AlreadyOpen(open.try_into()?));
-        }
-        let now = clock(conn).await?;
-        let new = new_run(job, after_newest(conn, job, now).await?, now, RunState::Pending);
-        let run: Row =
-            diesel::insert_into(job_runs::table).values(new).returning(Row::as_returning()).get_result(conn).await?;
-        Ok(Requested::Started(run.try_into()?))
-    })
-    .await
+    db.system("request_run", async |conn: &mut SystemConn| request_run_in(conn, job).await).await
+}
+
+/// As [`request_run`], in a transaction that does more. The job's row is locked, so that two who ask at once do not
+/// both get one.
+///
+/// # Errors
+/// A database that fails.
+pub async fn request_run_in(conn: &mut SystemConn, job: &str) -> Result<Requested> {
+    register(conn, &[job]).await?;
+    lock_job(conn, job).await?;
+    if let Some(open) = find_open_run(conn, job).await? {
+        return Ok(Requested::AlreadyOpen(open));
+    }
+    let now = clock(conn).await?;
+    let new = new_run(job, after_newest(conn, job, now).await?, now, RunState::Pending);
+    let run: Row =
+        diesel::insert_into(job_runs::table).values(new).returning(Row::as_returning()).get_result(conn).await?;
+    Ok(Requested::Started(run.try_into()?))
+}
+
+/// Reads the run of a job that is under way, else the oldest that waits.
+///
+/// # Errors
+/// A database that fails.
+pub async fn find_open_run(conn: &mut SystemConn, job: &str) -> Result<Option<JobRun>> {
+    let open: Option<Row> = job_runs::table
+        .filter(job_runs::job.eq(job))
+        .filter(job_runs::state.eq_any([RunState::Pending.as_str(), RunState::Running.as_str()]))
+        .select(Row::as_select())
+        .order((job_runs::state.desc(), job_runs::scheduled_for))
+        .first(conn)
+        .await
+        .optional()?;
+    open.map(JobRun::try_from).transpose()
 }
 
 /// Now, or the next moment if the newest run is for now: `(job, scheduled_for)` is unique.
@@ -122,7 +135,8 @@ async fn after_newest(conn: &mut AsyncPgConnection, job: &str, now: Timestamp) -
 }
 
 /// Claims the run to work on: one whose process lost its lease, else the oldest that waits long
-/// enough. None while another run of the job is alive: there is only one at a time.
+/// enough. None while another run of the job is alive: there is only one at a time. A run that was
+/// asked to stop before its process died ends here instead.
 ///
 /// # Errors
 /// A database that fails.
@@ -130,21 +144,7 @@ pub async fn claim_run(db: &Db, job: &str, lease: Duration) -> Result<Option<Cla
     db.system("claim_run", async |conn: &mut SystemConn| {
         lock_job(conn, job).await?;
         let now = clock(conn).await?;
-        let Some(candidate) = find_candidate(conn, job, now).await? else { return Ok(None) };
-        let free = job_runs::state.eq(RunState::Pending.as_str()).or(job_runs::lease_until.le(now).assume_not_null());
-        // A row that is locked belongs to somebody alive: an effect of the run, or its heartbeat.
-        let locked: Option<i64> = job_runs::table
-            .find(candidate)
-            .filter(free)
-            .select(job_runs::fence)
-            .for_update()
-            .skip_locked()
-            .first(conn)
-            .await
-            .optional()?;
-        if locked.is_none() {
-            return Ok(None);
-        }
+        let Some(candidate) = lock_candidate(conn, job, now).await? else { return Ok(None) };
         let row: Row = diesel::update(job_runs::table.find(candidate))
             .set((
                 job_runs::state.eq(RunState::Running.as_str()),
@@ -161,6 +161,29 @@ pub async fn claim_run(db: &Db, job: &str, lease: Duration) -> Result<Option<Cla
         Ok(Some(ClaimedRun { fence, run: row.try_into()?, position }))
     })
     .await
+}
+
+/// Locks the run to work on, unless it belongs to somebody alive.
+async fn lock_candidate(conn: &mut AsyncPgConnection, job: &str, now: Timestamp) -> Result<Option<Uuid>> {
+    while let Some(candidate) = find_candidate(conn, job, now).await? {
+        let free = job_runs::state.eq(RunState::Pending.as_str()).or(job_runs::lease_until.le(now).assume_not_null());
+        // A row that is locked belongs to somebody alive: an effect of the run, or its heartbeat.
+        let locked: Option<Option<Timestamp>> = job_runs::table
+            .find(candidate)
+            .filter(free)
+            .select(job_runs::cancel_requested_at)
+            .for_update()
+            .skip_locked()
+            .first(conn)
+            .await
+            .optional()?;
+        match locked {
+            Some(Some(_)) => end_cancelled(conn, candidate, now).await?,
+            Some(None) => return Ok(Some(candidate)),
+            None => return Ok(None),
+        }
+    }
+    Ok(None)
 }
 
 /// The run under way if there is one, however long its lease, else the oldest that is due.

@@ -1,5 +1,7 @@
 //! Runs as they are shown, and what the engine has to know of the jobs.
 
+use std::collections::HashMap;
+
 use diesel::{
     QueryableByName,
     prelude::*,
@@ -10,7 +12,7 @@ use rollcall_domain::Timestamp;
 use uuid::Uuid;
 
 use super::{JobRun, Row};
-use crate::{Db, Result, schema::job_runs};
+use crate::{Db, Result, SystemConn, schema::job_runs};
 
 /// What a tick has to know of a job.
 #[derive(Clone, Debug, PartialEq, Eq, QueryableByName)]
@@ -59,6 +61,44 @@ pub async fn find_run(db: &Db, run: Uuid) -> Result<Option<JobRun>> {
     let mut conn = db.connection().await?;
     let row = job_runs::table.find(run).select(Row::as_select()).first(&mut conn).await.optional()?;
     row.map(JobRun::try_from).transpose()
+}
+
+/// Reads one run of a job, in a transaction that does more.
+///
+/// # Errors
+/// A database that fails.
+pub async fn find_run_in(conn: &mut SystemConn, job: &str, run: Uuid) -> Result<Option<JobRun>> {
+    let of_job = job_runs::table.find(run).filter(job_runs::job.eq(job));
+    of_job.select(Row::as_select()).first(conn).await.optional()?.map(JobRun::try_from).transpose()
+}
+
+/// The runs of a job that say how it is doing.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct JobRuns {
+    /// The one under way, else the oldest that waits.
+    pub current: Option<JobRun>,
+    /// The newest that ended; one that was skipped never began.
+    pub last: Option<JobRun>,
+}
+
+/// Reads the current and the last run of each job that has any.
+///
+/// # Errors
+/// A database that fails.
+pub async fn list_current_and_last(db: &Db, names: &[&str]) -> Result<HashMap<String, JobRuns>> {
+    let mut conn = db.connection().await?;
+    let rows: Vec<Row> = diesel::sql_query(include_str!("../sql/job_list_current_and_last.sql"))
+        .bind::<Array<Text>, _>(names)
+        .load(&mut conn)
+        .await?;
+    let mut found: HashMap<String, JobRuns> = HashMap::new();
+    for row in rows {
+        let run = JobRun::try_from(row)?;
+        let runs = found.entry(run.job.clone()).or_default();
+        let place = if run.state.is_open() { &mut runs.current } else { &mut runs.last };
+        *place = Some(run);
+    }
+    Ok(found)
 }
 
 /// Reads up to `limit` runs of a job, or of all, newest first, after the one with this time and

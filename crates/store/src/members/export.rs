@@ -7,7 +7,7 @@ use diesel::{
 use diesel_async::RunQueryDsl;
 use rollcall_domain::Timestamp;
 
-use crate::{ReadTx, Result};
+use crate::{ReadTx, Result, seats::list_pending_of};
 
 /// A row of the team members CSV (product.md 8).
 #[derive(Clone, Debug, QueryableByName)]
@@ -45,7 +45,7 @@ pub struct MemberRow {
     /// The assignment's update mode.
     #[diesel(sql_type = Text)]
     pub update_mode: String,
-    /// Seat types that the member was given.
+    /// Seats that the member holds: what they are given less what they wait for; none while inactive.
     #[diesel(sql_type = Array<Text>)]
     pub seats: Vec<String>,
     /// The seven data capture flags in the order of the header.
@@ -118,12 +118,18 @@ pub type MixedKey = (i32, String, String);
 /// A database that fails.
 pub async fn list_member_rows(tx: &mut ReadTx, after: &str, limit: i64) -> Result<Vec<MemberRow>> {
     let (conn, organization) = tx.parts();
-    let rows = diesel::sql_query(include_str!("../sql/list_member_rows.sql"))
+    let mut rows: Vec<MemberRow> = diesel::sql_query(include_str!("../sql/list_member_rows.sql"))
         .bind::<Text, _>(organization)
         .bind::<Text, _>(after)
         .bind::<BigInt, _>(limit)
         .load(conn)
         .await?;
+    let pending = list_pending_of(tx, rows.iter().map(|row| row.member.as_str()).collect()).await?;
+    for row in &mut rows {
+        if let Some(pending) = pending.get(&row.member) {
+            row.seats.retain(|seat| !pending.contains(seat));
+        }
+    }
     Ok(rows)
 }
 

@@ -1,6 +1,8 @@
 //! Members: what the planner has to know of them, and what is shown of them.
 
 pub mod export;
+pub mod history;
+mod overtaken;
 pub mod settings;
 mod view;
 pub(crate) mod write;
@@ -11,10 +13,12 @@ use diesel::{
 };
 use diesel_async::RunQueryDsl;
 use rollcall_domain::{
-    AssignmentId, AssignmentList, GroupId, Held, MemberId, MemberState, Timestamp, assignments::Concerned,
+    AssignmentId, AssignmentList, GroupId, Held, MemberId, MemberState, Timestamp,
+    assignments::{Concerned, Overtaken},
 };
 use uuid::Uuid;
 
+use overtaken::list_overtaken;
 pub use view::{MemberView, Pin, get_member, list_members};
 
 use crate::{ReadTx, Result, WriteTx, words};
@@ -74,6 +78,9 @@ pub async fn list_concerned(
     concerned: &Concerned,
     list: &AssignmentList,
 ) -> Result<Vec<MemberState>> {
+    if concerned.overtaken != Overtaken::default() {
+        return list_overtaken(tx, &concerned.overtaken).await;
+    }
     let of_assignment = concerned.of_assignment.as_ref().map(AssignmentId::as_str);
     let in_groups: Vec<&str> = concerned.in_groups.iter().map(GroupId::as_str).collect();
     if of_assignment.is_none() && in_groups.is_empty() {

@@ -7,10 +7,10 @@ use diesel::{
     sql_types::{Array, Bool, Jsonb, Nullable, Text, Uuid as SqlUuid},
 };
 use diesel_async::RunQueryDsl;
-use rollcall_domain::{DataCapture, Settings};
+use rollcall_domain::{DataCapture, Settings, SettingsId};
 use uuid::Uuid;
 
-use crate::{Error, ReadTx, Result};
+use crate::{Error, ReadTx, Result, words};
 
 #[derive(QueryableByName)]
 struct Row {
@@ -73,4 +73,16 @@ pub async fn list_settings(tx: &mut ReadTx, ids: BTreeSet<Uuid>) -> Result<HashM
         .load(conn)
         .await?;
     rows.into_iter().map(Row::into_settings).collect()
+}
+
+/// Reads settings by id, all of which must be there.
+///
+/// # Errors
+/// A database that fails, or an id without settings.
+pub async fn get_settings(tx: &mut ReadTx, ids: &BTreeSet<SettingsId>) -> Result<HashMap<SettingsId, Settings>> {
+    let found = list_settings(tx, ids.iter().copied().map(words::settings_uuid).collect()).await?;
+    if found.len() < ids.len() {
+        return Err(Error::corrupt("settings that somebody has are missing"));
+    }
+    Ok(found.into_iter().map(|(id, settings)| (words::settings_id(id), settings)).collect())
 }

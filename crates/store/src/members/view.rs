@@ -1,6 +1,6 @@
 //! Members as they are shown: identity, assignment, pin, settings.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use diesel::{
     QueryableByName,
@@ -13,7 +13,7 @@ use rollcall_domain::{
 use uuid::Uuid;
 
 use super::settings::list_settings;
-use crate::{Error, ReadTx, Result, words};
+use crate::{Error, ReadTx, Result, seats::list_pending_of, words};
 
 /// A member with everything that is shown of them.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -32,6 +32,8 @@ pub struct MemberView {
     pub pin: Option<Pin>,
     /// What they have been given.
     pub settings: Settings,
+    /// Of the seats that they have been given, those that they wait for.
+    pub pending_seats: BTreeSet<String>,
     /// Their email export setting; `None` in phase LEGACY.
     pub export: Option<MemberExport>,
     /// The revision that last changed them.
@@ -40,6 +42,13 @@ pub struct MemberView {
     pub created_at: Timestamp,
     /// When anything of them last changed.
     pub updated_at: Timestamp,
+}
+
+impl MemberView {
+    /// The seats that they hold, in byte order; an inactive member holds none.
+    pub fn held_seats(&self) -> impl Iterator<Item = &String> {
+        self.settings.seats.difference(&self.pending_seats).filter(|_| self.active)
+    }
 }
 
 /// Who moved a member, why and when.
@@ -109,7 +118,7 @@ impl Row {
         })
     }
 
-    fn into_view(mut self, settings: &HashMap<Uuid, Settings>) -> Result<MemberView> {
+    fn into_view(mut self, settings: &HashMap<Uuid, Settings>, pending_seats: BTreeSet<String>) -> Result<MemberView> {
         let export = words::member_export(
             self.email_export.as_deref(),
             self.email_export_since,
@@ -130,6 +139,7 @@ impl Row {
             groups: self.groups.into_iter().map(GroupId::trusted).collect(),
             assignment: AssignmentId::trusted(self.assignment_id),
             settings: settings.ok_or_else(|| Error::corrupt("a member's settings are missing"))?,
+            pending_seats,
             export,
             updated_revision: self.updated_revision,
             created_at: self.created_at,
@@ -186,5 +196,10 @@ async fn load(tx: &mut ReadTx, page: &Page<'_>) -> Result<Vec<MemberView>> {
         .load(conn)
         .await?;
     let settings = list_settings(tx, rows.iter().map(|row| row.settings_id).collect()).await?;
-    rows.into_iter().map(|row| row.into_view(&settings)).collect()
+    let mut pending = list_pending_of(tx, rows.iter().map(|row| row.id.as_str()).collect()).await?;
+    let view = |row: Row| {
+        let pending_seats = pending.remove(&row.id).unwrap_or_default();
+        row.into_view(&settings, pending_seats)
+    };
+    rows.into_iter().map(view).collect()
 }

@@ -121,3 +121,14 @@ pub(crate) async fn touch(tx: &mut WriteTx, members: &[MemberId]) -> Result<()> 
 pub(crate) fn column<'a, R, V>(rows: &'a [R], value: impl Fn(&'a R) -> V) -> Vec<V> {
     rows.iter().map(value).collect()
 }
+
+/// So many more rows make no plan bad that was good before.
+pub(crate) const FEW: usize = 100;
+
+/// Postgres keeps the plans by which a connection checks foreign keys. One that was made while the tables were nearly
+/// empty reads them from end to end, for each row that refers to them: a first sync of 20,000 members would take hours.
+pub(crate) async fn forget_plans(tx: &mut WriteTx) -> Result<()> {
+    let (conn, _) = tx.parts();
+    diesel::sql_query("DISCARD PLANS").execute(conn).await?;
+    Ok(())
+}

@@ -12,7 +12,12 @@ use rollcall_domain::{
     migration::{Holder, ImportPlan},
 };
 
-use crate::{ReadTx, Result, WriteTx, audit::AuditEvent, changes, members::write::column};
+use crate::{
+    ReadTx, Result, WriteTx,
+    audit::AuditEvent,
+    changes::{self, Touched},
+    members::write::column,
+};
 
 #[derive(QueryableByName)]
 struct HolderRow {
@@ -86,7 +91,7 @@ pub async fn count_unmatched(tx: &mut ReadTx) -> Result<u32> {
 /// # Errors
 /// A database that fails; then nothing is written.
 pub async fn apply_import(tx: &mut WriteTx, plan: &ImportPlan, event: AuditEvent) -> Result<i64> {
-    set_legacy(tx, &plan.bound).await?;
+    let changed = set_legacy(tx, &plan.bound).await?;
     delete_waiting(tx, &plan.bound_emails).await?;
     let now = tx.now();
     let (conn, organization) = tx.parts();
@@ -97,7 +102,9 @@ pub async fn apply_import(tx: &mut WriteTx, plan: &ImportPlan, event: AuditEvent
         .bind::<Timestamptz, _>(now)
         .execute(conn)
         .await?;
-    changes::finish(tx, u32::try_from(plan.bound.len()).unwrap_or(u32::MAX), event).await
+    let members = u32::try_from(changed.len()).unwrap_or(u32::MAX);
+    let touched = Touched { members, without_change: changed, ..Touched::default() };
+    changes::finish(tx, &touched, event).await
 }
 
 /// Binds old settings that waited to the members who were synced with their address.
@@ -112,19 +119,26 @@ pub(crate) async fn bind_waiting(tx: &mut WriteTx, bindings: &[(MemberId, Email,
     delete_waiting(tx, &emails).await
 }
 
-async fn set_legacy(tx: &mut WriteTx, settings: &[(MemberId, bool)]) -> Result<()> {
+#[derive(QueryableByName)]
+struct ChangedRow {
+    #[diesel(sql_type = Text)]
+    id: String,
+}
+
+/// Returns the members whose old setting is another one than before.
+async fn set_legacy(tx: &mut WriteTx, settings: &[(MemberId, bool)]) -> Result<Vec<MemberId>> {
     let revision = tx.next_revision();
     let now = tx.now();
     let (conn, organization) = tx.parts();
-    diesel::sql_query(include_str!("../sql/update_legacy.sql"))
+    let changed: Vec<ChangedRow> = diesel::sql_query(include_str!("../sql/update_legacy.sql"))
         .bind::<Text, _>(organization)
         .bind::<Array<Text>, _>(column(settings, |(member, _)| member.as_str()))
         .bind::<Array<Bool>, _>(column(settings, |(_, export)| *export))
         .bind::<BigInt, _>(revision)
         .bind::<Timestamptz, _>(now)
-        .execute(conn)
+        .load(conn)
         .await?;
-    Ok(())
+    Ok(changed.into_iter().map(|row| MemberId::trusted(row.id)).collect())
 }
 
 async fn delete_waiting(tx: &mut WriteTx, emails: &[Email]) -> Result<()> {

@@ -1,6 +1,7 @@
 //! The settings migration: old settings, the members' own, and the state of each organization.
 
 mod legacy;
+mod rollback;
 mod state;
 
 use std::collections::HashMap;
@@ -14,15 +15,22 @@ use diesel_async::RunQueryDsl;
 use rollcall_domain::{
     AssignmentId, Cause, MemberId, Phase, Timestamp,
     email_export::{EmailExport, Setting, Since, Source},
-    migration::{LegacyMember, MigrationPlan},
+    migration::{LegacyMember, MigrationPlan, Reading},
 };
 
 pub(crate) use legacy::bind_waiting;
 pub use legacy::{apply_import, count_unmatched, list_holders, list_waiting};
-pub use state::{MigrationState, StoredMigration, find_migration, upsert_migration};
+pub use rollback::apply_rollback;
+pub(crate) use state::note_chosen;
+pub use state::{ListedMigration, MigrationState, StoredMigration, find_migration, list_migrations, upsert_migration};
 
 use crate::{
-    Error, ReadTx, Result, WriteTx, audit::AuditEvent, changes, members::write::column, schema::organizations, words,
+    Error, ReadTx, Result, WriteTx,
+    audit::AuditEvent,
+    changes::{self, Touched},
+    members::write::column,
+    schema::organizations,
+    words,
 };
 
 #[derive(QueryableByName)]
@@ -72,9 +80,16 @@ pub async fn apply_migration(tx: &mut WriteTx, plan: &MigrationPlan) -> Result<(
         .bind::<Timestamptz, _>(now)
         .execute(conn)
         .await?;
+    set_phase(tx, Phase::Migrated).await
+}
+
+/// Says who decides from now on.
+async fn set_phase(tx: &mut WriteTx, phase: Phase) -> Result<()> {
+    let (revision, now) = (tx.next_revision(), tx.now());
+    let (conn, organization) = tx.parts();
     diesel::update(organizations::table.find(organization))
         .set((
-            organizations::phase.eq(words::phase_word(Phase::Migrated)),
+            organizations::phase.eq(words::phase_word(phase)),
             organizations::updated_revision.eq(revision),
             organizations::updated_at.eq(now),
         ))
@@ -88,7 +103,8 @@ pub async fn apply_migration(tx: &mut WriteTx, plan: &MigrationPlan) -> Result<(
 /// # Errors
 /// A database that fails.
 pub async fn finish_migration(tx: &mut WriteTx, members: u32, event: AuditEvent) -> Result<i64> {
-    changes::finish(tx, members, event).await
+    let touched = Touched { members, ..Touched::default() };
+    changes::finish(tx, &touched, event).await
 }
 
 async fn update_members(
@@ -137,7 +153,7 @@ struct WrittenRow {
 ///
 /// # Errors
 /// A database that fails, or a member without a setting.
-pub async fn list_written_settings(tx: &mut ReadTx) -> Result<Vec<(MemberId, Setting)>> {
+pub async fn list_written_settings(tx: &mut ReadTx) -> Result<Reading> {
     let (conn, organization) = tx.parts();
     let rows: Vec<WrittenRow> = diesel::sql_query(include_str!("../sql/list_written_settings.sql"))
         .bind::<Text, _>(organization)

@@ -1,5 +1,6 @@
 -- The team members CSV: members after $2 in byte order of their ids, at most $3. Inactive members
--- hold no seats.
+-- hold no seats. Assignments and settings are looked up member by member: joined, they would first be
+-- paired with each other where statistics know of few.
 SELECT
     m.id AS member,
     m.email,
@@ -23,8 +24,16 @@ SELECT
     m.email_export_since,
     m.email_export_source
 FROM members AS m
-INNER JOIN assignments AS a ON m.organization_id = a.organization_id AND m.assignment_id = a.id
-INNER JOIN settings AS s ON m.organization_id = s.organization_id AND m.settings_id = s.id
+CROSS JOIN LATERAL (
+    SELECT * FROM assignments AS a
+    WHERE a.organization_id = $1 AND a.id = m.assignment_id
+    LIMIT 1
+) AS a
+CROSS JOIN LATERAL (
+    SELECT * FROM settings AS s
+    WHERE s.organization_id = $1 AND s.id = m.settings_id
+    LIMIT 1
+) AS s
 WHERE m.organization_id = $1 AND m.id > $2
 ORDER BY m.id
 LIMIT $3

@@ -1,5 +1,6 @@
 -- Members after $4 in byte order of their ids, at most $5: of the assignment $2 or of all, or
--- only the member $3.
+-- only the member $3. Pins are looked up member by member: a join would be planned from statistics,
+-- which may not know of any.
 SELECT
     m.id,
     m.email,
@@ -26,7 +27,11 @@ SELECT
         ORDER BY ms.group_id
     ) AS groups
 FROM members AS m
-LEFT JOIN pins AS p ON m.organization_id = p.organization_id AND m.id = p.member_id
+LEFT JOIN LATERAL (
+    SELECT * FROM pins AS p
+    WHERE p.organization_id = $1 AND p.member_id = m.id
+    LIMIT 1
+) AS p ON TRUE
 WHERE
     m.organization_id = $1
     AND ($2::text IS NULL OR m.assignment_id = $2)

@@ -117,6 +117,26 @@ impl Model {
         Ok(())
     }
 
+    /// Puts the listed assignments in another order (2.1).
+    ///
+    /// # Errors
+    /// Why it is not allowed.
+    pub fn reorder_assignments(&mut self, order: &[String], at: i64) -> Result<(), Refused> {
+        let before = self.clone();
+        let mut sorted: Vec<&String> = order.iter().collect();
+        sorted.sort();
+        let mut listed: Vec<&String> = self.assignments.iter().map(|assignment| &assignment.id).collect();
+        listed.retain(|id| *id != DEFAULT);
+        listed.sort();
+        if sorted != listed {
+            return Err("ORDER_SET_MISMATCH".to_owned());
+        }
+        let place = |assignment: &Assignment| order.iter().position(|id| *id == assignment.id).unwrap_or(order.len());
+        self.assignments.sort_by_key(place);
+        self.resolve_everybody(&BTreeSet::new(), &before, at);
+        Ok(())
+    }
+
     /// Deletes an assignment; with `resolve_members` its pins go and its members are resolved
     /// again (5).
     ///

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
-use super::{Assignment, AssignmentEdit, DirectoryRow, Model, Pin, Refused, Sync};
+use super::{Assignment, AssignmentEdit, DirectoryRow, Model, Pin, Refused, Sync, items, text};
 
 impl Model {
     /// Does what an event of the audit says: an object with its columns `method`, `resource`,
@@ -95,20 +95,12 @@ fn exports(value: &Value) -> Option<bool> {
     value.as_str().map(|word| word == "EXPORT")
 }
 
-fn text(value: &Value) -> String {
-    value.as_str().unwrap_or_default().to_owned()
-}
-
 fn texts(value: &Value) -> BTreeSet<String> {
     items(value).map(text).collect()
 }
 
 fn number(value: &Value) -> usize {
     value.as_u64().and_then(|number| usize::try_from(number).ok()).unwrap_or_default()
-}
-
-fn items(value: &Value) -> impl Iterator<Item = &Value> {
-    value.as_array().into_iter().flatten()
 }
 
 fn fields(value: &Value) -> impl Iterator<Item = (&String, &Value)> {

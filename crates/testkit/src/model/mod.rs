@@ -3,15 +3,21 @@
 //! Where it and the service disagree, one of them misreads the page.
 //!
 //! [`Model::apply`] takes events of the audit, so that a replay of them can be compared with what
-//! is stored; the operations are methods of their own, for tests that make changes themselves.
-//! What a caller can get wrong in a single request (names, catalogs, limits) is not modelled.
+//! is stored; [`Model::make`] takes requests of the API, so that its answers can be compared, too.
+//! What a caller can get wrong in the form of a request is not modelled.
 
+mod answers;
+mod asked;
 mod assignments;
+mod catalog;
 mod directory;
 mod event;
 mod members;
 mod migration;
+mod preview;
 mod resolve;
+mod rows;
+mod seats;
 mod shown;
 mod stored;
 
@@ -19,9 +25,13 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::json;
 
+pub use answers::pruned;
+pub use asked::Made;
 pub use assignments::AssignmentEdit;
 pub use directory::{DirectoryRow, Sync};
+pub use preview::preview;
 pub use resolve::State;
+pub use seats::Queue;
 pub use serde_json::Value;
 pub use stored::Stored;
 
@@ -44,6 +54,24 @@ pub struct Model {
     pub groups: BTreeMap<String, bool>,
     /// Old settings that wait for a member, by address (7.3).
     pub waiting: BTreeMap<String, bool>,
+    /// Its id; empty where nobody asks for names.
+    pub id: String,
+    /// As people write it.
+    pub display_name: String,
+    /// The limits of a sync: members, and percent of them (6).
+    pub mass_change_limit: (usize, usize),
+    /// The domains that addresses are of; empty for any.
+    pub email_domains: Vec<String>,
+    /// The names of groups.
+    pub group_names: BTreeMap<String, String>,
+    /// What settings can choose from, as the API has it.
+    pub catalog: Value,
+    /// Who waits for a seat of which there are only so many, by seat type (6).
+    pub pending: BTreeMap<String, Queue>,
+    /// How far its migration is, by the word in the contract; none where it was created migrated (7).
+    pub migration: Option<&'static str>,
+    /// Whether a value was chosen on an assignment since the migration (7.6).
+    pub chosen_since: bool,
 }
 
 /// An assignment. Its rank is its place in the list.
@@ -135,6 +163,15 @@ impl Model {
             members: BTreeMap::new(),
             groups: BTreeMap::new(),
             waiting: BTreeMap::new(),
+            id: String::new(),
+            display_name: String::new(),
+            mass_change_limit: (50, 10),
+            email_domains: Vec::new(),
+            group_names: BTreeMap::new(),
+            catalog: Value::Null,
+            pending: BTreeMap::new(),
+            migration: (!migrated).then_some("PENDING"),
+            chosen_since: false,
         }
     }
 
@@ -167,6 +204,14 @@ impl Member {
     fn email(&self) -> &str {
         self.identity["email"].as_str().unwrap_or_default()
     }
+}
+
+fn text(value: &Value) -> String {
+    value.as_str().unwrap_or_default().to_owned()
+}
+
+fn items(value: &Value) -> impl Iterator<Item = &Value> {
+    value.as_array().into_iter().flatten()
 }
 
 fn no_settings() -> Value {

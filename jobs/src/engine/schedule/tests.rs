@@ -116,6 +116,24 @@ fn only_the_newest_of_very_many_are_answered() {
 }
 
 #[test]
+fn the_next_time_is_the_first_of_those_to_come_in_every_night() {
+    let nights =
+        [("2026-03-28T20:00:00Z", Berlin), ("2026-10-24T20:00:00Z", Berlin), ("2026-10-03T10:00:00Z", Lord_Howe)];
+    for cron in ["30 2 * * *", "0 3 * * *", "*/10 2 * * *", "30 * * * *", "15 2 * * *", "0 2 * * 1"] {
+        for (begin, zone) in nights {
+            let timetable = Timetable::parse(&Schedule { cron, zone }).unwrap();
+            for minutes in (0..12 * 60).step_by(7) {
+                let now = time(begin) + TimeDelta::minutes(minutes);
+                let within_days = timetable.between(now, now + TimeDelta::days(8));
+                assert_eq!(timetable.next_after(now), within_days.first().copied(), "{cron} {zone} {now}");
+            }
+        }
+    }
+    let never = Timetable::parse(&Schedule { cron: "0 2 30 2 *", zone: UTC }).unwrap();
+    assert_eq!(never.next_after(time("2026-11-22T02:00:00Z")), None);
+}
+
+#[test]
 fn a_moment_between_two_times_is_none_of_them() {
     let timetable = Timetable::parse(&Schedule { cron: "0 2 * * *", zone: UTC }).unwrap();
     assert!(timetable.contains(time("2026-11-22T02:00:00Z")));

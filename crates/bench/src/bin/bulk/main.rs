@@ -1,7 +1,6 @@
 //! Bulk writes: the service against raw SQL that does the same writes to the same tables, in turn and in one run.
 
 mod check;
-mod data;
 mod floor;
 mod pairs;
 mod report;

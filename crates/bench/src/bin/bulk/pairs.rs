@@ -3,7 +3,9 @@
 use std::time::{Duration, Instant};
 
 use rollcall_bench::{
-    Result, machine,
+    Result,
+    directory::{Directory, Size},
+    machine,
     memory::Peak,
     postgres::{Database, Postgres},
     ratio::Pairs,
@@ -13,10 +15,9 @@ use rollcall_proto::v1::{EmailExport, SyncCounts, SyncDirectoryRequest};
 
 use crate::{
     Arguments, check,
-    data::{Directory, Size},
     floor::{Floor, Prepared, clone_organization},
     report,
-    service::Organization,
+    service::{ASSIGNMENTS, Organization},
 };
 
 /// What is measured, in this order.
@@ -63,7 +64,7 @@ pub(crate) async fn run(arguments: Arguments) -> Result {
     let service = postgres.database("service", arguments.statements).await?;
     let floor = postgres.database("floor", arguments.statements).await?;
     let server = Server::start(&service.url, &postgres.dir().join("reports")).await?;
-    let size = Size::scaled(arguments.scale);
+    let size = Size::scaled(arguments.scale, ASSIGNMENTS);
     let machine = machine::describe(&service.client).await?;
     if arguments.young {
         postgres.leave_statistics().await?;

@@ -2,12 +2,11 @@
 
 use std::fmt::Write as _;
 
-use rollcall_bench::memory::Peak;
+use rollcall_bench::{directory::Directory, memory::Peak};
 use rollcall_proto::v1::EmailExport;
 
 use crate::{
     Arguments,
-    data::Directory,
     pairs::{Measured, STEPS, Step},
 };
 

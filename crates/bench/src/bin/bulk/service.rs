@@ -1,6 +1,9 @@
 //! The service's side: what is measured, asked for through its own API.
 
-use rollcall_bench::Result;
+use rollcall_bench::{
+    Result,
+    directory::{Directory, EVERYONE, Size},
+};
 use rollcall_proto::v1::{
     self, Assignment, DataCapture, EmailExport, Phase, Settings, SyncDirectoryRequest, SyncDirectoryResponse,
     UpdateMode, assignment_service_client::AssignmentServiceClient, directory_service_client::DirectoryServiceClient,
@@ -8,8 +11,8 @@ use rollcall_proto::v1::{
 };
 use tonic::transport::Channel;
 
-use crate::data::{ASSIGNMENTS, Directory, EVERYONE, Size};
-
+/// How many assignments there are before everyone enters one more.
+pub(crate) const ASSIGNMENTS: usize = 20;
 /// The assignment that everyone enters.
 pub(crate) const ENTERED: &str = "everyone";
 /// Postgres keeps a plan from the sixth time on.
@@ -60,7 +63,7 @@ impl Organization {
     /// Creates a small organization and changes it so often that Postgres keeps its plans for that.
     pub(crate) async fn warm_up(channel: Channel, id: String) -> Result {
         let this = Self::create_empty(channel, id).await?;
-        let small = Directory::generate(Size { members: WARM_UPS, groups: 4 * ASSIGNMENTS });
+        let small = Directory::generate(Size { members: WARM_UPS, groups: 4 * ASSIGNMENTS, assignments: ASSIGNMENTS });
         this.sync(vec![small.named_groups(&this.name())]).await?;
         this.enter(&small).await?;
         for index in 0..WARM_UPS {

@@ -2,14 +2,13 @@
 
 use std::pin::pin;
 
-use rollcall_bench::Result;
+use rollcall_bench::{Result, directory::Directory};
 use tokio_postgres::{
     binary_copy::BinaryCopyInWriter,
     types::{ToSql, Type},
 };
 
 use super::{Prepared, Write};
-use crate::data::Directory;
 
 const TEXT: Type = Type::TEXT;
 

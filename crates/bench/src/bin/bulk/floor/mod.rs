@@ -6,15 +6,15 @@ mod prepared;
 
 use std::time::SystemTime;
 
-use rollcall_bench::Result;
+use rollcall_bench::{
+    Result,
+    directory::{Directory, EVERYONE},
+};
 use serde_json::json;
 use tokio_postgres::{Client, Transaction};
 use uuid::Uuid;
 
-use crate::{
-    data::{Directory, EVERYONE},
-    service::ENTERED,
-};
+use crate::service::ENTERED;
 
 pub(crate) use prepared::{Prepared, clone_organization};
 

@@ -8,12 +8,10 @@ use std::{
 
 use bytes::Bytes;
 use futures::{SinkExt as _, StreamExt as _, TryStreamExt as _};
-use rollcall_bench::Result;
+use rollcall_bench::{Result, directory::Directory};
 use serde_json::{Value, json};
 use tokio_postgres::Client;
 use uuid::Uuid;
-
-use crate::data::Directory;
 
 /// An assignment, as members enter it.
 #[derive(Clone, Debug)]
@@ -78,7 +76,7 @@ impl Prepared {
 
 /// What a first sync is in the audit.
 fn audit(directory: &Directory, known_groups: &[String]) -> Value {
-    let member = |person: &crate::data::Person| {
+    let member = |person: &rollcall_bench::directory::Person| {
         let identity = json!({
             "email": person.email,
             "given_name": person.given_name,

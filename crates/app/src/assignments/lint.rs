@@ -1,0 +1,67 @@
+//! What is odd about the list: on demand, and as warnings of the change that brings it about.
+
+use std::collections::{BTreeMap, HashSet};
+
+use rollcall_domain::{
+    Assignment, AssignmentId, AssignmentList, OrganizationId, Plan,
+    lint::{Facts, Finding, group_gone, lint, never_matching},
+};
+use rollcall_store::{ReadTx, assignments as store, seats};
+
+use crate::{App, Read, Result, Subject, Warning, check_revision};
+
+impl App {
+    /// Looks at every assignment; the answer is in evaluation order, then by rule.
+    ///
+    /// # Errors
+    /// An unknown organization.
+    pub async fn lint_assignments(
+        &self,
+        organization: &OrganizationId,
+        at_least: Option<i64>,
+    ) -> Result<Read<Vec<Finding>>> {
+        self.db
+            .read(organization, "lint_assignments", async |tx: &mut ReadTx| {
+                check_revision(tx, at_least)?;
+                let list = store::get_list(tx).await?.list;
+                let gone = store::list_gone_groups(tx, list.listed().iter().flat_map(|a| &a.groups)).await?;
+                let summaries = store::count_members(tx, None).await?;
+                let waiting = list_waiting(tx, &list).await?;
+                let (phase, catalog) = (tx.organization().phase, &tx.organization().catalog);
+                let (gone, summaries, waiting) = (&gone, &summaries, &waiting);
+                let found = lint(&list, &Facts { phase, catalog, gone, summaries, waiting });
+                Ok(Read::of(tx, found))
+            })
+            .await
+    }
+}
+
+async fn list_waiting(tx: &mut ReadTx, list: &AssignmentList) -> Result<BTreeMap<AssignmentId, BTreeMap<String, u32>>> {
+    let all = list.ranked().map(|(_, assignment)| &assignment.id).collect();
+    let mut waiting: BTreeMap<AssignmentId, BTreeMap<String, u32>> = BTreeMap::new();
+    for of_seat in seats::count_waiting(tx, &all, &Plan::default()).await? {
+        waiting.entry(of_seat.assignment).or_default().insert(of_seat.seat_type, of_seat.members);
+    }
+    Ok(waiting)
+}
+
+/// What a change makes odd: assignments that can never match any longer, and of the one that is saved also whether it
+/// ever could, and which of its groups are gone.
+pub(super) async fn warnings(
+    tx: &mut ReadTx,
+    before: &AssignmentList,
+    after: &AssignmentList,
+    saved: Option<&Assignment>,
+) -> Result<Vec<Warning>> {
+    let known: HashSet<AssignmentId> = never_matching(before).into_iter().map(|finding| finding.assignment).collect();
+    let mut found = never_matching(after);
+    found.retain(|finding| {
+        saved.is_some_and(|saved| saved.id == finding.assignment) || !known.contains(&finding.assignment)
+    });
+    if let Some(saved) = saved.filter(|saved| !saved.groups.is_empty()) {
+        let gone = store::list_gone_groups(tx, saved.groups.iter()).await?;
+        found.extend(group_gone(after.rank(&saved.id).unwrap_or_default(), saved, &gone));
+    }
+    let warning = |found: Finding| Warning { subject: Subject::Assignment(found.assignment), message: found.message };
+    Ok(found.into_iter().map(warning).collect())
+}

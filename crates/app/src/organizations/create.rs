@@ -1,0 +1,88 @@
+//! Creating an organization.
+
+use rollcall_domain::{OrganizationId, Phase, directory::MassChangeLimit};
+use rollcall_store::{
+    SystemConn,
+    audit::AuditEvent,
+    organizations::{self as store, NewOrganization, OrganizationView},
+};
+use uuid::Uuid;
+
+use crate::{Answer, App, Call, Changed, Error, Preview, Result};
+
+/// An organization to be created.
+#[derive(Clone, Debug)]
+pub struct Create {
+    /// The id; a UUID is made when absent.
+    pub id: Option<OrganizationId>,
+    /// As people write it; the id when empty.
+    pub display_name: String,
+    /// Who decides about email export.
+    pub phase: Phase,
+    /// What a sync may do without being asked twice.
+    pub mass_change_limit: Option<MassChangeLimit>,
+    /// The domains of its members' emails, in lower case; empty for any.
+    pub email_domains: Vec<String>,
+}
+
+impl App {
+    /// Creates an organization with its default assignment and an empty catalog.
+    ///
+    /// # Errors
+    /// A taken id, or bad values.
+    pub async fn create_organization(
+        &self,
+        call: &Call<'_, OrganizationView>,
+        create: Create,
+    ) -> Result<Answer<OrganizationView>> {
+        let id = create.id.unwrap_or_else(|| {
+            // A UUID may begin with a digit, an id may not. Who asks for the same twice gets the same.
+            let uuid = call.request.as_ref().map_or_else(Uuid::now_v7, |request| request.id);
+            OrganizationId::trusted(format!("o-{uuid}"))
+        });
+        let new = NewOrganization {
+            uid: Uuid::now_v7(),
+            default_uid: Uuid::now_v7(),
+            display_name: if create.display_name.is_empty() { id.to_string() } else { create.display_name },
+            phase: create.phase,
+            mass_change_limit: create.mass_change_limit.unwrap_or_default(),
+            email_domains: create.email_domains,
+            id: id.clone(),
+        };
+        let after = serde_json::json!({ "display_name": new.display_name, "phase": new.phase, "mass_change_limit": new.mass_change_limit, "email_domains": new.email_domains });
+        let event = call.event(format!("organizations/{id}"), None, Some(after));
+        let first = self.try_create(call, &new, &event).await;
+        match first {
+            // It may be there because the same request has made it a moment ago.
+            Err(Error::OrganizationExists(_)) if call.request.is_some() => self.try_create(call, &new, &event).await,
+            answered => answered,
+        }
+    }
+
+    async fn try_create(
+        &self,
+        call: &Call<'_, OrganizationView>,
+        new: &NewOrganization,
+        event: &AuditEvent,
+    ) -> Result<Answer<OrganizationView>> {
+        self.db
+            .system("create_organization", async |conn: &mut SystemConn| {
+                if let Some(answer) = call.recall_above(conn).await? {
+                    return Ok(answer);
+                }
+                let created = if call.validate_only {
+                    store::preview_organization(conn, new).await
+                } else {
+                    store::create_organization(conn, new, event).await
+                };
+                let created = created.map_err(|error| match error {
+                    rollcall_store::Error::Exists { .. } => Error::OrganizationExists(new.id.clone()),
+                    other => other.into(),
+                })?;
+                let preview = call.validate_only.then(Preview::default);
+                let (revision, value) = (created.revision, created.into());
+                call.remember_above(conn, Changed { value, preview, revision, warnings: Vec::new() }).await
+            })
+            .await
+    }
+}

@@ -1,0 +1,148 @@
+//! The run: each thing by the service and then by raw SQL, in turn and on the same rows.
+
+use std::time::{Duration, Instant};
+
+use rollcall_bench::{
+    Result,
+    directory::{Directory, Size},
+    machine,
+    postgres::{Database, Postgres},
+    ratio::Pairs,
+    server::Server,
+};
+
+use crate::{Arguments, floor::Floor, service::Service};
+
+/// How many members are explained in one measurement.
+const EXPLAINED: usize = 1_000;
+
+/// What is measured, in this order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Step {
+    /// Members are explained one after the other.
+    Explain,
+    /// All members are listed in pages of 500.
+    List,
+    /// The last assignment becomes the first one: preview and change.
+    Promote,
+    /// The whole list is turned around: preview and change.
+    Reverse,
+}
+
+const STEPS: [Step; 4] = [Step::Explain, Step::List, Step::Promote, Step::Reverse];
+
+struct Bench {
+    directory: Directory,
+    service: Service,
+    database: Database,
+    moved: [u64; STEPS.len()],
+}
+
+pub(crate) async fn run(arguments: Arguments) -> Result {
+    let postgres = Postgres::start().await?;
+    let database = postgres.database("service", false).await?;
+    let server = Server::start(&database.url, &postgres.dir().join("reports")).await?;
+    let machine = machine::describe(&database.client).await?;
+    let directory = Directory::generate(Size::scaled(arguments.scale, arguments.assignments.into()));
+    eprintln!("making the organization");
+    let service = Service::create(server.channel.clone(), &directory).await?;
+    let mut bench = Bench { directory, service, database, moved: [0; STEPS.len()] };
+    let mut measured: [Pairs; STEPS.len()] = Default::default();
+    for pair in 1..=arguments.pairs {
+        for (index, step) in STEPS.into_iter().enumerate() {
+            let (service, floor, moved) = bench.step(step).await?;
+            eprintln!("pair {pair}, {step:?}: service {service:.3?}, raw SQL {floor:.3?}, {moved} members moved");
+            bench.moved[index] = moved;
+            measured[index].push(service, floor);
+        }
+    }
+    print!("{}", table(&machine, &arguments, &bench, &measured));
+    server.stop().await?;
+    drop(bench);
+    postgres.stop().await
+}
+
+impl Bench {
+    async fn step(&mut self, step: Step) -> Result<(Duration, Duration, u64)> {
+        match step {
+            Step::Explain => self.explain().await,
+            Step::List => self.list().await,
+            Step::Promote => self.reorder(|order| order.rotate_right(1)).await,
+            Step::Reverse => self.reorder(|order| order.reverse()).await,
+        }
+    }
+
+    async fn explain(&mut self) -> Result<(Duration, Duration, u64)> {
+        let people = &self.directory.people;
+        let every = people.len().div_ceil(EXPLAINED).max(1);
+        let members: Vec<&str> = people.iter().step_by(every).map(|person| person.id.as_str()).collect();
+        let mut floor = Floor::prepare(&mut self.database.client).await?;
+        let start = Instant::now();
+        self.service.explain(&members).await?;
+        let service = start.elapsed();
+        let start = Instant::now();
+        floor.explain(&members).await?;
+        Ok((service, start.elapsed(), 0))
+    }
+
+    async fn list(&mut self) -> Result<(Duration, Duration, u64)> {
+        let mut floor = Floor::prepare(&mut self.database.client).await?;
+        let start = Instant::now();
+        let listed = self.service.list().await?;
+        let service = start.elapsed();
+        let start = Instant::now();
+        let read = floor.list().await?;
+        if (listed, read) != (self.directory.people.len(), self.directory.people.len()) {
+            return Err(format!("not everybody was listed: {listed} by the service, {read} by raw SQL").into());
+        }
+        Ok((service, start.elapsed(), 0))
+    }
+
+    /// The service changes the order, raw SQL puts it back: as many members move there and back.
+    async fn reorder(&mut self, change: impl Fn(&mut Vec<String>)) -> Result<(Duration, Duration, u64)> {
+        let (before, etag) = self.service.order().await?;
+        let mut after = before.clone();
+        change(&mut after);
+        self.database.settle().await?;
+        let start = Instant::now();
+        let moved = self.service.reorder(&after, etag).await?;
+        let service = start.elapsed();
+        self.database.settle().await?;
+        let mut floor = Floor::prepare(&mut self.database.client).await?;
+        let start = Instant::now();
+        let back = floor.reorder(&before).await?;
+        let took = start.elapsed();
+        if i64::from(moved) != i64::try_from(back)? {
+            return Err(format!("{moved} members moved by the service, {back} back by raw SQL").into());
+        }
+        Ok((service, took, back))
+    }
+}
+
+fn table(machine: &str, arguments: &Arguments, bench: &Bench, measured: &[Pairs]) -> String {
+    let (members, assignments) = (bench.directory.people.len(), arguments.assignments);
+    let mut text = format!(
+        "{members} members, {assignments} assignments; medians of {} pairs.\nMachine: {machine}.\n\n\
+         | what | service | raw SQL | ratio: median (min to max) |\n|---|--:|--:|--:|\n",
+        arguments.pairs
+    );
+    for ((step, pairs), moved) in STEPS.iter().zip(measured).zip(bench.moved) {
+        let (what, each) = match step {
+            Step::Explain => ("ExplainMember, each of 1,000 in turn".to_owned(), EXPLAINED.min(members)),
+            Step::List => ("ListMembers, all in pages of 500".to_owned(), 1),
+            Step::Promote => (format!("the last assignment becomes the first, {moved} members move"), 1),
+            Step::Reverse => (format!("the list is turned around, {moved} members move"), 1),
+        };
+        let ms = |seconds: f64| format!("{:.1} ms", seconds * 1e3 / f64::from(u32::try_from(each).unwrap_or(1)));
+        let (service, floor, ratio) = (pairs.measured().median, pairs.floor().median, pairs.ratio());
+        text += &format!(
+            "| {what} | {} | {} | {:.2} ({:.2} to {:.2}) |\n",
+            ms(service),
+            ms(floor),
+            ratio.median,
+            ratio.min,
+            ratio.max
+        );
+    }
+    text
+}

@@ -1,0 +1,198 @@
+//! What lint finds in a list, rule by rule (product.md 9).
+
+mod support;
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+use rollcall_domain::{
+    Assignment, AssignmentList, DataCapture, GroupId, Phase, Settings,
+    email_export::Summary,
+    lint::{Facts, Finding, Rule, lint},
+};
+use support::{AUTOMATIC, AssignmentBuilder, EXPORT, MANUAL, assignment, catalog, groups, seats};
+
+const AGREED: Summary = Summary { exporting: 2, not_exporting: 0, inactive: 1 };
+const MIXED: Summary = Summary { exporting: 2, not_exporting: 1, inactive: 0 };
+
+/// What is known beside the list: everybody has members who agree, nothing is gone, nobody waits.
+struct World {
+    phase: Phase,
+    gone: BTreeSet<GroupId>,
+    summaries: HashMap<String, Summary>,
+    waiting: Vec<(&'static str, &'static str, u32)>,
+}
+
+impl World {
+    fn new() -> Self {
+        Self { phase: Phase::Migrated, gone: BTreeSet::new(), summaries: HashMap::new(), waiting: Vec::new() }
+    }
+
+    fn lint(&self, listed: Vec<Assignment>, default: Assignment) -> Vec<Finding> {
+        let list = AssignmentList::new(listed, default);
+        let summary = |a: &Assignment| self.summaries.get(a.id.as_str()).copied().unwrap_or(AGREED);
+        let summaries = list.ranked().map(|(_, a)| (a.id.clone(), summary(a))).collect();
+        let mut waiting: BTreeMap<_, BTreeMap<_, _>> = BTreeMap::new();
+        for (id, seat, members) in &self.waiting {
+            waiting.entry(assignment(id)).or_default().insert((*seat).to_owned(), *members);
+        }
+        let (catalog, gone, summaries, waiting) = (&catalog(), &self.gone, &summaries, &waiting);
+        lint(&list, &Facts { phase: self.phase, catalog, gone, summaries, waiting })
+    }
+
+    /// What is found in a list, as `assignment:RULE`.
+    fn found(&self, listed: Vec<AssignmentBuilder>) -> Vec<String> {
+        let listed = listed.into_iter().map(AssignmentBuilder::build).collect();
+        let found = self.lint(listed, Assignment::new_default(self.phase));
+        found.iter().map(|finding| format!("{}:{:?}", finding.assignment, finding.rule)).collect()
+    }
+}
+
+fn new(id: &str, own: &[&str]) -> AssignmentBuilder {
+    AssignmentBuilder::new(id, AUTOMATIC, own).chosen(EXPORT)
+}
+
+const NOTHING: [&str; 0] = [];
+
+#[test]
+fn an_assignment_never_matches_when_earlier_ones_take_each_of_its_groups() {
+    let world = World::new();
+    type Listed = &'static [(&'static str, &'static [&'static str])];
+    let cases: [(Listed, &[&str]); 6] = [
+        (&[("a", &["x"]), ("b", &["y"])], &[]),
+        (&[("a", &["x"]), ("b", &["x", "y"])], &[]),
+        (&[("a", &["x", "y"]), ("b", &["x"])], &["b:NeverMatches"]),
+        (&[("a", &["x"]), ("b", &["y"]), ("c", &["x", "y"])], &["c:NeverMatches"]),
+        (&[("a", &["x"]), ("b", &["x"]), ("c", &["x"])], &["b:NeverMatches", "c:NeverMatches"]),
+        (&[("b", &["x"]), ("a", &["x", "y"])], &[]),
+    ];
+    for (listed, expected) in cases {
+        let found = world.found(listed.iter().map(|(id, own)| new(id, own)).collect());
+        assert_eq!(found, expected, "{listed:?}");
+    }
+}
+
+#[test]
+fn a_finding_names_the_groups_who_takes_them_and_what_to_do() {
+    let listed = [new("a", &["x", "z"]), new("b", &["y"]), new("c", &["x"]), new("d", &["y", "x"])];
+    let found =
+        World::new().lint(listed.map(AssignmentBuilder::build).into(), Assignment::new_default(Phase::Migrated));
+    let expected = Finding {
+        rule: Rule::NeverMatches,
+        assignment: assignment("d"),
+        rank: 4,
+        message:
+            "nobody can match `d`: each of its groups is taken by an earlier assignment (`a`, `b`); move it before \
+                  them, give it another group, or delete it"
+                .to_owned(),
+        groups: groups(&["x", "y"]),
+        taken_by: vec![assignment("a"), assignment("b")],
+    };
+    assert_eq!(found.last(), Some(&expected));
+    assert_eq!(found.len(), 2);
+}
+
+#[test]
+fn groups_that_are_gone_are_named_wherever_an_assignment_names_them() {
+    let world = World { gone: groups(&["x", "y", "elsewhere"]), ..World::new() };
+    let listed = [new("a", &["x", "y", "z"]), new("b", &["v", "x"]), new("c", &["w"])];
+    let found = world.lint(listed.map(AssignmentBuilder::build).into(), Assignment::new_default(Phase::Migrated));
+    let named: Vec<_> = found.iter().map(|finding| (finding.rule, finding.rank, finding.groups.clone())).collect();
+    assert_eq!(named, [(Rule::GroupGone, 1, groups(&["x", "y"])), (Rule::GroupGone, 2, groups(&["x"]))]);
+}
+
+#[test]
+fn an_assignment_without_members_is_found_but_not_the_default_one() {
+    let none = || ["a", "default"].map(|id| (id.to_owned(), Summary::default())).into();
+    let world = World { summaries: none(), ..World::new() };
+    assert_eq!(world.found(vec![new("a", &["x"]), new("b", &["y"])]), ["a:NoMembers"]);
+    let inactive = HashMap::from([("a".to_owned(), Summary { inactive: 1, ..Summary::default() })]);
+    let world = World { summaries: inactive, ..World::new() };
+    assert_eq!(world.found(vec![new("a", &["x"])]), NOTHING);
+}
+
+#[test]
+fn data_capture_that_was_stored_while_it_contradicts_itself_is_found() {
+    let contradictory = |capture: DataCapture| {
+        let settings = Settings { data_capture: capture, ..Settings::default() };
+        let default = Assignment { settings, ..Assignment::new_default(Phase::Migrated) };
+        let found = World::new().lint(vec![], default);
+        found.into_iter().map(|finding| (finding.rule, finding.message)).collect::<Vec<_>>()
+    };
+    let conferences = DataCapture {
+        web_conferences_recorded: true,
+        prevent_web_conference_recording: true,
+        ..DataCapture::default()
+    };
+    let both = DataCapture { emails_imported: true, prevent_email_import: true, ..conferences };
+    assert_eq!(contradictory(DataCapture { prevent_email_import: false, ..both }).len(), 1);
+    let message = "`default` has both web_conferences_recorded and prevent_web_conference_recording, and both \
+                   emails_imported and prevent_email_import; turn one of each off";
+    assert_eq!(contradictory(both), [(Rule::ContradictoryDataCapture, message.to_owned())]);
+    assert_eq!(contradictory(DataCapture { web_conferences_recorded: false, emails_imported: false, ..both }), []);
+}
+
+#[test]
+fn members_who_wait_are_found_for_the_seats_that_their_assignment_gives() {
+    let waiting = vec![("a", "gong", 3), ("a", "forecast", 1), ("b", "gong", 2)];
+    let world = World { waiting, ..World::new() };
+    let listed = || vec![new("a", &["x"]).seats(&["gong", "forecast"]), new("b", &["y"])];
+    assert_eq!(world.found(listed()), ["a:SeatsPending"]);
+    let listed = listed().into_iter().map(AssignmentBuilder::build).collect();
+    let found = world.lint(listed, Assignment::new_default(Phase::Migrated));
+    let message = "members of `a` wait: 1 for the seat `forecast`, 3 for the seat `gong`; raise the total or free some";
+    assert_eq!(found[0].message, message);
+}
+
+#[test]
+fn a_seat_whose_prerequisite_came_later_is_found() {
+    let world = World::new();
+    let listed = vec![new("a", &["x"]).seats(&["engage"]), new("b", &["y"]).seats(&["engage", "gong"])];
+    assert_eq!(world.found(listed), ["a:SeatPrerequisiteMissing"]);
+    let default = Assignment { settings: seats(&["engage"]), ..Assignment::new_default(Phase::Migrated) };
+    assert_eq!(
+        world.lint(vec![], default)[0].message,
+        "`default` lacks seats: `engage` requires `gong`; give both, or neither"
+    );
+}
+
+#[test]
+fn email_export_is_unresolved_where_an_automatic_assignment_is_mixed() {
+    let mixed = || ["auto", "manual"].map(|id| (id.to_owned(), MIXED)).into();
+    let listed = || {
+        let auto = AssignmentBuilder::new("auto", AUTOMATIC, &["x"]);
+        vec![
+            auto,
+            AssignmentBuilder::new("manual", MANUAL, &["y"]),
+            AssignmentBuilder::new("agreed", AUTOMATIC, &["z"]),
+        ]
+    };
+    let world = World { summaries: mixed(), ..World::new() };
+    assert_eq!(world.found(listed()), ["auto:EmailExportUnresolved"]);
+    let legacy = World { summaries: mixed(), phase: Phase::Legacy, ..World::new() };
+    assert_eq!(legacy.found(listed()), NOTHING);
+}
+
+#[test]
+fn findings_are_in_evaluation_order_and_then_by_rule() {
+    let world = World {
+        gone: groups(&["x"]),
+        summaries: ["a", "b"].map(|id| (id.to_owned(), Summary::default())).into(),
+        waiting: vec![("default", "gong", 1), ("a", "engage", 1)],
+        ..World::new()
+    };
+    let listed = [new("b", &["x"]), new("a", &["x"]).seats(&["engage"])];
+    let default = Assignment { settings: seats(&["gong"]), ..Assignment::new_default(Phase::Migrated) };
+    let found = world.lint(listed.map(AssignmentBuilder::build).into(), default);
+    let found: Vec<_> = found.iter().map(|finding| (finding.rank, finding.rule)).collect();
+    let expected = [
+        (1, Rule::GroupGone),
+        (1, Rule::NoMembers),
+        (2, Rule::NeverMatches),
+        (2, Rule::GroupGone),
+        (2, Rule::NoMembers),
+        (2, Rule::SeatsPending),
+        (2, Rule::SeatPrerequisiteMissing),
+        (3, Rule::SeatsPending),
+    ];
+    assert_eq!(found, expected);
+}

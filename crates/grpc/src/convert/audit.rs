@@ -1,0 +1,185 @@
+//! Events of the audit. What changed is kept whole, however long it is; a response shows as much
+//! of it as fits into a message.
+
+use prost::Message as _;
+use prost_types::{ListValue, Struct, Value, value::Kind};
+use rollcall_app::audit::KeptEvent;
+use rollcall_domain::{MemberId, OrganizationId};
+use rollcall_proto::v1;
+use serde_json::Value as Json;
+
+use super::to_timestamp;
+use crate::{names, tokens};
+
+/// How many entries of a list or a map are shown; the count tells of all.
+const ENTRIES_MAX: usize = 100;
+
+/// What `before` and `after` may each take, roughly.
+const STRUCT_BYTES: usize = 256 << 10;
+
+/// What the events of a page may take: clients refuse messages of more than 4 MB.
+const PAGE_BYTES: usize = 2 << 20;
+
+/// What an entry takes beside its text.
+const ENTRY_BYTES: usize = 16;
+
+/// As many events as fit into a message, at least one.
+pub(crate) fn to_audit_events(organization: &OrganizationId, events: &[KeptEvent]) -> Vec<v1::AuditEvent> {
+    let mut shown: Vec<v1::AuditEvent> = Vec::with_capacity(events.len());
+    let mut bytes = 0;
+    for event in events {
+        let event = to_audit_event(organization, event);
+        bytes += event.encoded_len();
+        if bytes > PAGE_BYTES && !shown.is_empty() {
+            break;
+        }
+        shown.push(event);
+    }
+    shown
+}
+
+fn to_audit_event(organization: &OrganizationId, event: &KeptEvent) -> v1::AuditEvent {
+    v1::AuditEvent {
+        name: names::audit_event(organization, event.revision),
+        revision: tokens::revision(organization, event.revision),
+        time: Some(to_timestamp(event.time)),
+        actor: event.actor.clone(),
+        method: event.method.clone(),
+        resource: to_resource(organization, &event.resource),
+        before: event.before.as_ref().map(to_struct),
+        after: event.after.as_ref().map(to_struct),
+        member_count: event.members.cast_signed(),
+        assignment_changes: event.counts.assignment_changes.cast_signed(),
+        flips_to_export: event.counts.flips_to_export.cast_signed(),
+        flips_to_do_not_export: event.counts.flips_to_do_not_export.cast_signed(),
+        settings_changes: event.counts.settings_changes.cast_signed(),
+        request_id: event.request_id.map(|id| id.to_string()).unwrap_or_default(),
+        trace_id: event.trace_id.clone().unwrap_or_default(),
+    }
+}
+
+/// A member is kept with the external id as it is, and shown with it as names have it.
+fn to_resource(organization: &OrganizationId, resource: &str) -> String {
+    let members = format!("{}/members/", names::organization(organization));
+    match resource.strip_prefix(&members) {
+        Some(member) => names::member(organization, &MemberId::trusted(member)),
+        None => resource.to_owned(),
+    }
+}
+
+fn to_struct(json: &Json) -> Struct {
+    match to_value(json, &mut STRUCT_BYTES.clone()) {
+        Value { kind: Some(Kind::StructValue(fields)) } => fields,
+        value => to_fields([("value", value)]),
+    }
+}
+
+/// Takes what it shows from the room that is left.
+fn to_value(json: &Json, room: &mut usize) -> Value {
+    let kind = match json {
+        Json::Null => Kind::NullValue(0),
+        Json::Bool(value) => Kind::BoolValue(*value),
+        Json::Number(number) => Kind::NumberValue(number.as_f64().unwrap_or_default()),
+        Json::String(text) => {
+            *room = room.saturating_sub(text.len());
+            Kind::StringValue(text.clone())
+        }
+        Json::Array(entries) => {
+            let values = fitting(entries.iter(), room, to_value);
+            let shown = values.len();
+            cut(Kind::ListValue(ListValue { values }), shown, entries.len())
+        }
+        Json::Object(entries) => {
+            let fields = fitting(entries.iter(), room, |(key, value), room| {
+                *room = room.saturating_sub(key.len());
+                (key.clone(), to_value(value, room))
+            });
+            let shown = fields.len();
+            cut(Kind::StructValue(Struct { fields: fields.into_iter().collect() }), shown, entries.len())
+        }
+    };
+    Value { kind: Some(kind) }
+}
+
+/// The first entries, as many as there is room for.
+fn fitting<T, V>(entries: impl Iterator<Item = T>, room: &mut usize, to: impl Fn(T, &mut usize) -> V) -> Vec<V> {
+    let mut shown = Vec::new();
+    for entry in entries.take(ENTRIES_MAX) {
+        if *room == 0 {
+            break;
+        }
+        *room = room.saturating_sub(ENTRY_BYTES);
+        shown.push(to(entry, room));
+    }
+    shown
+}
+
+/// Entries that are not all shown come with how many there are.
+fn cut(first: Kind, shown: usize, all: usize) -> Kind {
+    if shown == all {
+        return first;
+    }
+    #[allow(clippy::cast_precision_loss, reason = "nobody has 2^53 entries")]
+    let count = Value { kind: Some(Kind::NumberValue(all as f64)) };
+    Kind::StructValue(to_fields([("first", Value { kind: Some(first) }), ("count", count)]))
+}
+
+fn to_fields<const N: usize>(fields: [(&str, Value); N]) -> Struct {
+    Struct { fields: fields.into_iter().map(|(key, value)| (key.to_owned(), value)).collect() }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn number(value: f64) -> Value {
+        Value { kind: Some(Kind::NumberValue(value)) }
+    }
+
+    fn text(value: &str) -> Value {
+        Value { kind: Some(Kind::StringValue(value.to_owned())) }
+    }
+
+    #[test]
+    fn every_kind_of_value_is_shown_as_it_is() {
+        let shown = to_struct(&json!({ "a": null, "b": true, "c": 1.5, "d": "x", "e": [1, "y"], "f": { "g": 2 } }));
+        let list = ListValue { values: vec![number(1.0), text("y")] };
+        let expected = to_fields([
+            ("a", Value { kind: Some(Kind::NullValue(0)) }),
+            ("b", Value { kind: Some(Kind::BoolValue(true)) }),
+            ("c", number(1.5)),
+            ("d", text("x")),
+            ("e", Value { kind: Some(Kind::ListValue(list)) }),
+            ("f", Value { kind: Some(Kind::StructValue(to_fields([("g", number(2.0))]))) }),
+        ]);
+        assert_eq!(shown, expected);
+    }
+
+    #[test]
+    fn long_lists_and_maps_are_cut_and_counted() {
+        let list: Vec<usize> = (0..101).collect();
+        let map: serde_json::Map<String, Json> = (0..101).map(|i| (format!("k{i:03}"), json!(i))).collect();
+        let shown = to_struct(&json!({ "list": list, "map": map, "whole": &list[..100] }));
+        let cut = |field: &str| match &shown.fields[field].kind {
+            Some(Kind::StructValue(cut)) => cut.fields.clone(),
+            other => panic!("{other:?}"),
+        };
+        assert_eq!(cut("list")["count"], number(101.0));
+        assert!(matches!(&cut("list")["first"].kind, Some(Kind::ListValue(first)) if first.values.len() == 100));
+        assert_eq!(cut("map")["count"], number(101.0));
+        assert!(matches!(&cut("map")["first"].kind, Some(Kind::StructValue(first)) if first.fields.len() == 100));
+        assert!(matches!(&shown.fields["whole"].kind, Some(Kind::ListValue(whole)) if whole.values.len() == 100));
+    }
+
+    #[test]
+    fn however_much_is_kept_what_is_shown_has_a_limit() {
+        let wide: Vec<Vec<String>> = vec![vec!["ä".repeat(200); 100]; 100];
+        let shown = to_struct(&json!({ "wide": [wide.clone(), wide.clone()], "more": wide }));
+        assert!(shown.encoded_len() < STRUCT_BYTES * 2, "{}", shown.encoded_len());
+        let empty = vec![Json::Null; 100];
+        let nothing = vec![vec![empty; 100]; 100];
+        assert!(to_struct(&json!({ "nothing": nothing })).encoded_len() < STRUCT_BYTES * 2);
+    }
+}

@@ -1,0 +1,75 @@
+//! The settings migration of an organization, as it is shown.
+
+use rollcall_app::migration::{Attempt, MigrationState, MigrationStatus};
+use rollcall_domain::{
+    OrganizationId, Phase, Violation,
+    migration::{Outcome, Proof},
+};
+use rollcall_proto::v1;
+
+use super::{
+    settings::{to_optional_email_export, to_state, to_update_mode},
+    to_timestamp,
+};
+use crate::names;
+
+/// A state to list, or none for all.
+pub(crate) fn parse_migration_state(state: i32) -> Result<Option<MigrationState>, Violation> {
+    match v1::MigrationState::try_from(state) {
+        Ok(v1::MigrationState::Unspecified) => Ok(None),
+        Ok(v1::MigrationState::Pending) => Ok(Some(MigrationState::Pending)),
+        Ok(v1::MigrationState::Migrated) => Ok(Some(MigrationState::Migrated)),
+        Ok(v1::MigrationState::Failed) => Ok(Some(MigrationState::Failed)),
+        Ok(v1::MigrationState::RolledBack) => Ok(Some(MigrationState::RolledBack)),
+        Err(_) => Err(Violation::invalid("", format!("{state} is not a state of a migration"))),
+    }
+}
+
+pub(crate) fn to_outcome(organization: &OrganizationId, outcome: &Outcome) -> v1::AssignmentOutcome {
+    v1::AssignmentOutcome {
+        assignment: names::assignment(organization, &outcome.assignment),
+        display_name: outcome.display_name.clone(),
+        rank: outcome.rank.cast_signed(),
+        update_mode: to_update_mode(outcome.update_mode),
+        state: to_state(outcome.state, Phase::Migrated),
+        exporting: outcome.summary.exporting.cast_signed(),
+        not_exporting: outcome.summary.not_exporting.cast_signed(),
+        inactive: outcome.summary.inactive.cast_signed(),
+        chosen: to_optional_email_export(outcome.chosen),
+        action_required: outcome.action_required,
+    }
+}
+
+pub(crate) fn to_migration(organization: &OrganizationId, status: &MigrationStatus) -> v1::Migration {
+    let attempt = status.attempt.as_ref();
+    let outcomes = attempt.iter().flat_map(|attempt| &attempt.outcomes);
+    v1::Migration {
+        name: names::migration(organization),
+        state: to_migration_state(status).into(),
+        proof: attempt.and_then(|attempt| attempt.proof.as_ref()).map(to_proof),
+        assignments: outcomes.map(|outcome| to_outcome(organization, outcome)).collect(),
+        update_time: attempt.map(|attempt| to_timestamp(attempt.time)),
+        failure: attempt.and_then(|attempt| attempt.failure.clone()).unwrap_or_default(),
+        unmatched_legacy_settings: status.unmatched.cast_signed(),
+    }
+}
+
+fn to_migration_state(status: &MigrationStatus) -> v1::MigrationState {
+    match status.attempt {
+        Some(Attempt { state: MigrationState::Pending, .. }) => v1::MigrationState::Pending,
+        Some(Attempt { state: MigrationState::Migrated, .. }) => v1::MigrationState::Migrated,
+        Some(Attempt { state: MigrationState::Failed, .. }) => v1::MigrationState::Failed,
+        Some(Attempt { state: MigrationState::RolledBack, .. }) => v1::MigrationState::RolledBack,
+        None if status.phase == Phase::Legacy => v1::MigrationState::Pending,
+        None => v1::MigrationState::Unspecified,
+    }
+}
+
+fn to_proof(proof: &Proof) -> v1::MigrationProof {
+    v1::MigrationProof {
+        members_compared: proof.members.cast_signed(),
+        differences: proof.differences.cast_signed(),
+        digest_before: proof.digest_before.clone(),
+        digest_after: proof.digest_after.clone(),
+    }
+}

@@ -1,0 +1,197 @@
+//! Resource names (AIP-122): malformed ones, those of another organization, and those of what is
+//! not there.
+
+use std::collections::BTreeSet;
+
+use prost_reflect::{Kind, MessageDescriptor};
+use rollcall_testkit::contract::Rpc;
+use tonic::Code;
+
+use crate::walk::{Asking, OTHER, Walk, names, path, with};
+
+/// String fields that are no names of resources.
+const TEXTS: [&str; 9] = [
+    "organization_id",
+    "assignment_id",
+    "page_token",
+    "at_least_revision",
+    "request_id",
+    "etag",
+    "reason",
+    "email",
+    "file",
+];
+
+/// Names that may be left out.
+const OPTIONAL: [(&str, &str); 3] = [
+    ("MemberService/ListMembers", "/assignment"),
+    ("AuditService/ListAuditEvents", "/member"),
+    ("AuditService/ListAuditEvents", "/assignment"),
+];
+
+/// Names of what need not be there: it is an answer that there is no such member, what is gone
+/// has an audit, and an order is refused for its own reason.
+const NEED_NOT_EXIST: [(&str, &str); 4] = [
+    ("EmailExportService/CheckEmailExport", "/member"),
+    ("AuditService/ListAuditEvents", "/member"),
+    ("AuditService/ListAuditEvents", "/assignment"),
+    ("AssignmentService/ReorderAssignments", "/assignments"),
+];
+
+#[test]
+fn every_field_that_names_a_resource_is_in_a_sample() {
+    for rpc in Rpc::all() {
+        let samples = Walk::samples(|other| other.name() == rpc.name());
+        let requests =
+            samples.iter().map(|sample| serde_json::from_str(&sample.request.replace('$', "organizations/")));
+        let sampled: BTreeSet<String> =
+            requests.flat_map(|request| names(&request.unwrap())).map(|(pointer, _)| field_of(&pointer)).collect();
+        for field in name_fields(&rpc.input()) {
+            assert!(sampled.contains(&field), "{}: {field} is in no sample", rpc.name());
+        }
+    }
+}
+
+/// `/assignment/groups/0` is of the field `/assignment/groups`.
+fn field_of(pointer: &str) -> String {
+    let parts = pointer.split('/').filter(|part| part.parse::<usize>().is_err());
+    parts.collect::<Vec<_>>().join("/")
+}
+
+/// The names in a request: its own, and that and the groups of the resource that it carries.
+fn name_fields(input: &MessageDescriptor) -> Vec<String> {
+    let mut found = Vec::new();
+    for field in input.fields() {
+        match field.kind() {
+            Kind::String if !TEXTS.contains(&field.name()) => found.push(format!("/{}", field.name())),
+            Kind::Message(resource) if !field.is_list() && resource.get_field_by_name("etag").is_some() => {
+                let created = input.name().starts_with("Create");
+                let inner = ["name", "groups"].into_iter().filter(|name| !(created && *name == "name"));
+                // A member's groups come from the identity provider.
+                let inner = inner.filter(|name| !(resource.name() == "Member" && *name == "groups"));
+                let inner = inner.filter(|name| resource.get_field_by_name(name).is_some());
+                found.extend(inner.map(|name| format!("/{}/{name}", field.name())));
+            }
+            _ => {}
+        }
+    }
+    found
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_malformed_name_is_a_violation_of_its_field() {
+    let mut walk = Walk::start().await;
+    for sample in Walk::samples(|_| true) {
+        let Some(asking) = walk.ask(sample).await else { continue };
+        for (pointer, name) in names(&asking.request) {
+            let garbage = [
+                ("empty", String::new()),
+                ("a word", "nonsense".to_owned()),
+                ("too long", format!("{name}/more")),
+                ("cut", name.rsplit_once('/').unwrap().0.to_owned() + "/"),
+                ("of another kind", format!("nonsense/{name}")),
+                ("no UTF-8", name.rsplit_once('/').unwrap().0.to_owned() + "/%FF"),
+                ("a slash", "/".repeat(9)),
+            ];
+            for (what, bad) in garbage {
+                if bad.is_empty() && OPTIONAL.contains(&(sample.rpc, pointer.as_str())) {
+                    continue;
+                }
+                // A report's name has nothing that cannot be said in it, but it must be text.
+                walk.bad_field(&asking, &with(&asking.request, &pointer, bad), &path(&pointer), what).await;
+            }
+        }
+    }
+    walk.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_unknown_organization_is_not_found() {
+    let mut walk = Walk::start().await;
+    for sample in Walk::samples(|_| true) {
+        let Some(asking) = walk.ask(sample).await else { continue };
+        let text = asking.request.to_string();
+        let unknown = text.replace(&format!("organizations/{}", asking.id), "organizations/nobody");
+        if unknown == text {
+            continue;
+        }
+        let request = serde_json::from_str(&unknown).unwrap();
+        let expected = (Code::NotFound, "ORGANIZATION_NOT_FOUND");
+        if let Some(refusal) = walk.refused(&asking, &request, expected, "an unknown organization").await {
+            let metadata = refusal.metadata.into_iter().collect::<Vec<_>>();
+            let right = metadata == [("organization".to_owned(), "nobody".to_owned())];
+            walk.check(right, &asking, &format!("the metadata is {metadata:?}"));
+        }
+    }
+    walk.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_name_of_another_organization_is_a_violation_of_its_field() {
+    let mut walk = Walk::start().await;
+    let mut tried = 0;
+    for sample in Walk::samples(|_| true) {
+        let Some(asking) = walk.ask(sample).await else { continue };
+        for (pointer, name) in
+            names(&asking.request).into_iter().filter(|(pointer, _)| !names_the_organization(pointer))
+        {
+            let foreign = name.replace(&format!("organizations/{}/", asking.id), &format!("organizations/{OTHER}/"));
+            let request = with(&asking.request, &pointer, foreign);
+            walk.bad_field(&asking, &request, &path(&pointer), "of another organization").await;
+            tried += 1;
+        }
+    }
+    assert!(tried >= 12, "{tried}");
+    walk.end().await;
+}
+
+/// Whether a field says which organization the request is about.
+fn names_the_organization(pointer: &str) -> bool {
+    pointer == "/parent" || pointer.ends_with("/name")
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_not_there_is_not_found() {
+    let mut walk = Walk::start().await;
+    let mut tried = 0;
+    for sample in Walk::samples(|_| true) {
+        let Some(asking) = walk.ask(sample).await else { continue };
+        for (pointer, name) in names(&asking.request) {
+            let Some((unknown, key)) = unknown(&name) else { continue };
+            if NEED_NOT_EXIST.contains(&(sample.rpc, field_of(&pointer).as_str())) {
+                continue;
+            }
+            expect_not_found(&mut walk, &asking, (&pointer, &unknown, key)).await;
+            tried += 1;
+        }
+    }
+    assert!(tried >= 20, "{tried}");
+    walk.end().await;
+}
+
+/// A name of the same kind, of what is not there, and the key of the metadata that tells it.
+fn unknown(name: &str) -> Option<(String, &'static str)> {
+    let parts: Vec<&str> = name.split('/').collect();
+    let (collection, parent) = (parts[parts.len() - 2], parts[..parts.len() - 1].join("/"));
+    let key = match collection {
+        "assignments" => "assignment",
+        "members" => "member",
+        "groups" => "group",
+        "jobs" => "job",
+        "runs" => "run",
+        "reports" => "report",
+        _ => return None,
+    };
+    let id = if key == "run" { "0193f0c4-0000-7000-8000-000000000000" } else { "nobody" };
+    Some((format!("{parent}/{id}"), key))
+}
+
+async fn expect_not_found(walk: &mut Walk, asking: &Asking, (pointer, unknown, key): (&str, &str, &str)) {
+    let reason = format!("{}_NOT_FOUND", if key == "run" { "JOB".to_owned() } else { key.to_uppercase() });
+    let request = with(&asking.request, pointer, unknown);
+    let refused = walk.refused(asking, &request, (Code::NotFound, &reason), &format!("no {unknown}")).await;
+    if let Some(refusal) = refused {
+        let keys: Vec<&String> = refusal.metadata.keys().collect();
+        walk.check(keys == [key], asking, &format!("no {unknown}: the metadata is {:?}", refusal.metadata));
+    }
+}

@@ -1,0 +1,67 @@
+//! Revision tokens: every answer about an organization carries one, and a read never answers from
+//! older data than it is asked for.
+
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+use rollcall_testkit::contract::Rpc;
+use serde_json::json;
+
+use crate::walk::{OTHER, Walk, names, with};
+
+/// Answers about an organization that have no place for a revision: a stream of bytes.
+const WITHOUT: [&str; 1] = ["MemberService/ExportMembersCsv"];
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_answer_about_an_organization_has_its_revision() {
+    let mut walk = Walk::start().await;
+    for sample in Walk::samples(|rpc| !WITHOUT.contains(&rpc.name().as_str())) {
+        let Some(asking) = walk.ask_fresh(sample).await else { continue };
+        let about_one = names(&asking.request).iter().any(|(_, name)| name.starts_with("organizations/"));
+        if !about_one && sample.rpc != "OrganizationService/CreateOrganization" {
+            continue;
+        }
+        let Some(answer) = walk.answer(&asking, &asking.request, "the sample").await else { continue };
+        let token = answer["revision"].as_str().unwrap_or_default();
+        walk.check(!token.is_empty(), &asking, "the answer has no revision");
+        let text = String::from_utf8(URL_SAFE_NO_PAD.decode(token).unwrap_or_default()).unwrap_or_default();
+        walk.check(text.contains(&asking.id), &asking, &format!("the revision is not of the organization: {text}"));
+        walk.check(!answer.to_string().contains(&format!("organizations/{OTHER}")), &asking, "it shows another one");
+    }
+    walk.end().await;
+}
+
+#[test]
+fn every_read_of_an_organization_can_ask_for_a_revision() {
+    for rpc in Rpc::all().iter().filter(|rpc| rpc.answers("revision")) {
+        let reads = !rpc.takes("request_id");
+        assert_eq!(rpc.takes("at_least_revision"), reads, "{}", rpc.name());
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_revision_that_the_organization_never_had_is_refused() {
+    let mut walk = Walk::start().await;
+    for sample in Walk::samples(|rpc| rpc.takes("at_least_revision")) {
+        let Some(asking) = walk.ask(sample).await else { continue };
+        let Some(now) = walk.answer(&asking, &asking.request, "the sample").await else { continue };
+        let now = now["revision"].as_str().unwrap_or_default().to_owned();
+        let token = |revision: &str, id: &str| URL_SAFE_NO_PAD.encode(format!("1:{revision}:{id}"));
+        let bad = [
+            ("a word", "nonsense".to_owned()),
+            ("no base64", "!".to_owned()),
+            ("cut", now[1..].to_owned()),
+            ("of another organization", token("1", OTHER)),
+            ("newer than anything", token("999999", &asking.id)),
+            ("too large", token("99999999999999999999", &asking.id)),
+            ("of another version", URL_SAFE_NO_PAD.encode(format!("2:1:{}", asking.id))),
+        ];
+        for (what, token) in bad {
+            let request = with(&asking.request, "/at_least_revision", token);
+            walk.bad_field(&asking, &request, "at_least_revision", what).await;
+        }
+        let request = with(&asking.request, "/at_least_revision", json!(now));
+        walk.answer(&asking, &request, "the revision of now").await;
+        let request = with(&asking.request, "/at_least_revision", token("1", &asking.id));
+        walk.answer(&asking, &request, "an old revision").await;
+    }
+    walk.end().await;
+}

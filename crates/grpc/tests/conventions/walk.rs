@@ -1,0 +1,201 @@
+//! Walks the contract: makes a standard organization for a sample, calls, and notes every RPC that
+//! forgets a convention, so that one run tells of all.
+
+use rollcall_testkit::{
+    Refusal, TestServer,
+    contract::Rpc,
+    samples::{SAMPLES, Sample},
+    standard::{Past, Standard},
+};
+use serde_json::{Value, json};
+use tonic::Code;
+
+/// The id of an organization that is there beside the one that is asked about.
+pub(crate) const OTHER: &str = "other";
+
+/// A walk over the contract.
+pub(crate) struct Walk {
+    pub(crate) server: TestServer,
+    shared: Standard,
+    made: usize,
+    found: Vec<String>,
+}
+
+/// A sample with the request filled in.
+pub(crate) struct Asking {
+    pub(crate) rpc: Rpc,
+    pub(crate) request: Value,
+    /// The organization's id.
+    pub(crate) id: String,
+}
+
+impl Walk {
+    pub(crate) async fn start() -> Self {
+        let server = TestServer::start().await;
+        let other = Standard::create(&server, OTHER, Past::Migrated).await.unwrap();
+        for _ in 0..2 {
+            other.make("JobService/RunJob", r#"{"name": "jobs/mixed-settings-report"}"#).await.unwrap();
+        }
+        for id in ["old-one", "old-two"] {
+            let create = format!(r#"{{"organization_id": "{id}", "organization": {{"phase": "PHASE_LEGACY"}}}}"#);
+            other.make("OrganizationService/CreateOrganization", &create).await.unwrap();
+        }
+        let shared = Standard::create(&server, "shared", Past::Migrated).await.unwrap();
+        Self { server, shared, made: 0, found: Vec::new() }
+    }
+
+    /// Every sample of an RPC for which this holds.
+    pub(crate) fn samples(applies: impl Fn(&Rpc) -> bool) -> Vec<&'static Sample> {
+        let chosen: Vec<&Sample> = SAMPLES.iter().filter(|sample| applies(&Rpc::find(sample.rpc))).collect();
+        assert!(!chosen.is_empty());
+        chosen
+    }
+
+    /// A sample on an organization that nobody else has: for what changes something.
+    pub(crate) async fn ask_fresh(&mut self, sample: &'static Sample) -> Option<Asking> {
+        self.made += 1;
+        let standard = Standard::create(&self.server, &format!("org-{}", self.made), sample.past).await;
+        let asking = match &standard {
+            Ok(standard) => Self::fill(sample, standard).await,
+            Err(why) => Err(why.clone()),
+        };
+        self.known(sample, asking)
+    }
+
+    /// A sample on any organization that will do: for what changes nothing.
+    pub(crate) async fn ask(&mut self, sample: &'static Sample) -> Option<Asking> {
+        if sample.past != Past::Migrated {
+            return self.ask_fresh(sample).await;
+        }
+        let asking = Self::fill(sample, &self.shared).await;
+        self.known(sample, asking)
+    }
+
+    fn known(&mut self, sample: &Sample, asking: Result<Asking, String>) -> Option<Asking> {
+        asking.map_err(|why| self.found.push(format!("{} cannot be tried: {why}", sample.rpc))).ok()
+    }
+
+    async fn fill(sample: &'static Sample, standard: &Standard) -> Result<Asking, String> {
+        let request = standard.request(sample.request).await?;
+        Ok(Asking { rpc: Rpc::find(sample.rpc), request, id: standard.id().to_owned() })
+    }
+
+    /// Makes a call that must succeed.
+    pub(crate) async fn answer(&mut self, asking: &Asking, request: &Value, what: &str) -> Option<Value> {
+        let answered = asking.rpc.call(&self.server.channel(), request).await;
+        answered.map_err(|status| self.note(asking, &format!("{what}: {:?} {}", status.code(), status.message()))).ok()
+    }
+
+    /// Makes a call that must be refused like this.
+    pub(crate) async fn refused(
+        &mut self,
+        asking: &Asking,
+        request: &Value,
+        (code, reason): (Code, &str),
+        what: &str,
+    ) -> Option<Refusal> {
+        let message = asking.rpc.request(request);
+        self.refused_message(asking, &message, (code, reason), what).await
+    }
+
+    /// Makes a call that must be refused like this.
+    pub(crate) async fn refused_message(
+        &mut self,
+        asking: &Asking,
+        request: &prost_reflect::DynamicMessage,
+        (code, reason): (Code, &str),
+        what: &str,
+    ) -> Option<Refusal> {
+        let answered = asking.rpc.call_message(&self.server.channel(), request).await;
+        match answered.map_err(|status| Refusal::of(&status)) {
+            Err(Ok(refusal)) if refusal.is(code, reason) => return Some(refusal),
+            Err(Ok(other)) => self.note(asking, &format!("{what}: {:?} {}", other.code, other.message)),
+            Err(Err(broken)) => self.note(asking, &format!("{what}: {broken}")),
+            Ok(answer) => self.note(asking, &format!("{what}: it was answered {answer}")),
+        }
+        None
+    }
+
+    /// Makes a call that must be refused for a field.
+    pub(crate) async fn bad_field(&mut self, asking: &Asking, request: &Value, field: &str, what: &str) {
+        let refused = self.refused(asking, request, INVALID, &format!("{field} is {what}")).await;
+        if let Some(refusal) = refused
+            && !refusal.fields.iter().any(|found| found == field)
+        {
+            self.note(asking, &format!("{field} is {what}: the fields are {:?}", refusal.fields));
+        }
+    }
+
+    /// Notes what does not hold.
+    pub(crate) fn check(&mut self, holds: bool, asking: &Asking, what: &str) {
+        if !holds {
+            self.note(asking, what);
+        }
+    }
+
+    pub(crate) fn note(&mut self, asking: &Asking, what: &str) {
+        self.found.push(format!("{}: {what}", asking.rpc.name()));
+    }
+
+    /// Fails with everything that was found.
+    pub(crate) async fn end(self) {
+        self.server.stop().await;
+        assert!(self.found.is_empty(), "{} findings:\n{}", self.found.len(), self.found.join("\n"));
+    }
+}
+
+/// How a request that is not well formed is refused.
+pub(crate) const INVALID: (Code, &str) = (Code::InvalidArgument, "INVALID_REQUEST");
+
+/// The request with another value at a place, which is made where it is not there.
+pub(crate) fn with(request: &Value, pointer: &str, value: impl Into<Value>) -> Value {
+    let mut changed = request.clone();
+    let mut at = &mut changed;
+    for part in pointer.split('/').skip(1) {
+        at = match at {
+            Value::Array(items) => &mut items[part.parse::<usize>().unwrap()],
+            at => {
+                if at.is_null() {
+                    *at = json!({});
+                }
+                at.as_object_mut().unwrap().entry(part).or_insert(Value::Null)
+            }
+        };
+    }
+    *at = value.into();
+    changed
+}
+
+/// The path of a field as violations have it: `/assignment/groups/0` is `assignment.groups[0]`.
+pub(crate) fn path(pointer: &str) -> String {
+    let mut path = String::new();
+    for part in pointer.split('/').skip(1) {
+        match part.parse::<usize>() {
+            Ok(index) => path += &format!("[{index}]"),
+            Err(_) if path.is_empty() => path += part,
+            Err(_) => path += &format!(".{part}"),
+        }
+    }
+    path
+}
+
+/// Where resources are named in a request, and their names.
+pub(crate) fn names(request: &Value) -> Vec<(String, String)> {
+    fn visit(value: &Value, pointer: &str, found: &mut Vec<(String, String)>) {
+        match value {
+            Value::Object(fields) => {
+                fields.iter().for_each(|(key, value)| visit(value, &format!("{pointer}/{key}"), found))
+            }
+            Value::Array(items) => {
+                items.iter().enumerate().for_each(|(i, value)| visit(value, &format!("{pointer}/{i}"), found));
+            }
+            Value::String(text) if ["organizations/", "jobs/", "reports/"].iter().any(|c| text.starts_with(c)) => {
+                found.push((pointer.to_owned(), text.clone()));
+            }
+            _ => {}
+        }
+    }
+    let mut found = Vec::new();
+    visit(request, "", &mut found);
+    found
+}

@@ -1,0 +1,96 @@
+//! Asking a run to stop, while the engine works on it.
+
+use rollcall_proto::v1::{CancelJobRunRequest, JobRun, JobRunState, ListJobsRequest, Phase};
+use rollcall_testkit::{Org, TestServer, difference, dump, refused};
+use tokio_postgres::Client;
+
+use super::{MIGRATION, REPORT, get, over, run};
+
+const ID: &str = "0193f0c4-0000-7000-8000-000000000002";
+
+fn cancelling(name: &str) -> CancelJobRunRequest {
+    CancelJobRunRequest { name: name.to_owned(), ..Default::default() }
+}
+
+async fn cancel(server: &TestServer, request: CancelJobRunRequest) -> JobRun {
+    server.jobs().cancel_job_run(request).await.unwrap().into_inner().run.unwrap()
+}
+
+/// Waits until the process that works on a run has renewed its lease twice: with the first it hears that the run is to
+/// stop, and with the second it has done what that takes.
+async fn heard(client: &Client) {
+    let sql = "SELECT lease_until::text FROM job_runs WHERE state = 'RUNNING'";
+    let mut renewed = Vec::new();
+    while renewed.len() < 3 {
+        let until: String = client.query_one(sql, &[]).await.unwrap().get(0);
+        if renewed.last() != Some(&until) {
+            renewed.push(until);
+        }
+        tokio::task::yield_now().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_cancelled_run_ends_the_organization_that_it_is_at_and_no_other() {
+    let server = TestServer::start().await;
+    for id in ["a-done", "b-under-way", "c-to-come"] {
+        Org::create(&server, id, Phase::Legacy).await;
+    }
+    let (client, looks) = (server.database.client().await, server.database.client().await);
+    client.batch_execute("BEGIN; SELECT FROM organizations WHERE id = 'b-under-way' FOR UPDATE").await.unwrap();
+    let name = server.jobs().run_job(run(MIGRATION, Some(0))).await.unwrap().into_inner().run.unwrap().name;
+    while !get(&server, &name).await.outcome.contains_key("organizations_migrated") {
+        tokio::task::yield_now().await;
+    }
+    let before = dump(&server.database, None).await["job_runs"].len();
+    let checked = cancel(&server, CancelJobRunRequest { validate_only: true, ..cancelling(&name) }).await;
+    assert_eq!((checked.state(), checked.cancel_time), (JobRunState::Running, None));
+    assert_eq!(get(&server, &name).await.cancel_time, None, "it was only checked");
+
+    let request = CancelJobRunRequest { request_id: ID.to_owned(), ..cancelling(&name) };
+    let asked = cancel(&server, request.clone()).await;
+    assert_eq!((asked.state(), asked.end_time), (JobRunState::Running, None));
+    assert!(asked.cancel_time.is_some());
+    heard(&looks).await;
+    client.batch_execute("COMMIT").await.unwrap();
+    let cancelled = over(&server, &name).await;
+    assert_eq!(
+        (cancelled.state(), cancelled.attempt, cancelled.cancel_time),
+        (JobRunState::Cancelled, 1, asked.cancel_time)
+    );
+    assert_eq!((cancelled.outcome["organizations_migrated"], cancelled.failure.as_str()), (2, ""));
+    let sql = "SELECT string_agg(id, ' ' ORDER BY id) FROM organizations WHERE phase = 'MIGRATED'";
+    assert_eq!(looks.query_one(sql, &[]).await.unwrap().get::<_, String>(0), "a-done b-under-way");
+    assert_eq!(dump(&server.database, None).await["job_runs"].len(), before, "nothing waits in its place");
+
+    // Whoever asks again is answered it as it is; the same request the first answer.
+    assert_eq!(cancel(&server, cancelling(&name)).await, cancelled);
+    assert_eq!(cancel(&server, request).await, asked);
+    let jobs = server.jobs().list_jobs(ListJobsRequest::default()).await.unwrap().into_inner().jobs;
+    assert_eq!((&jobs[1].current_run, &jobs[1].last_run), (&None, &Some(cancelled.clone())));
+    // Another run does the rest.
+    let rest = Org::create(&server, "d-new", Phase::Migrated).await.run_job(MIGRATION).await;
+    assert_eq!(rest.outcome["organizations_migrated"], 1);
+    assert_eq!(get(&server, &name).await, cancelled);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_run_that_has_ended_or_is_not_there_is_not_cancelled() {
+    let server = TestServer::start().await;
+    let org = Org::create(&server, "acme", Phase::Migrated).await;
+    let ended = org.run_job(MIGRATION).await;
+    let before = dump(&server.database, None).await;
+    assert_eq!(cancel(&server, cancelling(&ended.name)).await, ended);
+    let of_another_job = ended.name.replace(MIGRATION, REPORT);
+    for name in [of_another_job, format!("jobs/{MIGRATION}/runs/00000000-0000-7000-8000-000000000000")] {
+        for validate_only in [true, false] {
+            let request = CancelJobRunRequest { validate_only, ..cancelling(&name) };
+            let expected = format!("NotFound JOB_NOT_FOUND run={name}");
+            assert_eq!(refused(server.jobs().cancel_job_run(request)).await, expected);
+        }
+    }
+    let request = CancelJobRunRequest { request_id: "1".to_owned(), ..cancelling("jobs/moon") };
+    let expected = "InvalidArgument INVALID_REQUEST request_id name";
+    assert_eq!(refused(server.jobs().cancel_job_run(request)).await, expected);
+    assert_eq!(difference(&before, &dump(&server.database, None).await), None);
+}

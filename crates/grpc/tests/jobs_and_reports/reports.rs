@@ -1,0 +1,200 @@
+//! The mixed-settings report: what is in it, and getting hold of it.
+
+use std::fmt::Write as _;
+
+use chrono::{DateTime, SecondsFormat};
+use prost_types::Timestamp;
+use rollcall_proto::v1::{
+    Assignment, DownloadReportRequest, EmailExport, GetReportRequest, ListReportsRequest, Member as MemberMessage,
+    Phase, Report, ReportFile, UpdateAssignmentRequest, UpdateMemberSettingsRequest, UpdateMode,
+};
+use rollcall_testkit::{Member, Org, TestServer, refused};
+use sha2::{Digest as _, Sha256};
+
+use super::{REPORT, ended};
+
+/// Mixed and automatic, mixed and manual, agreeing; an organization in phase LEGACY beside it.
+async fn mixed(server: &TestServer) -> Org<'_> {
+    let org = Org::create(server, "acme", Phase::Legacy).await;
+    let members = [
+        Member::new("agreed", &["eng"]),
+        Member::new("gone", &["sales"]).inactive(),
+        Member::new("hand1", &["ops"]),
+        Member::new("hand2", &["ops"]),
+        Member::new("no", &["sales"]),
+        Member::new("yes", &["sales"]),
+    ];
+    org.sync(&members).await;
+    org.assign("sales", &["sales"], UpdateMode::AutomaticUpdates, None).await;
+    org.assign("engineering", &["eng"], UpdateMode::AutomaticUpdates, None).await;
+    org.assign("operations", &["ops"], UpdateMode::ManualEditing, None).await;
+    org.import(&[("yes", true), ("gone", true), ("agreed", true)]).await;
+    org.migrate().await;
+    let email_export = EmailExport::Export.into();
+    let member = Some(MemberMessage { name: org.member("hand1"), email_export, ..Default::default() });
+    let request = UpdateMemberSettingsRequest { member, ..Default::default() };
+    server.members().update_member_settings(request).await.unwrap();
+    Org::create(server, "zoo", Phase::Legacy).await.sync(&[Member::new("z", &[])]).await;
+    Org::create(server, "fresh", Phase::Migrated).await;
+    org
+}
+
+async fn reports(server: &TestServer) -> Vec<Report> {
+    server.reports_service().list_reports(ListReportsRequest::default()).await.unwrap().into_inner().reports
+}
+
+fn file(report: &str, file: &str, offset: i64) -> DownloadReportRequest {
+    DownloadReportRequest { name: report.to_owned(), file: file.to_owned(), offset }
+}
+
+async fn download(server: &TestServer, request: DownloadReportRequest) -> String {
+    let mut stream = server.reports_service().download_report(request).await.unwrap().into_inner();
+    let mut bytes = Vec::new();
+    while let Some(piece) = stream.message().await.unwrap() {
+        bytes.extend(piece.data);
+    }
+    String::from_utf8(bytes).unwrap()
+}
+
+fn rfc3339(time: Timestamp) -> String {
+    let time = DateTime::from_timestamp(time.seconds, time.nanos.unsigned_abs()).unwrap();
+    time.to_rfc3339_opts(SecondsFormat::Micros, true)
+}
+
+fn sha256(text: &str) -> String {
+    Sha256::digest(text).iter().fold(String::new(), |mut hex, byte| {
+        write!(hex, "{byte:02x}").unwrap();
+        hex
+    })
+}
+
+const HEADER: &str = "organization,assignment,assignment_name,assignment_rank,update_mode,action_required,\
+    members_exporting,members_not_exporting,member,email,status,email_export,email_export_since,email_export_source\r\n";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_report_holds_the_members_of_mixed_assignments_and_says_so_of_itself() {
+    let server = TestServer::start().await;
+    let org = mixed(&server).await;
+    let since = rfc3339(org.get_member("hand1").await.email_export_since.unwrap());
+    let run = org.run_job(REPORT).await;
+    let csv = download(&server, file(&run.report, "", 0)).await;
+    let sales = "acme,sales,sales,1,AUTOMATIC_UPDATES,true,1,1";
+    let operations = "acme,operations,operations,3,MANUAL_EDITING,false,1,1";
+    let rows = [
+        format!("{sales},gone,gone@acme.example,INACTIVE,EXPORT,always,MIGRATION\r\n"),
+        format!("{sales},no,no@acme.example,ACTIVE,DO_NOT_EXPORT,,MIGRATION\r\n"),
+        format!("{sales},yes,yes@acme.example,ACTIVE,EXPORT,always,MIGRATION\r\n"),
+        format!("{operations},hand1,hand1@acme.example,ACTIVE,EXPORT,{since},EDITED_BY_HAND\r\n"),
+        format!("{operations},hand2,hand2@acme.example,ACTIVE,DO_NOT_EXPORT,,MIGRATION\r\n"),
+    ];
+    assert_eq!(csv, format!("{HEADER}{}", rows.concat()));
+    let outcome = [("rows", 5), ("organizations", 3), ("legacy_organizations", 1), ("mixed_assignments", 2)];
+    assert_eq!(run, ended(&run, &outcome, &run.report));
+
+    let listed = reports(&server).await;
+    let (data_as_of, publish_time) = (listed[0].data_as_of, listed[0].publish_time);
+    let bytes = i64::try_from(csv.len()).unwrap();
+    let expected = Report {
+        name: run.report.clone(),
+        run: run.name.clone(),
+        data_as_of,
+        publish_time,
+        url: listed[0].url.clone(),
+        data: Some(ReportFile { file: "mixed-settings.csv".to_owned(), rows: 5, bytes, sha256: sha256(&csv) }),
+        organization_count: 3,
+        legacy_organization_count: 1,
+        mixed_assignment_count: 2,
+    };
+    assert_eq!(listed, [expected]);
+    let folder = listed[0].url.strip_prefix("file://").unwrap();
+    assert_eq!(std::fs::read_to_string(format!("{folder}/mixed-settings.csv")).unwrap(), csv);
+
+    let id = run.report.strip_prefix("reports/").unwrap();
+    let columns = HEADER.trim_end().replace(',', "\",\n    \"");
+    let organization = |id: &str, phase: &str, mixed: i32, rows: i32| {
+        format!(
+            "{{\n      \"organization\": \"{id}\",\n      \"phase\": \"{phase}\",\n      \"mixed_assignments\": {mixed},\n      \"rows\": {rows}\n    }}"
+        )
+    };
+    let organizations = [
+        organization("acme", "MIGRATED", 2, 5),
+        organization("fresh", "MIGRATED", 0, 0),
+        organization("zoo", "LEGACY", 0, 0),
+    ]
+    .join(",\n    ");
+    let manifest = format!(
+        "{{\n  \"schema_version\": 1,\n  \"report\": \"{id}\",\n  \"run\": \"{}\",\n  \"file\": \"mixed-settings.csv\",\n  \
+         \"columns\": [\n    \"{columns}\"\n  ],\n  \"data_as_of\": \"{}\",\n  \"rows\": 5,\n  \"bytes\": {bytes},\n  \
+         \"sha256\": \"{}\",\n  \"organization_count\": 3,\n  \"legacy_organization_count\": 1,\n  \
+         \"mixed_assignment_count\": 2,\n  \"organizations\": [\n    {organizations}\n  ]\n}}\n",
+        run.name,
+        rfc3339(data_as_of.unwrap()),
+        sha256(&csv),
+    );
+    assert_eq!(download(&server, file(&run.report, "manifest.json", 0)).await, manifest);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_same_data_gives_the_same_bytes_and_nothing_mixed_a_header() {
+    let server = TestServer::start().await;
+    let org = mixed(&server).await;
+    let mut texts = Vec::new();
+    for _ in 0..2 {
+        texts.push(download(&server, file(&org.run_job(REPORT).await.report, "", 0)).await);
+    }
+    assert_eq!(texts[0], texts[1]);
+    for id in ["sales", "operations"] {
+        let email_export = EmailExport::Export.into();
+        let assignment = Some(Assignment { name: org.assignment(id), email_export, ..Default::default() });
+        let request = UpdateAssignmentRequest { assignment, ..Default::default() };
+        server.assignments().update_assignment(request).await.unwrap();
+    }
+    let last = org.run_job(REPORT).await;
+    assert_eq!(download(&server, file(&last.report, "mixed-settings.csv", 0)).await, HEADER);
+
+    let listed = reports(&server).await;
+    let rows: Vec<i64> = listed.iter().map(|report| report.data.as_ref().unwrap().rows).collect();
+    assert_eq!((rows, listed[0].name.as_str()), (vec![0, 5, 5], last.report.as_str()));
+    let page = ListReportsRequest { page_size: 2, ..Default::default() };
+    let page = server.reports_service().list_reports(page).await.unwrap().into_inner();
+    assert_eq!(page.reports, listed[..2]);
+    let next = ListReportsRequest { page_size: 2, page_token: page.next_page_token };
+    let page = server.reports_service().list_reports(next).await.unwrap().into_inner();
+    assert_eq!((&page.reports[..], page.next_page_token.as_str()), (&listed[2..], ""));
+
+    for report in &listed {
+        let got = server.reports_service().get_report(GetReportRequest { name: report.name.clone() }).await.unwrap();
+        assert_eq!(got.into_inner().report.as_ref(), Some(report));
+    }
+    for (name, expected) in [
+        ("reports/moon", "NotFound REPORT_NOT_FOUND report=reports/moon"),
+        ("moon", "InvalidArgument INVALID_REQUEST name"),
+    ] {
+        let request = GetReportRequest { name: name.to_owned() };
+        assert_eq!(refused(server.reports_service().get_report(request)).await, expected);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_download_goes_on_where_another_ended() {
+    let server = TestServer::start().await;
+    let report = mixed(&server).await.run_job(REPORT).await.report;
+    let csv = download(&server, file(&report, "", 0)).await;
+    let end = i64::try_from(csv.len()).unwrap();
+    for offset in [1, 100, end - 1, end] {
+        let rest = download(&server, file(&report, "mixed-settings.csv", offset)).await;
+        assert_eq!(rest, csv[usize::try_from(offset).unwrap()..]);
+    }
+    let (bad, unknown) = ("INVALID_REQUEST", "NotFound REPORT_NOT_FOUND");
+    let cases = [
+        (file(&report, "", end + 1), format!("OutOfRange {bad} offset offset={} size={end}", end + 1)),
+        (file(&report, "", -1), format!("InvalidArgument {bad} offset")),
+        (file(&report, "../manifest.json", 0), format!("{unknown} report={report}/../manifest.json")),
+        (file(&report, "moon.csv", 0), format!("{unknown} report={report}/moon.csv")),
+        (file("reports/moon", "", 0), format!("{unknown} report=reports/moon/mixed-settings.csv")),
+        (file("moon", "", 0), format!("InvalidArgument {bad} name")),
+    ];
+    for (request, expected) in cases {
+        assert_eq!(refused(server.reports_service().download_report(request)).await, expected);
+    }
+}

@@ -1,0 +1,69 @@
+//! Editing one member by hand (product.md 3).
+
+use rollcall_proto::v1::{
+    DataCapture, EmailExport, Member as MemberMessage, Settings, UpdateMemberSettingsRequest, WorkspacePermission,
+};
+use rollcall_testkit::{TestServer, refused};
+
+use crate::acme;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_edit_by_hand_is_checked_and_can_be_previewed() {
+    let server = TestServer::start().await;
+    let org = acme(&server).await;
+    let before = org.get_member("keeper").await;
+    let export =
+        MemberMessage { email_export: EmailExport::Export.into(), name: before.name.clone(), ..Default::default() };
+    let edit = |member: MemberMessage| UpdateMemberSettingsRequest { member: Some(member), ..Default::default() };
+    let masked = |path: &str| {
+        let update_mask = Some(prost_types::FieldMask { paths: vec![path.to_owned()] });
+        UpdateMemberSettingsRequest { update_mask, ..edit(export.clone()) }
+    };
+    let seats = Some(Settings { seats: vec!["moon".to_owned()], ..Default::default() });
+    let not_there = Some(Settings {
+        seats: vec!["moon".to_owned()],
+        home_workspace: "sea".to_owned(),
+        permissions: vec![WorkspacePermission { workspace: "sky".to_owned(), profile: "admin".to_owned() }],
+        ..Default::default()
+    });
+    let contradictory = Some(Settings {
+        data_capture: Some(DataCapture { emails_imported: true, prevent_email_import: true, ..Default::default() }),
+        ..Default::default()
+    });
+    let stale = format!("Aborted STALE_ETAG current_etag={} etag=0 resource={}", before.etag, before.name);
+    let bad = |text: &str| format!("InvalidArgument {text}");
+    let cases = [
+        (
+            edit(MemberMessage { settings: seats, ..export.clone() }),
+            bad("UNKNOWN_SEAT_TYPE member.settings.seats seat_type=moon"),
+        ),
+        (
+            edit(MemberMessage { settings: not_there, job_title: "Boss".to_owned(), ..export.clone() }),
+            bad(concat!(
+                "INVALID_REQUEST member.job_title member.settings.seats member.settings.home_workspace ",
+                "member.settings.permissions field=job_title profile=,admin seat_type=moon workspace=sea,sky"
+            )),
+        ),
+        (
+            edit(MemberMessage { settings: contradictory, ..export.clone() }),
+            bad(concat!(
+                "CONTRADICTORY_DATA_CAPTURE member.settings.data_capture.prevent_email_import ",
+                "fields=emails_imported,prevent_email_import"
+            )),
+        ),
+        (edit(MemberMessage { etag: "0".to_owned(), ..export.clone() }), stale),
+        (
+            edit(MemberMessage { name: org.member("nobody"), ..export.clone() }),
+            "NotFound MEMBER_NOT_FOUND member=nobody".to_owned(),
+        ),
+        (masked("assignment"), bad("INVALID_REQUEST update_mask")),
+        (masked("email"), bad("FIELD_OWNED_BY_IDP member.email field=email")),
+    ];
+    for (request, expected) in cases {
+        assert_eq!(refused(server.members().update_member_settings(request)).await, expected);
+    }
+    let request = UpdateMemberSettingsRequest { validate_only: true, ..edit(export) };
+    let preview = server.members().update_member_settings(request).await.unwrap().into_inner().preview.unwrap();
+    assert_eq!((preview.flips_to_export, preview.assignment_changes, preview.sample.len()), (1, 0, 1));
+    assert_eq!(org.get_member("keeper").await, before);
+}

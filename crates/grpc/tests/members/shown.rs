@@ -1,0 +1,99 @@
+//! One member, and lists of them while others write.
+
+use rollcall_proto::v1::{
+    DataCapture, EmailExport, EmailExportSource, GetMemberRequest, ListMembersRequest, Member as MemberMessage,
+    MemberStatus, Phase, Settings, SyncMode,
+};
+use rollcall_testkit::{Member, Org, TestServer, refused};
+
+use crate::{AUTOMATIC, DO_NOT_EXPORT, EXPORT, acme, all, ids, list, move_to};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_member_is_shown_with_everything_that_they_have() {
+    let server = TestServer::start().await;
+    let org = acme(&server).await;
+    let member = org.get_member("builder").await;
+    assert!(!member.etag.is_empty() && member.create_time.is_some() && member.email_export_since.is_some());
+    let expected = MemberMessage {
+        name: "organizations/acme/members/builder".to_owned(),
+        email: "builder@acme.example".to_owned(),
+        given_name: "Given".to_owned(),
+        family_name: "builder".to_owned(),
+        job_title: String::new(),
+        manager_email: String::new(),
+        status: MemberStatus::Active.into(),
+        groups: vec![org.group("all"), org.group("eng")],
+        assignment: org.assignment("engineering"),
+        pin: None,
+        settings: Some(Settings { data_capture: Some(DataCapture::default()), ..Default::default() }),
+        held_seats: Vec::new(),
+        pending_seats: Vec::new(),
+        email_export: EmailExport::Export.into(),
+        email_export_since: member.update_time,
+        email_export_source: EmailExportSource::Assignment.into(),
+        create_time: member.create_time,
+        update_time: member.update_time,
+        etag: member.etag.clone(),
+    };
+    assert_eq!(member, expected);
+    let get = |name: String| GetMemberRequest { name, ..Default::default() };
+    let unknown = "NotFound MEMBER_NOT_FOUND member=nobody";
+    assert_eq!(refused(server.members().get_member(get(org.member("nobody")))).await, unknown);
+    assert_eq!(
+        refused(server.members().get_member(get(org.group("eng")))).await,
+        "InvalidArgument INVALID_REQUEST name"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn pages_hold_whoever_is_there_throughout_exactly_once_while_others_write() {
+    let server = TestServer::start().await;
+    let everybody = ["m1", "m2", "m3", "m4", "m45", "m5", "m6", "m7"];
+    for (id, filtered, expected) in [("acme", false, &everybody[..]), ("beta", true, &everybody[..7])] {
+        let org = Org::create(&server, id, Phase::Migrated).await;
+        org.sync(&["m1", "m2", "m3", "m4", "m5", "m6", "m7"].map(|id| Member::new(id, &["eng"]))).await;
+        org.assign("engineering", &["eng"], AUTOMATIC, EXPORT).await;
+        org.assign("other", &["eng"], AUTOMATIC, DO_NOT_EXPORT).await;
+        let assignment = if filtered { org.assignment("engineering") } else { String::new() };
+        let filter = ListMembersRequest { assignment, page_size: 2, ..all(&org) };
+        let mut found = Vec::new();
+        let mut page = list(&server, filter.clone()).await;
+        for (newcomer, target) in [("m0", "other"), ("m45", "engineering"), ("m1a", "other")] {
+            // Somebody comes; one whom the pages have passed, and one whom they have not, move.
+            let mut request = org.full_sync(&[Member::new(newcomer, &["eng"])]);
+            request.mode = SyncMode::Delta.into();
+            server.directory().sync_directory(tokio_stream::once(request)).await.unwrap();
+            move_to(&server, &org, &["m1", "m7"], target).await;
+            found.extend(page.members);
+            page = list(&server, ListMembersRequest { page_token: page.next_page_token, ..filter.clone() }).await;
+        }
+        found.extend(page.members);
+        assert_eq!((ids(&found), page.next_page_token.as_str()), (expected.to_vec(), ""));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_list_has_its_own_tokens_and_knows_its_assignment() {
+    let server = TestServer::start().await;
+    let org = acme(&server).await;
+    let operations = ListMembersRequest { assignment: org.assignment("operations"), ..all(&org) };
+    assert_eq!(ids(&list(&server, all(&org)).await.members), ["builder", "gone", "keeper", "loner", "mover"]);
+    assert_eq!(ids(&list(&server, operations.clone()).await.members), ["keeper", "mover"]);
+    let page_token = list(&server, ListMembersRequest { page_size: 1, ..all(&org) }).await.next_page_token;
+    let nowhere = ListMembersRequest { assignment: org.assignment("moon"), ..all(&org) };
+    let cases = [
+        (
+            ListMembersRequest { page_token: page_token.clone(), ..operations },
+            "InvalidArgument INVALID_REQUEST page_token",
+        ),
+        (
+            ListMembersRequest { page_token: format!("{page_token}x"), ..all(&org) },
+            "InvalidArgument INVALID_REQUEST page_token",
+        ),
+        (ListMembersRequest { page_size: -1, ..all(&org) }, "InvalidArgument INVALID_REQUEST page_size"),
+        (nowhere, "NotFound ASSIGNMENT_NOT_FOUND assignment=moon"),
+    ];
+    for (request, expected) in cases {
+        assert_eq!(refused(server.members().list_members(request)).await, expected);
+    }
+}

@@ -1,0 +1,340 @@
+//! Reading lists page by page while others change them: what is there throughout is there once, and the order
+//! holds.
+
+#![allow(clippy::unwrap_used)]
+
+use std::collections::BTreeMap;
+
+use rollcall_testkit::{
+    Random, TestServer,
+    contract::Rpc,
+    standard::{Past, Standard},
+};
+use serde_json::{Value, json};
+use tonic::transport::Channel;
+
+/// How often each list is read from its beginning to its end, and one to whose beginning something is added with
+/// each page, so that it is longer each time.
+const READINGS: u64 = 4;
+const READINGS_OF_GROWING: u64 = 2;
+
+/// A list that is read: which items must be there once, and what grows from item to item.
+struct List {
+    rpc: &'static str,
+    request: Value,
+    /// The field of the items.
+    items: &'static str,
+    /// Of an item, what makes it this one.
+    key: fn(&Value) -> String,
+    /// Of two neighbours on a page, or in the whole list where `across` says so: whether they are in order.
+    ordered: fn(&Value, &Value) -> bool,
+    across: bool,
+    /// Whether the newest come first.
+    grows: bool,
+}
+
+fn name(item: &Value) -> String {
+    item["name"].as_str().unwrap().to_owned()
+}
+
+fn by_name(one: &Value, other: &Value) -> bool {
+    name(one) < name(other)
+}
+
+fn by_rank(one: &Value, other: &Value) -> bool {
+    one["rank"].as_i64() < other["rank"].as_i64()
+}
+
+fn newest_first(one: &Value, other: &Value) -> bool {
+    let times = ["time", "scheduled_time", "publish_time"];
+    let time = |item: &Value| times.iter().find_map(|time| item[time].as_str().map(str::to_owned));
+    time(one) >= time(other)
+}
+
+/// Makes a call that succeeds.
+async fn call(channel: &Channel, rpc: &str, request: Value) -> Value {
+    let answer = Rpc::find(rpc).call(channel, &request).await;
+    answer.unwrap_or_else(|status| panic!("{rpc} {request}: {:?} {}", status.code(), status.message()))
+}
+
+/// Changes something, which may be refused: two writers get in each other's way.
+async fn change(channel: &Channel, rpc: &str, request: Value) {
+    let _ = Rpc::find(rpc).call(channel, &request).await;
+}
+
+/// Reads a list to its end, a few items at a time, with a change between any two pages; each of `stays` must be
+/// there once.
+async fn read_while<W: Future<Output = ()>>(
+    server: &TestServer,
+    list: &List,
+    stays: &[String],
+    write: impl Fn(Channel, u64) -> W,
+) {
+    assert!(stays.len() >= 3, "{}: {stays:?}", list.rpc);
+    let (channel, mut random, mut number) = (server.channel(), Random::new(7), 0);
+    let readings = if list.grows { READINGS_OF_GROWING } else { READINGS };
+    for _ in 0..readings {
+        let (mut read, mut token) = (Vec::<Value>::new(), String::new());
+        loop {
+            let size = 1 + random.below(3);
+            let page = page(&channel, list, size, &token).await;
+            check_order(list, &read, &page.0);
+            read.extend(page.0);
+            token = page.1;
+            if token.is_empty() {
+                break;
+            }
+            write(channel.clone(), number).await;
+            number += 1;
+        }
+        let mut times: BTreeMap<String, usize> = BTreeMap::new();
+        read.iter().for_each(|item| *times.entry((list.key)(item)).or_default() += 1);
+        for stays in stays {
+            let found = times.get(stays).copied().unwrap_or_default();
+            assert_eq!(found, 1, "{}: {stays} is there {found} times", list.rpc);
+        }
+    }
+    assert!(number >= readings, "{}: only {number} changes were made", list.rpc);
+}
+
+/// A page and the token of the next one.
+async fn page(channel: &Channel, list: &List, size: usize, token: &str) -> (Vec<Value>, String) {
+    let mut request = list.request.clone();
+    request["page_size"] = json!(size);
+    request["page_token"] = json!(token);
+    let page = call(channel, list.rpc, request).await;
+    let token = page["next_page_token"].as_str().unwrap_or_default().to_owned();
+    (page[list.items].as_array().cloned().unwrap_or_default(), token)
+}
+
+fn check_order(list: &List, before: &[Value], page: &[Value]) {
+    let last = if list.across { before.last() } else { None };
+    let neighbours = last.into_iter().chain(page).collect::<Vec<_>>();
+    for pair in neighbours.windows(2) {
+        assert!((list.ordered)(pair[0], pair[1]), "{}: {} before {}", list.rpc, pair[0], pair[1]);
+    }
+}
+
+/// An organization with nine assignments of which some are mixed, `a0` to `a7` and the default one, and twelve
+/// members, two in each of six groups.
+async fn organization(server: &TestServer, id: &str) -> Channel {
+    let channel = server.channel();
+    let org = format!("organizations/{id}");
+    let create = json!({ "organization_id": id, "organization": { "phase": "PHASE_LEGACY" } });
+    call(&channel, "OrganizationService/CreateOrganization", create).await;
+    let member = |number: usize| {
+        json!({ "member": format!("m{number:02}"), "email": format!("m{number}@{id}.example"),
+            "status": "MEMBER_STATUS_ACTIVE" })
+    };
+    let membership = |number: usize| json!({ "group": format!("g{}", number % 6), "member": format!("m{number:02}") });
+    let sync = json!({
+        "parent": org, "mode": "SYNC_MODE_FULL", "members": (0..12).map(member).collect::<Vec<_>>(),
+        "groups": (0..6).map(|group| json!({ "group": format!("g{group}") })).collect::<Vec<_>>(),
+        "memberships": (0..12).map(membership).collect::<Vec<_>>(),
+    });
+    call(&channel, "DirectoryService/SyncDirectory", sync).await;
+    for number in 0..8 {
+        let assignment = json!({
+            "display_name": "An assignment", "groups": [format!("{org}/groups/g{}", number % 6)],
+            "update_mode": "UPDATE_MODE_AUTOMATIC_UPDATES",
+        });
+        let create = json!({ "parent": org, "assignment_id": format!("a{number}"), "assignment": assignment });
+        call(&channel, "AssignmentService/CreateAssignment", create).await;
+    }
+    // The first of the two members of each group exports, so that its assignment comes out mixed.
+    let setting =
+        |number: usize| json!({ "email": format!("m{number}@{id}.example"), "email_export": "EMAIL_EXPORT_EXPORT" });
+    let import = json!({ "parent": org, "settings": (0..6).map(setting).collect::<Vec<_>>() });
+    call(&channel, "MigrationService/ImportLegacySettings", import).await;
+    call(&channel, "JobService/RunJob", json!({ "name": "jobs/settings-migration" })).await;
+    channel
+}
+
+/// Moves, creates, deletes and reorders assignments; those that are there at first stay, and stay mixed.
+async fn write_assignments(channel: Channel, number: u64) {
+    let (org, mut random) = ("organizations/acme", Random::new(number));
+    let any = |random: &mut Random| format!("{org}/assignments/a{}", random.below(8));
+    let extra = format!("x{}", random.below(3));
+    match random.below(5) {
+        0 | 1 => {
+            let request = json!({ "name": any(&mut random), "position": 1 + random.below(8) });
+            change(&channel, "AssignmentService/MoveAssignment", request).await;
+        }
+        2 => {
+            let assignment = json!({
+                "display_name": "Extra", "groups": [format!("{org}/groups/g5")], "email_export": "EMAIL_EXPORT_EXPORT"
+            });
+            let position = 1 + random.below(4);
+            let request =
+                json!({ "parent": org, "assignment_id": extra, "assignment": assignment, "position": position });
+            change(&channel, "AssignmentService/CreateAssignment", request).await;
+        }
+        3 => {
+            let request = json!({ "name": format!("{org}/assignments/{extra}"), "resolve_members": true });
+            change(&channel, "AssignmentService/DeleteAssignment", request).await;
+        }
+        _ => {
+            let listed = call(&channel, "AssignmentService/ListAssignments", json!({ "parent": org })).await;
+            let names = listed["assignments"].as_array().unwrap().iter().map(name);
+            let order: Vec<String> = names.filter(|name| !name.ends_with("/default")).rev().collect();
+            let request = json!({ "parent": org, "assignments": order, "etag": listed["etag"] });
+            change(&channel, "AssignmentService/ReorderAssignments", request).await;
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn assignments_are_listed_once_while_their_order_changes() {
+    let server = TestServer::start().await;
+    organization(&server, "acme").await;
+    let parent = json!({ "parent": "organizations/acme" });
+    let (rpc, key, ordered) = ("AssignmentService/ListAssignments", name, by_rank);
+    let list = List { rpc, request: parent.clone(), items: "assignments", key, ordered, across: false, grows: false };
+    let mut stays: Vec<String> = (0..8).map(|number| format!("organizations/acme/assignments/a{number}")).collect();
+    stays.push("organizations/acme/assignments/default".to_owned());
+    read_while(&server, &list, &stays, write_assignments).await;
+    // Those of g5 may lose their members to others; those of the first groups have theirs, and stay mixed.
+    let key = |item: &Value| item["assignment"].as_str().unwrap().to_owned();
+    let rpc = "AssignmentService/ListMixedAssignments";
+    let list = List { rpc, request: parent, items: "mixed_assignments", key, ordered, across: false, grows: false };
+    read_while(&server, &list, &stays[2..5], write_assignments).await;
+    server.stop().await;
+}
+
+/// Syncs members and groups that come and go, between those that stay.
+async fn write_directory(channel: Channel, number: u64) {
+    let mut random = Random::new(number);
+    let mut member = || {
+        let (id, status) = (random.below(24), random.pick(&["MEMBER_STATUS_ACTIVE", "MEMBER_STATUS_INACTIVE"]));
+        json!({ "member": format!("m{:02}x{id}", id % 12), "email": format!("x{id}@acme.example"), "status": status })
+    };
+    let members = [member(), member()];
+    let groups = [json!({ "group": format!("g{}x{}", number % 6, number % 10) })];
+    let memberships = [json!({ "group": "g1", "member": members[0]["member"] })];
+    let request = json!({
+        "parent": "organizations/acme", "mode": "SYNC_MODE_DELTA", "members": members, "groups": groups,
+        "memberships": memberships,
+    });
+    change(&channel, "DirectoryService/SyncDirectory", request).await;
+    // Who is in a1 throughout is listed there throughout; others enter and leave it.
+    let moved = json!([format!("organizations/acme/members/m{:02}", random.below(6) * 2)]);
+    let request = match random.chance(50) {
+        true => {
+            json!({ "parent": "organizations/acme", "members": moved, "assignment": "organizations/acme/assignments/a1" })
+        }
+        false => json!({ "parent": "organizations/acme", "members": moved }),
+    };
+    let rpc = if request["assignment"].is_null() { "ReleaseMembers" } else { "MoveMembers" };
+    change(&channel, &format!("MemberService/{rpc}"), request).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn members_groups_and_events_are_listed_once_while_others_come() {
+    let server = TestServer::start().await;
+    let channel = organization(&server, "acme").await;
+    let parent = json!({ "parent": "organizations/acme" });
+    let list = |rpc, items, request: &Value| List {
+        rpc,
+        request: request.clone(),
+        items,
+        key: name,
+        ordered: by_name,
+        across: true,
+        grows: false,
+    };
+    let members: Vec<String> = (0..12).map(|number| format!("organizations/acme/members/m{number:02}")).collect();
+    let members_of = list("MemberService/ListMembers", "members", &parent);
+    read_while(&server, &members_of, &members, write_directory).await;
+
+    for member in [1, 7, 3] {
+        let pin = json!({
+            "parent": "organizations/acme", "members": [members[member]],
+            "assignment": "organizations/acme/assignments/a1"
+        });
+        call(&channel, "MemberService/MoveMembers", pin).await;
+    }
+    let of_one = json!({ "parent": "organizations/acme", "assignment": "organizations/acme/assignments/a1" });
+    let stays = [1, 3, 7].map(|number| members[number].clone());
+    read_while(&server, &list("MemberService/ListMembers", "members", &of_one), &stays, write_directory).await;
+
+    let groups: Vec<String> = (0..6).map(|group| format!("organizations/acme/groups/g{group}")).collect();
+    read_while(&server, &list("DirectoryService/ListGroups", "groups", &parent), &groups, write_directory).await;
+
+    let rpc = "AuditService/ListAuditEvents";
+    let events = List { ordered: newest_first, grows: true, ..list(rpc, "audit_events", &parent) };
+    let stays: Vec<String> = (1..12).map(|number| format!("organizations/acme/auditEvents/{number}")).collect();
+    read_while(&server, &events, &stays, write_directory).await;
+    server.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn changes_of_a_members_email_export_are_listed_once_while_others_are_made() {
+    let server = TestServer::start().await;
+    let standard = Standard::create(&server, "acme", Past::Migrated).await.unwrap();
+    let flip = |channel: Channel, number: u64| async move {
+        let value = ["EMAIL_EXPORT_EXPORT", "EMAIL_EXPORT_DO_NOT_EXPORT"][usize::from(number.is_multiple_of(2))];
+        let member = json!({ "name": "organizations/acme/members/ada", "email_export": value });
+        change(&channel, "MemberService/UpdateMemberSettings", json!({ "member": member })).await;
+    };
+    for number in 0..6 {
+        flip(server.channel(), number).await;
+    }
+    let parent = json!({ "parent": "organizations/acme/members/ada" });
+    let key = |change: &Value| change["revision"].as_str().unwrap().to_owned();
+    let (rpc, items) = ("MemberService/ListEmailExportChanges", "changes");
+    let list = List { rpc, request: parent, items, key, ordered: newest_first, across: true, grows: true };
+    let so_far = standard.make(rpc, r#"{"parent": "$org/members/ada"}"#).await.unwrap();
+    let stays: Vec<String> = so_far[items].as_array().unwrap().iter().map(key).collect();
+    read_while(&server, &list, &stays, flip).await;
+    server.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_spans_organizations_is_listed_once_while_others_come() {
+    let server = TestServer::start().await;
+    let channel = server.channel();
+    let create = |channel: Channel, number: u64| async move {
+        let id = format!("o{}-{}", (number * 7) % 6, number % 5);
+        let request = json!({ "organization_id": id, "organization": { "phase": "PHASE_LEGACY" } });
+        change(&channel, "OrganizationService/CreateOrganization", request).await;
+    };
+    let run = |channel: Channel, _: u64| async move {
+        change(&channel, "JobService/RunJob", json!({ "name": "jobs/mixed-settings-report" })).await;
+    };
+    for number in 0..6 {
+        let request = json!({ "organization_id": format!("o{number}"), "organization": { "phase": "PHASE_LEGACY" } });
+        call(&channel, "OrganizationService/CreateOrganization", request).await;
+        run(channel.clone(), 0).await;
+    }
+    let list =
+        |rpc, items, ordered| List { rpc, request: json!({}), items, key: name, ordered, across: true, grows: false };
+    let stays: Vec<String> = (0..6).map(|number| format!("organizations/o{number}")).collect();
+    let organizations = list("OrganizationService/ListOrganizations", "organizations", by_name);
+    read_while(&server, &organizations, &stays, create).await;
+    let stays: Vec<String> = stays.iter().map(|name| format!("{name}/migration")).collect();
+    read_while(&server, &list("MigrationService/ListMigrations", "migrations", by_migration), &stays, create).await;
+    for (rpc, items, parent) in [
+        ("ReportService/ListReports", "reports", json!({})),
+        ("JobService/ListJobRuns", "runs", json!({ "parent": "jobs/mixed-settings-report" })),
+        ("JobService/ListJobRuns", "runs", json!({ "parent": "jobs/-" })),
+    ] {
+        let list = List { request: parent, grows: true, ..list(rpc, items, newest_first) };
+        let (now, _) = page(&channel, &list, 8, "").await;
+        read_while(&server, &list, &now.iter().map(name).collect::<Vec<_>>(), run).await;
+    }
+    server.stop().await;
+}
+
+/// By the organizations' ids: `o1-1` comes after `o1`, though `o1-1/migration` comes before `o1/migration`.
+fn by_migration(one: &Value, other: &Value) -> bool {
+    name(one).trim_end_matches("/migration") < name(other).trim_end_matches("/migration")
+}
+
+#[test]
+fn every_list_that_can_change_is_read_while_it_does() {
+    let source = include_str!("paging.rs");
+    // The jobs are what the release has.
+    for rpc in Rpc::all().iter().filter(|rpc| rpc.takes("page_token") && rpc.name() != "JobService/ListJobs") {
+        assert!(source.contains(&format!("\"{}\"", rpc.name())), "{} is not read here", rpc.name());
+    }
+}

@@ -1,0 +1,119 @@
+//! Seats of many members at once, and of many writers at once.
+
+use std::time::{Duration, Instant};
+
+use rollcall_proto::v1::{DirectoryMember, SyncDirectoryRequest, SyncDirectoryResponse, SyncMode};
+use rollcall_testkit::TestServer;
+
+use super::desk::{Act, Desk, membership, row};
+
+const CROWD: usize = 100_000;
+const SEATS: i32 = 60_000;
+/// Rows in one message of a stream.
+const PIECE: usize = 5_000;
+
+fn id(number: usize) -> String {
+    format!("m{number:06}")
+}
+
+/// A DELTA sync of these members, who all are in `sales`.
+async fn sync(desk: &Desk<'_>, members: Vec<DirectoryMember>, join: bool) -> (SyncDirectoryResponse, Duration) {
+    let pieces = members.chunks(PIECE).enumerate().map(|(number, rows)| {
+        let joining = if join { rows } else { &[] };
+        let message = SyncDirectoryRequest {
+            members: rows.to_vec(),
+            memberships: joining.iter().map(|row| membership(&row.member, "sales")).collect(),
+            ..Default::default()
+        };
+        if number > 0 {
+            return message;
+        }
+        SyncDirectoryRequest {
+            parent: desk.org.name(),
+            mode: SyncMode::Delta.into(),
+            allow_mass_change: true,
+            ..message
+        }
+    });
+    let stream = tokio_stream::iter(pieces.collect::<Vec<_>>());
+    let start = Instant::now();
+    let answer = desk.server.directory().sync_directory(stream).await.unwrap().into_inner();
+    assert_eq!(answer.rejected_count, 0);
+    (answer, start.elapsed())
+}
+
+/// Of `gong`: how many seats there are, are used, and are waited for; the first and the last member who waits.
+async fn stand(desk: &Desk<'_>) -> (Option<i32>, i32, i32, Option<String>, Option<String>) {
+    let gong = desk.gong().await;
+    let sql = "SELECT min(member_id), max(member_id) FROM pending_seats WHERE organization_id = $1";
+    let row = desk.server.database.client().await.query_one(sql, &[&desk.id]).await.unwrap();
+    (gong.total, gong.used, gong.pending, row.get(0), row.get(1))
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_hundred_thousand_members_come_in_one_sync_for_sixty_thousand_seats() {
+    let server = TestServer::start().await;
+    // Statistics know of another organization only: no plan that is made from them may be one for a few rows.
+    let other = Desk::open(&server, "other", Some(1)).await;
+    other.ask(&Act::Come(&["a", "b", "c"], "sales"), false).await.unwrap();
+    server.database.client().await.batch_execute("ANALYZE").await.unwrap();
+    let desk = Desk::open(&server, "crowd", Some(SEATS)).await;
+    let everybody = (0..CROWD).map(|number| row(&id(number), true)).collect();
+    let (answer, first) = sync(&desk, everybody, true).await;
+    let message = "40000 members of organizations/crowd/assignments/sales wait for the seat `gong`: all 60000 are \
+                   used; raise the total or free some";
+    assert_eq!(answer.warnings.iter().map(|warning| warning.message.as_str()).collect::<Vec<_>>(), [message]);
+    assert_eq!(stand(&desk).await, (Some(SEATS), SEATS, 40_000, Some(id(60_000)), Some(id(99_999))));
+
+    // Who leaves: the first 30,000, who hold one, and the last 5,000, who wait.
+    let leave = (0..30_000).chain(95_000..CROWD).map(|number| row(&id(number), false)).collect();
+    let (_, freed) = sync(&desk, leave, false).await;
+    assert_eq!(stand(&desk).await, (Some(SEATS), SEATS, 5_000, Some(id(90_000)), Some(id(94_999))));
+
+    let (_, one) = sync(&desk, vec![row(&id(30_000), false)], false).await;
+    assert_eq!(stand(&desk).await, (Some(SEATS), SEATS, 4_999, Some(id(90_001)), Some(id(94_999))));
+    desk.set_total(None, false).await.unwrap();
+    assert_eq!(stand(&desk).await, (None, 64_999, 0, None, None));
+    println!("first sync {first:?}, 35,000 inactive {freed:?}, one inactive {one:?}");
+    assert!(first + freed < Duration::from_secs(240), "{first:?} and {freed:?}");
+}
+
+/// What one of the writers does, who all want the last seats.
+fn act(writer: usize, step: usize) -> Act {
+    const MEMBERS: [&[&str]; 6] =
+        [&["a", "b", "c"], &["d", "e"], &["f", "g", "h"], &["i"], &["j", "k"], &["l", "m", "n"]];
+    let mine = MEMBERS[writer];
+    match (step + writer) % 6 {
+        0 => Act::Active(mine, false),
+        1 | 4 => Act::Active(mine, true),
+        2 => Act::Move(mine, "default"),
+        3 => Act::Release(mine),
+        _ => Act::Move(mine, "support"),
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn writers_who_fight_for_the_last_seats_never_get_more_than_there_are() {
+    let server = TestServer::start().await;
+    let desk = Desk::open(&server, "fight", Some(5)).await;
+    let all = &["a", "b", "c", "d", "e", "f", "g", "h", "i", "j", "k", "l", "m", "n"];
+    desk.ask(&Act::Come(all, "sales"), false).await.unwrap();
+    let write = async |writer: usize| {
+        for step in 0..12 {
+            desk.ask(&act(writer, step), false).await.unwrap();
+        }
+    };
+    let watch = async {
+        for _ in 0..60 {
+            let gong = desk.gong().await;
+            assert!(gong.used <= 5 && (gong.pending == 0 || gong.used == 5), "{gong:?}");
+        }
+    };
+    tokio::join!(write(0), write(1), write(2), write(3), write(4), write(5), watch);
+    // Everybody comes back to where the seat is given: nobody was lost on the way.
+    desk.ask(&Act::Active(all, true), false).await.unwrap();
+    desk.ask(&Act::Move(all, "support"), false).await.unwrap();
+    desk.snapshot().await;
+    let gong = desk.gong().await;
+    assert_eq!((gong.used, gong.pending), (5, 9));
+}

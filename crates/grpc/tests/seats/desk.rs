@@ -1,0 +1,210 @@
+//! An organization with seats, and the changes that can move them.
+
+use prost_types::FieldMask;
+use rollcall_proto::v1::{
+    Assignment, Catalog, DeleteAssignmentRequest, DirectoryGroup, DirectoryMember, EmailExport, GetCatalogRequest,
+    Member, MemberStatus, Membership, MoveAssignmentRequest, MoveMembersRequest, Phase, Preview, ReleaseMembersRequest,
+    SeatType, Settings, SyncDirectoryRequest, SyncDirectoryResponse, SyncMode, UpdateAssignmentRequest,
+    UpdateCatalogRequest, UpdateCatalogResponse, UpdateMemberSettingsRequest, UpdateMode, Warning,
+};
+use rollcall_testkit::{Org, TestServer};
+use tonic::{Response, Status};
+
+/// A change that somebody or the identity provider makes.
+#[derive(Clone, Debug)]
+pub(crate) enum Act {
+    /// These members come, into a group or into none.
+    Come(&'static [&'static str], &'static str),
+    /// These members are active, or no longer.
+    Active(&'static [&'static str], bool),
+    /// There are so many seats `gong`; any number without one.
+    Total(Option<i32>),
+    /// These members move to an assignment.
+    Move(&'static [&'static str], &'static str),
+    /// These members are released.
+    Release(&'static [&'static str]),
+    /// A member is given other seats by hand.
+    Edit(&'static str, &'static [&'static str]),
+    /// An assignment gives other seats.
+    Give(&'static str, &'static [&'static str]),
+    /// An assignment goes to the first place.
+    First(&'static str),
+    /// An assignment goes, and its members elsewhere.
+    Delete(&'static str),
+}
+
+/// What a change answered.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Answered {
+    pub(crate) preview: Option<Preview>,
+    pub(crate) warnings: Vec<Warning>,
+    /// The seats that the answer itself shows.
+    pub(crate) shown: String,
+}
+
+macro_rules! answered {
+    ($response:expr, $answer:ident => $shown:expr) => {{
+        let $answer = $response?.into_inner();
+        let shown = format!("{:?}", $shown);
+        Ok(Answered { preview: $answer.preview, warnings: $answer.warnings, shown })
+    }};
+}
+
+/// An organization with the automatic assignments `sales` and `support` and the manual one `care`, of the groups of the
+/// same names. All of them give the seat `gong`; the default assignment gives none.
+pub(crate) struct Desk<'a> {
+    pub(crate) server: &'a TestServer,
+    pub(crate) org: Org<'a>,
+    pub(crate) id: &'a str,
+}
+
+impl<'a> Desk<'a> {
+    pub(crate) async fn open(server: &'a TestServer, id: &'a str, total: Option<i32>) -> Self {
+        let org = Org::create(server, id, Phase::Migrated).await;
+        let desk = Self { server, org, id };
+        desk.set_total(total, false).await.unwrap();
+        let group = |id: &str| DirectoryGroup { group: id.to_owned(), ..Default::default() };
+        let groups = ["sales", "support", "care"].map(group).to_vec();
+        desk.sync(SyncDirectoryRequest { groups, ..Default::default() }).await.unwrap();
+        for id in ["sales", "support", "care"] {
+            let manual = id == "care";
+            let mode = if manual { UpdateMode::ManualEditing } else { UpdateMode::AutomaticUpdates };
+            let mut request = org.new_assignment(id, &[id], mode, Some(EmailExport::Export));
+            request.assignment.as_mut().unwrap().settings = given(&["gong"]);
+            server.assignments().create_assignment(request).await.unwrap();
+        }
+        desk
+    }
+
+    /// Makes a change, or only asks what it would do.
+    pub(crate) async fn ask(&self, act: &Act, validate_only: bool) -> Result<Answered, Status> {
+        match act {
+            Act::Come(ids, group) => {
+                let joining = if group.is_empty() { &[] } else { *ids };
+                let memberships = joining.iter().map(|id| membership(id, group)).collect();
+                let members = self.rows(ids, true);
+                let request = SyncDirectoryRequest { members, memberships, validate_only, ..Default::default() };
+                answered!(self.sync(request).await, answer => answer.counts)
+            }
+            Act::Active(ids, active) => {
+                let members = self.rows(ids, *active);
+                let request = SyncDirectoryRequest { members, validate_only, ..Default::default() };
+                answered!(self.sync(request).await, answer => answer.counts)
+            }
+            Act::Total(total) => {
+                answered!(self.set_total(*total, validate_only).await, answer => answer.catalog.unwrap().seat_types)
+            }
+            Act::Give(id, seats) => self.give(id, seats, validate_only).await,
+            Act::First(id) => {
+                let name = self.org.assignment(id);
+                let request = MoveAssignmentRequest { name, position: 1, validate_only, ..Default::default() };
+                answered!(self.server.assignments().move_assignment(request).await, answer => ())
+            }
+            Act::Delete(id) => {
+                let name = self.org.assignment(id);
+                let request =
+                    DeleteAssignmentRequest { name, resolve_members: true, validate_only, ..Default::default() };
+                answered!(self.server.assignments().delete_assignment(request).await, answer => ())
+            }
+            Act::Move(..) | Act::Release(..) | Act::Edit(..) => self.ask_of_members(act, validate_only).await,
+        }
+    }
+
+    async fn ask_of_members(&self, act: &Act, validate_only: bool) -> Result<Answered, Status> {
+        let (mut client, parent) = (self.server.members(), self.org.name());
+        let names = |ids: &[&str]| ids.iter().map(|id| self.org.member(id)).collect();
+        match act {
+            Act::Move(ids, target) => {
+                let (members, assignment) = (names(ids), self.org.assignment(target));
+                let request = MoveMembersRequest { parent, members, assignment, validate_only, ..Default::default() };
+                answered!(client.move_members(request).await, answer => answer.moved_count)
+            }
+            Act::Release(ids) => {
+                let members = names(ids);
+                let request = ReleaseMembersRequest { parent, members, validate_only, ..Default::default() };
+                answered!(client.release_members(request).await, answer => answer.released_count)
+            }
+            Act::Edit(id, seats) => {
+                let member = Some(Member { name: self.org.member(id), settings: given(seats), ..Default::default() });
+                let update_mask = Some(FieldMask { paths: vec!["settings.seats".to_owned()] });
+                let request = UpdateMemberSettingsRequest { member, update_mask, validate_only, ..Default::default() };
+                let seats = |member: &Option<Member>| member.clone().map(|m| (m.held_seats, m.pending_seats));
+                answered!(client.update_member_settings(request).await, answer => seats(&answer.member))
+            }
+            other => panic!("{other:?} is not about members"),
+        }
+    }
+
+    pub(crate) async fn give(&self, id: &str, seats: &[&str], validate_only: bool) -> Result<Answered, Status> {
+        let assignment =
+            Some(Assignment { name: self.org.assignment(id), settings: given(seats), ..Default::default() });
+        let update_mask = Some(FieldMask { paths: vec!["settings.seats".to_owned()] });
+        let request = UpdateAssignmentRequest { assignment, update_mask, validate_only, ..Default::default() };
+        answered!(self.server.assignments().update_assignment(request).await, answer => ())
+    }
+
+    /// A DELTA sync.
+    pub(crate) async fn sync(&self, request: SyncDirectoryRequest) -> Result<Response<SyncDirectoryResponse>, Status> {
+        let request = SyncDirectoryRequest { parent: self.org.name(), mode: SyncMode::Delta.into(), ..request };
+        let answer = self.server.directory().sync_directory(tokio_stream::once(request)).await?;
+        assert_eq!(answer.get_ref().rejected_count, 0, "{answer:?}");
+        Ok(answer)
+    }
+
+    fn rows(&self, ids: &[&str], active: bool) -> Vec<DirectoryMember> {
+        ids.iter().map(|id| row(id, active)).collect()
+    }
+
+    pub(crate) async fn catalog(&self) -> Catalog {
+        let request = GetCatalogRequest { name: format!("{}/catalog", self.org.name()), ..Default::default() };
+        self.server.organizations().get_catalog(request).await.unwrap().into_inner().catalog.unwrap()
+    }
+
+    pub(crate) async fn gong(&self) -> SeatType {
+        self.catalog().await.seat_types.into_iter().find(|seat| seat.seat_type == "gong").unwrap()
+    }
+
+    /// Seat types `gong`, so many, and `engage`, which requires it.
+    pub(crate) async fn set_total(
+        &self,
+        total: Option<i32>,
+        validate_only: bool,
+    ) -> Result<Response<UpdateCatalogResponse>, Status> {
+        let gong = SeatType { total, ..seat_type("gong", &[]) };
+        self.set_seat_types(vec![gong, seat_type("engage", &["gong"])], validate_only).await
+    }
+
+    pub(crate) async fn set_seat_types(
+        &self,
+        seat_types: Vec<SeatType>,
+        validate_only: bool,
+    ) -> Result<Response<UpdateCatalogResponse>, Status> {
+        let catalog = Some(Catalog { seat_types, ..self.catalog().await });
+        let request = UpdateCatalogRequest { catalog, validate_only, ..Default::default() };
+        self.server.organizations().update_catalog(request).await
+    }
+}
+
+pub(crate) fn seat_type(id: &str, requires: &[&str]) -> SeatType {
+    let requires = requires.iter().map(|&required| required.to_owned()).collect();
+    SeatType { seat_type: id.to_owned(), requires, ..Default::default() }
+}
+
+/// A member's row in a sync.
+pub(crate) fn row(id: &str, active: bool) -> DirectoryMember {
+    let status = if active { MemberStatus::Active } else { MemberStatus::Inactive };
+    DirectoryMember {
+        member: id.to_owned(),
+        email: format!("{id}@acme.example"),
+        status: status.into(),
+        ..Default::default()
+    }
+}
+
+pub(crate) fn membership(member: &str, group: &str) -> Membership {
+    Membership { group: group.to_owned(), member: member.to_owned() }
+}
+
+fn given(seats: &[&str]) -> Option<Settings> {
+    Some(Settings { seats: seats.iter().map(|seat| (*seat).to_owned()).collect(), ..Default::default() })
+}

@@ -1,0 +1,100 @@
+//! `docs/service-config.json`, the timeouts and retries that clients are told to use: it is what gRPC's service config
+//! allows, names every RPC of the contract once, and retries nothing that is not safe to repeat.
+
+#![allow(clippy::unwrap_used)]
+
+use std::collections::BTreeSet;
+
+use rollcall_testkit::contract::Rpc;
+use serde_json::{Map, Value};
+
+const FILE: &str = include_str!("../../../docs/service-config.json");
+
+/// What a method may be called that changes nothing.
+const READS: [&str; 6] = ["Check", "Explain", "Get", "Lint", "List", "Plan"];
+
+fn config() -> Value {
+    serde_json::from_str(FILE).unwrap()
+}
+
+fn method_configs(config: &Value) -> impl Iterator<Item = &Map<String, Value>> {
+    config["methodConfig"].as_array().unwrap().iter().map(|method| method.as_object().unwrap())
+}
+
+/// The RPCs that an entry is about.
+fn rpcs(entry: &Map<String, Value>) -> Vec<Rpc> {
+    let names = entry["name"].as_array().unwrap().iter();
+    let name = |name: &Value| {
+        only(name.as_object().unwrap(), &["service", "method"]);
+        let service = name["service"].as_str().unwrap().strip_prefix("rollcall.v1.").unwrap();
+        Rpc::find(&format!("{service}/{}", name["method"].as_str().unwrap()))
+    };
+    names.map(name).collect()
+}
+
+fn only(object: &Map<String, Value>, keys: &[&str]) {
+    for key in object.keys() {
+        assert!(keys.contains(&key.as_str()), "gRPC's service config has no {key} here");
+    }
+}
+
+/// Seconds as gRPC writes a duration in JSON.
+fn seconds(value: &Value) -> f64 {
+    let seconds: f64 = value.as_str().unwrap().strip_suffix('s').unwrap().parse().unwrap();
+    assert!(seconds > 0.0, "{value}");
+    seconds
+}
+
+#[test]
+fn every_rpc_has_one_entry() {
+    let config = config();
+    let named: Vec<String> = method_configs(&config).flat_map(rpcs).map(|rpc| rpc.name()).collect();
+    let distinct: BTreeSet<String> = named.iter().cloned().collect();
+    assert_eq!(distinct.len(), named.len(), "an RPC has two entries");
+    assert_eq!(distinct, Rpc::all().iter().map(Rpc::name).collect());
+}
+
+/// Clients overlook what they do not know, and refuse the rest with all of the file.
+#[test]
+fn it_is_what_grpc_allows() {
+    let config = config();
+    only(config.as_object().unwrap(), &["methodConfig", "retryThrottling"]);
+    only(config["retryThrottling"].as_object().unwrap(), &["maxTokens", "tokenRatio"]);
+    assert!((1..=1000).contains(&config["retryThrottling"]["maxTokens"].as_i64().unwrap()));
+    assert!(config["retryThrottling"]["tokenRatio"].as_f64().unwrap() > 0.0);
+    for entry in method_configs(&config) {
+        only(entry, &["name", "timeout", "retryPolicy"]);
+        let Some(policy) = entry.get("retryPolicy") else { continue };
+        // The C++ core, and so Python, takes up to two seconds off: https://github.com/grpc/grpc/issues/34547
+        assert!(seconds(&entry["timeout"]) >= 3.0, "some clients would hardly wait");
+        let keys = ["maxAttempts", "initialBackoff", "maxBackoff", "backoffMultiplier", "retryableStatusCodes"];
+        only(policy.as_object().unwrap(), &keys);
+        assert!((2..=5).contains(&policy["maxAttempts"].as_i64().unwrap()), "gRPC makes five attempts at the most");
+        assert!(seconds(&policy["initialBackoff"]) <= seconds(&policy["maxBackoff"]));
+        assert!(seconds(&policy["maxBackoff"]) < seconds(&entry["timeout"]), "the timeout is that of all attempts");
+        assert!(policy["backoffMultiplier"].as_f64().unwrap() >= 1.0);
+        assert_eq!(policy["retryableStatusCodes"], serde_json::json!(["UNAVAILABLE"]));
+    }
+}
+
+/// What answers with a stream may take as long as it takes, and has to be begun again by whoever reads it.
+#[test]
+fn all_but_server_streams_have_a_timeout_and_retries() {
+    for entry in method_configs(&config()) {
+        for rpc in rpcs(entry) {
+            let bounded = !rpc.method().is_server_streaming();
+            assert_eq!(entry.contains_key("timeout"), bounded, "{}", rpc.name());
+            assert_eq!(entry.contains_key("retryPolicy"), bounded, "{}", rpc.name());
+        }
+    }
+}
+
+#[test]
+fn what_is_retried_is_a_read_or_has_a_request_id() {
+    for entry in method_configs(&config()).filter(|entry| entry.contains_key("retryPolicy")) {
+        for rpc in rpcs(entry) {
+            let read = READS.iter().any(|verb| rpc.method().name().starts_with(verb));
+            assert!(read || rpc.takes("request_id"), "{} is not safe to repeat", rpc.name());
+        }
+    }
+}

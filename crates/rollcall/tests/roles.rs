@@ -1,0 +1,36 @@
+//! `rollcall serve` says when nothing keeps the audit from being rewritten.
+
+#![allow(clippy::unwrap_used)]
+
+use std::{
+    io::{BufRead as _, BufReader},
+    process::{Command, Stdio},
+};
+
+use rollcall_testkit::TestDatabase;
+use tempfile::TempDir;
+
+/// The warnings in the log until it serves.
+fn warnings(url: &str) -> Vec<String> {
+    let reports = TempDir::new().unwrap();
+    let mut command = Command::new(env!("CARGO_BIN_EXE_rollcall"));
+    command.args(["serve", "--listen", "127.0.0.1:0", "--log", "info", "--log-format", "json", "--no-jobs"]);
+    command.args(["--reports-url", &format!("file://{}", reports.path().display())]);
+    command.env("DATABASE_URL", url).env_remove("OTEL_EXPORTER_OTLP_ENDPOINT");
+    let mut child = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
+    let lines = BufReader::new(child.stderr.take().unwrap()).lines().map(Result::unwrap);
+    let lines = lines.map(|line| serde_json::from_str::<serde_json::Value>(&line).unwrap());
+    let lines: Vec<_> = lines.take_while(|line| line["message"] != "serving").collect();
+    child.kill().unwrap();
+    child.wait().unwrap();
+    let warnings = lines.iter().filter(|line| line["level"] == "WARN");
+    warnings.map(|line| line["message"].as_str().unwrap().to_owned()).collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_role_that_may_rewrite_the_audit_is_warned_of_once() {
+    let database = TestDatabase::new().await;
+    assert_eq!(warnings(&database.url()), [] as [&str; 0]);
+    let said = warnings(&database.superuser_url());
+    assert!(matches!(said.as_slice(), [only] if only.contains("could rewrite the audit")), "{said:?}");
+}

@@ -1,0 +1,30 @@
+//! The members whom a new order of the list can move.
+
+use diesel::sql_types::{Array, Integer, Text};
+use diesel_async::RunQueryDsl;
+use rollcall_domain::{MemberState, assignments::Overtaken};
+
+use super::StateRow;
+use crate::{ReadTx, Result};
+
+/// Reads them with the ranks that overtake their assignment.
+pub(super) async fn list_overtaken(tx: &mut ReadTx, overtaken: &Overtaken) -> Result<Vec<MemberState>> {
+    let Overtaken { assignments, groups } = overtaken;
+    let (groups, first): (Vec<&str>, Vec<i32>) =
+        groups.iter().map(|(id, rank)| (id.as_str(), rank.cast_signed())).unzip();
+    let (assignments, ranks): (Vec<&str>, Vec<i32>) =
+        assignments.iter().map(|(id, rank)| (id.as_str(), rank.cast_signed())).unzip();
+    if assignments.is_empty() || groups.is_empty() {
+        return Ok(Vec::new());
+    }
+    let (conn, organization) = tx.parts();
+    let rows: Vec<StateRow> = diesel::sql_query(include_str!("../sql/list_overtaken_members.sql"))
+        .bind::<Text, _>(organization)
+        .bind::<Array<Text>, _>(groups)
+        .bind::<Array<Integer>, _>(first)
+        .bind::<Array<Text>, _>(assignments)
+        .bind::<Array<Integer>, _>(ranks)
+        .load(conn)
+        .await?;
+    rows.into_iter().map(MemberState::try_from).collect()
+}

@@ -1,0 +1,128 @@
+//! What is shown of organizations, one or all of them.
+
+use diesel::prelude::*;
+use diesel_async::RunQueryDsl;
+use rollcall_domain::{OrganizationId, Phase, Timestamp, directory::MassChangeLimit};
+use uuid::Uuid;
+
+use super::Organization;
+use crate::{Db, Error, Result, db::SystemConn, schema::organizations, words};
+
+/// An organization without its catalog, which is asked for on its own.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OrganizationView {
+    /// Its id.
+    pub id: OrganizationId,
+    /// Never used again.
+    pub uid: Uuid,
+    /// As people write it.
+    pub display_name: String,
+    /// Who decides about email export.
+    pub phase: Phase,
+    /// What a sync may do without being asked twice.
+    pub mass_change_limit: MassChangeLimit,
+    /// The domains of its members' emails, in lower case; empty for any.
+    pub email_domains: Vec<String>,
+    /// The revision that last changed its own fields.
+    pub updated_revision: i64,
+    /// When it was created.
+    pub created_at: Timestamp,
+    /// When its own fields last changed.
+    pub updated_at: Timestamp,
+}
+
+impl From<Organization> for OrganizationView {
+    fn from(organization: Organization) -> Self {
+        Self {
+            id: organization.id,
+            uid: organization.uid,
+            display_name: organization.display_name,
+            phase: organization.phase,
+            mass_change_limit: organization.mass_change_limit,
+            email_domains: organization.email_domains,
+            updated_revision: organization.updated_revision,
+            created_at: organization.created_at,
+            updated_at: organization.updated_at,
+        }
+    }
+}
+
+#[derive(Queryable, Selectable)]
+#[diesel(table_name = organizations, check_for_backend(diesel::pg::Pg))]
+struct ViewRow {
+    id: String,
+    uid: Uuid,
+    display_name: String,
+    phase: String,
+    mass_change_members: i32,
+    mass_change_percent: i32,
+    email_domains: Vec<String>,
+    updated_revision: i64,
+    created_at: Timestamp,
+    updated_at: Timestamp,
+}
+
+impl TryFrom<ViewRow> for OrganizationView {
+    type Error = Error;
+
+    fn try_from(row: ViewRow) -> Result<Self> {
+        Ok(Self {
+            id: OrganizationId::trusted(row.id),
+            uid: row.uid,
+            display_name: row.display_name,
+            phase: words::phase(&row.phase)?,
+            mass_change_limit: MassChangeLimit {
+                members: row.mass_change_members.unsigned_abs(),
+                percent: row.mass_change_percent.unsigned_abs(),
+            },
+            email_domains: row.email_domains,
+            updated_revision: row.updated_revision,
+            created_at: row.created_at,
+            updated_at: row.updated_at,
+        })
+    }
+}
+
+/// Reads up to `limit` organizations after one, in byte order of their ids.
+///
+/// # Errors
+/// A database that fails.
+pub async fn list_organizations(db: &Db, after: Option<&str>, limit: u32) -> Result<Vec<OrganizationView>> {
+    db.system("list_organizations", async |conn: &mut SystemConn| {
+        let query = organizations::table
+            .filter(organizations::id.gt(after.unwrap_or_default()))
+            .select(ViewRow::as_select())
+            .order(organizations::id)
+            .limit(i64::from(limit));
+        let rows: Vec<ViewRow> = query.load(conn).await?;
+        rows.into_iter().map(OrganizationView::try_from).collect()
+    })
+    .await
+}
+
+/// The ids of all organizations after one, in byte order: what spans organizations goes through
+/// them one by one.
+///
+/// # Errors
+/// A database that fails.
+pub async fn list_ids_after(
+    db: &Db,
+    after: Option<&str>,
+    phase: Option<Phase>,
+    limit: i64,
+) -> Result<Vec<OrganizationId>> {
+    db.system("list_organization_ids", async |conn: &mut SystemConn| {
+        let mut query = organizations::table
+            .filter(organizations::id.gt(after.unwrap_or_default()))
+            .select(organizations::id)
+            .order(organizations::id)
+            .limit(limit)
+            .into_boxed();
+        if let Some(phase) = phase {
+            query = query.filter(organizations::phase.eq(words::phase_word(phase)));
+        }
+        let ids: Vec<String> = query.load(conn).await?;
+        Ok(ids.into_iter().map(OrganizationId::trusted).collect())
+    })
+    .await
+}

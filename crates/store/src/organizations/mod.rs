@@ -1,0 +1,104 @@
+//! Organizations with their catalog.
+
+mod catalog;
+mod list;
+mod write;
+
+use diesel::prelude::*;
+use diesel_async::{AsyncPgConnection, RunQueryDsl};
+use rollcall_domain::{OrganizationId, Phase, Timestamp, catalog::Catalog, directory::MassChangeLimit};
+use uuid::Uuid;
+
+pub use catalog::{CatalogEntry, count_catalog_uses, update_catalog};
+pub use list::{OrganizationView, list_ids_after, list_organizations};
+pub use write::{NewOrganization, create_organization, preview_organization, update_organization};
+
+use crate::{Error, Result, schema::organizations, words};
+
+/// An organization as stored.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Organization {
+    /// Its id.
+    pub id: OrganizationId,
+    /// Never used again.
+    pub uid: Uuid,
+    /// As people write it.
+    pub display_name: String,
+    /// Who decides about email export.
+    pub phase: Phase,
+    /// What a sync may do without being asked twice.
+    pub mass_change_limit: MassChangeLimit,
+    /// What assignments can choose from.
+    pub catalog: Catalog,
+    /// The revision that last changed the catalog.
+    pub catalog_revision: i64,
+    /// The newest revision.
+    pub revision: i64,
+    /// The revision that last changed the organization's own fields.
+    pub updated_revision: i64,
+    /// When it was last written.
+    pub last_write_at: Timestamp,
+    /// When it was created.
+    pub created_at: Timestamp,
+    /// When its own fields last changed.
+    pub updated_at: Timestamp,
+    /// The domains of its members' emails, in lower case; empty for any.
+    pub email_domains: Vec<String>,
+}
+
+#[derive(Queryable, Selectable)]
+#[diesel(table_name = organizations, check_for_backend(diesel::pg::Pg))]
+struct Row {
+    id: String,
+    uid: Uuid,
+    display_name: String,
+    phase: String,
+    mass_change_members: i32,
+    mass_change_percent: i32,
+    catalog: serde_json::Value,
+    catalog_revision: i64,
+    revision: i64,
+    updated_revision: i64,
+    last_write_at: Timestamp,
+    created_at: Timestamp,
+    updated_at: Timestamp,
+    email_domains: Vec<String>,
+}
+
+impl TryFrom<Row> for Organization {
+    type Error = Error;
+
+    fn try_from(row: Row) -> Result<Self> {
+        let catalog = serde_json::from_value(row.catalog)
+            .map_err(|error| Error::corrupt(format!("the catalog cannot be read: {error}")))?;
+        Ok(Self {
+            id: OrganizationId::trusted(row.id),
+            uid: row.uid,
+            display_name: row.display_name,
+            phase: words::phase(&row.phase)?,
+            mass_change_limit: MassChangeLimit {
+                members: row.mass_change_members.unsigned_abs(),
+                percent: row.mass_change_percent.unsigned_abs(),
+            },
+            catalog,
+            catalog_revision: row.catalog_revision,
+            revision: row.revision,
+            updated_revision: row.updated_revision,
+            last_write_at: row.last_write_at,
+            created_at: row.created_at,
+            updated_at: row.updated_at,
+            email_domains: row.email_domains,
+        })
+    }
+}
+
+pub(crate) async fn find_by_id(conn: &mut AsyncPgConnection, id: &OrganizationId) -> Result<Option<Organization>> {
+    let row = organizations::table.find(id.as_str()).select(Row::as_select()).first(conn).await.optional()?;
+    row.map(Organization::try_from).transpose()
+}
+
+pub(crate) async fn lock_by_id(conn: &mut AsyncPgConnection, id: &OrganizationId) -> Result<Option<Organization>> {
+    let row =
+        organizations::table.find(id.as_str()).select(Row::as_select()).for_update().first(conn).await.optional()?;
+    row.map(Organization::try_from).transpose()
+}

@@ -1,0 +1,125 @@
+//! Creating organizations, and changing their own fields.
+
+use diesel::prelude::*;
+use diesel_async::{AsyncPgConnection, RunQueryDsl};
+use rollcall_domain::{Assignment, OrganizationId, Phase, Timestamp, catalog::Catalog, directory::MassChangeLimit};
+use uuid::Uuid;
+
+use super::{Organization, find_by_id};
+use crate::{
+    Error, Result, WriteTx, assignments,
+    audit::{self, AuditEvent},
+    changes::{self, Touched},
+    db::{SystemConn, clock},
+    schema::organizations,
+    words,
+};
+
+/// What a new organization starts with.
+#[derive(Clone, Debug)]
+pub struct NewOrganization {
+    /// Its id.
+    pub id: OrganizationId,
+    /// Never used again.
+    pub uid: Uuid,
+    /// The uid of its default assignment.
+    pub default_uid: Uuid,
+    /// As people write it.
+    pub display_name: String,
+    /// Who decides about email export.
+    pub phase: Phase,
+    /// What a sync may do without being asked twice.
+    pub mass_change_limit: MassChangeLimit,
+    /// The domains of its members' emails, in lower case; empty for any.
+    pub email_domains: Vec<String>,
+}
+
+/// Creates an organization with its default assignment, under revision 1.
+///
+/// # Errors
+/// [`Error::Exists`] when the id is taken.
+pub async fn create_organization(
+    conn: &mut SystemConn,
+    new: &NewOrganization,
+    event: &AuditEvent,
+) -> Result<Organization> {
+    let now = clock(conn).await?;
+    insert(conn, new, now).await?;
+    let organization = find_by_id(conn, &new.id).await?.ok_or_else(|| Error::OrganizationNotFound(new.id.clone()))?;
+    let default = Assignment::new_default(new.phase);
+    assignments::insert_default(conn, &organization, new.default_uid, &default).await?;
+    audit::insert_event(conn, &new.id, (organization.revision, now), &Touched::default(), event).await?;
+    Ok(organization)
+}
+
+/// Answers the organization as it would be created, and creates nothing.
+///
+/// # Errors
+/// [`Error::Exists`] when the id is taken.
+pub async fn preview_organization(conn: &mut SystemConn, new: &NewOrganization) -> Result<Organization> {
+    if find_by_id(conn, &new.id).await?.is_some() {
+        return Err(Error::Exists { constraint: crate::ORGANIZATIONS_PKEY });
+    }
+    let now = clock(conn).await?;
+    let NewOrganization { id, uid, display_name, phase, mass_change_limit, email_domains, .. } = new.clone();
+    Ok(Organization {
+        id,
+        uid,
+        display_name,
+        phase,
+        mass_change_limit,
+        catalog: Catalog::default(),
+        catalog_revision: 1,
+        revision: 1,
+        updated_revision: 1,
+        last_write_at: now,
+        created_at: now,
+        updated_at: now,
+        email_domains,
+    })
+}
+
+async fn insert(conn: &mut AsyncPgConnection, new: &NewOrganization, now: Timestamp) -> Result<()> {
+    let catalog = serde_json::to_value(Catalog::default()).map_err(|e| Error::Internal(e.into()))?;
+    diesel::insert_into(organizations::table)
+        .values((
+            organizations::id.eq(new.id.as_str()),
+            organizations::uid.eq(new.uid),
+            organizations::display_name.eq(&new.display_name),
+            organizations::phase.eq(words::phase_word(new.phase)),
+            organizations::mass_change_members.eq(new.mass_change_limit.members.cast_signed()),
+            organizations::mass_change_percent.eq(new.mass_change_limit.percent.cast_signed()),
+            organizations::catalog.eq(catalog),
+            organizations::catalog_revision.eq(1),
+            organizations::revision.eq(1),
+            organizations::updated_revision.eq(1),
+            organizations::last_write_at.eq(now),
+            organizations::created_at.eq(now),
+            organizations::updated_at.eq(now),
+            organizations::email_domains.eq(&new.email_domains),
+        ))
+        .execute(conn)
+        .await?;
+    Ok(())
+}
+
+/// Writes an organization's own fields, its phase aside, and returns the new revision.
+///
+/// # Errors
+/// A database that fails.
+pub async fn update_organization(tx: &mut WriteTx, after: &Organization, event: AuditEvent) -> Result<i64> {
+    let (revision, now) = (tx.next_revision(), tx.now());
+    let (conn, organization) = tx.parts();
+    diesel::update(organizations::table.find(organization))
+        .set((
+            organizations::display_name.eq(&after.display_name),
+            organizations::mass_change_members.eq(after.mass_change_limit.members.cast_signed()),
+            organizations::mass_change_percent.eq(after.mass_change_limit.percent.cast_signed()),
+            organizations::email_domains.eq(&after.email_domains),
+            organizations::updated_revision.eq(revision),
+            organizations::updated_at.eq(now),
+        ))
+        .execute(conn)
+        .await?;
+    changes::finish(tx, &Touched::default(), event).await
+}

@@ -1,0 +1,223 @@
+//! Seats: how many are held, who waits, and what a plan changes of it. Only pending seats are stored; who claims one and
+//! does not wait holds it. An organization whose catalog has no total has no pending seats, and none are looked for.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use diesel::{
+    QueryableByName,
+    sql_types::{Array, BigInt, Integer, Jsonb, Text, Timestamptz},
+};
+use diesel_async::RunQueryDsl;
+use rollcall_domain::{AssignmentId, MemberId, Plan, Timestamp, seats::SeatChanges};
+use serde_json::Value;
+
+use crate::{
+    ReadTx, Result, WriteTx,
+    members::write::{self, FEW, column, forget_plans},
+};
+
+/// How much of a seat type is used.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct SeatUse {
+    /// Members who hold one.
+    pub used: u32,
+    /// Members who wait for one.
+    pub pending: u32,
+}
+
+/// Pending seats of one type: since when, and whose.
+pub type Pending = BTreeSet<(Timestamp, MemberId)>;
+
+/// Members of one assignment who wait for the same seat type.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Waiting {
+    /// Their assignment.
+    pub assignment: AssignmentId,
+    /// What they wait for.
+    pub seat_type: String,
+    /// How many they are.
+    pub members: u32,
+}
+
+#[derive(QueryableByName)]
+struct UseRow {
+    #[diesel(sql_type = Text)]
+    seat_type: String,
+    #[diesel(sql_type = Integer)]
+    used: i32,
+    #[diesel(sql_type = Integer)]
+    pending: i32,
+}
+
+/// Counts the seats of each type that anybody claims.
+///
+/// # Errors
+/// A database that fails.
+pub async fn count_seats(tx: &mut ReadTx) -> Result<BTreeMap<String, SeatUse>> {
+    let (conn, organization) = tx.parts();
+    let rows: Vec<UseRow> =
+        diesel::sql_query(include_str!("sql/count_seats.sql")).bind::<Text, _>(organization).load(conn).await?;
+    let counted =
+        |row: UseRow| (row.seat_type, SeatUse { used: row.used.unsigned_abs(), pending: row.pending.unsigned_abs() });
+    Ok(rows.into_iter().map(counted).collect())
+}
+
+#[derive(QueryableByName)]
+struct PendingRow {
+    #[diesel(sql_type = Text)]
+    seat_type: String,
+    #[diesel(sql_type = Text)]
+    member_id: String,
+    #[diesel(sql_type = Timestamptz)]
+    pending_since: Timestamp,
+}
+
+/// Reads pending seats: the oldest of each type, as many as are given, and those of `members`.
+///
+/// # Errors
+/// A database that fails.
+pub async fn list_pending(
+    tx: &mut ReadTx,
+    reach: &[(&str, u32)],
+    members: &BTreeSet<&MemberId>,
+) -> Result<BTreeMap<String, Pending>> {
+    let members: Vec<&str> = members.iter().map(|member| member.as_str()).collect();
+    let (conn, organization) = tx.parts();
+    let rows: Vec<PendingRow> = diesel::sql_query(include_str!("sql/list_pending_seats.sql"))
+        .bind::<Text, _>(organization)
+        .bind::<Array<Text>, _>(column(reach, |(seat_type, _)| *seat_type))
+        .bind::<Array<BigInt>, _>(column(reach, |(_, reach)| i64::from(*reach)))
+        .bind::<Array<Text>, _>(members)
+        .load(conn)
+        .await?;
+    let mut pending: BTreeMap<String, Pending> = BTreeMap::new();
+    for row in rows {
+        pending.entry(row.seat_type).or_default().insert((row.pending_since, MemberId::trusted(row.member_id)));
+    }
+    Ok(pending)
+}
+
+#[derive(QueryableByName)]
+struct OfMemberRow {
+    #[diesel(sql_type = Text)]
+    member_id: String,
+    #[diesel(sql_type = Text)]
+    seat_type: String,
+}
+
+/// Reads which seats each of the given members waits for; who waits for none is not in the answer.
+///
+/// # Errors
+/// A database that fails.
+pub async fn list_pending_of(tx: &mut ReadTx, members: Vec<&str>) -> Result<BTreeMap<String, BTreeSet<String>>> {
+    let mut pending: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+    if members.is_empty() || tx.organization().catalog.totals().is_empty() {
+        return Ok(pending);
+    }
+    let (conn, organization) = tx.parts();
+    let sql = "SELECT member_id, seat_type FROM pending_seats WHERE organization_id = $1 AND member_id = any($2)";
+    let rows: Vec<OfMemberRow> =
+        diesel::sql_query(sql).bind::<Text, _>(organization).bind::<Array<Text>, _>(members).load(conn).await?;
+    for row in rows {
+        pending.entry(row.member_id).or_default().insert(row.seat_type);
+    }
+    Ok(pending)
+}
+
+#[derive(QueryableByName)]
+struct WaitingRow {
+    #[diesel(sql_type = Text)]
+    assignment_id: String,
+    #[diesel(sql_type = Text)]
+    seat_type: String,
+    #[diesel(sql_type = Integer)]
+    members: i32,
+}
+
+/// Counts who of the given assignments will wait once a plan is written; an empty one changes nothing. In order.
+///
+/// # Errors
+/// A database that fails.
+pub async fn count_waiting(
+    tx: &mut ReadTx,
+    assignments: &BTreeSet<&AssignmentId>,
+    plan: &Plan,
+) -> Result<BTreeSet<Waiting>> {
+    let assignments: Vec<&str> = assignments.iter().map(|id| id.as_str()).collect();
+    if assignments.is_empty() || tx.organization().catalog.totals().is_empty() {
+        return Ok(BTreeSet::new());
+    }
+    let gone = plan.seats.queues.iter().flat_map(|(seat_type, queue)| {
+        queue.granted.iter().chain(&queue.left).map(move |member| (format!("{seat_type} {member}"), Value::Null))
+    });
+    let begins = plan.seats.queues.iter().flat_map(|(seat_type, queue)| {
+        queue.made_pending.iter().map(move |member| (seat_type.as_str(), member.as_str()))
+    });
+    let (seat_types, members): (Vec<&str>, Vec<&str>) = begins.unzip();
+    let entering = plan.members.iter().filter(|change| change.changes_assignment());
+    let homes = entering.map(|change| (change.member.to_string(), change.after.assignment.as_str().into()));
+    let (gone, homes) = (Value::Object(gone.collect()), Value::Object(homes.collect()));
+    let (conn, organization) = tx.parts();
+    let rows: Vec<WaitingRow> = diesel::sql_query(include_str!("sql/count_waiting_members.sql"))
+        .bind::<Text, _>(organization)
+        .bind::<Array<Text>, _>(assignments)
+        .bind::<Jsonb, _>(gone)
+        .bind::<Array<Text>, _>(seat_types)
+        .bind::<Array<Text>, _>(members)
+        .bind::<Jsonb, _>(homes)
+        .load(conn)
+        .await?;
+    let waiting = |row: WaitingRow| Waiting {
+        assignment: AssignmentId::trusted(row.assignment_id),
+        seat_type: row.seat_type,
+        members: row.members.unsigned_abs(),
+    };
+    Ok(rows.into_iter().map(waiting).collect())
+}
+
+/// Writes what happens to pending seats. Who is granted one changes, and with them their etag; all others are changed by
+/// what the plan does to them.
+pub(crate) async fn apply(tx: &mut WriteTx, changes: &SeatChanges) -> Result<()> {
+    let most = changes.queues.values().map(|queue| queue.made_pending.len()).max().unwrap_or_default();
+    if most > FEW {
+        forget_plans(tx).await?;
+    }
+    for (seat_type, queue) in &changes.queues {
+        delete_pending(tx, seat_type, queue.granted.iter().chain(&queue.left)).await?;
+        insert_pending(tx, seat_type, &queue.made_pending).await?;
+    }
+    let granted: BTreeSet<&MemberId> = changes.granted().collect();
+    write::touch(tx, &granted.into_iter().cloned().collect::<Vec<_>>()).await
+}
+
+async fn delete_pending(tx: &mut WriteTx, seat_type: &str, members: impl Iterator<Item = &MemberId>) -> Result<()> {
+    let members: Vec<&str> = members.map(MemberId::as_str).collect();
+    if members.is_empty() {
+        return Ok(());
+    }
+    let (conn, organization) = tx.parts();
+    let sql = "DELETE FROM pending_seats WHERE organization_id = $1 AND seat_type = $2 AND member_id = any($3)";
+    diesel::sql_query(sql)
+        .bind::<Text, _>(organization)
+        .bind::<Text, _>(seat_type)
+        .bind::<Array<Text>, _>(members)
+        .execute(conn)
+        .await?;
+    Ok(())
+}
+
+async fn insert_pending(tx: &mut WriteTx, seat_type: &str, members: &[MemberId]) -> Result<()> {
+    if members.is_empty() {
+        return Ok(());
+    }
+    let now = tx.now();
+    let (conn, organization) = tx.parts();
+    diesel::sql_query(include_str!("sql/insert_pending_seats.sql"))
+        .bind::<Text, _>(organization)
+        .bind::<Text, _>(seat_type)
+        .bind::<Array<Text>, _>(column(members, MemberId::as_str))
+        .bind::<Timestamptz, _>(now)
+        .execute(conn)
+        .await?;
+    Ok(())
+}

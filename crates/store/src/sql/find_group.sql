@@ -1,0 +1,11 @@
+-- The group $2 with how many members it has.
+SELECT
+    g.id,
+    g.display_name,
+    g.present,
+    (
+        SELECT count(*)::integer FROM memberships AS ms
+        WHERE ms.organization_id = g.organization_id AND ms.group_id = g.id
+    ) AS members
+FROM groups AS g
+WHERE g.organization_id = $1 AND g.id = $2

@@ -1,0 +1,10 @@
+-- Keeps that the rollback, under revision $2, took every member's setting away: what they have until then.
+INSERT INTO member_changes (
+    organization_id, member_id, revision, cause, assignment_before, assignment_after, settings_before, settings_after,
+    email_export_before, email_export_since_before, email_export_source_before
+)
+SELECT
+    m.organization_id, m.id, $2, $3, m.assignment_id, m.assignment_id, m.settings_id, m.settings_id,
+    m.email_export, m.email_export_since, m.email_export_source
+FROM members AS m
+WHERE m.organization_id = $1

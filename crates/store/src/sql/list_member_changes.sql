@@ -1,0 +1,41 @@
+-- Changes of what the member $2 has, newest first, each with when and by whom: all of them, or with $3 only those of
+-- email export, before revision $4 and up to $5, at most $6. The audit is looked up change by change through the primary
+-- key: a plain join would be planned from statistics, which right after a first sync know of no changes, and would read
+-- the organization's whole audit.
+SELECT
+    c.revision,
+    c.cause,
+    c.assignment_before,
+    c.assignment_after,
+    c.settings_before,
+    c.settings_after,
+    c.email_export_before,
+    c.email_export_after,
+    c.email_export_since_before,
+    c.email_export_since_after,
+    c.email_export_source_before,
+    c.email_export_source_after,
+    a.occurred_at,
+    a.actor
+FROM member_changes AS c
+CROSS JOIN LATERAL (
+    SELECT
+        e.occurred_at,
+        e.actor
+    FROM audit_events AS e
+    WHERE e.organization_id = c.organization_id AND e.revision = c.revision
+    LIMIT 1
+) AS a
+WHERE
+    c.organization_id = $1
+    AND c.member_id = $2
+    AND (
+        NOT $3
+        OR c.email_export_before IS DISTINCT FROM c.email_export_after
+        OR c.email_export_since_before IS DISTINCT FROM c.email_export_since_after
+        OR c.email_export_source_before IS DISTINCT FROM c.email_export_source_after
+    )
+    AND ($4::bigint IS NULL OR c.revision < $4)
+    AND ($5::timestamptz IS NULL OR a.occurred_at <= $5)
+ORDER BY c.revision DESC
+LIMIT $6

@@ -1,0 +1,35 @@
+-- Organizations after $1 in byte order of their ids, at most $3, that have or had a migration: all but those that were
+-- created migrated; only those in state $2 unless it is null. What waits is counted for this page alone.
+WITH listed AS (
+    SELECT
+        o.id,
+        o.phase,
+        s.state,
+        s.failure,
+        s.proof,
+        s.updated_at,
+        s.chosen_assignment
+    FROM organizations AS o
+    LEFT JOIN settings_migrations AS s ON o.id = s.organization_id
+    WHERE
+        o.id > $1
+        AND (o.phase = 'LEGACY' OR s.state IS NOT NULL)
+        AND ($2::text IS NULL OR coalesce(s.state, 'PENDING') = $2)
+    ORDER BY o.id
+    LIMIT $3
+)
+
+SELECT
+    l.id AS organization_id,
+    l.phase,
+    l.state,
+    l.failure,
+    l.proof,
+    l.updated_at,
+    l.chosen_assignment,
+    (
+        SELECT count(*)::integer FROM unmatched_legacy_settings AS u
+        WHERE u.organization_id = l.id
+    ) AS unmatched
+FROM listed AS l
+ORDER BY l.id

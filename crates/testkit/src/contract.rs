@@ -1,0 +1,135 @@
+//! The contract as descriptors: every RPC by name, with requests and answers as JSON, and as the
+//! line of grpcurl that makes the same call.
+
+use std::sync::OnceLock;
+
+use prost::Message as _;
+use prost_reflect::{
+    DescriptorPool, DeserializeOptions, DynamicMessage, MessageDescriptor, MethodDescriptor, SerializeOptions,
+};
+use serde_json::Value;
+use tonic::{Status, transport::Channel};
+
+use crate::call_raw;
+
+/// The package that is walked.
+const PACKAGE: &str = "rollcall.v1";
+
+/// All descriptors of the contract.
+pub fn pool() -> &'static DescriptorPool {
+    static POOL: OnceLock<DescriptorPool> = OnceLock::new();
+    POOL.get_or_init(|| DescriptorPool::decode(rollcall_proto::FILE_DESCRIPTOR_SET).unwrap())
+}
+
+/// One RPC of the contract.
+#[derive(Clone, Debug)]
+pub struct Rpc {
+    method: MethodDescriptor,
+}
+
+impl Rpc {
+    /// Every RPC, in the order of the files.
+    #[must_use]
+    pub fn all() -> Vec<Self> {
+        let services = pool().services().filter(|service| service.package_name() == PACKAGE);
+        services.flat_map(|service| service.methods().collect::<Vec<_>>()).map(|method| Self { method }).collect()
+    }
+
+    /// An RPC by `Service/Method`.
+    #[must_use]
+    pub fn find(name: &str) -> Self {
+        let found = Self::all().into_iter().find(|rpc| rpc.name() == name);
+        found.unwrap_or_else(|| panic!("the contract has no {name}"))
+    }
+
+    /// `Service/Method`.
+    #[must_use]
+    pub fn name(&self) -> String {
+        format!("{}/{}", self.method.parent_service().name(), self.method.name())
+    }
+
+    /// The descriptor.
+    #[must_use]
+    pub fn method(&self) -> &MethodDescriptor {
+        &self.method
+    }
+
+    /// What it is asked.
+    #[must_use]
+    pub fn input(&self) -> MessageDescriptor {
+        self.method.input()
+    }
+
+    /// What it answers.
+    #[must_use]
+    pub fn output(&self) -> MessageDescriptor {
+        self.method.output()
+    }
+
+    /// Whether a request has a field.
+    #[must_use]
+    pub fn takes(&self, field: &str) -> bool {
+        self.input().get_field_by_name(field).is_some()
+    }
+
+    /// Whether a response has a field.
+    #[must_use]
+    pub fn answers(&self, field: &str) -> bool {
+        self.output().get_field_by_name(field).is_some()
+    }
+
+    /// A request from its JSON, whose fields may have the names of the contract.
+    #[must_use]
+    pub fn request(&self, json: &Value) -> DynamicMessage {
+        let options = DeserializeOptions::new().deny_unknown_fields(true);
+        let read = DynamicMessage::deserialize_with_options(self.input(), json.clone(), &options);
+        read.unwrap_or_else(|error| panic!("{}: {error} in {json}", self.name()))
+    }
+
+    /// Calls it with one message; of a stream it answers the first one.
+    ///
+    /// # Errors
+    /// What the server answers.
+    pub async fn call_bytes(&self, channel: &Channel, request: Vec<u8>) -> Result<Vec<u8>, Status> {
+        let path = format!("/{}/{}", self.method.parent_service().full_name(), self.method.name());
+        call_raw(channel.clone(), &path, request).await
+    }
+
+    /// Calls it with one message, given and answered as JSON.
+    ///
+    /// # Errors
+    /// What the server answers.
+    pub async fn call(&self, channel: &Channel, request: &Value) -> Result<Value, Status> {
+        self.call_message(channel, &self.request(request)).await
+    }
+
+    /// Calls it with one message.
+    ///
+    /// # Errors
+    /// What the server answers.
+    pub async fn call_message(&self, channel: &Channel, request: &DynamicMessage) -> Result<Value, Status> {
+        Ok(self.read(&self.call_bytes(channel, request.encode_to_vec()).await?))
+    }
+
+    /// An answer as JSON.
+    #[must_use]
+    pub fn read(&self, answer: &[u8]) -> Value {
+        to_json(&DynamicMessage::decode(self.output(), answer).unwrap())
+    }
+
+    /// The line that makes the call in a shell.
+    #[must_use]
+    pub fn grpcurl(&self, request: &[u8]) -> String {
+        let message = DynamicMessage::decode(self.input(), request).unwrap();
+        let json = to_json(&message).to_string().replace('\'', r"'\''");
+        let service = self.method.parent_service();
+        format!("grpcurl -plaintext -d '{json}' localhost:50051 {}/{}", service.full_name(), self.method.name())
+    }
+}
+
+/// A message as JSON; fields without a value are left out.
+#[must_use]
+pub fn to_json(message: &DynamicMessage) -> Value {
+    let options = SerializeOptions::new().use_proto_field_name(true);
+    message.serialize_with_options(serde_json::value::Serializer, &options).unwrap()
+}

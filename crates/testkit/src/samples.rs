@@ -1,0 +1,165 @@
+//! Valid requests, one for each RPC of the contract at least: what the conventions are tried on. A field that
+//! a convention is about stands in the request, so that it can be made bad.
+
+use crate::standard::{CATALOG, Past};
+
+/// A valid request.
+#[derive(Clone, Copy, Debug)]
+pub struct Sample {
+    /// The RPC, as `Service/Method`.
+    pub rpc: &'static str,
+    /// What the organization has been through.
+    pub past: Past,
+    /// The request, as [`crate::standard::Standard::request`] takes it. A list has two
+    /// items at least.
+    pub request: &'static str,
+    /// Of a change: a field, and another value that makes it another valid request.
+    pub other: Option<(&'static str, &'static str)>,
+}
+
+const fn read(rpc: &'static str, request: &'static str) -> Sample {
+    Sample { rpc, past: Past::Migrated, request, other: None }
+}
+
+const fn change(rpc: &'static str, request: &'static str, other: (&'static str, &'static str)) -> Sample {
+    Sample { rpc, past: Past::Migrated, request, other: Some(other) }
+}
+
+const fn of(past: Past, sample: Sample) -> Sample {
+    Sample { past, ..sample }
+}
+
+/// All of them.
+pub const SAMPLES: &[Sample] = &[
+    // Organizations.
+    change(
+        "OrganizationService/CreateOrganization",
+        r#"{"organization_id": "$id-new", "organization": {"display_name": "New"}}"#,
+        ("/organization/display_name", "Newer"),
+    ),
+    read("OrganizationService/GetOrganization", r#"{"name": "$org"}"#),
+    read("OrganizationService/ListOrganizations", "{}"),
+    change(
+        "OrganizationService/UpdateOrganization",
+        r#"{"organization": {"name": "$org", "display_name": "Renamed"}, "update_mask": "displayName"}"#,
+        ("/organization/display_name", "Otherwise"),
+    ),
+    read("OrganizationService/GetCatalog", r#"{"name": "$org/catalog"}"#),
+    change("OrganizationService/UpdateCatalog", CATALOG, ("/catalog/seat_types/0/display_name", "Gong")),
+    // Assignments.
+    change(
+        "AssignmentService/CreateAssignment",
+        r#"{"parent": "$org", "assignment_id": "first", "position": 1, "assignment": {
+            "display_name": "First", "groups": ["$org/groups/sales", "$org/groups/idle"],
+            "update_mode": "UPDATE_MODE_AUTOMATIC_UPDATES", "settings": {"seats": ["engage"]},
+            "email_export": "EMAIL_EXPORT_DO_NOT_EXPORT"
+        }}"#,
+        ("/assignment/display_name", "Also first"),
+    ),
+    read("AssignmentService/GetAssignment", r#"{"name": "$org/assignments/sales"}"#),
+    read("AssignmentService/ListAssignments", r#"{"parent": "$org"}"#),
+    change(
+        "AssignmentService/UpdateAssignment",
+        r#"{"assignment": {
+            "name": "$org/assignments/sales", "display_name": "Sales", "groups": ["$org/groups/sales"],
+            "email_export": "EMAIL_EXPORT_DO_NOT_EXPORT"
+        }, "update_mask": "displayName,groups,emailExport"}"#,
+        ("/assignment/display_name", "Sellers"),
+    ),
+    change(
+        "AssignmentService/DeleteAssignment",
+        r#"{"name": "$org/assignments/sales", "resolve_members": true}"#,
+        ("/name", "$org/assignments/eng"),
+    ),
+    change(
+        "AssignmentService/MoveAssignment",
+        r#"{"name": "$org/assignments/eng", "position": 1}"#,
+        ("/name", "$org/assignments/sales"),
+    ),
+    change(
+        "AssignmentService/ReorderAssignments",
+        r#"{"parent": "$org", "assignments": ["$org/assignments/eng", "$org/assignments/sales"], "etag": "$order_etag"}"#,
+        ("/etag", "another"),
+    ),
+    of(Past::Carried, read("AssignmentService/ListMixedAssignments", r#"{"parent": "$org"}"#)),
+    read("AssignmentService/LintAssignments", r#"{"parent": "$org"}"#),
+    // Members.
+    read("MemberService/GetMember", r#"{"name": "$org/members/ada"}"#),
+    read("MemberService/ListMembers", r#"{"parent": "$org"}"#),
+    read("MemberService/ListMembers", r#"{"parent": "$org", "assignment": "$org/assignments/sales"}"#),
+    change(
+        "MemberService/UpdateMemberSettings",
+        r#"{"member": {
+            "name": "$org/members/ada", "settings": {"seats": ["engage"]}, "email_export": "EMAIL_EXPORT_EXPORT"
+        }, "update_mask": "settings,emailExport"}"#,
+        ("/member/email_export", "EMAIL_EXPORT_DO_NOT_EXPORT"),
+    ),
+    change(
+        "MemberService/MoveMembers",
+        r#"{
+            "parent": "$org", "members": ["$org/members/cid", "$org/members/ada"],
+            "assignment": "$org/assignments/eng", "reason": "asked for it"
+        }"#,
+        ("/reason", "asked for something else"),
+    ),
+    change(
+        "MemberService/ReleaseMembers",
+        r#"{"parent": "$org", "members": ["$org/members/dot", "$org/members/ada"]}"#,
+        ("/members/1", "$org/members/bob"),
+    ),
+    read("MemberService/ExplainMember", r#"{"name": "$org/members/bob"}"#),
+    read("MemberService/ListEmailExportChanges", r#"{"parent": "$org/members/cid"}"#),
+    read("MemberService/ExportMembersCsv", r#"{"parent": "$org"}"#),
+    // The directory.
+    change(
+        "DirectoryService/SyncDirectory",
+        r#"{"parent": "$org", "mode": "SYNC_MODE_DELTA", "members": [
+            {"member": "fay", "email": "fay@$id.example", "status": "MEMBER_STATUS_ACTIVE"}
+        ], "memberships": [{"group": "sales", "member": "fay"}, {"group": "sales", "member": "ada"}]}"#,
+        ("/members/0/email", "fay.other@$id.example"),
+    ),
+    read("DirectoryService/GetGroup", r#"{"name": "$org/groups/sales"}"#),
+    read("DirectoryService/ListGroups", r#"{"parent": "$org"}"#),
+    // Email export.
+    read("EmailExportService/CheckEmailExport", r#"{"parent": "$org", "member": "$org/members/bob"}"#),
+    read("EmailExportService/CheckEmailExport", r#"{"parent": "$org", "email": "Bob@$id.example"}"#),
+    // The migration.
+    of(
+        Past::Legacy,
+        change(
+            "MigrationService/ImportLegacySettings",
+            r#"{"parent": "$org", "settings": [
+                {"email": "ada@$id.example", "email_export": "EMAIL_EXPORT_DO_NOT_EXPORT"},
+                {"email": "later@$id.example", "email_export": "EMAIL_EXPORT_EXPORT"}
+            ]}"#,
+            ("/settings/0/email", "bob@$id.example"),
+        ),
+    ),
+    of(Past::Legacy, read("MigrationService/PlanMigration", r#"{"name": "$org/migration"}"#)),
+    of(Past::Carried, read("MigrationService/GetMigration", r#"{"name": "$org/migration"}"#)),
+    read("MigrationService/ListMigrations", "{}"),
+    of(Past::Carried, change("MigrationService/RollBackMigration", r#"{"name": "$org/migration"}"#, NOTHING_ELSE)),
+    of(Past::RolledBack, change("MigrationService/RetryMigration", r#"{"name": "$org/migration"}"#, NOTHING_ELSE)),
+    // Reports and jobs.
+    read("ReportService/GetReport", r#"{"name": "$report"}"#),
+    read("ReportService/ListReports", "{}"),
+    read("ReportService/DownloadReport", r#"{"name": "$report"}"#),
+    change(
+        "JobService/RunJob",
+        r#"{"name": "jobs/mixed-settings-report", "wait_timeout": "60s"}"#,
+        ("/wait_timeout", "59s"),
+    ),
+    read("JobService/ListJobs", "{}"),
+    read("JobService/GetJobRun", r#"{"name": "$run"}"#),
+    read("JobService/ListJobRuns", r#"{"parent": "jobs/mixed-settings-report"}"#),
+    change("JobService/CancelJobRun", r#"{"name": "$run"}"#, NOTHING_ELSE),
+    // The audit.
+    read("AuditService/ListAuditEvents", r#"{"parent": "$org"}"#),
+    read(
+        "AuditService/ListAuditEvents",
+        r#"{"parent": "$org", "member": "$org/members/bob", "assignment": "$org/assignments/sales"}"#,
+    ),
+];
+
+/// There is nothing in the request but the resource's name and what all changes have.
+const NOTHING_ELSE: (&str, &str) = ("/validate_only", "true");

@@ -1,0 +1,1 @@
+GRANT UPDATE, DELETE, TRUNCATE ON audit_events, audit_subjects, member_changes TO CURRENT_USER;

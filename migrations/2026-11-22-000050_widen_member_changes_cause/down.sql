@@ -1,0 +1,5 @@
+ALTER TABLE member_changes
+DROP CONSTRAINT member_changes_cause,
+ADD CONSTRAINT member_changes_cause CHECK (
+    cause IN ('ASSIGNMENT_EDITED', 'ENTERED_ASSIGNMENT', 'EDITED_BY_HAND', 'BECAME_ACTIVE', 'MIGRATION')
+) NOT VALID;

@@ -1,0 +1,3 @@
+ALTER TABLE job_runs
+DROP CONSTRAINT job_runs_state,
+ADD CONSTRAINT job_runs_state CHECK (state IN ('PENDING', 'RUNNING', 'SUCCEEDED', 'FAILED', 'SKIPPED'));
