@@ -9,7 +9,11 @@ use std::{
 
 use crate::whole::Whole;
 use http::{HeaderMap, Request, Response};
-use opentelemetry::{propagation::Extractor, trace::TraceContextExt as _};
+use opentelemetry::{
+    Context as Trace,
+    propagation::Extractor,
+    trace::{TraceContextExt as _, TraceId},
+};
 use tonic::{Code, Status, body::Body};
 use tower::{Layer, Service};
 use tracing::{Instrument as _, Span, field::Empty};
@@ -36,6 +40,11 @@ pub(crate) struct Call<S> {
     inner: S,
 }
 
+tokio::task_local! {
+    /// The trace that the caller says the call is part of.
+    static CALLERS_TRACE: Option<TraceId>;
+}
+
 type Answer<E> = Pin<Box<dyn Future<Output = Result<Response<Body>, E>> + Send>>;
 
 impl<S> Service<Request<Body>> for Call<S>
@@ -53,7 +62,9 @@ where
     }
 
     fn call(&mut self, mut request: Request<Body>) -> Answer<S::Error> {
-        let span = span(&request);
+        let trace = opentelemetry::global::get_text_map_propagator(|it| it.extract(&Headers(request.headers())));
+        let callers_trace = trace_id_in(&trace);
+        let span = span(&request, trace);
         // tonic would answer an expired deadline with CANCELLED, so it must not see it.
         let deadline =
             request.headers_mut().remove("grpc-timeout").and_then(|value| parse_timeout(value.to_str().ok()?));
@@ -62,7 +73,8 @@ where
         let request = request.map(|body| whole.watch(body));
         let mut inner = self.inner.clone();
         std::mem::swap(&mut inner, &mut self.inner);
-        let task = tokio::spawn(async move { inner.call(request).await }.instrument(span.clone()));
+        let work = CALLERS_TRACE.scope(callers_trace, async move { inner.call(request).await });
+        let task = tokio::spawn(work.instrument(span.clone()));
         Box::pin(async move {
             let joined = match deadline {
                 None => task.await,
@@ -103,7 +115,7 @@ fn record(span: &Span, response: &Response<Body>) {
     span.record("rpc.grpc.status_code", code);
 }
 
-fn span(request: &Request<Body>) -> Span {
+fn span(request: &Request<Body>, trace: Trace) -> Span {
     let path = request.uri().path().trim_start_matches('/');
     let (service, method) = path.split_once('/').unwrap_or((path, ""));
     let span = tracing::info_span!(
@@ -115,10 +127,8 @@ fn span(request: &Request<Body>) -> Span {
         rpc.method = method,
         rpc.grpc.status_code = Empty,
     );
-    let parent =
-        opentelemetry::global::get_text_map_propagator(|propagator| propagator.extract(&Headers(request.headers())));
     // Without a subscriber that exports there is nothing to continue.
-    let _ = span.set_parent(parent);
+    let _ = span.set_parent(trace);
     span
 }
 
@@ -134,12 +144,17 @@ impl Extractor for Headers<'_> {
     }
 }
 
-/// The trace that the current span is part of, for the audit.
+/// The trace that the call is part of, for the audit: the one that its span is exported with, else the caller's.
 pub(crate) fn trace_id() -> Option<String> {
-    let context = Span::current().context();
+    let exported = trace_id_in(&Span::current().context());
+    let found = exported.or_else(|| CALLERS_TRACE.try_get().ok().flatten());
+    found.map(|trace| trace.to_string())
+}
+
+fn trace_id_in(context: &Trace) -> Option<TraceId> {
     let span = context.span();
     let found = span.span_context();
-    found.is_valid().then(|| found.trace_id().to_string())
+    found.is_valid().then(|| found.trace_id())
 }
 
 /// Reads a `grpc-timeout`: up to eight digits and a unit.

@@ -5,11 +5,11 @@ use rollcall_store::{WriteTx, assignments as store};
 use serde_json::json;
 use uuid::Uuid;
 
-use super::{AssignmentView, Carry, answer, carry_out, resource_name};
-use crate::{Answer, App, Call, Result, check_etag};
+use super::{AssignmentView, Carry, answer, carry_out, get_view, resource_name};
+use crate::{Answer, App, Call, Changed, Preview, Result, check_etag};
 
 impl App {
-    /// Moves an assignment to a rank.
+    /// Moves an assignment to a rank. The one that it has already is no change: nothing is written.
     ///
     /// # Errors
     /// An unknown assignment, the default one, a stale etag, or a position beyond the list.
@@ -27,6 +27,11 @@ impl App {
             let proposal = Proposal::move_to(tx.organization().phase, &stored.list, id, position)?;
             let resource = resource_name(organization, id);
             check_etag(&resource, etag, stored.meta[id].updated_revision)?;
+            if before == Some(position) {
+                let (value, revision) = (get_view(tx, id).await?, tx.organization().revision);
+                let preview = call.validate_only.then(Preview::default);
+                return Ok(Changed { value, preview, revision, warnings: Vec::new() });
+            }
             let carry = Carry {
                 caller: call,
                 resource,

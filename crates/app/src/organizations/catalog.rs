@@ -43,7 +43,8 @@ impl App {
             .await
     }
 
-    /// Replaces the catalog. Members who wait for a seat get it when its total is raised or taken away.
+    /// Replaces the catalog. Members who wait for a seat get it when its total is raised or taken away. The same document
+    /// again is no change: nothing is written.
     ///
     /// # Errors
     /// A stale etag, a document that is not valid, or an entry in use that would go.
@@ -67,7 +68,7 @@ impl App {
             let found = tx.organization();
             let (mut revision, mut catalog_revision) = (found.revision, found.catalog_revision);
             let event = call.event(resource, json(&found.catalog), json(catalog));
-            if !call.validate_only {
+            if !call.validate_only && found.catalog != *catalog {
                 revision = store::update_catalog(tx, catalog, &plan, event).await?;
                 catalog_revision = revision;
             }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use rollcall_proto::v1::{
-    CreateAssignmentRequest, DataCapture, ListAssignmentsRequest, MoveMembersRequest, Preview,
+    CreateAssignmentRequest, DataCapture, ListAssignmentsRequest, MoveAssignmentRequest, MoveMembersRequest, Preview,
     ReorderAssignmentsRequest, ReorderAssignmentsResponse, Settings,
 };
 use rollcall_testkit::{Org, TestServer, difference as rows_differ, dump, refused};
@@ -112,6 +112,11 @@ async fn the_order_that_is_there_already_is_no_change() {
     for validate_only in [true, false] {
         let answer = reorder(&server, ReorderAssignmentsRequest { validate_only, ..asked.clone() }).await;
         assert_eq!((answer.etag, answer.revision), (read.etag.clone(), read.revision.clone()));
+        assert_eq!(answer.preview, validate_only.then(Preview::default));
+        let (name, position) = (org.assignment("operations"), 2);
+        let asked = MoveAssignmentRequest { name, position, validate_only, ..Default::default() };
+        let answer = server.assignments().move_assignment(asked).await.unwrap().into_inner();
+        assert_eq!((answer.assignment.unwrap().rank, &answer.revision), (2, &read.revision));
         assert_eq!(answer.preview, validate_only.then(Preview::default));
     }
     assert_eq!(rows_differ(&before, &dump(&server.database, None).await), None);

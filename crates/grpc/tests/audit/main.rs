@@ -5,6 +5,7 @@
 mod changes;
 mod found;
 mod pages;
+mod traces;
 mod writers;
 
 use rollcall_testkit::{TestServer, contract::Rpc};

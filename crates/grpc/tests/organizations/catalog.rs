@@ -6,7 +6,7 @@ use rollcall_proto::v1::{
     UpdateCatalogRequest, UpdateCatalogResponse, UpdateMemberSettingsRequest, UpdateMode, Workspace,
     WorkspacePermission,
 };
-use rollcall_testkit::{Member, Org, TestServer, refused};
+use rollcall_testkit::{Member, Org, TestServer, difference as rows_differ, dump, refused};
 use tonic::{Response, Status};
 
 fn seat(id: &str, requires: &[&str]) -> SeatType {
@@ -72,6 +72,9 @@ async fn a_catalog_is_replaced_under_its_etag() {
     let written = replace(&server, &org, catalog(), false).await.unwrap().into_inner().catalog.unwrap();
     assert_eq!(written, Catalog { name: name.clone(), etag: written.etag.clone(), ..catalog() });
     assert_eq!(read_catalog(&server, &org).await, written);
+    let before = dump(&server.database, None).await;
+    let again = replace(&server, &org, catalog(), false).await.unwrap().into_inner().catalog.unwrap();
+    assert_eq!((again, rows_differ(&before, &dump(&server.database, None).await)), (written.clone(), None));
 
     let request = |etag: &str| {
         let catalog = Catalog { name: name.clone(), etag: etag.to_owned(), ..catalog() };
