@@ -19,12 +19,14 @@ pub struct Made {
 }
 
 /// What makes no revision when there is nothing to change.
-const QUIET: [&str; 6] = [
+const QUIET: [&str; 8] = [
     "ImportLegacySettings",
+    "MoveAssignment",
     "ReleaseMembers",
     "ReorderAssignments",
     "RetryMigration",
     "SyncDirectory",
+    "UpdateCatalog",
     "UpdateOrganization",
 ];
 

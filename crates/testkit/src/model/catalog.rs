@@ -21,7 +21,8 @@ impl Model {
                 }
             }
         }
-        self.catalog = catalog.clone();
+        let parts = ["seat_types", "workspaces"].map(|part| (part, catalog[part].clone()));
+        self.catalog = parts.into_iter().filter(|(_, part)| !part.is_null()).collect();
         Ok(())
     }
 
