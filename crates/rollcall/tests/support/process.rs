@@ -10,7 +10,7 @@ use std::{
 use tokio::time::{Instant, sleep};
 
 /// How long anything here may take: far longer than it does.
-pub(crate) const DEADLINE: Duration = Duration::from_secs(120);
+pub(crate) const DEADLINE: Duration = Duration::from_secs(300);
 /// How often a condition is looked at.
 pub(crate) const LOOK: Duration = Duration::from_millis(20);
 
