@@ -124,6 +124,11 @@ impl FaultProxy {
         *self.shared.sprung.borrow()
     }
 
+    /// Forgets that the trap has sprung; whether it had.
+    pub fn forget(&self) -> bool {
+        self.shared.sprung.send_replace(false)
+    }
+
     /// Ends a silence as if nothing had been: what was held back is passed on.
     pub fn resume(&self) {
         self.shared.lock().silent = false;

@@ -45,7 +45,7 @@ impl Scene {
         server.kill();
         let sql = database.client().await;
         for number in MODELS.len()..organizations {
-            copy(&sql, MODELS[number % MODELS.len()], &format!("org-{number:04}")).await;
+            copy(&sql, "public", MODELS[number % MODELS.len()], &format!("org-{number:04}")).await;
         }
         let clock = TestClock::install(&database).await;
         // A session that is left behind in a transaction is ended by the server; seconds are enough here, too.

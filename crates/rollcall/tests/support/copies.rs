@@ -36,13 +36,13 @@ pub(crate) async fn make_models(server: &Server) {
     }
 }
 
-/// Copies all rows of an organization.
-pub(crate) async fn copy(sql: &Client, model: &str, id: &str) {
+/// Copies all rows of an organization from the tables of a schema.
+pub(crate) async fn copy(sql: &Client, schema: &str, model: &str, id: &str) {
     let owned = sql.query(OWNED, &[]).await.unwrap();
     let inserts = owned.iter().map(|row| {
         let (table, owner): (String, String) = (row.get(0), row.get(1));
         format!(
-            "INSERT INTO public.{table} SELECT r.* FROM public.{table} AS t, jsonb_populate_record(
+            "INSERT INTO public.{table} SELECT r.* FROM {schema}.{table} AS t, jsonb_populate_record(
                 t, jsonb_build_object('{owner}', '{id}')) AS r WHERE t.{owner} = '{model}';"
         )
     });

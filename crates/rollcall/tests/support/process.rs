@@ -71,6 +71,11 @@ impl Process {
         self.child.try_wait().unwrap()
     }
 
+    /// Whether it has begun to work.
+    pub(crate) fn is_serving(&self) -> bool {
+        std::fs::read_to_string(&self.log).unwrap_or_default().contains(r#""message":"serving""#)
+    }
+
     /// The end of its log, for whoever has to find out what went wrong.
     pub(crate) fn last_words(&self) -> String {
         let log = std::fs::read_to_string(&self.log).unwrap_or_default();
