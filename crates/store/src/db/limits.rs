@@ -28,7 +28,7 @@ impl Default for Limits {
             // The server ends a statement after 120 s and says so: whoever says nothing is gone.
             statement: Duration::from_secs(130),
             // A few statements that each take nearly as long as they may; nobody else can write the organization.
-            write: Duration::from_secs(5 * 60),
+            write: Duration::from_secs(10 * 60),
             // A report that writes its rows to a slow store meanwhile; it is in nobody's way.
             read: Duration::from_secs(15 * 60),
         }
@@ -66,7 +66,7 @@ pub(super) const PROBES: u32 = 3;
 /// * Neither must a process that was paused or cut off inside a transaction. It holds the run that it works on, too,
 ///   so that this is well below the lease of a run: whoever takes the run over waits for this at most.
 /// * A statement whose client has gone, such as a killed process, is ended while it runs.
-pub(super) const SESSION: &str = "-c statement_timeout=120s -c idle_in_transaction_session_timeout=15s \
+pub(super) const SESSION: &str = "-c statement_timeout=120s -c idle_in_transaction_session_timeout=20s \
     -c client_connection_check_interval=5s -c timezone=UTC";
 
 /// Begins a transaction that only reads, and so is in nobody's way: what it reads for may be slow, such as the reader of
