@@ -45,10 +45,13 @@ async fn ask_everything(db: &Db) -> Result<()> {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_database_that_goes_silent_at_any_byte_hangs_nobody() {
     let (_database, proxy, db) = start().await;
+    // The same pool. What works must not depend on how busy the machine is.
+    let patient = db.clone().with_limits(Limits::default());
     for way in [Way::ToDatabase, Way::ToService] {
         let before = proxy.carried(way);
-        ask_everything(&db).await.unwrap();
+        ask_everything(&patient).await.unwrap();
         let bytes = proxy.carried(way) - before;
+        let mut sprung = 0;
         for step in 0..12 {
             // The connections that are pooled now, and in every second round new ones.
             if step % 2 == 1 {
@@ -56,11 +59,13 @@ async fn a_database_that_goes_silent_at_any_byte_hangs_nobody() {
             }
             proxy.set(Trap { way, bytes: bytes * step / 12, fault: Fault::Silence });
             let answer = timeout(HANGS, ask_everything(&db)).await.expect("a wait without an end");
-            assert!(proxy.has_sprung(), "{way:?} {step}");
             assert!(matches!(answer, Err(Error::Unavailable(_))), "{way:?} {step}: {answer:?}");
+            // On a busy machine a limit may come before the silence.
+            sprung += usize::from(!proxy.disarm());
             proxy.heal();
-            ask_everything(&db).await.unwrap();
+            ask_everything(&patient).await.unwrap();
         }
+        assert!(sprung > 0, "{way:?}");
     }
 }
 
@@ -74,7 +79,7 @@ async fn a_database_that_accepts_and_says_nothing_is_unavailable() {
     let answer = timeout(HANGS, ask_everything(&db)).await.expect("a wait without an end");
     assert!(matches!(answer, Err(Error::Unavailable(_))), "{answer:?}");
     proxy.heal();
-    ask_everything(&db).await.unwrap();
+    ask_everything(&db.with_limits(Limits::default())).await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread")]
