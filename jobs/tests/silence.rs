@@ -61,7 +61,7 @@ async fn assert_taken_over(silence_before_commit: bool) {
     connect(&database).await.batch_execute(&organization_sql("acme", "LEGACY")).await.unwrap();
     let (entered, go_on) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
     let job = one_effect(&entered, &go_on);
-    let patience = EngineOptions { lease: Duration::from_secs(2), heartbeat: Duration::from_millis(100), ..options() };
+    let patience = EngineOptions { lease: Duration::from_secs(4), heartbeat: Duration::from_millis(100), ..options() };
     let (behind, proxy) = behind_proxy(&database).await;
     let first = Engine::start(behind, vec![spec(job.clone())], patience).await.unwrap();
     let run = request(&app).await;

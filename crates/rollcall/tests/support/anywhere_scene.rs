@@ -113,9 +113,10 @@ impl Scene {
         let state = "SELECT state, attempt FROM job_runs WHERE job = $1";
         let deadline = Instant::now() + DEADLINE;
         loop {
+            // In this order: what a process has done it has done before it is dead.
+            let dead = process.as_mut().is_none_or(|process| process.ended().is_some());
             let run = self.observer.sql.query_opt(state, &[&self.job]).await.unwrap();
             let run: Option<(String, i32)> = run.map(|row| (row.get(0), row.get(1)));
-            let dead = process.as_mut().is_none_or(|process| process.ended().is_some());
             match run.as_ref().map(|(state, attempt)| (state.as_str(), *attempt)) {
                 Some(("SUCCEEDED", _)) if dead => return,
                 Some(("SUCCEEDED", _)) => {}
