@@ -10,7 +10,7 @@ use std::{
 };
 
 use rollcall_testkit::{
-    Refusal, TestServer,
+    Fault, Refusal, TestServer,
     contract::{Rpc, pool},
     standard::{Past, Standard},
 };
@@ -357,9 +357,9 @@ async fn a_job_that_runs(server: &TestServer) -> Refusal {
 }
 
 async fn a_database_that_is_gone() -> Refusal {
-    let (server, gate) = TestServer::start_behind_gate().await;
+    let (server, proxy) = TestServer::start_behind_proxy().await;
     let standard = Standard::create(&server, "acme", Past::Migrated).await.unwrap();
-    gate.shut().await;
+    proxy.make(Fault::Refuse);
     let request = standard.request(r#"{"parent": "$org", "email": "ada@acme.example"}"#).await.unwrap();
     let check = Rpc::find("EmailExportService/CheckEmailExport");
     let refused = tokio::time::timeout(Duration::from_secs(30), check.call(&server.channel(), &request)).await;

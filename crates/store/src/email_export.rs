@@ -5,7 +5,7 @@ use diesel_async::RunQueryDsl;
 use rollcall_domain::{AssignmentId, Email, MemberId, OrganizationId, Phase, Timestamp, email_export::CheckSubject};
 
 use crate::{
-    Db, Error, Result,
+    Db, Error, Result, SystemConn,
     schema::{members, organizations},
     words,
 };
@@ -38,7 +38,16 @@ type MemberColumns = (String, bool, Option<String>, Option<Timestamp>, Option<St
 /// # Errors
 /// [`Error::OrganizationNotFound`], or a database that fails.
 pub async fn find_subject(db: &Db, organization: &OrganizationId, subject: &Subject) -> Result<Known> {
-    let mut conn = db.connection().await?;
+    let found = db.statement(async |conn: &mut SystemConn| find(conn, organization, subject).await).await?;
+    let (phase, revision, member) = found.ok_or_else(|| Error::OrganizationNotFound(organization.clone()))?;
+    Ok(Known { phase: words::phase(&phase)?, revision, subject: member.map(to_subject).transpose()? })
+}
+
+async fn find(
+    conn: &mut SystemConn,
+    organization: &OrganizationId,
+    subject: &Subject,
+) -> Result<Option<(String, i64, Option<MemberColumns>)>> {
     let columns = (
         organizations::phase,
         organizations::revision,
@@ -53,13 +62,13 @@ pub async fn find_subject(db: &Db, organization: &OrganizationId, subject: &Subj
             .nullable(),
     );
     let of_organization = members::organization_id.eq(organizations::id);
-    let found: Option<(String, i64, Option<MemberColumns>)> = match subject {
+    let found = match subject {
         Subject::Member(id) => {
             organizations::table
                 .left_join(members::table.on(of_organization.and(members::id.eq(id.as_str()))))
                 .filter(organizations::id.eq(organization.as_str()))
                 .select(columns)
-                .first(&mut conn)
+                .first(conn)
                 .await
         }
         Subject::Email(email) => {
@@ -68,13 +77,12 @@ pub async fn find_subject(db: &Db, organization: &OrganizationId, subject: &Subj
                 .filter(organizations::id.eq(organization.as_str()))
                 .order((members::active.desc(), members::id))
                 .select(columns)
-                .first(&mut conn)
+                .first(conn)
                 .await
         }
     }
     .optional()?;
-    let (phase, revision, member) = found.ok_or_else(|| Error::OrganizationNotFound(organization.clone()))?;
-    Ok(Known { phase: words::phase(&phase)?, revision, subject: member.map(to_subject).transpose()? })
+    Ok(found)
 }
 
 fn to_subject(columns: MemberColumns) -> Result<CheckSubject> {

@@ -25,7 +25,7 @@ pub mod seats;
 mod tx;
 mod words;
 
-pub use db::{Db, Fence, Options, SystemConn, TxBody, TxError};
+pub use db::{Db, Fence, Limits, Options, SystemConn, TxBody, TxError};
 pub use error::{Error, ORGANIZATIONS_PKEY};
 pub use tx::{ReadTx, WriteTx};
 

@@ -8,10 +8,13 @@ use diesel::{
     pg::Pg,
     sql_types::{Bool, Text},
 };
-use diesel_async::{AsyncConnection, AsyncMigrationHarness, AsyncPgConnection, RunQueryDsl, SimpleAsyncConnection};
+use diesel_async::{AsyncMigrationHarness, AsyncPgConnection, RunQueryDsl, SimpleAsyncConnection};
 use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
 
-use crate::{Db, Error, Result, SystemConn};
+use crate::{
+    Db, Error, Limits, Result, SystemConn,
+    db::{connect_patiently, within},
+};
 
 /// Every migration, in order.
 pub const MIGRATIONS: EmbeddedMigrations = embed_migrations!("../../migrations");
@@ -98,7 +101,8 @@ pub async fn ensure_database(server_url: &str, name: &str) -> Result<()> {
 }
 
 async fn connect(url: &str) -> Result<AsyncPgConnection> {
-    AsyncPgConnection::establish(url).await.map_err(|error| Error::Unavailable(error.into()))
+    let connecting = async { connect_patiently(url).await.map_err(|error| Error::Unavailable(error.into())) };
+    within(Limits::default().connection, connecting).await
 }
 
 /// A hash of every migration's content: a template database is good for as long as it stays.

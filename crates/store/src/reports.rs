@@ -107,8 +107,8 @@ fn published_reports() -> _ {
 /// # Errors
 /// A database that fails.
 pub async fn find_report(db: &Db, id: &str) -> Result<Option<Report>> {
-    let mut conn = db.connection().await?;
-    Ok(published_reports().filter(reports::id.eq(id)).first(&mut conn).await.optional()?)
+    let query = published_reports().filter(reports::id.eq(id));
+    db.statement(async |conn: &mut SystemConn| Ok(query.first(conn).await.optional()?)).await
 }
 
 /// Reads the report that a run has published.
@@ -116,8 +116,8 @@ pub async fn find_report(db: &Db, id: &str) -> Result<Option<Report>> {
 /// # Errors
 /// A database that fails.
 pub async fn find_report_of_run(db: &Db, run: Uuid) -> Result<Option<Report>> {
-    let mut conn = db.connection().await?;
-    Ok(published_reports().filter(reports::run_id.eq(run)).first(&mut conn).await.optional()?)
+    let query = published_reports().filter(reports::run_id.eq(run));
+    db.statement(async |conn: &mut SystemConn| Ok(query.first(conn).await.optional()?)).await
 }
 
 /// Reads up to `limit` reports, newest first, after the one with this publication time and id.
@@ -133,5 +133,5 @@ pub async fn list_reports(db: &Db, after: Option<(Timestamp, &str)>, limit: u32)
         let same_time = reports::published_at.eq(time).and(reports::id.lt(id.to_owned()));
         query = query.filter(reports::published_at.lt(time).or(same_time));
     }
-    Ok(query.load(&mut db.connection().await?).await?)
+    db.statement(async |conn: &mut SystemConn| Ok(query.load(conn).await?)).await
 }

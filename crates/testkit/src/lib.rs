@@ -3,12 +3,13 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
+mod clock;
 pub mod contract;
 mod database;
 mod dump;
-mod gate;
 pub mod model;
 mod organization;
+mod proxy;
 mod random;
 mod raw;
 mod refusal;
@@ -17,10 +18,11 @@ mod server;
 pub mod standard;
 mod wire;
 
+pub use clock::TestClock;
 pub use database::{TestDatabase, data_dir};
 pub use dump::{Dump, difference, dump};
-pub use gate::Gate;
 pub use organization::{Member, Org};
+pub use proxy::{Fault, FaultProxy, Trap, Way};
 pub use random::Random;
 pub use raw::call_raw;
 pub use refusal::Refusal;

@@ -17,7 +17,7 @@ use tokio::{net::TcpListener, sync::oneshot, task::JoinHandle};
 use tonic::{Response, Status, transport::Channel};
 use tonic_types::StatusExt as _;
 
-use crate::{Gate, TestDatabase};
+use crate::{FaultProxy, TestDatabase};
 
 /// A server that ends with the value.
 pub struct TestServer {
@@ -42,12 +42,12 @@ impl TestServer {
         Self::start_on(database, db).await
     }
 
-    /// The same, with a gate before the database.
-    pub async fn start_behind_gate() -> (Self, Gate) {
+    /// The same, with a proxy before the database.
+    pub async fn start_behind_proxy() -> (Self, FaultProxy) {
         let database = TestDatabase::new().await;
-        let gate = Gate::open(&database.url()).await;
-        let db = Db::open(&Options { url: gate.url().to_owned(), connections: 8 }).unwrap();
-        (Self::start_on(database, db).await, gate)
+        let proxy = FaultProxy::open(&database.url()).await;
+        let db = Db::open(&Options { url: proxy.url().to_owned(), connections: 8 }).unwrap();
+        (Self::start_on(database, db).await, proxy)
     }
 
     async fn start_on(database: TestDatabase, db: Db) -> Self {

@@ -88,7 +88,8 @@ impl Observer {
     }
 }
 
-const OWNED: &str = "
+/// The tables whose rows belong to an organization, with the column that says to which.
+pub(crate) const OWNED: &str = "
     SELECT c.table_name::text, c.column_name::text
     FROM information_schema.columns AS c
     WHERE c.table_schema = 'public'

@@ -2,22 +2,40 @@
 
 use diesel::{ConnectionError, ConnectionResult};
 use diesel_async::AsyncPgConnection;
+use tokio_postgres::{Config, NoTls};
 
+use super::limits::{PROBE_AFTER, PROBE_EVERY, PROBES, SESSION, UNACKNOWLEDGED};
+
+/// A connection for the pool, with the limits that the server keeps.
 pub(super) async fn connect(url: String) -> ConnectionResult<AsyncPgConnection> {
-    let bad = |error: tokio_postgres::Error| {
-        // The error itself only says "db error" or "error connecting to server".
-        let cause = std::error::Error::source(&error).map(|cause| format!(": {cause}")).unwrap_or_default();
-        ConnectionError::BadConnection(format!("{error}{cause}"))
-    };
-    let mut config: tokio_postgres::Config = url.parse().map_err(bad)?;
-    // A statement that hangs, or a process that stops inside a transaction, must not hold an
-    // organization's lock for ever.
-    let limits = "-c statement_timeout=120s -c idle_in_transaction_session_timeout=120s -c timezone=UTC";
-    let options = config.get_options().map_or_else(|| limits.to_owned(), |given| format!("{limits} {given}"));
+    let mut config: Config = url.parse().map_err(bad)?;
+    let options = config.get_options().map_or_else(|| SESSION.to_owned(), |given| format!("{SESSION} {given}"));
     config.options(options);
     if config.get_application_name().is_none() {
         config.application_name("rollcall");
     }
-    let (client, connection) = config.connect(tokio_postgres::NoTls).await.map_err(bad)?;
+    dial(config).await
+}
+
+/// A connection whose statements may take as long as they need, such as a migration's.
+pub(crate) async fn connect_patiently(url: &str) -> ConnectionResult<AsyncPgConnection> {
+    dial(url.parse().map_err(bad)?).await
+}
+
+/// Connects so that the kernel notices when the other side is gone; what the URL says about that holds.
+async fn dial(mut config: Config) -> ConnectionResult<AsyncPgConnection> {
+    if config.get_tcp_user_timeout().is_none() {
+        config.tcp_user_timeout(UNACKNOWLEDGED);
+    }
+    if config.get_keepalives_idle() == Config::new().get_keepalives_idle() {
+        config.keepalives_idle(PROBE_AFTER).keepalives_interval(PROBE_EVERY).keepalives_retries(PROBES);
+    }
+    let (client, connection) = config.connect(NoTls).await.map_err(bad)?;
     AsyncPgConnection::try_from_client_and_connection(client, connection).await
+}
+
+fn bad(error: tokio_postgres::Error) -> ConnectionError {
+    // The error itself only says "db error" or "error connecting to server".
+    let cause = std::error::Error::source(&error).map(|cause| format!(": {cause}")).unwrap_or_default();
+    ConnectionError::BadConnection(format!("{error}{cause}"))
 }

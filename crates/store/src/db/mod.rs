@@ -3,28 +3,33 @@
 mod body;
 mod clock;
 mod connect;
-
-use std::time::Duration;
+mod limits;
+mod transaction;
 
 use deadpool::Runtime;
-
 use diesel_async::{
-    AnsiTransactionManager, AsyncPgConnection, RunQueryDsl, TransactionManager,
+    AsyncPgConnection, RunQueryDsl,
     pooled_connection::{
         AsyncDieselConnectionManager, ManagerConfig, PoolError,
         deadpool::{Object, Pool},
     },
 };
-use rollcall_domain::{OrganizationId, Timestamp};
+use rollcall_domain::OrganizationId;
 use tracing::Instrument as _;
 use uuid::Uuid;
 
+use self::{
+    limits::{BEGIN_SNAPSHOT, CHECK, silent},
+    transaction::{begin, commit, lock, pause, rollback},
+};
 pub use body::{TxBody, TxError};
 pub(crate) use clock::clock;
+pub(crate) use connect::connect_patiently;
+pub use limits::Limits;
+pub(crate) use limits::within;
 
 use crate::{
-    Error, Result,
-    organizations::{self, Organization},
+    Error, Result, organizations,
     tx::{ReadTx, Transacting, WriteTx},
 };
 
@@ -56,6 +61,7 @@ pub type SystemConn = Object<AsyncPgConnection>;
 #[derive(Clone)]
 pub struct Db {
     pool: Pool<AsyncPgConnection>,
+    limits: Limits,
 }
 
 impl Db {
@@ -74,12 +80,16 @@ impl Db {
         let pool = Pool::builder(manager)
             .max_size(options.connections)
             .runtime(Runtime::Tokio1)
-            .wait_timeout(Some(Duration::from_secs(10)))
-            .create_timeout(Some(Duration::from_secs(10)))
-            .recycle_timeout(Some(Duration::from_secs(10)))
+            .recycle_timeout(Some(CHECK))
             .build()
             .map_err(|error| Error::Internal(error.into()))?;
-        Ok(Self { pool })
+        Ok(Self { pool, limits: Limits::default() })
+    }
+
+    /// The same database with other limits: for tests, which cannot wait so long.
+    #[must_use]
+    pub fn with_limits(self, limits: Limits) -> Self {
+        Self { limits, ..self }
     }
 
     /// Changes one organization. Its row is locked first, so that its writes are one after the
@@ -132,12 +142,12 @@ impl Db {
         let span = tracing::info_span!("transaction", otel.name = name, organization = %organization);
         let attempts = async {
             for attempt in 1..ATTEMPTS {
-                match self.try_write(organization, fence, body.clone()).await {
+                match within(self.limits.write, self.try_write(organization, fence, body.clone())).await {
                     Err(error) if error.is_retryable() => pause(attempt).await,
                     done => return done,
                 }
             }
-            self.try_write(organization, fence, body.clone()).await
+            within(self.limits.write, self.try_write(organization, fence, body.clone())).await
         };
         attempts.instrument(span).await
     }
@@ -196,7 +206,7 @@ impl Db {
             rollback(&mut tx.conn).await;
             answer
         };
-        reading.instrument(span).await
+        within(self.limits.read, reading).instrument(span).await
     }
 
     /// Opens a snapshot of one organization that lives as long as it is kept: for streams, whose
@@ -205,13 +215,16 @@ impl Db {
     /// # Errors
     /// [`Error::OrganizationNotFound`], or a database that fails.
     pub async fn snapshot(&self, organization: &OrganizationId) -> Result<ReadTx> {
-        let mut conn = Transacting::new(self.connection().await?);
-        begin(&mut conn, "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY").await?;
-        let Some(organization) = organizations::find_by_id(&mut conn, organization).await? else {
-            rollback(&mut conn).await;
-            return Err(Error::OrganizationNotFound(organization.clone()));
+        let opening = async {
+            let mut conn = Transacting::new(self.connection().await?);
+            begin(&mut conn, BEGIN_SNAPSHOT).await?;
+            let Some(organization) = organizations::find_by_id(&mut conn, organization).await? else {
+                rollback(&mut conn).await;
+                return Err(Error::OrganizationNotFound(organization.clone()));
+            };
+            Ok(ReadTx { conn, organization })
         };
-        Ok(ReadTx { conn, organization })
+        within(self.limits.statement, opening).await
     }
 
     /// Runs statements that span organizations: jobs, their runs, reports.
@@ -239,12 +252,27 @@ impl Db {
                 }
             }
         };
-        running.instrument(span).await
+        within(self.limits.write, running).instrument(span).await
     }
 
-    /// A connection outside of any transaction: for the one statement of a hot path.
-    pub(crate) async fn connection(&self) -> Result<SystemConn> {
-        self.pool.get().await.map_err(|error| Error::Unavailable(error.into()))
+    /// Runs a statement outside of any transaction: for what one statement can read.
+    pub(crate) async fn statement<T, F>(&self, body: F) -> Result<T>
+    where
+        for<'t> F: TxBody<&'t mut SystemConn, Result<T>, Fut: Send> + Send,
+    {
+        let mut conn = self.connection().await?;
+        let limit = self.limits.statement;
+        let answered = tokio::time::timeout(limit, body(&mut conn)).await;
+        answered.unwrap_or_else(|_| {
+            // Closed instead of given back: its answer may come yet.
+            drop(SystemConn::take(conn));
+            Err(silent(limit))
+        })
+    }
+
+    async fn connection(&self) -> Result<SystemConn> {
+        let connecting = async { self.pool.get().await.map_err(|error| Error::Unavailable(error.into())) };
+        within(self.limits.connection, connecting).await
     }
 
     /// Whether the database answers.
@@ -252,45 +280,12 @@ impl Db {
     /// # Errors
     /// [`Error::Unavailable`].
     pub async fn ping(&self) -> Result<()> {
-        let mut conn = self.connection().await?;
-        diesel::sql_query("SELECT 1").execute(&mut conn).await?;
-        Ok(())
+        self.statement(async |conn: &mut SystemConn| {
+            diesel::sql_query("SELECT 1").execute(conn).await?;
+            Ok(())
+        })
+        .await
     }
-}
-
-async fn begin(conn: &mut AsyncPgConnection, sql: &str) -> Result<()> {
-    Ok(AnsiTransactionManager::begin_transaction_sql(conn, sql).await?)
-}
-
-async fn commit(conn: &mut AsyncPgConnection) -> Result<()> {
-    Ok(AnsiTransactionManager::commit_transaction(conn).await?)
-}
-
-/// A rollback that fails leaves a connection that the pool throws away: the transaction is gone
-/// either way, and the first error is the one to tell.
-async fn rollback(conn: &mut AsyncPgConnection) {
-    if let Err(error) = AnsiTransactionManager::rollback_transaction(conn).await {
-        tracing::debug!(%error, "rollback failed");
-    }
-}
-
-async fn lock(
-    conn: &mut AsyncPgConnection,
-    organization: &OrganizationId,
-    fence: Option<Fence>,
-) -> Result<(Organization, Timestamp)> {
-    let found = organizations::lock_by_id(conn, organization).await?;
-    let organization = found.ok_or_else(|| Error::OrganizationNotFound(organization.clone()))?;
-    if let Some(fence) = fence {
-        crate::jobs::check_fence(conn, fence).await?;
-    }
-    let now = clock(conn).await?.max(organization.last_write_at);
-    Ok((organization, now))
-}
-
-async fn pause(attempt: u32) {
-    let limit = 10 * (1 << attempt);
-    tokio::time::sleep(Duration::from_millis(rand::random_range(1..=limit))).await;
 }
 
 impl From<PoolError> for Error {

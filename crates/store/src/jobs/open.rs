@@ -71,15 +71,17 @@ pub async fn schedule_runs(db: &Db, job: &str, due: &[Timestamp], skipped: &[Tim
 /// # Errors
 /// A database that fails.
 pub async fn list_pending(db: &Db, job: &str) -> Result<Vec<Timestamp>> {
-    let mut conn = db.connection().await?;
-    let times = job_runs::table
-        .filter(job_runs::job.eq(job))
-        .filter(job_runs::state.eq(RunState::Pending.as_str()))
-        .select(job_runs::scheduled_for)
-        .order(job_runs::scheduled_for)
-        .load(&mut conn)
-        .await?;
-    Ok(times)
+    db.statement(async |conn: &mut SystemConn| {
+        let times = job_runs::table
+            .filter(job_runs::job.eq(job))
+            .filter(job_runs::state.eq(RunState::Pending.as_str()))
+            .select(job_runs::scheduled_for)
+            .order(job_runs::scheduled_for)
+            .load(conn)
+            .await?;
+        Ok(times)
+    })
+    .await
 }
 
 /// Makes a run for now, unless one waits or is under way.

@@ -36,12 +36,8 @@ pub struct JobStatus {
 /// # Errors
 /// A database that fails.
 pub async fn list_statuses(db: &Db, names: &[&str]) -> Result<Vec<JobStatus>> {
-    let mut conn = db.connection().await?;
-    let statuses = diesel::sql_query(include_str!("../sql/job_list_statuses.sql"))
-        .bind::<Array<Text>, _>(names)
-        .load(&mut conn)
-        .await?;
-    Ok(statuses)
+    let sql = diesel::sql_query(include_str!("../sql/job_list_statuses.sql")).bind::<Array<Text>, _>(names);
+    db.statement(async |conn: &mut SystemConn| Ok(sql.load(conn).await?)).await
 }
 
 /// The database's clock.
@@ -49,8 +45,7 @@ pub async fn list_statuses(db: &Db, names: &[&str]) -> Result<Vec<JobStatus>> {
 /// # Errors
 /// A database that fails.
 pub async fn clock(db: &Db) -> Result<Timestamp> {
-    let mut conn = db.connection().await?;
-    crate::db::clock(&mut conn).await
+    db.statement(async |conn: &mut SystemConn| crate::db::clock(conn).await).await
 }
 
 /// Reads one run.
@@ -58,8 +53,8 @@ pub async fn clock(db: &Db) -> Result<Timestamp> {
 /// # Errors
 /// A database that fails.
 pub async fn find_run(db: &Db, run: Uuid) -> Result<Option<JobRun>> {
-    let mut conn = db.connection().await?;
-    let row = job_runs::table.find(run).select(Row::as_select()).first(&mut conn).await.optional()?;
+    let query = job_runs::table.find(run).select(Row::as_select());
+    let row = db.statement(async |conn: &mut SystemConn| Ok(query.first(conn).await.optional()?)).await?;
     row.map(JobRun::try_from).transpose()
 }
 
@@ -86,11 +81,8 @@ pub struct JobRuns {
 /// # Errors
 /// A database that fails.
 pub async fn list_current_and_last(db: &Db, names: &[&str]) -> Result<HashMap<String, JobRuns>> {
-    let mut conn = db.connection().await?;
-    let rows: Vec<Row> = diesel::sql_query(include_str!("../sql/job_list_current_and_last.sql"))
-        .bind::<Array<Text>, _>(names)
-        .load(&mut conn)
-        .await?;
+    let sql = diesel::sql_query(include_str!("../sql/job_list_current_and_last.sql")).bind::<Array<Text>, _>(names);
+    let rows: Vec<Row> = db.statement(async |conn: &mut SystemConn| Ok(sql.load(conn).await?)).await?;
     let mut found: HashMap<String, JobRuns> = HashMap::new();
     for row in rows {
         let run = JobRun::try_from(row)?;
@@ -124,6 +116,6 @@ pub async fn list_runs(
         let same_time = job_runs::scheduled_for.eq(time).and(job_runs::id.lt(id));
         query = query.filter(job_runs::scheduled_for.lt(time).or(same_time));
     }
-    let rows = query.load(&mut db.connection().await?).await?;
+    let rows: Vec<Row> = db.statement(async |conn: &mut SystemConn| Ok(query.load(conn).await?)).await?;
     rows.into_iter().map(JobRun::try_from).collect()
 }

@@ -7,7 +7,7 @@ use diesel::{
 use diesel_async::RunQueryDsl;
 use rollcall_domain::Timestamp;
 
-use crate::{ReadTx, Result, seats::list_pending_of};
+use crate::{Limits, ReadTx, Result, db::within, seats::list_pending_of};
 
 /// A row of the team members CSV (product.md 8).
 #[derive(Clone, Debug, QueryableByName)]
@@ -117,6 +117,11 @@ pub type MixedKey = (i32, String, String);
 /// # Errors
 /// A database that fails.
 pub async fn list_member_rows(tx: &mut ReadTx, after: &str, limit: i64) -> Result<Vec<MemberRow>> {
+    // A snapshot that is kept for a stream has no end of its own.
+    within(Limits::default().statement, load_member_rows(tx, after, limit)).await
+}
+
+async fn load_member_rows(tx: &mut ReadTx, after: &str, limit: i64) -> Result<Vec<MemberRow>> {
     let (conn, organization) = tx.parts();
     let mut rows: Vec<MemberRow> = diesel::sql_query(include_str!("../sql/list_member_rows.sql"))
         .bind::<Text, _>(organization)

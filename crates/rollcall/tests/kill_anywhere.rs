@@ -1,0 +1,61 @@
+//! `kill -9` of the process, `pg_terminate_backend`, and a proxy that cuts the connections, after any byte of a migration
+//! of 200 organizations and of a report over them: whoever goes on brings it to the same end as if nothing had been, the
+//! report to the byte.
+//!
+//! The points are drawn from a seed: `ROLLCALL_SEED` gives another one, and `ROLLCALL_KILLS=500` many more of them. The
+//! results of a long run are in `docs/simulations.md`.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on panics")]
+#![allow(dead_code, reason = "of what the kill tests share, this one uses a part")]
+
+mod support {
+    pub(crate) mod anywhere_point;
+    pub(crate) mod anywhere_scene;
+    pub(crate) mod copies;
+    pub(crate) mod kill_seed;
+    pub(crate) mod kill_server;
+    pub(crate) mod kill_state;
+    pub(crate) mod process;
+}
+
+use std::collections::BTreeMap;
+
+use rand::{SeedableRng as _, rngs::StdRng};
+use support::{
+    anywhere_point::Point,
+    anywhere_scene::{MIGRATION, REPORT, Scene},
+    process::number,
+};
+
+const ORGANIZATIONS: usize = 200;
+
+/// Disturbs the run of a job at half of the points.
+async fn disturb(job: &'static str) {
+    let (points, seed) = (number("ROLLCALL_KILLS", 20).div_ceil(2), number("ROLLCALL_SEED", 4));
+    println!("{job}: {points} points, seed {seed}");
+    let scene = Scene::begin(job, ORGANIZATIONS).await;
+    let (expected, bytes) = scene.undisturbed().await;
+    println!("{job}: undisturbed it is {bytes:?} bytes and {}", expected.outcome);
+    let mut rng = StdRng::seed_from_u64(seed);
+    let mut counts: BTreeMap<_, u64> = BTreeMap::new();
+    for round in 0..points {
+        let point = Point::draw(&mut rng, round, bytes);
+        println!("{job} {round}: {point:?}");
+        let end = scene.disturbed(&point).await;
+        assert!(end.csv == expected.csv, "the report is another one after {point:?}, seed {seed}");
+        assert_eq!(end.outcome, expected.outcome, "after {point:?}, seed {seed}");
+        assert!(end.organizations == expected.organizations, "after {point:?}, seed {seed}");
+        *counts.entry(point.disturbance).or_default() += 1;
+    }
+    println!("{job}: {points} points, seed {seed}: {counts:?}; every end was the undisturbed one");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_migration_that_is_killed_anywhere_ends_as_if_nothing_had_been() {
+    disturb(MIGRATION).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_report_that_is_killed_anywhere_is_the_same_to_the_byte() {
+    disturb(REPORT).await;
+}

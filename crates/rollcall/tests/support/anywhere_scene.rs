@@ -1,0 +1,153 @@
+//! A run of a job, disturbed at one point again and again from the same beginning.
+
+use rollcall_testkit::{Fault, FaultProxy, TestClock, TestDatabase, Trap, Way};
+use tempfile::TempDir;
+use tokio::time::{Duration, Instant, sleep};
+
+use super::{
+    anywhere_point::{Disturbance, Point},
+    copies::{MODELS, copy, make_models},
+    kill_server::Server,
+    kill_state::{Look, Observer, State},
+    process::{DEADLINE, LOOK, Place, Process},
+};
+
+pub(crate) const MIGRATION: &str = "settings-migration";
+pub(crate) const REPORT: &str = "mixed-settings-report";
+
+/// What a run came to.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct End {
+    /// What each organization holds, except for the times.
+    pub(crate) organizations: State,
+    /// What the run says that it did.
+    pub(crate) outcome: String,
+    /// What it published, if anything.
+    pub(crate) csv: Option<Vec<u8>>,
+}
+
+/// A database, and the beginning that each run starts from.
+pub(crate) struct Scene {
+    job: &'static str,
+    database: TestDatabase,
+    clock: TestClock,
+    proxy: FaultProxy,
+    observer: Observer,
+    dir: TempDir,
+}
+
+impl Scene {
+    /// Organizations in phase LEGACY for the migration; for the report they are migrated.
+    pub(crate) async fn begin(job: &'static str, organizations: usize) -> Self {
+        let (database, dir) = (TestDatabase::new().await, TempDir::new().unwrap());
+        let server = Server::start(&database, &dir);
+        make_models(&server).await;
+        server.kill();
+        let sql = database.client().await;
+        for number in MODELS.len()..organizations {
+            copy(&sql, "public", MODELS[number % MODELS.len()], &format!("org-{number:04}")).await;
+        }
+        let clock = TestClock::install(&database).await;
+        // A session that is left behind in a transaction is ended by the server; seconds are enough here, too.
+        let url = format!("{}%20-c%20idle_in_transaction_session_timeout%3D2s", TestClock::url(&database));
+        let proxy = FaultProxy::open(&url).await;
+        if job == REPORT {
+            let place = Place { url: proxy.url(), dir: dir.path() };
+            let mut process = Process::start(&place, MIGRATION, &["job", "run", MIGRATION], None);
+            super::process::until("the end of the migration", async || process.ended()).await;
+        }
+        let observer = Observer::keeping(sql).await;
+        observer.assert_consistent().await;
+        Self { job, database, clock, proxy, observer, dir }
+    }
+
+    /// The run without a disturbance, and how many bytes it takes each way.
+    pub(crate) async fn undisturbed(&self) -> (End, [u64; 2]) {
+        let before = [Way::ToDatabase, Way::ToService].map(|way| self.proxy.carried(way));
+        self.observer.put_back().await;
+        self.finish(None).await;
+        let after = [Way::ToDatabase, Way::ToService].map(|way| self.proxy.carried(way));
+        (self.end().await, [after[0] - before[0], after[1] - before[1]])
+    }
+
+    /// The run with one disturbance, brought to its end by whoever goes on.
+    pub(crate) async fn disturbed(&self, point: &Point) -> End {
+        self.observer.put_back().await;
+        let fault = if point.disturbance == Disturbance::Cut { Fault::Cut } else { Fault::Silence };
+        self.proxy.set(Trap { way: point.way, bytes: point.byte, fault });
+        let mut process = Some(self.start());
+        super::process::until("the point", async || {
+            let over = process.as_mut().and_then(Process::ended).is_some();
+            (over || self.proxy.has_sprung()).then_some(())
+        })
+        .await;
+        if self.proxy.disarm() {
+            // A heartbeat less than last time: it was over before.
+            assert!(point.late, "{point:?} was not reached");
+        } else {
+            match point.disturbance {
+                Disturbance::Cut => {}
+                Disturbance::Kill => {
+                    process.take().into_iter().for_each(Process::kill);
+                    self.proxy.heal();
+                }
+                Disturbance::Terminate => {
+                    let sessions = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+                        WHERE datname = current_database() AND application_name = 'rollcall'";
+                    self.observer.sql.query(sessions, &[]).await.unwrap();
+                    self.proxy.resume();
+                }
+            }
+        }
+        self.finish(process).await;
+        self.end().await
+    }
+
+    fn start(&self) -> Process {
+        let place = Place { url: self.proxy.url(), dir: self.dir.path() };
+        Process::start(&place, self.job, &["job", "run", self.job], None)
+    }
+
+    /// Lets processes run until the run has ended, and moves the clock on when they wait for it.
+    async fn finish(&self, mut process: Option<Process>) {
+        let state = "SELECT state, attempt FROM job_runs WHERE job = $1";
+        let deadline = Instant::now() + DEADLINE;
+        loop {
+            // In this order: what a process has done it has done before it is dead.
+            let dead = process.as_mut().is_none_or(|process| process.ended().is_some());
+            let run = self.observer.sql.query_opt(state, &[&self.job]).await.unwrap();
+            let run: Option<(String, i32)> = run.map(|row| (row.get(0), row.get(1)));
+            match run.as_ref().map(|(state, attempt)| (state.as_str(), *attempt)) {
+                Some(("SUCCEEDED", _)) if dead => return,
+                Some(("SUCCEEDED", _)) => {}
+                Some(("FAILED", _)) => panic!("it failed: {}", process.map(|p| p.last_words()).unwrap_or_default()),
+                // It waits for its next attempt, or for the end of a dead process's lease.
+                Some(("PENDING", 1..)) => self.clock.advance(Duration::from_secs(10)).await,
+                Some(("RUNNING", _)) if dead => self.clock.advance(Duration::from_secs(31)).await,
+                _ => {}
+            }
+            if dead && run.is_none_or(|(state, _)| state != "SUCCEEDED") {
+                process = Some(self.start());
+            }
+            let words = || process.as_ref().map(Process::last_words).unwrap_or_default();
+            assert!(Instant::now() < deadline, "it does not end: {}", words());
+            sleep(LOOK).await;
+        }
+    }
+
+    async fn end(&self) -> End {
+        self.observer.assert_consistent().await;
+        let outcome = "SELECT outcome::text FROM job_runs WHERE job = $1";
+        let outcome = self.observer.sql.query_one(outcome, &[&self.job]).await.unwrap().get(0);
+        let csv = (self.job == REPORT).then(async || {
+            let path = "SELECT path FROM reports AS r INNER JOIN job_runs AS j ON j.id = r.run_id WHERE j.job = $1";
+            let path: String = self.observer.sql.query_one(path, &[&self.job]).await.unwrap().get(0);
+            std::fs::read(self.dir.path().join("reports").join(path).join("mixed-settings.csv")).unwrap()
+        });
+        let csv = match csv {
+            Some(csv) => Some(csv.await),
+            None => None,
+        };
+        End { organizations: self.observer.state(Look::Timeless).await, outcome, csv }
+    }
+}

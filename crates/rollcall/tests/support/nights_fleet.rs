@@ -1,0 +1,201 @@
+//! Five replicas of `rollcall jobs`, each behind a proxy of its own.
+
+use std::path::PathBuf;
+
+use rollcall_testkit::{Fault, FaultProxy, Trap, Way};
+
+use super::{
+    nights_plan::{Ambush, Blow, Plan},
+    process::{Place, Process, skewing_library},
+};
+
+pub(crate) const REPLICAS: usize = 5;
+/// So many are left in peace, so that somebody can take over.
+const HEALTHY: usize = 2;
+
+/// How a replica is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Health {
+    Well,
+    Paused,
+    Silent,
+    /// Told to end; what it works on it gives back itself.
+    Leaving,
+    Dead,
+}
+
+struct Replica {
+    proxy: FaultProxy,
+    process: Option<Process>,
+    health: Health,
+    /// Counts its processes: each has a name of its own in the database.
+    life: u32,
+}
+
+/// The replicas.
+pub(crate) struct Fleet {
+    dir: PathBuf,
+    replicas: Vec<Replica>,
+    /// Whether the clocks of their hosts can be made wrong here.
+    pub(crate) skewed: bool,
+}
+
+impl Fleet {
+    /// Starts all of them. Two have clocks that are as wrong as any, one fast and one slow.
+    pub(crate) async fn start(url: &str, dir: PathBuf, plan: &mut Plan) -> Self {
+        let mut fleet = Self { dir, replicas: Vec::new(), skewed: skewing_library().is_some() };
+        for number in 0..REPLICAS {
+            let proxy = FaultProxy::open(url).await;
+            fleet.replicas.push(Replica { proxy, process: None, health: Health::Dead, life: 0 });
+            let drawn = plan.skew();
+            fleet.launch(number, [600.0, -600.0].get(number).copied().unwrap_or(drawn));
+        }
+        fleet
+    }
+
+    fn launch(&mut self, number: usize, skew: f64) {
+        let replica = &mut self.replicas[number];
+        replica.life += 1;
+        let url = format!("{}&application_name=r{number}-{}", replica.proxy.url(), replica.life);
+        let place = Place { url: &url, dir: &self.dir };
+        let skew = self.skewed.then_some(skew);
+        replica.process = Some(Process::start(&place, &format!("r{number}-{}", replica.life), &["jobs"], skew));
+        replica.health = Health::Well;
+    }
+
+    /// Whether the replica with this name in the database is at work, as far as anybody can see.
+    pub(crate) fn is_well(&self, name: &str) -> bool {
+        let mut named = self.replicas.iter().enumerate();
+        named.any(|(number, replica)| {
+            format!("r{number}-{}", replica.life) == name && [Health::Well, Health::Leaving].contains(&replica.health)
+        })
+    }
+
+    fn healthy(&self) -> usize {
+        self.replicas.iter().filter(|replica| replica.health == Health::Well).count()
+    }
+
+    /// Sets a trap for all who are well.
+    pub(crate) fn lie_in_wait(&self, ambush: &Ambush, work: [u64; 2]) {
+        let bytes = (work[ambush.way as usize] as f64 * ambush.part) as u64;
+        let fault = if ambush.blow == Blow::Cut { Fault::Cut } else { Fault::Silence };
+        for replica in self.replicas.iter().filter(|replica| replica.health == Health::Well) {
+            replica.proxy.set(Trap { way: ambush.way, bytes, fault });
+        }
+    }
+
+    /// Takes the traps away.
+    pub(crate) fn disarm(&self) {
+        for replica in &self.replicas {
+            replica.proxy.disarm();
+        }
+    }
+
+    /// The replica that has fallen into the trap. The traps of the others are taken away; another one that has fallen
+    /// into it at the same moment only stumbles.
+    pub(crate) fn caught(&self) -> Option<usize> {
+        let caught = self.replicas.iter().position(|replica| replica.proxy.has_sprung())?;
+        self.disarm();
+        for (number, replica) in self.replicas.iter().enumerate() {
+            if replica.proxy.forget() && number != caught {
+                replica.proxy.resume();
+            }
+        }
+        Some(caught)
+    }
+
+    /// Deals a blow; whether it could be: some are always left in peace.
+    pub(crate) fn strike(&mut self, number: usize, blow: Blow) -> bool {
+        let spare = self.healthy() > HEALTHY;
+        let replica = &mut self.replicas[number];
+        if replica.health != Health::Well {
+            return false;
+        }
+        if blow != Blow::Cut && !spare {
+            replica.proxy.resume();
+            return false;
+        }
+        match blow {
+            Blow::Kill => {
+                replica.process.take().into_iter().for_each(Process::kill);
+                replica.health = Health::Dead;
+                replica.proxy.heal();
+            }
+            Blow::Pause => {
+                replica.process.iter().for_each(|process| process.signal("STOP"));
+                replica.health = Health::Paused;
+                replica.proxy.resume();
+            }
+            Blow::Cut => replica.proxy.make(Fault::Cut),
+            Blow::Silence => {
+                replica.health = Health::Silent;
+                replica.proxy.make(Fault::Silence);
+            }
+            Blow::Stop => {
+                replica.process.iter().for_each(|process| process.signal("TERM"));
+                replica.health = Health::Leaving;
+                replica.proxy.resume();
+            }
+        }
+        true
+    }
+
+    /// Whether all have begun to work.
+    pub(crate) fn are_serving(&self) -> bool {
+        self.replicas.iter().all(|replica| replica.process.as_ref().is_some_and(Process::is_serving))
+    }
+
+    /// Notices who has ended. Nobody does who was not told to, unless something went wrong before it had begun to work.
+    pub(crate) fn notice(&mut self) {
+        for (number, replica) in self.replicas.iter_mut().enumerate() {
+            let Some(process) = &mut replica.process else { continue };
+            if let Some(status) = process.ended() {
+                let told = replica.health == Health::Leaving && status.success();
+                assert!(
+                    told || !process.is_serving(),
+                    "r{number} ended, {status}, {:?}: {}",
+                    replica.health,
+                    process.last_words()
+                );
+                (replica.process, replica.health) = (None, Health::Dead);
+            }
+        }
+    }
+
+    /// Mends those replicas that are named, and as many others as are needed.
+    pub(crate) fn mend(&mut self, named: &[bool], plan: &mut Plan) {
+        for (number, named) in named.iter().enumerate() {
+            let skew = plan.skew();
+            if *named || self.healthy() <= HEALTHY {
+                let replica = &mut self.replicas[number];
+                match replica.health {
+                    Health::Dead => self.launch(number, skew),
+                    Health::Paused => {
+                        replica.process.iter().for_each(|process| process.signal("CONT"));
+                        replica.health = Health::Well;
+                    }
+                    Health::Silent => {
+                        replica.proxy.heal();
+                        replica.health = Health::Well;
+                    }
+                    Health::Well | Health::Leaving => {}
+                }
+            }
+        }
+    }
+
+    /// The bytes that each replica has carried.
+    pub(crate) fn carried(&self) -> Vec<[u64; 2]> {
+        let carried = |replica: &Replica| [Way::ToDatabase, Way::ToService].map(|way| replica.proxy.carried(way));
+        self.replicas.iter().map(carried).collect()
+    }
+
+    /// The ends of all logs.
+    pub(crate) fn last_words(&self) -> String {
+        let words = self.replicas.iter().enumerate().map(|(number, replica)| {
+            let words = replica.process.as_ref().map(Process::last_words).unwrap_or_default();
+            format!("r{number} is {:?}\n{words}\n", replica.health)
+        });
+        words.collect()
+    }
+}

@@ -1,0 +1,241 @@
+//! Night after night: the clock jumps, the replicas work and are struck, and what came of it is looked at.
+
+use std::collections::BTreeMap;
+
+use rollcall_store::{Db, Options, jobs};
+use rollcall_testkit::{TestClock, TestDatabase};
+use tempfile::TempDir;
+use tokio::time::{Duration, Instant, sleep};
+
+use super::{
+    anywhere_scene::{MIGRATION, REPORT},
+    copies::{MODELS, copy, make_models},
+    kill_server::Server,
+    kill_state::Observer,
+    nights_fleet::{Fleet, REPLICAS},
+    nights_log::Log,
+    nights_plan::{Night, Plan},
+    process::{DEADLINE, LOOK, until},
+};
+
+/// Organizations at the beginning, beside the models.
+const ORGANIZATIONS: usize = 10;
+/// How far a lease that nobody renews is passed.
+const LEASE: Duration = Duration::from_secs(31);
+
+/// A database with its replicas.
+pub(crate) struct World {
+    plan: Plan,
+    fleet: Fleet,
+    clock: TestClock,
+    log: Log,
+    db: Db,
+    models: Observer,
+    organizations: usize,
+    /// About how many bytes the last night's work took, each way.
+    work: [u64; 2],
+    /// What happened.
+    pub(crate) counts: BTreeMap<String, u64>,
+    dir: TempDir,
+    _database: TestDatabase,
+}
+
+impl World {
+    /// Seeds a database and starts the replicas.
+    pub(crate) async fn begin(seed: u64) -> Self {
+        let (database, dir) = (TestDatabase::new().await, TempDir::new().unwrap());
+        let server = Server::start(&database, &dir);
+        make_models(&server).await;
+        server.kill();
+        let models = Observer::keeping(database.client().await).await;
+        let clock = TestClock::install(&database).await;
+        let log = Log::install(&database).await;
+        // A session of a process that was paused is ended by the server; seconds are enough here, too.
+        let url = format!("{}%20-c%20idle_in_transaction_session_timeout%3D2s", TestClock::url(&database));
+        let db = Db::open(&Options { url: url.clone(), connections: 2 }).unwrap();
+        let mut plan = Plan::new(seed, REPLICAS);
+        let fleet = Fleet::start(&url, dir.path().to_owned(), &mut plan).await;
+        let (counts, work) = (BTreeMap::new(), [50_000, 50_000]);
+        let mut world =
+            Self { plan, fleet, clock, log, db, models, organizations: 0, work, counts, dir, _database: database };
+        world.add_organizations(ORGANIZATIONS).await;
+        until("the replicas", async || world.fleet.are_serving().then_some(())).await;
+        world
+    }
+
+    /// Whether hosts have wrong clocks.
+    pub(crate) fn is_skewed(&self) -> bool {
+        self.fleet.skewed
+    }
+
+    async fn add_organizations(&mut self, number: usize) {
+        for _ in 0..number {
+            let id = format!("org-{:04}", self.organizations);
+            copy(&self.models.sql, "kept", MODELS[self.organizations % MODELS.len()], &id).await;
+            self.organizations += 1;
+        }
+    }
+
+    fn count(&mut self, what: impl Into<String>) {
+        *self.counts.entry(what.into()).or_default() += 1;
+    }
+
+    /// Lets one night pass.
+    pub(crate) async fn night(&mut self) {
+        let night = self.plan.next();
+        self.add_organizations(night.organizations).await;
+        if night.migration {
+            jobs::request_run(&self.db, MIGRATION).await.unwrap();
+            self.count("migrations asked for");
+        }
+        if let Some((blow, replica)) = night.before
+            && self.fleet.strike(replica, blow)
+        {
+            self.count(format!("{blow:?} before the night"));
+        }
+        let carried = self.fleet.carried();
+        let ambushes = night.ambushes.clone();
+        if let Some(ambush) = ambushes.first() {
+            self.fleet.lie_in_wait(ambush, self.work);
+        }
+        let due = self.fall(night.missed).await;
+        self.work_until_done(&due, &night).await;
+        self.fleet.disarm();
+        let most = |way: usize| {
+            let pairs = carried.iter().zip(self.fleet.carried());
+            pairs.map(|(before, after)| after[way] - before[way]).max().unwrap_or_default()
+        };
+        self.work = [most(0), most(1)];
+        self.assert_night(&due, night.missed).await;
+        self.fleet.notice();
+        self.fleet.mend(&night.mended, &mut self.plan);
+    }
+
+    /// Moves the clock to the beginning of the next night after so many others; when that is.
+    async fn fall(&mut self, missed: u32) -> String {
+        let next = "SELECT to_char(due, 'YYYY-MM-DD HH24:MI:SS+00'), test_log.micros(due) - test_log.micros(now)
+            FROM (SELECT test_clock.clock_timestamp() AS now) AS n,
+                LATERAL (SELECT date_trunc('day', now - interval '2 hours', 'UTC') + interval '26 hours' AS tonight) AS t,
+                LATERAL (SELECT tonight + $1::int * interval '1 day' AS due) AS d";
+        let row = self.log.sql.query_one(next, &[&i32::try_from(missed).unwrap()]).await.unwrap();
+        let (due, micros): (String, i64) = (row.get(0), row.get(1));
+        self.jump(Duration::from_micros(micros.unsigned_abs())).await;
+        due
+    }
+
+    async fn jump(&mut self, by: Duration) {
+        self.clock.advance(by).await;
+        self.log.note_jump().await;
+    }
+
+    /// Waits until the night's report and every migration that was asked for are done, and strikes meanwhile.
+    async fn work_until_done(&mut self, due: &str, night: &Night) {
+        let mut ambushes = night.ambushes.iter();
+        let mut ambush = ambushes.next();
+        let deadline = Instant::now() + DEADLINE;
+        loop {
+            self.fleet.notice();
+            if let (Some(set), Some(caught)) = (ambush, self.fleet.caught()) {
+                if self.fleet.strike(caught, set.blow) {
+                    self.count(format!("{:?} at work", set.blow));
+                }
+                ambush = ambushes.next();
+                if let Some(next) = ambush {
+                    self.fleet.lie_in_wait(next, self.work);
+                }
+            }
+            if self.is_done(due).await {
+                return;
+            }
+            self.pass_leases().await;
+            assert!(Instant::now() < deadline, "the night of {due} does not end\n{}", self.fleet.last_words());
+            sleep(LOOK).await;
+        }
+    }
+
+    async fn is_done(&self, due: &str) -> bool {
+        let done = format!(
+            "SELECT (SELECT count(*) FROM job_runs WHERE job = '{REPORT}' AND scheduled_for = '{due}'
+                AND state NOT IN ('PENDING', 'RUNNING'))
+            - (SELECT count(*) FROM job_runs WHERE state IN ('PENDING', 'RUNNING'))"
+        );
+        self.log.count(&done).await == 1
+    }
+
+    /// Nobody waits half a minute in a test: the clock goes on where a run waits for the end of a lease that nobody will
+    /// renew, or for its next attempt.
+    async fn pass_leases(&mut self) {
+        for job in [REPORT, MIGRATION] {
+            let waits = format!(
+                "SELECT count(*) FROM job_runs
+                WHERE job = '{job}' AND state = 'PENDING' AND not_before > test_clock.clock_timestamp()"
+            );
+            if self.log.count(&waits).await > 0 {
+                self.count("attempts that waited for the next one");
+                self.jump(Duration::from_secs(10)).await;
+            }
+            let held = format!(
+                "SELECT count(*) FROM job_runs
+                WHERE job = '{job}' AND state = 'RUNNING' AND lease_until > test_clock.clock_timestamp()"
+            );
+            if let Some(owner) = self.log.owner(job).await
+                && !self.fleet.is_well(&owner)
+                && self.log.count(&held).await > 0
+            {
+                self.jump(LEASE).await;
+            }
+        }
+    }
+
+    /// The night has one report, whose file is what its row says; those that were missed are skipped.
+    async fn assert_night(&mut self, due: &str, missed: u32) {
+        let run = format!(
+            "SELECT r.state, p.path, p.sha256 FROM job_runs AS r LEFT JOIN reports AS p ON p.run_id = r.id
+            WHERE r.job = '{REPORT}' AND r.scheduled_for = '{due}'"
+        );
+        let rows = self.log.sql.query(&run, &[]).await.unwrap();
+        assert_eq!(rows.len(), 1, "runs or reports of {due}\n{}", self.fleet.last_words());
+        let (state, path): (String, Option<String>) = (rows[0].get(0), rows[0].get(1));
+        assert_eq!(state, "SUCCEEDED", "{due}\n{}", self.fleet.last_words());
+        let file = self.dir.path().join("reports").join(path.unwrap()).join("mixed-settings.csv");
+        let hash = "SELECT encode(sha256($1), 'hex')";
+        let hash: String = self.log.sql.query_one(hash, &[&std::fs::read(file).unwrap()]).await.unwrap().get(0);
+        assert_eq!(hash, rows[0].get::<_, String>(2), "the report of {due} is not what was published");
+        let skipped = format!(
+            "SELECT count(*) FROM job_runs AS r LEFT JOIN reports AS p ON p.run_id = r.id
+            WHERE job = '{REPORT}' AND state = 'SKIPPED' AND p.id IS NULL
+                AND scheduled_for < '{due}' AND scheduled_for >= '{due}'::timestamptz - {missed} * interval '1 day'"
+        );
+        assert_eq!(self.log.count(&skipped).await, i64::from(missed), "nights that were missed before {due}");
+        self.count("reports");
+        *self.counts.entry("nights skipped".to_owned()).or_default() += u64::from(missed);
+    }
+    /// What must hold over all nights.
+    pub(crate) async fn assert_all(&mut self) -> Summary {
+        self.models.assert_consistent().await;
+        assert_eq!(self.log.zombies().await, Vec::<String>::new(), "zombies");
+        let migrated = "SELECT count(*) FROM test_log.migrations WHERE state = 'MIGRATED'";
+        let migrated = self.log.count(migrated).await;
+        let said = "SELECT coalesce(sum(migrated), 0)::bigint FROM test_log.runs
+            WHERE old_state = 'RUNNING' AND new_state = 'SUCCEEDED'";
+        assert_eq!(self.log.count(said).await, migrated, "what runs say that they migrated");
+        let takeovers = self.log.takeovers().await;
+        let delays: Vec<f64> = takeovers.iter().map(|takeover| takeover.delay as f64 / 1e6).collect();
+        let early = delays.iter().copied().fold(0.0, f64::min);
+        let latest = delays.iter().copied().fold(0.0, f64::max);
+        assert!(early >= 0.0, "a run was taken over {early} s before its lease had run out");
+        assert!(latest <= 30.0, "a run was taken over {latest} s after its lease had run out");
+        Summary { organizations: self.organizations + MODELS.len(), migrated, takeovers: delays.len(), latest }
+    }
+}
+
+/// What came of all nights.
+#[derive(Debug)]
+#[allow(dead_code, reason = "it is printed")]
+pub(crate) struct Summary {
+    organizations: usize,
+    migrated: i64,
+    takeovers: usize,
+    /// The longest that a run lay there after its lease had run out, in seconds.
+    latest: f64,
+}

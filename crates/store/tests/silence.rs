@@ -1,0 +1,99 @@
+//! A database that says nothing any more, after any byte: every wait for it has an end, and afterwards all is as before.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on panics")]
+
+use std::time::Duration;
+
+use rollcall_domain::{OrganizationId, catalog::Catalog};
+use rollcall_store::{Db, Error, Limits, Options, ReadTx, Result, SystemConn, WriteTx, jobs, members::export};
+use rollcall_testkit::{Fault, FaultProxy, TestDatabase, Trap, Way};
+use tokio::time::timeout;
+
+/// Nothing here takes longer than the sum of its limits, and the machine may be slow.
+const HANGS: Duration = Duration::from_secs(60);
+const LIMIT: Duration = Duration::from_millis(400);
+
+/// A database with an organization `acme`, behind a proxy.
+async fn start() -> (TestDatabase, FaultProxy, Db) {
+    let database = TestDatabase::new().await;
+    let catalog = serde_json::to_string(&Catalog::default()).unwrap();
+    let organization =
+        "INSERT INTO organizations SELECT 'acme', gen_random_uuid(), 'Acme', 'MIGRATED', 50, 10, $1::text::jsonb,
+        1, 1, 1, clock_timestamp(), clock_timestamp(), clock_timestamp(), '{}'";
+    database.client().await.execute(organization, &[&catalog]).await.unwrap();
+    let proxy = FaultProxy::open(&database.url()).await;
+    let db = Db::open(&Options { url: proxy.url().to_owned(), connections: 4 }).unwrap();
+    let limits = Limits { connection: LIMIT, statement: LIMIT, write: 2 * LIMIT, read: 2 * LIMIT };
+    (database, proxy, db.with_limits(limits))
+}
+
+/// Each way in which the store waits for the database, one after the other.
+async fn ask_everything(db: &Db) -> Result<()> {
+    let acme = OrganizationId::trusted("acme");
+    jobs::clock(db).await?;
+    db.system("test", async |conn: &mut SystemConn| jobs::find_open_run(conn, "test").await).await?;
+    db.read(&acme, "test", async |tx: &mut ReadTx| export::list_member_rows(tx, "", 10).await).await?;
+    db.write(&acme, "test", async |tx: &mut WriteTx| export::list_member_rows(tx, "", 10).await).await?;
+    let refused: Result<()> = db.write(&acme, "test", async |_: &mut WriteTx| Err(Error::FenceLost)).await;
+    if !matches!(refused, Err(Error::FenceLost)) {
+        refused?;
+    }
+    db.snapshot(&acme).await?;
+    db.ping().await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_database_that_goes_silent_at_any_byte_hangs_nobody() {
+    let (_database, proxy, db) = start().await;
+    // The same pool. What works must not depend on how busy the machine is.
+    let patient = db.clone().with_limits(Limits::default());
+    for way in [Way::ToDatabase, Way::ToService] {
+        let before = proxy.carried(way);
+        ask_everything(&patient).await.unwrap();
+        let bytes = proxy.carried(way) - before;
+        let mut sprung = 0;
+        for step in 0..12 {
+            // The connections that are pooled now, and in every second round new ones.
+            if step % 2 == 1 {
+                proxy.make(Fault::Cut);
+            }
+            proxy.set(Trap { way, bytes: bytes * step / 12, fault: Fault::Silence });
+            let answer = timeout(HANGS, ask_everything(&db)).await.expect("a wait without an end");
+            assert!(matches!(answer, Err(Error::Unavailable(_))), "{way:?} {step}: {answer:?}");
+            // On a busy machine a limit may come before the silence.
+            sprung += usize::from(!proxy.disarm());
+            proxy.heal();
+            ask_everything(&patient).await.unwrap();
+        }
+        assert!(sprung > 0, "{way:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_database_that_accepts_and_says_nothing_is_unavailable() {
+    let (_database, proxy, db) = start().await;
+    proxy.make(Fault::Silence);
+    let answer = timeout(HANGS, ask_everything(&db)).await.expect("a wait without an end");
+    assert!(matches!(answer, Err(Error::Unavailable(_))), "{answer:?}");
+    proxy.make(Fault::Refuse);
+    let answer = timeout(HANGS, ask_everything(&db)).await.expect("a wait without an end");
+    assert!(matches!(answer, Err(Error::Unavailable(_))), "{answer:?}");
+    proxy.heal();
+    ask_everything(&db.with_limits(Limits::default())).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_server_ends_what_a_silent_service_has_begun() {
+    let (database, proxy, db) = start().await;
+    let acme = OrganizationId::trusted("acme");
+    let beginning = db.write(&acme, "test", async |_: &mut WriteTx| {
+        proxy.make(Fault::Silence);
+        Ok::<(), Error>(())
+    });
+    assert!(matches!(beginning.await, Err(Error::Unavailable(_))));
+    // The proxy keeps the database's side open: its session holds the organization, and nobody tells it to end.
+    let direct = Db::open(&Options { url: database.url(), connections: 1 }).unwrap();
+    let lease = Duration::from_secs(30);
+    let locked = direct.write(&acme, "test", async |_: &mut WriteTx| Ok::<(), Error>(()));
+    timeout(lease, locked).await.expect("it is held for longer than a lease").unwrap();
+}
