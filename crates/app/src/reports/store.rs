@@ -79,7 +79,7 @@ impl ReportStore {
     /// [`Error::ReportNotFound`], [`Error::OffsetBeyondEnd`], or a store that fails.
     pub async fn read(&self, path: &str, offset: u64) -> Result<ByteStream> {
         let location = Path::from(path);
-        let size = self.store.head(&location).await.map_err(failed)?.size;
+        let size = self.store.head(&location).await.map_err(not_read)?.size;
         if offset > size {
             return Err(Error::OffsetBeyondEnd { offset, size });
         }
@@ -87,7 +87,7 @@ impl ReportStore {
             return Ok(stream::empty().boxed());
         }
         let options = GetOptions::new().with_range(Some(GetRange::Offset(offset)));
-        let file = self.store.get_opts(&location, options).await.map_err(failed)?;
+        let file = self.store.get_opts(&location, options).await.map_err(not_read)?;
         Ok(in_chunks(file.into_stream().map_err(failed).boxed()))
     }
 
@@ -98,11 +98,16 @@ impl ReportStore {
     }
 }
 
-/// A file that is not there is the caller's matter, everything else the store's.
+/// What a store says that cannot do what it was asked, also when all of it is gone: the cause is in the log.
 pub(super) fn failed(error: object_store::Error) -> Error {
+    Error::Unavailable(error.into())
+}
+
+/// A file that is not there is the reader's matter, everything else the store's.
+fn not_read(error: object_store::Error) -> Error {
     match error {
         object_store::Error::NotFound { path, .. } => Error::ReportNotFound(path),
-        other => Error::Unavailable(other.into()),
+        other => failed(other),
     }
 }
 
