@@ -22,6 +22,6 @@ SELECT
     clock_timestamp(),
     clock_timestamp()
 FROM organizations AS o
-CROSS JOIN generate_series(1, $1) AS n
+CROSS JOIN generate_series(1, $1::integer) AS n
 WHERE NOT EXISTS (SELECT 1 FROM members AS m WHERE m.organization_id = o.id)
 ORDER BY o.id, n

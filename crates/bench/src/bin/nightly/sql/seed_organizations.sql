@@ -5,6 +5,6 @@ INSERT INTO organizations (
 )
 SELECT
     CASE WHEN n = 0 THEN 'large' ELSE 'org-' || lpad(n::text, 5, '0') END,
-    gen_random_uuid(), 'Organization ' || n, $3, 50, 10, '{"seats": {}, "workspaces": {}}', 1, 1,
+    gen_random_uuid(), 'Organization ' || n, $3::text, 50, 10, '{"seat_types": [], "workspaces": []}', 1, 1,
     1, clock_timestamp(), clock_timestamp(), clock_timestamp()
-FROM generate_series($1, $2) AS n
+FROM generate_series($1::integer, $2::integer) AS n
