@@ -74,8 +74,13 @@ start() {
 }
 
 stop() {
-    local status=0
     kill -TERM "$server"
+    has_stopped
+}
+
+# Waits for a server that was asked to stop.
+has_stopped() {
+    local status=0
     ended_within "$patience" || die "the server still runs $patience s after SIGTERM"
     wait "$server" || status=$?
     [ "$status" = 0 ] || die "SIGTERM ended the server with exit status $status"
