@@ -1,6 +1,6 @@
 # shellcheck shell=bash
 # Sourced by the steps that call a real server. `start` starts the built `rollcall serve` with a database of its own and
-# waits until it is healthy at $address; `stop` ends it with SIGTERM and checks that its exit status is 0. When the
+# waits until it is healthy at $address ($data and $reports_url say where its files lie); `stop` ends it with SIGTERM and checks that its exit status is 0. When the
 # step fails, it shows the server's last words. Whatever happens, neither the server nor its database stays behind.
 
 rollcall=${CARGO_TARGET_DIR:-target}/debug/rollcall
@@ -9,6 +9,8 @@ scratch=$(mktemp -d /tmp/rollcall-ci.XXXXXX)
 chmod 755 "$scratch" # run by root, the database's files belong to another user, who must reach them
 server=
 address=
+data=$scratch/data
+reports_url=file://$scratch/reports
 
 [ -x "$rollcall" ] || die "$rollcall is missing: cargo build --bin rollcall"
 command -v grpcurl >/dev/null || die "grpcurl is missing: scripts/install-tools"
@@ -43,10 +45,24 @@ trap clean_up EXIT
 
 call() { grpcurl -plaintext -connect-timeout 1 -max-time 60 "$@"; }
 
+# stream RPC REQUEST: the bytes that a streaming RPC answers, in pieces, as `data`.
+stream() {
+    call -d "$2" "$address" "rollcall.v1.$1" | python3 -c '
+import base64, json, sys
+text, decoder = sys.stdin.read().strip(), json.JSONDecoder()
+while text:
+    piece, end = decoder.raw_decode(text)
+    sys.stdout.buffer.write(base64.b64decode(piece.get("data", "")))
+    text = text[end:].lstrip()'
+}
+
+# run_job JOB: runs it to its end, and prints the run.
+run_job() { call -d "{\"name\":\"jobs/$1\",\"wait_timeout\":\"30s\"}" "$address" rollcall.v1.JobService/RunJob; }
+
 start() {
     address=127.0.0.1:$(free_port)
     # DATABASE_URL would take the place of the embedded database.
-    env -u DATABASE_URL ROLLCALL_DATA_DIR="$scratch/data" ROLLCALL_REPORTS_URL="file://$scratch/reports" \
+    env -u DATABASE_URL ROLLCALL_DATA_DIR="$data" ROLLCALL_REPORTS_URL="$reports_url" \
         "$rollcall" serve --listen "$address" >"$scratch/log" 2>&1 &
     server=$!
     local deadline=$((SECONDS + patience))
@@ -58,8 +74,13 @@ start() {
 }
 
 stop() {
-    local status=0
     kill -TERM "$server"
+    has_stopped
+}
+
+# Waits for a server that was asked to stop.
+has_stopped() {
+    local status=0
     ended_within "$patience" || die "the server still runs $patience s after SIGTERM"
     wait "$server" || status=$?
     [ "$status" = 0 ] || die "SIGTERM ended the server with exit status $status"

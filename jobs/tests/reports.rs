@@ -271,24 +271,7 @@ async fn an_unknown_organization_has_no_export() {
 }
 
 #[test]
-fn a_reports_url_that_does_not_work_says_which_do() {
-    let cases = [
-        (
-            "s3://bucket/reports",
-            "the reports URL `s3://bucket/reports` has the scheme `s3`; the one that works is file://",
-        ),
-        (
-            "/var/reports",
-            "the reports URL `/var/reports` cannot be read: relative URL without a base; give one like file:///var/lib/rollcall/reports",
-        ),
-        (
-            "file://host/reports",
-            "the reports URL `file://host/reports` does not name a directory; give one like file:///var/lib/rollcall/reports",
-        ),
-    ];
-    for (url, expected) in cases {
-        assert_eq!(ReportStore::open(url).unwrap_err().to_string(), expected);
-    }
+fn a_reports_directory_that_cannot_be_made_is_named() {
     let file = tempfile::NamedTempFile::new().unwrap();
     let below = url::Url::from_file_path(file.path().join("reports")).unwrap();
     let refused = ReportStore::open(below.as_str()).unwrap_err().to_string();

@@ -65,6 +65,38 @@ impl Postgres {
         Ok(Database { url, client })
     }
 
+    /// Makes a database with the rows of another one, whose connections are cut. With `log_statements` the server's log
+    /// has every statement of it.
+    ///
+    /// # Errors
+    /// A server that fails.
+    pub async fn copy(&self, from: &str, name: &str, log_statements: bool) -> Result<Database> {
+        let superuser = connect(&self.cluster.superuser_url("postgres")).await?;
+        let cut = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = $1";
+        superuser.query(cut, &[&from]).await?;
+        let owner = "SELECT pg_get_userbyid(datdba)::text FROM pg_database WHERE datname = $1";
+        let owner: String = superuser.query_one(owner, &[&from]).await?.get(0);
+        let copy = format!("CREATE DATABASE {name} TEMPLATE {from} OWNER {owner} STRATEGY file_copy");
+        superuser.batch_execute(&copy).await?;
+        if log_statements {
+            let set = format!("ALTER DATABASE {name} SET log_min_duration_statement = 0");
+            superuser.batch_execute(&set).await?;
+            let shorten = format!("ALTER DATABASE {name} SET log_parameter_max_length = 0");
+            superuser.batch_execute(&shorten).await?;
+        }
+        let client = connect(&self.cluster.superuser_url(name)).await?;
+        Ok(Database { url: self.cluster.url(name), client })
+    }
+
+    /// Removes a database, whose connections are cut.
+    ///
+    /// # Errors
+    /// A server that fails.
+    pub async fn drop(&self, name: &str) -> Result {
+        let superuser = connect(&self.cluster.superuser_url("postgres")).await?;
+        Ok(superuser.batch_execute(&format!("DROP DATABASE {name} WITH (FORCE)")).await?)
+    }
+
     /// Stops Postgres from renewing its statistics by itself.
     ///
     /// # Errors

@@ -40,13 +40,25 @@ impl Server {
     /// # Errors
     /// When it has not been built, or does not start.
     pub async fn start(database_url: &str, reports: &Path) -> Result<Self> {
+        Self::start_with(database_url, reports, &["--no-jobs"]).await
+    }
+
+    /// The same with jobs.
+    ///
+    /// # Errors
+    /// When it has not been built, or does not start.
+    pub async fn start_with_jobs(database_url: &str, reports: &Path) -> Result<Self> {
+        Self::start_with(database_url, reports, &[]).await
+    }
+
+    async fn start_with(database_url: &str, reports: &Path, flags: &[&str]) -> Result<Self> {
         let mut command = Command::new(binary()?);
         for (name, _) in env::vars_os() {
             if ["ROLLCALL_", "OTEL_"].iter().any(|prefix| name.as_encoded_bytes().starts_with(prefix.as_bytes())) {
                 command.env_remove(name);
             }
         }
-        command.args(["serve", "--no-jobs", "--listen", "127.0.0.1:0", "--log-format", "json", "--reports-url"]);
+        command.arg("serve").args(flags).args(["--listen", "127.0.0.1:0", "--log-format", "json", "--reports-url"]);
         command.arg(format!("file://{}", reports.display())).env("DATABASE_URL", database_url);
         command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped()).kill_on_drop(true);
         let mut child = command.spawn()?;

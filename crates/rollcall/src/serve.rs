@@ -17,7 +17,7 @@ use tonic_health::ServingStatus;
 use crate::{
     config::Config,
     database::Database,
-    error::{Error, Result},
+    error::{Error, Result, with_causes},
     shutdown::Shutdown,
 };
 
@@ -95,6 +95,7 @@ impl Service {
     pub(crate) async fn start(config: &Config, db: &Db, work: Work) -> Result<Self> {
         let reports = ReportStore::open(config.reports_url()?.as_str())
             .map_err(Error::doing("cannot use --reports-url (ROLLCALL_REPORTS_URL)"))?;
+        tokio::spawn(look_at_reports(reports.clone()));
         let listener = TcpListener::bind(config.listen).await.map_err(|error| not_listening(config.listen, &error))?;
         let address = listener.local_addr().map_err(Error::doing("cannot see where it listens"))?;
         let app = App::new(db.clone(), reports);
@@ -151,6 +152,18 @@ impl Service {
         };
         let (drained, ()) = tokio::join!(drained, halted);
         drained
+    }
+}
+
+/// Warns of a report store that does not answer. It keeps nobody else waiting: calls need no reports, and the job tries
+/// again.
+async fn look_at_reports(reports: ReportStore) {
+    if let Err(error) = reports.reach().await {
+        tracing::warn!(
+            url = reports.url_of(""),
+            "the report store cannot be reached: {}; reports can be neither written nor downloaded until it can",
+            with_causes(&error)
+        );
     }
 }
 

@@ -43,6 +43,15 @@ helm.sh/chart: {{ printf "%s-%s" $ctx.Chart.Name $ctx.Chart.Version | replace "+
 {{- end -}}
 {{- end }}
 
+{{/* "true" when reports lie on a volume, else empty: an object store needs none. */}}
+{{- define "rollcall.reportsOnVolume" -}}
+{{- if hasPrefix "file://" .Values.reports.url -}}
+true
+{{- else if or .Values.reports.persistence.existingClaim .Values.reports.persistence.create -}}
+{{- fail "reports.persistence: an object store needs no volume. Unset existingClaim and create, or set reports.url to a file:// URL" -}}
+{{- end -}}
+{{- end }}
+
 {{/* The claim behind reports.url. A volume of each pod's own would lose reports without a word, so none is offered. */}}
 {{- define "rollcall.reportsClaim" -}}
 {{- $p := .Values.reports.persistence -}}
@@ -53,7 +62,7 @@ helm.sh/chart: {{ printf "%s-%s" $ctx.Chart.Name $ctx.Chart.Version | replace "+
 {{- else if $p.create -}}
 {{- include "rollcall.fullname" . }}-reports
 {{- else -}}
-{{- fail "reports.persistence is required: serve and jobs pods share the reports volume. Set reports.persistence.existingClaim to a ReadWriteMany claim, or reports.persistence.create=true" -}}
+{{- fail "reports.persistence is required: serve and jobs pods share the reports volume. Set reports.persistence.existingClaim to a ReadWriteMany claim, or reports.persistence.create=true, or reports.url to an object store" -}}
 {{- end -}}
 {{- end }}
 
@@ -124,6 +133,15 @@ securityContext:
 - name: ROLLCALL_SHUTDOWN_TIMEOUT
   value: {{ printf "%vs" .Values.shutdownTimeoutSeconds | quote }}
 {{- include "rollcall.env" (list . .Values.database.key) }}
+{{- end }}
+
+{{/* Credentials of an object store, for the same containers. */}}
+{{- define "rollcall.serverEnvFrom" -}}
+{{- with .Values.reports.existingSecret }}
+envFrom:
+  - secretRef:
+      name: {{ . | quote }}
+{{- end }}
 {{- end }}
 
 {{/* Standard gRPC health of the whole server (service ""). Only liveness restarts a pod, so it is the patient one. */}}

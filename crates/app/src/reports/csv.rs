@@ -94,7 +94,7 @@ impl CsvPage {
         self.text(organization.as_str())?;
         self.text(&row.member)?;
         self.text(&row.email)?;
-        self.text(format!("{} {}", row.given_name, row.family_name).trim())?;
+        self.text(&full_name(row))?;
         self.text(&row.job_title)?;
         self.text(row.manager_email.as_deref().unwrap_or_default())?;
         self.text(status(row.active))?;
@@ -180,6 +180,12 @@ impl CsvPage {
 
 fn status(active: bool) -> &'static str {
     if active { "ACTIVE" } else { "INACTIVE" }
+}
+
+/// Given and family name as people wrote them, white space included; where one is empty, the other.
+fn full_name(row: &MemberRow) -> String {
+    let between = if row.given_name.is_empty() || row.family_name.is_empty() { "" } else { " " };
+    format!("{}{between}{}", row.given_name, row.family_name)
 }
 
 fn permission_profiles(permissions: &serde_json::Value) -> String {

@@ -4,6 +4,7 @@
 pub mod csv;
 mod members;
 mod mixed;
+mod open;
 mod publish;
 mod read;
 mod store;
@@ -11,9 +12,10 @@ mod upload;
 
 pub use csv::Profile;
 pub use members::CsvChunks;
+pub use open::{OpenError, parse_reports_url, redact_reports_url};
 pub use publish::{MANIFEST_FILE, MIXED_FILE, Published};
 pub use rollcall_store::reports::Report;
-pub use store::{ByteStream, OpenError, ReportStore};
+pub use store::{ByteStream, ReachError, ReportStore};
 
 /// How many rows are read at a time.
 const PAGE: usize = 2_000;

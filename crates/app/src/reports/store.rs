@@ -1,51 +1,41 @@
 //! Where reports lie: an object store that is opened from a URL.
 
-use std::{path::PathBuf, sync::Arc};
+use std::{sync::Arc, time::Duration};
 
 use bytes::{Bytes, BytesMut};
 use futures::{
     StreamExt as _, TryStreamExt as _,
     stream::{self, BoxStream},
 };
-use object_store::{GetOptions, GetRange, ObjectStore, ObjectStoreExt as _, local::LocalFileSystem, path::Path};
+use object_store::{GetOptions, GetRange, ObjectStore, ObjectStoreExt as _, path::Path};
+use tokio::time::timeout;
 use url::Url;
 
-use super::{CHUNK, upload::Upload};
+use super::{
+    CHUNK,
+    open::{self, OpenError, Retries, parse_reports_url},
+    upload::Upload,
+};
 use crate::{Error, Result};
 
 /// The bytes of a file, in pieces of a bounded size.
 pub type ByteStream = BoxStream<'static, Result<Bytes>>;
 
-/// Why a report store cannot be opened.
+/// How long a store may take to show whether it answers.
+const REACHED_WITHIN: Duration = Duration::from_secs(10);
+
+/// Why a store cannot be reached.
 #[derive(Debug, thiserror::Error)]
-pub enum OpenError {
-    /// Not a URL at all.
-    #[error("the reports URL `{url}` cannot be read: {source}; give one like file:///var/lib/rollcall/reports")]
-    Unreadable {
-        /// What was given.
-        url: String,
-        /// What is wrong with it.
-        source: url::ParseError,
-    },
-    /// A kind of store that is not supported.
-    #[error("the reports URL `{url}` has the scheme `{scheme}`; the one that works is file://")]
-    Scheme {
-        /// What was given.
-        url: String,
-        /// Its scheme.
-        scheme: String,
-    },
-    /// A `file://` URL that is not an absolute path of this machine.
-    #[error("the reports URL `{0}` does not name a directory; give one like file:///var/lib/rollcall/reports")]
-    NotAPath(String),
-    /// The directory cannot be made or opened.
-    #[error("the reports directory {directory} cannot be used: {source}")]
-    Directory {
-        /// Which.
-        directory: PathBuf,
-        /// Why.
-        source: Box<dyn std::error::Error + Send + Sync>,
-    },
+pub enum ReachError {
+    /// It cannot even be opened.
+    #[error(transparent)]
+    Open(#[from] OpenError),
+    /// It says no, or is not there.
+    #[error(transparent)]
+    Store(#[from] object_store::Error),
+    /// It says nothing.
+    #[error("no answer within 10 s")]
+    NoAnswer,
 }
 
 /// Where reports lie.
@@ -56,19 +46,25 @@ pub struct ReportStore {
 }
 
 impl ReportStore {
-    /// Opens a store; a directory is made if it is missing.
+    /// Opens a store; a directory is made if it is missing. Nothing is asked of a store elsewhere: see [`Self::reach`].
     ///
     /// # Errors
-    /// A URL that cannot be used; the message says which can.
+    /// A URL that cannot be used, which says what to give instead, or settings that do not fit.
     pub fn open(url: &str) -> std::result::Result<Self, OpenError> {
-        let parsed = Url::parse(url).map_err(|source| OpenError::Unreadable { url: url.to_owned(), source })?;
-        if parsed.scheme() != "file" {
-            let scheme = parsed.scheme().to_owned();
-            return Err(OpenError::Scheme { url: url.to_owned(), scheme });
-        }
-        let directory = parsed.to_file_path().map_err(|()| OpenError::NotAPath(url.to_owned()))?;
-        let store = open_directory(&directory).map_err(|source| OpenError::Directory { directory, source })?;
-        Ok(Self { store: Arc::new(store), url: parsed })
+        let url = parse_reports_url(url)?;
+        Ok(Self { store: open::open(&url, Retries::Some)?, url })
+    }
+
+    /// Finds out whether the store answers and lets us in, by listing one file of it. Takes 10 s at most.
+    ///
+    /// # Errors
+    /// A store that does not; the error says why not.
+    pub async fn reach(&self) -> std::result::Result<(), ReachError> {
+        // Without retries, which would hide the reason until they end.
+        let store = open::open(&self.url, Retries::None)?;
+        let mut files = store.list(None);
+        timeout(REACHED_WITHIN, files.try_next()).await.map_err(|_| ReachError::NoAnswer)??;
+        Ok(())
     }
 
     /// The URL of a folder or file.
@@ -83,7 +79,7 @@ impl ReportStore {
     /// [`Error::ReportNotFound`], [`Error::OffsetBeyondEnd`], or a store that fails.
     pub async fn read(&self, path: &str, offset: u64) -> Result<ByteStream> {
         let location = Path::from(path);
-        let size = self.store.head(&location).await.map_err(failed)?.size;
+        let size = self.store.head(&location).await.map_err(not_read)?.size;
         if offset > size {
             return Err(Error::OffsetBeyondEnd { offset, size });
         }
@@ -91,7 +87,7 @@ impl ReportStore {
             return Ok(stream::empty().boxed());
         }
         let options = GetOptions::new().with_range(Some(GetRange::Offset(offset)));
-        let file = self.store.get_opts(&location, options).await.map_err(failed)?;
+        let file = self.store.get_opts(&location, options).await.map_err(not_read)?;
         Ok(in_chunks(file.into_stream().map_err(failed).boxed()))
     }
 
@@ -102,18 +98,16 @@ impl ReportStore {
     }
 }
 
-fn open_directory(
-    directory: &std::path::Path,
-) -> std::result::Result<LocalFileSystem, Box<dyn std::error::Error + Send + Sync>> {
-    std::fs::create_dir_all(directory)?;
-    Ok(LocalFileSystem::new_with_prefix(directory)?.with_fsync(true))
+/// What a store says that cannot do what it was asked, also when all of it is gone: the cause is in the log.
+pub(super) fn failed(error: object_store::Error) -> Error {
+    Error::Unavailable(error.into())
 }
 
-/// A file that is not there is the caller's matter, everything else the store's.
-pub(super) fn failed(error: object_store::Error) -> Error {
+/// A file that is not there is the reader's matter, everything else the store's.
+fn not_read(error: object_store::Error) -> Error {
     match error {
         object_store::Error::NotFound { path, .. } => Error::ReportNotFound(path),
-        other => Error::Unavailable(other.into()),
+        other => failed(other),
     }
 }
 

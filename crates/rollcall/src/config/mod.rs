@@ -38,7 +38,8 @@ pub(crate) struct Config {
     #[arg(long, value_name = "DIR", env = "ROLLCALL_DATA_DIR", global = true)]
     pub(crate) data_dir: Option<PathBuf>,
 
-    /// Where reports are written and read, a file:// URL [default: file://<data-dir>/reports]
+    /// Where reports are written and read, a file://, s3://, gs:// or az:// URL without credentials, which are taken
+    /// from the environment [default: file://<data-dir>/reports]
     #[arg(long, value_name = "URL", env = "ROLLCALL_REPORTS_URL", value_parser = values::reports_url, global = true)]
     pub(crate) reports_url: Option<Url>,
 

@@ -8,6 +8,8 @@ use clap::{
     error::{ContextKind, ContextValue, ErrorKind},
 };
 
+use rollcall_app::reports::redact_reports_url;
+
 use super::values::redact;
 use crate::{
     commands::Cli,
@@ -66,6 +68,9 @@ fn bad_value(command: &Command, error: &clap::Error) -> Option<String> {
     let variable = variable.unwrap_or_default();
     Some(match given {
         Some(given) if name == "--database-url" => format!("{name}{variable} is \"{}\": {reason}", redact(given)),
+        Some(given) if name == "--reports-url" => {
+            format!("{name}{variable} is \"{}\": {reason}", redact_reports_url(given))
+        }
         Some(given) => format!("{name}{variable} is {given:?}: {reason}"),
         None => format!("{name}{variable} has no value: {reason}"),
     })

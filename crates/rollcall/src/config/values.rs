@@ -2,6 +2,7 @@
 
 use std::{fmt, net::SocketAddr, time::Duration};
 
+use rollcall_app::reports::{OpenError, parse_reports_url};
 use tracing_subscriber::EnvFilter;
 use url::Url;
 
@@ -88,9 +89,10 @@ pub(super) fn log_filter(text: &str) -> Result<String, String> {
 }
 
 pub(super) fn reports_url(text: &str) -> Result<Url, String> {
-    let url = Url::parse(text).ok().filter(|url| url.scheme() == "file" && url.query().is_none());
-    url.filter(|url| url.to_file_path().is_ok())
-        .ok_or_else(|| "give a file:// URL of an absolute folder, such as file:///var/lib/rollcall/reports".to_owned())
+    parse_reports_url(text).map_err(|error| match error {
+        OpenError::Url { advice, .. } => advice,
+        other => other.to_string(),
+    })
 }
 
 pub(super) fn otlp_endpoint(text: &str) -> Result<Url, String> {
@@ -150,14 +152,6 @@ mod tests {
         assert_eq!(duration("2m"), Ok(Duration::from_secs(120)));
         for wrong in ["", "25", "s", "-1s", "1.5s", "25 s", "25sec", "99999999999s"] {
             assert!(duration(wrong).is_err(), "{wrong:?}");
-        }
-    }
-
-    #[test]
-    fn reports_lie_in_an_absolute_folder() {
-        assert!(reports_url("file:///var/lib/reports").is_ok());
-        for wrong in ["", "/var/lib/reports", "s3://bucket/reports", "file://host/reports", "file:///x?y=z"] {
-            assert!(reports_url(wrong).is_err(), "{wrong:?}");
         }
     }
 

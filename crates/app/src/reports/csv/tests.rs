@@ -69,6 +69,17 @@ fn cell(profile: Profile, text: &str) -> String {
 }
 
 #[test]
+fn names_keep_their_white_space() {
+    for (given, family, expected) in
+        [("Ada ", " Byron", "Ada   Byron"), ("", " Byron", " Byron"), ("\tAda", "", "\tAda")]
+    {
+        let row = MemberRow { given_name: given.to_owned(), family_name: family.to_owned(), ..member() };
+        let line = member_line(Profile::Raw, &row);
+        assert_eq!(line.split(',').nth(3), Some(expected));
+    }
+}
+
+#[test]
 fn headers_are_those_of_the_product_page() {
     let mut page = CsvPage::new(Profile::Spreadsheet);
     page.header(&MEMBERS_COLUMNS).unwrap();

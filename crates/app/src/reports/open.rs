@@ -1,0 +1,170 @@
+//! Opening a report store from its URL. The URL says where; credentials and endpoints come from the environment
+//! variables of each store, because the URL is logged and stored with every report.
+
+use std::{path::PathBuf, sync::Arc};
+
+use object_store::{ObjectStore, ObjectStoreScheme as Kind, local::LocalFileSystem};
+use url::Url;
+
+type AnyError = Box<dyn std::error::Error + Send + Sync>;
+
+/// Why a report store cannot be opened.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// A URL that cannot be used.
+    #[error("the reports URL `{shown}` cannot be used: {advice}")]
+    Url {
+        /// What was given, without what may be secret.
+        shown: String,
+        /// What to give instead.
+        advice: String,
+    },
+    /// The directory cannot be made or opened.
+    #[error("the reports directory {directory} cannot be used: {source}")]
+    Directory {
+        /// Which.
+        directory: PathBuf,
+        /// Why.
+        source: AnyError,
+    },
+    /// The settings of the store, in its URL or in the environment, do not fit.
+    #[error("the report store {url} cannot be used with these environment variables")]
+    Store {
+        /// Which.
+        url: Url,
+        /// Why.
+        source: AnyError,
+    },
+}
+
+const ADVICE: &str =
+    "give a file://, s3://, gs:// or az:// URL, such as file:///var/lib/rollcall/reports or s3://bucket/prefix";
+const SECRET: &str =
+    "give it without user, password and query: credentials are read from the environment, as docs/operations.md says";
+
+/// Reads the URL of a report store, without looking at the store.
+///
+/// # Errors
+/// [`OpenError::Url`], which says what to give instead.
+pub fn parse_reports_url(text: &str) -> Result<Url, OpenError> {
+    let refused = |advice: &str| OpenError::Url { shown: redact_reports_url(text), advice: advice.to_owned() };
+    let url = Url::parse(text).map_err(|_| refused(ADVICE))?;
+    let (kind, _) = Kind::parse(&url).map_err(|_| refused(ADVICE))?;
+    // In Azure's URLs the container may stand where others have a user.
+    let user = !url.username().is_empty() && kind != Kind::MicrosoftAzure;
+    if user || url.password().is_some() || url.query().is_some() || url.fragment().is_some() {
+        return Err(refused(SECRET));
+    }
+    match kind {
+        Kind::Local if url.to_file_path().is_ok() => Ok(url),
+        kind => match feature(&kind) {
+            Some((_, true)) => Ok(url),
+            Some((feature, false)) => Err(refused(&format!(
+                "give another one, or take a rollcall that was built with --features {feature}; this one was not"
+            ))),
+            None => Err(refused(ADVICE)),
+        },
+    }
+}
+
+/// The feature that a store of this kind needs, and whether it is built in.
+fn feature(kind: &Kind) -> Option<(&'static str, bool)> {
+    match kind {
+        Kind::AmazonS3 => Some(("aws", cfg!(feature = "aws"))),
+        Kind::GoogleCloudStorage => Some(("gcp", cfg!(feature = "gcp"))),
+        Kind::MicrosoftAzure => Some(("azure", cfg!(feature = "azure"))),
+        _ => None,
+    }
+}
+
+/// The URL of a report store as it may be shown, also one that is refused because of what it gives away.
+#[must_use]
+pub fn redact_reports_url(text: &str) -> String {
+    let (text, query) = text.split_once(['?', '#']).map_or((text, ""), |(text, _)| (text, "?***"));
+    match (text.split_once("://"), text.rsplit_once('@')) {
+        (Some((scheme, _)), Some((_, place))) => format!("{scheme}://***@{place}{query}"),
+        (None, Some(_)) => "***".to_owned(),
+        (_, None) => format!("{text}{query}"),
+    }
+}
+
+/// How often a store is asked again when it does not answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Retries {
+    /// Up to ten times within a minute, with growing pauses.
+    Some,
+    /// Never.
+    None,
+}
+
+/// Opens the store of a URL; a directory is made if it is missing.
+pub(super) fn open(url: &Url, retries: Retries) -> Result<Arc<dyn ObjectStore>, OpenError> {
+    match url.to_file_path() {
+        Ok(directory) if url.scheme() == "file" => {
+            let store = open_directory(&directory).map_err(|source| OpenError::Directory { directory, source })?;
+            Ok(Arc::new(store))
+        }
+        _ => remote(url, retries).map_err(|source| OpenError::Store { url: url.clone(), source }),
+    }
+}
+
+fn open_directory(directory: &std::path::Path) -> Result<LocalFileSystem, AnyError> {
+    std::fs::create_dir_all(directory)?;
+    Ok(LocalFileSystem::new_with_prefix(directory)?.with_fsync(true))
+}
+
+#[cfg(any(feature = "aws", feature = "gcp", feature = "azure"))]
+fn remote(url: &Url, retries: Retries) -> Result<Arc<dyn ObjectStore>, AnyError> {
+    use object_store::prefix::PrefixStore;
+
+    // A builder with what the environment says, and with limits of ours.
+    macro_rules! built {
+        ($store:ident :: $builder:ident, $key:ident) => {{
+            use object_store::$store::{$builder, $key};
+            let builder = $builder::from_env().with_url(url.as_str()).with_retry(limits::retry(retries));
+            let builder = limits::WAITS
+                .into_iter()
+                .fold(builder, |builder, (key, value)| builder.with_config($key::Client(key), value));
+            Arc::new(builder.build()?) as Arc<dyn ObjectStore>
+        }};
+    }
+    let (kind, prefix) = Kind::parse(url)?;
+    let store = match kind {
+        #[cfg(feature = "aws")]
+        Kind::AmazonS3 => built!(aws::AmazonS3Builder, AmazonS3ConfigKey),
+        #[cfg(feature = "gcp")]
+        Kind::GoogleCloudStorage => built!(gcp::GoogleCloudStorageBuilder, GoogleConfigKey),
+        #[cfg(feature = "azure")]
+        Kind::MicrosoftAzure => built!(azure::MicrosoftAzureBuilder, AzureConfigKey),
+        _ => return Err("this kind of store was not built in".into()),
+    };
+    Ok(Arc::new(PrefixStore::new(store, prefix)))
+}
+
+#[cfg(not(any(feature = "aws", feature = "gcp", feature = "azure")))]
+fn remote(_: &Url, _: Retries) -> Result<Arc<dyn ObjectStore>, AnyError> {
+    Err("this kind of store was not built in".into())
+}
+
+/// The end of every wait for a store that is not on this machine.
+#[cfg(any(feature = "aws", feature = "gcp", feature = "azure"))]
+mod limits {
+    use std::time::Duration;
+
+    use object_store::{BackoffConfig, ClientConfigKey as Key, RetryConfig};
+
+    use super::Retries;
+
+    /// An answer has to begin 30 s after the request did, and to go on 30 s after each piece. As a whole it may take
+    /// longer: somebody may read a report slowly.
+    pub(super) const WAITS: [(Key, &str); 3] =
+        [(Key::ConnectTimeout, "5s"), (Key::ReadTimeout, "30s"), (Key::Timeout, "1h")];
+
+    pub(super) fn retry(retries: Retries) -> RetryConfig {
+        let max_retries = if retries == Retries::Some { 10 } else { 0 };
+        RetryConfig { backoff: BackoffConfig::default(), max_retries, retry_timeout: Duration::from_secs(60) }
+    }
+}
+
+#[cfg(test)]
+mod tests;

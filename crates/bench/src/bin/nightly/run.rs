@@ -1,0 +1,151 @@
+//! The run: the rows are written once, and each pair works on fresh copies of them.
+
+use std::time::{Duration, Instant};
+
+use rollcall_bench::{
+    Result, machine,
+    memory::Peak,
+    postgres::{Database, Postgres},
+    ratio::Pairs,
+    server::Server,
+};
+use rollcall_proto::v1::JobRun;
+
+use crate::{
+    Arguments, floor, seed,
+    service::{download, duration, export, run_job},
+    table,
+};
+
+/// What came of one thing in all pairs.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Measured {
+    pub(crate) times: Pairs,
+    /// The most memory that the server had in any of them.
+    pub(crate) peak: Option<Peak>,
+}
+
+impl Measured {
+    fn push(&mut self, service: Duration, floor: Duration, peak: Option<Peak>) {
+        self.times.push(service, floor);
+        self.peak = self.peak.into_iter().chain(peak).max_by_key(|peak| peak.bytes);
+    }
+}
+
+/// What came of all.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Results {
+    pub(crate) machine: String,
+    pub(crate) migration: Measured,
+    pub(crate) report: Measured,
+    pub(crate) report_bytes: usize,
+    pub(crate) export: Option<Export>,
+}
+
+/// The team members report of the large organization.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Export {
+    pub(crate) took: Duration,
+    pub(crate) bytes: usize,
+    pub(crate) lines: usize,
+    pub(crate) peak: Option<Peak>,
+}
+
+pub(crate) async fn run(arguments: Arguments) -> Result {
+    let postgres = Postgres::start().await?;
+    let seeded = postgres.database("seeded", false).await?;
+    eprintln!("writing {} organizations", arguments.organizations());
+    seed::organizations(&seeded.client, arguments.organizations()).await?;
+    seeded.settle().await?;
+    let mut results = Results { machine: machine::describe(&seeded.client).await?, ..Default::default() };
+    drop(seeded);
+    for pair in 1..=arguments.pairs {
+        by_both(&postgres, arguments, pair, &mut results).await?;
+    }
+    print!("{}", table::render(arguments, &results));
+    postgres.stop().await
+}
+
+/// Both jobs by the service and by raw SQL, each on a copy of its own; with the last pair the large organization.
+async fn by_both(postgres: &Postgres, arguments: Arguments, pair: u32, results: &mut Results) -> Result {
+    let service = postgres.copy("seeded", "service", arguments.statements).await?;
+    let raw = postgres.copy("seeded", "floor", false).await?;
+    let reports = postgres.dir().join(format!("reports-{pair}"));
+    let server = Server::start_with_jobs(&service.url, &reports).await?;
+    let mut log_read = 0;
+    postgres.slow_statements(&mut log_read)?;
+    let measured = measure(postgres, &server, (&service, &raw), results).await;
+    if let Err(error) = measured {
+        eprint!("{}", server.last_lines());
+        return Err(error);
+    }
+    if arguments.statements {
+        eprint!("{}", table::statements(&postgres.slow_statements(&mut log_read)?));
+    }
+    if pair == arguments.pairs {
+        results.export = Some(large(arguments, &service, &server).await?);
+    }
+    server.stop().await?;
+    drop((service, raw));
+    postgres.drop("service").await?;
+    postgres.drop("floor").await
+}
+
+async fn measure(
+    postgres: &Postgres,
+    server: &Server,
+    (service, raw): (&Database, &Database),
+    results: &mut Results,
+) -> Result {
+    let (run, peak) = job(server, service, "settings-migration").await?;
+    raw.settle().await?;
+    let (floor, members) = floor::migrate(&raw.client).await?;
+    if run.outcome.get("members").copied() != i32::try_from(members).ok() {
+        return Err(format!("raw SQL wrote {members} members, the service {:?}", run.outcome).into());
+    }
+    results.migration.push(duration(&run)?, floor, peak);
+    eprintln!("migration: service {:.2?}, raw SQL {floor:.2?}", duration(&run)?);
+
+    let (run, peak) = job(server, service, "mixed-settings-report").await?;
+    let file = postgres.dir().join("floor.csv");
+    service.settle().await?;
+    let floor = floor::report(&service.client, &file).await?;
+    let report = download(&server.channel, &run).await?;
+    results.report_bytes = report.len();
+    same(report, tokio::fs::read(&file).await?)?;
+    results.report.push(duration(&run)?, floor, peak);
+    eprintln!("report: service {:.2?}, raw SQL {floor:.2?}", duration(&run)?);
+    Ok(())
+}
+
+/// Runs a job after what came before has been finished, and answers the peak of the server's memory in it.
+async fn job(server: &Server, database: &Database, name: &str) -> Result<(JobRun, Option<Peak>)> {
+    database.settle().await?;
+    let memory = server.memory();
+    let reset = memory.reset();
+    let run = run_job(&server.channel, name).await?;
+    Ok((run, memory.peak(reset)))
+}
+
+/// The two reports must be the same but for the header and the line ends.
+fn same(mut service: Vec<u8>, floor: Vec<u8>) -> Result {
+    service.retain(|byte| *byte != b'\r');
+    let body = service.iter().position(|byte| *byte == b'\n').map_or(&[][..], |end| &service[end + 1..]);
+    if body == floor {
+        return Ok(());
+    }
+    let lines = |bytes: &[u8]| bytes.iter().filter(|byte| **byte == b'\n').count();
+    Err(format!("the reports differ: {} lines by the service, {} by raw SQL", lines(body), lines(&floor)).into())
+}
+
+async fn large(arguments: Arguments, database: &Database, server: &Server) -> Result<Export> {
+    let members = arguments.organizations() * seed::MEMBERS;
+    eprintln!("writing an organization of {members} members");
+    seed::large(&database.client, members).await?;
+    database.settle().await?;
+    let memory = server.memory();
+    let reset = memory.reset();
+    let start = Instant::now();
+    let (bytes, lines) = export(&server.channel, seed::LARGE).await?;
+    Ok(Export { took: start.elapsed(), bytes, lines, peak: memory.peak(reset) })
+}
