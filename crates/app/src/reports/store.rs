@@ -51,8 +51,8 @@ pub enum OpenError {
 /// Where reports lie.
 #[derive(Clone, Debug)]
 pub struct ReportStore {
-    store: Arc<dyn ObjectStore>,
-    url: Url,
+    pub(super) store: Arc<dyn ObjectStore>,
+    pub(super) url: Url,
 }
 
 impl ReportStore {

@@ -42,10 +42,7 @@ impl Upload {
 
     pub(super) async fn finish(self) -> Result<Uploaded> {
         self.parts.finish().await.map_err(failed)?;
-        let mut sha256 = String::with_capacity(64);
-        for byte in self.hash.finalize() {
-            let _ = write!(sha256, "{byte:02x}");
-        }
+        let sha256 = hex(self.hash);
         Ok(Uploaded { bytes: self.bytes, sha256 })
     }
 
@@ -55,4 +52,13 @@ impl Upload {
             tracing::warn!(%error, "an unfinished report file could not be removed");
         }
     }
+}
+
+/// A checksum as it is written.
+pub(super) fn hex(hash: Sha256) -> String {
+    let mut text = String::with_capacity(64);
+    for byte in hash.finalize() {
+        let _ = write!(text, "{byte:02x}");
+    }
+    text
 }

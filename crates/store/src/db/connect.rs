@@ -11,8 +11,9 @@ pub(super) async fn connect(url: String) -> ConnectionResult<AsyncPgConnection> 
     };
     let mut config: tokio_postgres::Config = url.parse().map_err(bad)?;
     // A statement that hangs, or a process that stops inside a transaction, must not hold an
-    // organization's lock for ever.
-    let limits = "-c statement_timeout=120s -c idle_in_transaction_session_timeout=120s -c timezone=UTC";
+    // organization's lock for ever. Whoever opens a cursor reads all of it.
+    let limits = "-c statement_timeout=120s -c idle_in_transaction_session_timeout=120s -c timezone=UTC \
+        -c cursor_tuple_fraction=1";
     let options = config.get_options().map_or_else(|| limits.to_owned(), |given| format!("{limits} {given}"));
     config.options(options);
     if config.get_application_name().is_none() {
