@@ -2,6 +2,7 @@
 //! one of mixed settings over all organizations, which is published to a report store.
 
 mod changes;
+mod checksum;
 pub mod csv;
 mod folders;
 mod latest;
@@ -15,6 +16,7 @@ mod records;
 mod store;
 mod upload;
 
+pub use checksum::Checksum;
 pub use csv::Profile;
 pub use manifest::{Latest, Manifest, ManifestChanges, ManifestFile, OrganizationCounts};
 pub use members::CsvChunks;

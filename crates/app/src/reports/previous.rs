@@ -5,11 +5,14 @@ use std::collections::VecDeque;
 use ::csv::StringRecord;
 use futures::TryStreamExt as _;
 use rollcall_store::reports::Report;
-use sha2::{Digest as _, Sha256};
 
 use super::{
-    MIXED_FILE, changes::Named, csv::MIXED_COLUMNS, records::CsvRecords, store::ByteStream, store::ReportStore,
-    upload::hex,
+    MIXED_FILE,
+    changes::Named,
+    checksum::Checksum,
+    csv::MIXED_COLUMNS,
+    records::CsvRecords,
+    store::{ByteStream, ReportStore},
 };
 use crate::{Error, Result};
 
@@ -19,7 +22,7 @@ pub(super) struct Previous {
     sha256: String,
     /// The rest of the file; `None` after its end.
     pieces: Option<ByteStream>,
-    hash: Sha256,
+    checksum: Checksum,
     records: CsvRecords,
     header_seen: bool,
     /// Assignments that were read and not taken yet.
@@ -36,7 +39,7 @@ impl Previous {
             report: report.id.clone(),
             sha256: report.sha256.clone(),
             pieces: Some(pieces),
-            hash: Sha256::new(),
+            checksum: Checksum::default(),
             records: CsvRecords::default(),
             header_seen: false,
             ready: VecDeque::new(),
@@ -73,12 +76,12 @@ impl Previous {
         let Some(pieces) = &mut self.pieces else { return Ok(false) };
         let records = match pieces.try_next().await? {
             Some(piece) => {
-                self.hash.update(&piece);
+                self.checksum.update(&piece);
                 self.records.push(&piece).map_err(damaged)?
             }
             None => {
                 self.pieces = None;
-                if hex(std::mem::take(&mut self.hash)) != self.sha256 {
+                if std::mem::take(&mut self.checksum).sha256() != self.sha256 {
                     return Err(damaged("it has another checksum than was published"));
                 }
                 std::mem::take(&mut self.records).finish().map_err(damaged)?

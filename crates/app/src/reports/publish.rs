@@ -158,7 +158,18 @@ fn report_id(scheduled_for: Timestamp) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::report_id;
+    use super::{MIXED_COLUMNS, SCHEMA, report_id};
+
+    #[test]
+    fn the_schema_describes_every_column_in_order() {
+        let schema: serde_json::Value = serde_json::from_str(SCHEMA).unwrap();
+        let fields = schema["fields"].as_array().unwrap();
+        let names: Vec<&str> = fields.iter().map(|field| field["name"].as_str().unwrap()).collect();
+        assert_eq!(names, MIXED_COLUMNS);
+        for field in fields {
+            assert!(field["description"].as_str().unwrap().ends_with('.') && field["type"].is_string(), "{field}");
+        }
+    }
 
     #[test]
     fn a_report_is_called_by_the_time_that_it_is_for() {

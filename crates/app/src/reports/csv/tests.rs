@@ -194,3 +194,19 @@ fn a_name_of_one_part_has_no_blank() {
     let row = MemberRow { family_name: String::new(), ..member() };
     assert!(member_line(Profile::Spreadsheet, &row).contains(",Ada,Analyst,"));
 }
+
+#[test]
+fn the_header_of_version_1_never_changes() {
+    let mut page = CsvPage::new(Profile::Spreadsheet);
+    page.header(&MIXED_COLUMNS).unwrap();
+    // Programs of others read this. Another header needs another schema_version.
+    let pinned: &[u8] = b"organization,assignment,assignment_name,assignment_rank,update_mode,action_required,\
+        members_exporting,members_not_exporting,member,email,status,email_export,email_export_since,\
+        email_export_source\r\n";
+    assert_eq!(page.finish().unwrap(), pinned);
+    let mut page = CsvPage::new(Profile::Spreadsheet);
+    page.header(&CHANGES_COLUMNS).unwrap();
+    let pinned: &[u8] = b"organization,assignment,assignment_name,change,assignment_rank,update_mode,\
+        action_required,members_exporting,members_not_exporting\r\n";
+    assert_eq!(page.finish().unwrap(), pinned);
+}
