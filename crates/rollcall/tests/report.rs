@@ -108,7 +108,11 @@ fn copy(from: &Path, to: &Path) {
     for entry in fs::read_dir(from).unwrap() {
         let path = entry.unwrap().path();
         let target = to.join(path.file_name().unwrap());
-        if path.is_dir() { copy(&path, &target) } else { drop(fs::copy(&path, target).unwrap()) }
+        if path.is_dir() {
+            copy(&path, &target);
+        } else {
+            fs::copy(&path, target).unwrap();
+        }
     }
 }
 
@@ -143,7 +147,7 @@ const DAMAGES: &[(Damage, &[&str])] = &[
     (
         |copy| copy.edit("changes.csv", |csv| csv[..csv.rfind("acme").unwrap()].to_owned()),
         &[
-            "changes.csv: it has 211 bytes, the manifest says 272",
+            "changes.csv: it has 191 bytes, the manifest says 258",
             "changes.csv: its SHA-256 is #, the manifest says #",
             "changes.csv: it has 1 rows, the manifest says 2",
         ],
@@ -171,7 +175,7 @@ const DAMAGES: &[(Damage, &[&str])] = &[
         ],
     ),
     (
-        |copy| copy.edit_data(|csv| csv.replacen("acme,", "\u{0}acme,", 1).replacen("sales", "\"sales", 1)),
+        |copy| copy.edit_data(|csv| csv.replacen("sales", "\"sales", 1)),
         &[
             "mixed-settings.csv: row 1 has not as many cells as the manifest has columns",
             "mixed-settings.csv: it has 1 rows, the manifest says 4",
@@ -198,8 +202,8 @@ const DAMAGES: &[(Damage, &[&str])] = &[
         &["manifest.json: the number of changes is not that of their rows"],
     ),
     (
-        |copy| copy.edit("manifest.json", |text| text[..20].to_owned()),
-        &["manifest.json: it cannot be read: EOF while parsing a value at line 2 column 17"],
+        |copy| copy.edit("manifest.json", |_| String::new()),
+        &["manifest.json: it cannot be read: EOF while parsing a value at line 1 column 0"],
     ),
     (
         |copy| {
@@ -215,12 +219,14 @@ const DAMAGES: &[(Damage, &[&str])] = &[
 #[tokio::test(flavor = "multi_thread")]
 async fn each_damage_is_said_on_a_line_of_its_own() {
     let server = published().await;
-    for (damage, expected) in DAMAGES {
+    let mut said = Vec::new();
+    for (damage, _) in DAMAGES {
         let copy = Copy::of(&server);
         damage(&copy);
-        let (code, lines) = verdict(&copy.url());
-        assert_eq!((code, lines.iter().map(String::as_str).collect::<Vec<_>>()), (Some(1), expected.to_vec()));
+        said.push(verdict(&copy.url()));
     }
+    let lines = |expected: &[&str]| expected.iter().map(|line| (*line).to_owned()).collect::<Vec<_>>();
+    assert_eq!(said, DAMAGES.iter().map(|(_, expected)| (Some(1), lines(expected))).collect::<Vec<_>>());
     let copy = Copy::of(&server);
     copy.manifest(|manifest| manifest["run"] = json!("jobs/other"));
     let (code, lines) = verdict(&format!("file://{}", copy.latest().display()));
