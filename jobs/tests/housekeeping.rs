@@ -82,7 +82,7 @@ async fn old_reports_go_with_their_files_and_the_newest_stays() {
     age(&database, 91).await;
     assert_eq!(keep_house(&app).await, Forgotten { reports: 1, runs: 2, ..Default::default() });
     let left: Vec<String> = app.list_reports(None, 10).await.unwrap().into_iter().map(|report| report.id).collect();
-    assert_eq!(left, [newest.id.clone()]);
+    assert_eq!(left, std::slice::from_ref(&newest.id));
     assert!(!folder(&old).exists() && !folder(&old).parent().unwrap().exists());
     assert!(folder(&newest).join("manifest.json").exists());
     let latest = fs::read_to_string(root(&database).join(REPORT_FOLDER).join(LATEST_FILE)).unwrap();
