@@ -1,6 +1,7 @@
 //! The list of jobs. Each is declared in a file of its own; the engine that runs them knows none.
 
 pub mod engine;
+mod housekeeping;
 mod mixed_settings_report;
 mod settings_migration;
 
@@ -15,7 +16,7 @@ pub use engine::{Engine, EngineError, EngineOptions};
 /// Every job.
 #[must_use]
 pub fn specs() -> Vec<JobSpec> {
-    vec![mixed_settings_report::spec(), settings_migration::spec()]
+    vec![housekeeping::spec(), mixed_settings_report::spec(), settings_migration::spec()]
 }
 
 /// Every job, to be listed.

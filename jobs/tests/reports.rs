@@ -8,37 +8,28 @@ use std::{collections::BTreeMap, future::pending};
 
 use rollcall_app::{
     App, Error,
-    reports::{MANIFEST_FILE, MIXED_FILE, Profile, Published, Report, ReportStore},
+    reports::{CHANGES_FILE, MANIFEST_FILE, MIXED_FILE, Profile, Published, ReportStore, SCHEMA_FILE},
 };
 use rollcall_domain::OrganizationId;
-use rollcall_store::jobs::{self, ClaimedRun, RunState};
+use rollcall_store::jobs::{self, RunState};
 use support::{
     Database, database,
+    reports::{REPORT, claim, publish},
     seed::{connect, organization_sql, seed},
 };
 use tokio_stream::StreamExt as _;
 
-const REPORT: &str = "mixed-settings-report";
 const HEADER: &str = "organization,assignment,assignment_name,assignment_rank,update_mode,action_required,\
     members_exporting,members_not_exporting,member,email,status,email_export,email_export_since,\
     email_export_source\r\n";
 
-async fn claim(app: &App) -> ClaimedRun {
-    jobs::request_run(app.db(), REPORT).await.unwrap();
-    let claimed = jobs::claim_run(app.db(), REPORT, std::time::Duration::from_secs(60)).await;
-    claimed.unwrap().unwrap()
-}
-
-async fn publish(app: &App, claimed: &ClaimedRun) -> Report {
-    let published = app.publish_mixed_report(claimed.fence, &claimed.run, &|| false).await.unwrap();
-    let Published::Report(report) = published else { panic!("{published:?}") };
-    report
-}
+const CHANGES: &str = "organization,assignment,assignment_name,change,assignment_rank,update_mode,action_required,\
+    members_exporting,members_not_exporting\r\n";
 
 async fn download(app: &App, report: &str, file: &str, offset: u64) -> Result<String, Error> {
-    let mut bytes = app.download_report(report, file, offset).await?;
+    let mut download = app.download_report(report, file, offset).await?;
     let mut text = Vec::new();
-    while let Some(piece) = bytes.next().await {
+    while let Some(piece) = download.pieces.next().await {
         text.extend_from_slice(&piece?);
     }
     Ok(String::from_utf8(text).unwrap())
@@ -82,16 +73,27 @@ async fn the_manifest_says_what_the_data_is() {
     let manifest: serde_json::Value = serde_json::from_str(&manifest).unwrap();
     let data_as_of = report.data_as_of.to_rfc3339_opts(chrono::SecondsFormat::Micros, true);
     let organization = |name: &str, phase: &str, mixed: u32, rows: u32| serde_json::json!({ "organization": name, "phase": phase, "mixed_assignments": mixed, "rows": rows });
+    let columns = |header: &str| header.trim_end().split(',').map(str::to_owned).collect::<Vec<_>>();
+    let [data, changes, schema, of_manifest] = &report.files.0[..] else { panic!("{:?}", report.files) };
+    let named = [&data.file, &changes.file, &schema.file, &of_manifest.file];
+    assert_eq!(named, [MIXED_FILE, CHANGES_FILE, SCHEMA_FILE, MANIFEST_FILE]);
+    let files = serde_json::json!([
+        { "file": MIXED_FILE, "bytes": report.bytes, "sha256": report.sha256, "rows": 5, "columns": columns(HEADER) },
+        { "file": CHANGES_FILE, "bytes": changes.bytes, "sha256": changes.sha256, "rows": 0, "columns": columns(CHANGES) },
+        { "file": SCHEMA_FILE, "bytes": schema.bytes, "sha256": schema.sha256 },
+    ]);
     let expected = serde_json::json!({
         "schema_version": 1,
         "report": report.id,
         "run": format!("jobs/{REPORT}/runs/{}", claimed.run.id),
         "file": MIXED_FILE,
-        "columns": HEADER.trim_end().split(',').collect::<Vec<_>>(),
+        "columns": columns(HEADER),
         "data_as_of": data_as_of,
         "rows": 5,
         "bytes": report.bytes,
         "sha256": report.sha256,
+        "files": files,
+        "changes": { "since": null, "newly_mixed": 0, "resolved": 0 },
         "organization_count": 3,
         "legacy_organization_count": 1,
         "mixed_assignment_count": 2,
@@ -231,7 +233,7 @@ async fn pages_of_both_reports_join_without_gaps() {
     let app = database.app();
     let client = connect(&database).await;
     client.batch_execute(&organization_sql("acme", "MIGRATED")).await.unwrap();
-    // Addresses in another order than ids, and two pages full to the last row.
+    // Addresses in another order than ids, and two pages full to the last row: more than one needs a cursor.
     let members = "
         INSERT INTO members SELECT 'acme', 'm' || lpad(n::text, 5, '0'), 'x' || md5(n::text) || '@acme.example',
             'Given', 'Family', 'Title', NULL, true, 'sales', '00000000-0000-0000-0000-000000000000',

@@ -6,6 +6,7 @@ pub mod audit;
 pub mod directory;
 pub mod email_export;
 mod error;
+mod housekeeping;
 pub mod jobs;
 pub mod members;
 pub mod migration;
@@ -23,6 +24,7 @@ use rollcall_store::{
 use serde_json::Value;
 
 pub use error::Error;
+pub use housekeeping::{Forgotten, Policies};
 pub use once::{Answer, Call};
 pub use rollcall_store::requests;
 
@@ -34,13 +36,20 @@ pub type Result<T> = std::result::Result<T, Error>;
 pub struct App {
     db: Db,
     reports: reports::ReportStore,
+    policies: Policies,
 }
 
 impl App {
-    /// The service on a database, with a place for its reports.
+    /// The service on a database, with a place for its reports, and with the default policies.
     #[must_use]
     pub fn new(db: Db, reports: reports::ReportStore) -> Self {
-        Self { db, reports }
+        Self { db, reports, policies: Policies::default() }
+    }
+
+    /// The same, with other policies.
+    #[must_use]
+    pub fn with_policies(self, policies: Policies) -> Self {
+        Self { policies, ..self }
     }
 
     /// The database.

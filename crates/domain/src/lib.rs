@@ -34,7 +34,7 @@ pub use settings::{DataCapture, Settings, SettingsId};
 pub type Timestamp = chrono::DateTime<chrono::Utc>;
 
 /// Who decides about email export in an organization (product.md 7.1).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum Phase {
     /// The old settings page decides; assignments have no email export setting.

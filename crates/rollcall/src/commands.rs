@@ -9,7 +9,7 @@ use crate::{
     config::{self, Config},
     database, demo,
     error::Result,
-    importing, job_run, serve,
+    importing, job_run, report, serve,
     shutdown::Shutdown,
 };
 
@@ -38,6 +38,12 @@ pub(crate) enum Command {
         #[command(subcommand)]
         command: JobCommand,
     },
+    /// Look after published reports
+    #[command(arg_required_else_help = false)]
+    Report {
+        #[command(subcommand)]
+        command: ReportCommand,
+    },
     /// Create an organization from a folder on a running server, up to and including its old settings
     Import(ImportArguments),
     /// Show the main job on a real organization, then keep serving
@@ -49,6 +55,22 @@ pub(crate) enum Command {
 pub(crate) enum JobCommand {
     /// Run a job now, wait for its end, and exit with 0 only if it succeeded
     Run(JobRunArguments),
+}
+
+/// What to do with a published report.
+#[derive(Debug, Subcommand)]
+pub(crate) enum ReportCommand {
+    /// Check a report against its manifest, say what is wrong, and exit with 0 only if nothing is
+    Verify(ReportVerifyArguments),
+}
+
+/// The arguments of `report verify`.
+#[derive(Debug, clap::Args)]
+pub(crate) struct ReportVerifyArguments {
+    /// The URL of a run's folder, of its manifest.json, or of latest.json, such as
+    /// file:///var/lib/rollcall/reports/mixed-settings/latest.json
+    #[arg(value_name = "URL", value_parser = config::report)]
+    pub(crate) url: Url,
 }
 
 /// The arguments of `job run`.
@@ -92,7 +114,7 @@ impl Command {
     pub(crate) fn log_default(&self) -> &'static str {
         match self {
             Self::Serve | Self::Migrate | Self::Jobs => "info",
-            Self::Job { .. } | Self::Import(_) | Self::Demo(_) => "warn",
+            Self::Job { .. } | Self::Report { .. } | Self::Import(_) | Self::Demo(_) => "warn",
         }
     }
 
@@ -102,6 +124,7 @@ impl Command {
             Self::Migrate => database::migrate(config).await,
             Self::Jobs => serve::jobs(config, shutdown).await,
             Self::Job { command: JobCommand::Run(arguments) } => job_run::run(config, &arguments, shutdown).await,
+            Self::Report { command: ReportCommand::Verify(arguments) } => report::verify(&arguments).await,
             Self::Import(arguments) => importing::run(&arguments, shutdown).await,
             Self::Demo(arguments) => demo::run(config, &arguments, shutdown).await,
         }

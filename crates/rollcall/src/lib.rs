@@ -10,6 +10,7 @@ mod importing;
 mod job_run;
 mod progress;
 mod remote;
+mod report;
 mod serve;
 mod shutdown;
 mod telemetry;

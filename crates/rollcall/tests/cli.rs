@@ -19,6 +19,8 @@ const SETTINGS: &[(&str, &str)] = &[
     ("--listen", "ROLLCALL_LISTEN"),
     ("--data-dir", "ROLLCALL_DATA_DIR"),
     ("--reports-url", "ROLLCALL_REPORTS_URL"),
+    ("--keep-reports", "ROLLCALL_KEEP_REPORTS"),
+    ("--keep-runs", "ROLLCALL_KEEP_RUNS"),
     ("--no-jobs", "ROLLCALL_NO_JOBS"),
     ("--database-connections", "ROLLCALL_DATABASE_CONNECTIONS"),
     ("--shutdown-timeout", "ROLLCALL_SHUTDOWN_TIMEOUT"),

@@ -1,10 +1,16 @@
 //! Published reports. The row is what publishes: files without one are leftovers of an attempt
 //! that lost its lease.
 
-use diesel::prelude::*;
+mod files;
+
+use std::{collections::BTreeSet, time::Duration};
+
+use diesel::{dsl::max, prelude::*};
 use diesel_async::RunQueryDsl;
 use rollcall_domain::Timestamp;
 use uuid::Uuid;
+
+pub use files::{ReportFile, ReportFiles};
 
 use crate::{
     Db, Error, Fence, Result, SystemConn,
@@ -40,6 +46,8 @@ pub struct NewReport {
     /// Mixed assignments.
     #[diesel(column_name = mixed_assignment_count)]
     pub mixed_assignments: i32,
+    /// Every file, the data file first.
+    pub files: ReportFiles,
 }
 
 /// A published report.
@@ -77,6 +85,8 @@ pub struct Report {
     /// Mixed assignments.
     #[diesel(column_name = mixed_assignment_count)]
     pub mixed_assignments: i32,
+    /// Every file, the data file first; none of a report that a version before this column published.
+    pub files: ReportFiles,
 }
 
 /// Publishes a report of a run that still has its lease.
@@ -118,6 +128,42 @@ pub async fn find_report(db: &Db, id: &str) -> Result<Option<Report>> {
 pub async fn find_report_of_run(db: &Db, run: Uuid) -> Result<Option<Report>> {
     let query = published_reports().filter(reports::run_id.eq(run));
     db.statement(async |conn: &mut SystemConn| Ok(query.first(conn).await.optional()?)).await
+}
+
+/// Reads the report with the newest data.
+///
+/// # Errors
+/// A database that fails.
+pub async fn find_newest_report(db: &Db) -> Result<Option<Report>> {
+    let mut conn = db.connection().await?;
+    let newest = published_reports().order((reports::data_as_of.desc(), reports::id.desc()));
+    Ok(newest.first(&mut conn).await.optional()?)
+}
+
+/// The folders of all reports, by path.
+///
+/// # Errors
+/// A database that fails.
+pub async fn list_report_paths(db: &Db) -> Result<BTreeSet<String>> {
+    let paths: Vec<String> = reports::table.select(reports::path).load(&mut db.connection().await?).await?;
+    Ok(paths.into_iter().collect())
+}
+
+/// Removes the reports that were published before a time, but never the one with the newest data, on behalf of a job's
+/// run that still has its lease. Answers the folders of those that are gone, whose files nobody knows of any more.
+///
+/// # Errors
+/// [`crate::Error::FenceLost`], or a database that fails.
+pub async fn delete_reports(db: &Db, fence: Fence, keep: Duration) -> Result<Vec<String>> {
+    db.system("delete_reports", async |conn: &mut SystemConn| {
+        jobs::check_fence(conn, fence).await?;
+        let before = clock(conn).await? - keep;
+        let newest: Option<Timestamp> = reports::table.select(max(reports::data_as_of)).first(conn).await?;
+        let old = reports::published_at.lt(before).and(reports::data_as_of.nullable().lt(newest));
+        let gone = diesel::delete(reports::table).filter(old).returning(reports::path).get_results(conn).await?;
+        Ok(gone)
+    })
+    .await
 }
 
 /// Reads up to `limit` reports, newest first, after the one with this publication time and id.

@@ -102,6 +102,7 @@ diesel::table! {
         organization_count -> Integer,
         legacy_organization_count -> Integer,
         mixed_assignment_count -> Integer,
+        files -> Jsonb,
     }
 }
 

@@ -46,6 +46,11 @@ pub(crate) async fn reached(app: &App, id: Uuid, state: RunState) -> JobRun {
     until(&what, async || Some(find(app, id).await).filter(|run| run.state == state)).await
 }
 
+/// Newest first.
+pub(crate) async fn runs_of(app: &App, job: &str) -> Vec<JobRun> {
+    jobs::list_runs(app.db(), Some(job), None, 1000).await.unwrap()
+}
+
 pub(crate) async fn runs(app: &App) -> Vec<JobRun> {
     let mut runs = jobs::list_runs(app.db(), Some(JOB), None, 1000).await.unwrap();
     runs.reverse();

@@ -3,8 +3,12 @@
 use bytes::Bytes;
 use chrono::SecondsFormat;
 use rollcall_domain::{OrganizationId, Timestamp};
-use rollcall_store::members::export::{MemberRow, MixedRow};
+use rollcall_store::members::{
+    export::MemberRow,
+    mixed::{MixedAssignment, MixedMember},
+};
 
+use super::{CHUNK, changes::Change};
 use crate::{Error, Result};
 
 /// The header of the team members report.
@@ -51,6 +55,19 @@ pub const MIXED_COLUMNS: [&str; 14] = [
     "email_export",
     "email_export_since",
     "email_export_source",
+];
+
+/// The header of what changed since the report before.
+pub const CHANGES_COLUMNS: [&str; 9] = [
+    "organization",
+    "assignment",
+    "assignment_name",
+    "change",
+    "assignment_rank",
+    "update_mode",
+    "action_required",
+    "members_exporting",
+    "members_not_exporting",
 ];
 
 /// What happens to text that a spreadsheet would run.
@@ -117,21 +134,50 @@ impl CsvPage {
     ///
     /// # Errors
     /// None that is known of: writing to memory does not fail.
-    pub fn mixed(&mut self, organization: &OrganizationId, row: &MixedRow) -> Result<()> {
+    pub fn mixed(
+        &mut self,
+        organization: &OrganizationId,
+        assignment: &MixedAssignment,
+        member: &MixedMember,
+    ) -> Result<()> {
         self.text(organization.as_str())?;
-        self.text(&row.assignment)?;
-        self.text(&row.assignment_name)?;
-        self.number(row.assignment_rank)?;
-        self.text(&row.update_mode)?;
-        self.flag(row.update_mode == "AUTOMATIC_UPDATES")?;
-        self.number(row.members_exporting)?;
-        self.number(row.members_not_exporting)?;
-        self.text(&row.member)?;
-        self.text(&row.email)?;
-        self.text(status(row.active))?;
-        self.email_export(row.email_export.as_deref(), row.email_export_since)?;
-        self.text(row.email_export_source.as_deref().unwrap_or_default())?;
+        self.text(&assignment.id)?;
+        self.text(&assignment.name)?;
+        self.number(assignment.rank)?;
+        self.text(&assignment.update_mode)?;
+        self.flag(assignment.update_mode == "AUTOMATIC_UPDATES")?;
+        self.number(assignment.exporting)?;
+        self.number(assignment.not_exporting)?;
+        self.text(&member.member)?;
+        self.text(&member.email)?;
+        self.text(status(member.active))?;
+        self.email_export(member.email_export.as_deref(), member.email_export_since)?;
+        self.text(member.email_export_source.as_deref().unwrap_or_default())?;
         self.end_line()
+    }
+
+    /// Adds a line of what changed since the report before.
+    pub(super) fn change(&mut self, change: &Change) -> Result<()> {
+        self.text(&change.of.organization)?;
+        self.text(&change.of.assignment)?;
+        self.text(&change.of.name)?;
+        self.field(change.kind.as_str())?;
+        self.number(change.of.rank)?;
+        self.text(&change.of.update_mode)?;
+        self.flag(change.of.update_mode == "AUTOMATIC_UPDATES")?;
+        self.number(change.of.exporting)?;
+        self.number(change.of.not_exporting)?;
+        self.end_line()
+    }
+
+    /// Whether it is time to send what was added.
+    pub(super) fn is_full(&self) -> bool {
+        self.writer.get_ref().len() >= CHUNK
+    }
+
+    /// The bytes of what was added; an empty piece goes on.
+    pub(super) fn take(&mut self) -> Result<Bytes> {
+        std::mem::replace(self, Self::new(self.profile)).finish()
     }
 
     /// The bytes of what was added.

@@ -63,6 +63,7 @@ async fn send_all(tx: &mut ReadTx, profile: Profile, chunks: &mpsc::Sender<Resul
     let mut after = String::new();
     let mut page = CsvPage::new(profile);
     page.header(&MEMBERS_COLUMNS)?;
+    export::prepare_pages(tx).await?;
     loop {
         let rows = export::list_member_rows(tx, &after, PAGE as i64).await?;
         for row in &rows {

@@ -4,29 +4,20 @@
 use rollcall_domain::{OrganizationId, Phase};
 use rollcall_store::{
     Db, ReadTx,
-    members::export::{self, MixedKey, MixedRow},
+    members::mixed::{self, MixedAssignment, MixedMembers},
     organizations,
 };
-use serde::Serialize;
 
 use super::{
-    PAGE,
+    changes::{Changed, Changes},
     csv::{CsvPage, MIXED_COLUMNS, Profile},
-    upload::Upload,
+    manifest::OrganizationCounts,
+    upload::{Upload, Uploaded},
 };
 use crate::Result;
 
 /// How many ids of organizations are read at a time.
 const ORGANIZATIONS: i64 = 500;
-
-/// What the report has of one organization.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub(super) struct OrganizationCounts {
-    organization: OrganizationId,
-    phase: Phase,
-    mixed_assignments: u32,
-    rows: u64,
-}
 
 /// What the report has of all organizations, one by one.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -46,71 +37,102 @@ impl Totals {
     }
 }
 
-/// Writes the header and every row. `None` when it was stopped between two organizations.
-pub(super) async fn write_rows(
-    db: &Db,
-    upload: &mut Upload,
-    stopped: &(dyn Fn() -> bool + Send + Sync),
-) -> Result<Option<Totals>> {
-    let mut header = CsvPage::new(Profile::Spreadsheet);
-    header.header(&MIXED_COLUMNS)?;
-    upload.put(header.finish()?).await?;
-    let mut totals = Totals::default();
-    let mut after: Option<OrganizationId> = None;
-    loop {
-        let after_id = after.as_ref().map(OrganizationId::as_str);
-        let ids = organizations::list_ids_after(db, after_id, None, ORGANIZATIONS).await?;
-        let Some(last) = ids.last() else { return Ok(Some(totals)) };
-        after = Some(last.clone());
-        for organization in &ids {
-            if stopped() {
-                return Ok(None);
-            }
-            totals.add(write_organization(db, organization, upload).await?);
-        }
+/// Both tables of a report while they are written.
+pub(super) struct Tables<'a> {
+    db: &'a Db,
+    upload: Upload,
+    /// What waits to be sent.
+    page: CsvPage,
+    changes: Changes,
+    totals: Totals,
+}
+
+/// Both tables of a report, written.
+pub(super) struct Written {
+    pub(super) data: Uploaded,
+    pub(super) totals: Totals,
+    pub(super) changes: Uploaded,
+    pub(super) changed: Changed,
+}
+
+impl<'a> Tables<'a> {
+    pub(super) fn new(db: &'a Db, upload: Upload, changes: Changes) -> Self {
+        Self { db, upload, page: CsvPage::new(Profile::Spreadsheet), changes, totals: Totals::default() }
     }
-}
 
-async fn write_organization(db: &Db, organization: &OrganizationId, upload: &mut Upload) -> Result<OrganizationCounts> {
-    db.read(organization, "mixed_settings_report", async |tx: &mut ReadTx| {
-        let mut counts = OrganizationCounts {
-            organization: organization.clone(),
-            phase: tx.organization().phase,
-            mixed_assignments: 0,
-            rows: 0,
-        };
-        // In phase LEGACY assignments have no setting: such an organization is only counted.
-        if counts.phase == Phase::Migrated {
-            write_mixed_rows(tx, upload, &mut counts).await?;
-        }
-        Ok(counts)
-    })
-    .await
-}
-
-async fn write_mixed_rows(tx: &mut ReadTx, upload: &mut Upload, counts: &mut OrganizationCounts) -> Result<()> {
-    let mut after: MixedKey = (0, String::new(), String::new());
-    let mut assignment = String::new();
-    loop {
-        let rows = export::list_mixed_rows(tx, &after, PAGE as i64).await?;
-        let mut page = CsvPage::new(Profile::Spreadsheet);
-        for row in &rows {
-            page.mixed(&counts.organization, row)?;
-            counts.rows += 1;
-            // Sorted by rank: the rows of an assignment stand together.
-            if row.assignment != assignment {
-                assignment.clone_from(&row.assignment);
-                counts.mixed_assignments += 1;
+    /// Writes the tables. `None` when it was stopped between two organizations; then, and when it fails, nothing of
+    /// them is left.
+    pub(super) async fn write(mut self, stopped: &(dyn Fn() -> bool + Send + Sync)) -> Result<Option<Written>> {
+        match self.write_all(stopped).await {
+            Ok(true) => self.finish().await.map(Some),
+            other => {
+                self.upload.abort().await;
+                self.changes.abort().await;
+                other.map(|_| None)
             }
         }
-        upload.put(page.finish()?).await?;
-        match rows.last() {
-            Some(last) if rows.len() == PAGE => after = key(last),
-            _ => return Ok(()),
+    }
+
+    async fn finish(self) -> Result<Written> {
+        let (changes, changed) = self.changes.finish().await?;
+        Ok(Written { data: self.upload.finish().await?, totals: self.totals, changes, changed })
+    }
+
+    async fn write_all(&mut self, stopped: &(dyn Fn() -> bool + Send + Sync)) -> Result<bool> {
+        self.page.header(&MIXED_COLUMNS)?;
+        let mut after: Option<OrganizationId> = None;
+        loop {
+            let after_id = after.as_ref().map(OrganizationId::as_str);
+            let ids = organizations::list_ids_after(self.db, after_id, None, ORGANIZATIONS).await?;
+            let Some(last) = ids.last() else { break };
+            after = Some(last.clone());
+            for organization in &ids {
+                if stopped() {
+                    return Ok(false);
+                }
+                self.write_organization(organization).await?;
+            }
+        }
+        self.upload.put(self.page.take()?).await?;
+        self.changes.note_the_rest().await?;
+        Ok(true)
+    }
+
+    async fn write_organization(&mut self, organization: &OrganizationId) -> Result<()> {
+        let db = self.db;
+        let (counts, mixed) = db
+            .read(organization, "mixed_settings_report", async |tx: &mut ReadTx| {
+                let phase = tx.organization().phase;
+                // In phase LEGACY assignments have no setting: such an organization is only counted.
+                let mixed = if phase == Phase::Migrated { mixed::list_mixed(tx).await? } else { Vec::new() };
+                let rows = self.write_rows(tx, &mixed).await?;
+                let mixed_assignments = u32::try_from(mixed.len()).unwrap_or(u32::MAX);
+                Ok::<_, crate::Error>((
+                    OrganizationCounts { organization: organization.clone(), phase, mixed_assignments, rows },
+                    mixed,
+                ))
+            })
+            .await?;
+        self.totals.add(counts);
+        self.changes.note(organization, &mixed).await
+    }
+
+    async fn write_rows(&mut self, tx: &mut ReadTx, mixed: &[MixedAssignment]) -> Result<u64> {
+        let organization = tx.id().clone();
+        let mut members = MixedMembers::of(tx, mixed);
+        let mut rows = 0;
+        loop {
+            let page = members.next().await?;
+            if page.is_empty() {
+                return Ok(rows);
+            }
+            rows += page.len() as u64;
+            for (assignment, member) in &page {
+                self.page.mixed(&organization, assignment, member)?;
+                if self.page.is_full() {
+                    self.upload.put(self.page.take()?).await?;
+                }
+            }
         }
     }
-}
-
-fn key(row: &MixedRow) -> MixedKey {
-    (row.assignment_rank, row.email.clone(), row.member.clone())
 }

@@ -1,26 +1,27 @@
-//! Publishing the mixed-settings report: the data, then the manifest, then the row that makes it
-//! known. The files of an attempt lie under its fence, so that two attempts never share one.
+//! Publishing the mixed-settings report: the tables, then the manifest, then the row that makes it
+//! known, then `latest.json`. The files of an attempt lie under its fence, so that two attempts
+//! never share one.
 
-use chrono::SecondsFormat;
 use rollcall_domain::Timestamp;
 use rollcall_store::{
     Fence,
     jobs::{self, JobRun},
-    reports::{self, NewReport, Report},
+    reports::{self, NewReport, Report, ReportFile, ReportFiles},
 };
 use serde::Serialize;
 
 use super::{
-    csv::MIXED_COLUMNS,
-    mixed::{OrganizationCounts, Totals, write_rows},
+    CHANGES_FILE, MANIFEST_FILE, MIXED_FILE, REPORT_FOLDER, SCHEMA_FILE,
+    changes::Changes,
+    csv::{CHANGES_COLUMNS, MIXED_COLUMNS},
+    manifest::{Manifest, ManifestChanges, ManifestFile, rfc3339},
+    mixed::{Tables, Written},
     upload::Uploaded,
 };
 use crate::{App, Error, Result};
 
-/// The name of the data file.
-pub const MIXED_FILE: &str = "mixed-settings.csv";
-/// The name of the manifest.
-pub const MANIFEST_FILE: &str = "manifest.json";
+/// What the columns of the data file mean, in the form of a Frictionless Table Schema.
+const SCHEMA: &str = include_str!("mixed-settings.schema.json");
 
 /// What came of publishing.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -29,24 +30,6 @@ pub enum Published {
     Report(Report),
     /// It was stopped; nothing is known of it.
     Stopped,
-}
-
-/// What lies beside the data, written after it.
-#[derive(Debug, Serialize)]
-struct Manifest<'a> {
-    schema_version: u32,
-    report: &'a str,
-    run: String,
-    file: &'a str,
-    columns: &'a [&'a str],
-    data_as_of: String,
-    rows: u64,
-    bytes: u64,
-    sha256: &'a str,
-    organization_count: usize,
-    legacy_organization_count: u32,
-    mixed_assignment_count: u32,
-    organizations: &'a [OrganizationCounts],
 }
 
 impl App {
@@ -62,60 +45,37 @@ impl App {
         stopped: &(dyn Fn() -> bool + Send + Sync),
     ) -> Result<Published> {
         if let Some(report) = reports::find_report_of_run(&self.db, run.id).await? {
+            self.point_to_latest_report().await?;
             return Ok(Published::Report(report));
         }
         let id = report_id(run.scheduled_for);
-        let path = format!("mixed-settings/{id}/{}", fence.number);
+        let path = format!("{REPORT_FOLDER}/{id}/{}", fence.number);
         // Before the first snapshot, so that nothing older than this is missing.
         let data_as_of = jobs::clock(&self.db).await?;
-        let Some((data, totals)) = self.write_data(&path, stopped).await? else {
+        let Some(written) = self.write_tables(&path, stopped).await? else {
             return Ok(Published::Stopped);
         };
-        let manifest = Manifest {
-            schema_version: 1,
-            report: &id,
-            run: format!("jobs/{}/runs/{}", run.job, run.id),
-            file: MIXED_FILE,
-            columns: &MIXED_COLUMNS,
-            data_as_of: data_as_of.to_rfc3339_opts(SecondsFormat::Micros, true),
-            rows: totals.rows,
-            bytes: data.bytes,
-            sha256: &data.sha256,
-            organization_count: totals.organizations.len(),
-            legacy_organization_count: totals.legacy,
-            mixed_assignment_count: totals.mixed_assignments,
-            organizations: &totals.organizations,
-        };
-        self.write_manifest(&path, &manifest).await?;
-        let new = new_report(id, path, data_as_of, data, &totals);
-        Ok(Published::Report(reports::insert_report(&self.db, fence, &new).await?))
+        let schema = self.write_file(&path, SCHEMA_FILE, SCHEMA.into()).await?;
+        let manifest = manifest(&id, run, data_as_of, &written, schema);
+        let text = render(&manifest)?;
+        let written = self.write_file(&path, MANIFEST_FILE, text).await?;
+        let new = new_report(id, path, data_as_of, &manifest, written);
+        let report = reports::insert_report(&self.db, fence, &new).await?;
+        self.point_to_latest_report().await?;
+        Ok(Published::Report(report))
     }
 
-    async fn write_data(
-        &self,
-        path: &str,
-        stopped: &(dyn Fn() -> bool + Send + Sync),
-    ) -> Result<Option<(Uploaded, Totals)>> {
-        let mut upload = self.reports.begin(&format!("{path}/{MIXED_FILE}")).await?;
-        match write_rows(&self.db, &mut upload, stopped).await {
-            Ok(Some(totals)) => Ok(Some((upload.finish().await?, totals))),
-            Ok(None) => {
-                upload.abort().await;
-                Ok(None)
-            }
-            Err(error) => {
-                upload.abort().await;
-                Err(error)
-            }
-        }
+    async fn write_tables(&self, path: &str, stopped: &(dyn Fn() -> bool + Send + Sync)) -> Result<Option<Written>> {
+        let before = reports::find_newest_report(&self.db).await?;
+        let upload = self.reports.begin(&format!("{path}/{MIXED_FILE}")).await?;
+        let changes = Changes::begin(&self.reports, path, before.as_ref()).await?;
+        Tables::new(&self.db, upload, changes).write(stopped).await
     }
 
-    async fn write_manifest(&self, path: &str, manifest: &Manifest<'_>) -> Result<()> {
-        let mut text = serde_json::to_vec_pretty(manifest).map_err(|error| Error::Internal(error.into()))?;
-        text.push(b'\n');
-        let mut upload = self.reports.begin(&format!("{path}/{MANIFEST_FILE}")).await?;
+    async fn write_file(&self, path: &str, file: &str, text: Vec<u8>) -> Result<Uploaded> {
+        let mut upload = self.reports.begin(&format!("{path}/{file}")).await?;
         match upload.put(text.into()).await {
-            Ok(()) => upload.finish().await.map(drop),
+            Ok(()) => upload.finish().await,
             Err(error) => {
                 upload.abort().await;
                 Err(error)
@@ -124,18 +84,68 @@ impl App {
     }
 }
 
-fn new_report(id: String, path: String, data_as_of: Timestamp, data: Uploaded, totals: &Totals) -> NewReport {
+fn manifest(id: &str, run: &JobRun, data_as_of: Timestamp, written: &Written, schema: Uploaded) -> Manifest {
+    let (data, totals, changed) = (&written.data, &written.totals, &written.changed);
+    let names = |columns: &[&str]| columns.iter().map(|column| (*column).to_owned()).collect::<Vec<_>>();
+    let table = |file: &str, uploaded: &Uploaded, rows, columns: &[&str]| ManifestFile {
+        rows: Some(rows),
+        columns: Some(names(columns)),
+        ..plain(file, uploaded.clone())
+    };
+    let changes = changed.newly_mixed + changed.resolved;
+    Manifest {
+        schema_version: 1,
+        report: id.to_owned(),
+        run: format!("jobs/{}/runs/{}", run.job, run.id),
+        file: MIXED_FILE.to_owned(),
+        columns: names(&MIXED_COLUMNS),
+        data_as_of: rfc3339(data_as_of),
+        rows: totals.rows,
+        bytes: data.bytes,
+        sha256: data.sha256.clone(),
+        files: vec![
+            table(MIXED_FILE, data, totals.rows, &MIXED_COLUMNS),
+            table(CHANGES_FILE, &written.changes, changes, &CHANGES_COLUMNS),
+            plain(SCHEMA_FILE, schema),
+        ],
+        changes: ManifestChanges {
+            since: changed.since.clone(),
+            newly_mixed: changed.newly_mixed,
+            resolved: changed.resolved,
+        },
+        organization_count: totals.organizations.len(),
+        legacy_organization_count: totals.legacy,
+        mixed_assignment_count: totals.mixed_assignments,
+        organizations: totals.organizations.clone(),
+    }
+}
+
+fn plain(file: &str, uploaded: Uploaded) -> ManifestFile {
+    let Uploaded { bytes, sha256 } = uploaded;
+    ManifestFile { file: file.to_owned(), bytes, sha256, rows: None, columns: None }
+}
+
+fn new_report(id: String, path: String, data_as_of: Timestamp, manifest: &Manifest, written: Uploaded) -> NewReport {
+    let mut files: Vec<ReportFile> = manifest.files.iter().map(ReportFile::from).collect();
+    files.push((&plain(MANIFEST_FILE, written)).into());
     NewReport {
         id,
         path,
         data_as_of,
-        rows: totals.rows.cast_signed(),
-        bytes: data.bytes.cast_signed(),
-        sha256: data.sha256,
-        organizations: i32::try_from(totals.organizations.len()).unwrap_or(i32::MAX),
-        legacy_organizations: totals.legacy.cast_signed(),
-        mixed_assignments: totals.mixed_assignments.cast_signed(),
+        rows: manifest.rows.cast_signed(),
+        bytes: manifest.bytes.cast_signed(),
+        sha256: manifest.sha256.clone(),
+        organizations: i32::try_from(manifest.organization_count).unwrap_or(i32::MAX),
+        legacy_organizations: manifest.legacy_organization_count.cast_signed(),
+        mixed_assignments: manifest.mixed_assignment_count.cast_signed(),
+        files: ReportFiles(files),
     }
+}
+
+fn render(manifest: &impl Serialize) -> Result<Vec<u8>> {
+    let mut text = serde_json::to_vec_pretty(manifest).map_err(|error| Error::Internal(error.into()))?;
+    text.push(b'\n');
+    Ok(text)
 }
 
 /// A run's report by the time that the run is for, to the microsecond where it has any: no two
@@ -143,12 +153,23 @@ fn new_report(id: String, path: String, data_as_of: Timestamp, data: Uploaded, t
 fn report_id(scheduled_for: Timestamp) -> String {
     let whole = scheduled_for.timestamp_subsec_micros() == 0;
     let format = if whole { "%Y%m%dt%H%M%Sz" } else { "%Y%m%dt%H%M%S-%6fz" };
-    format!("mixed-settings-{}", scheduled_for.format(format))
+    format!("{REPORT_FOLDER}-{}", scheduled_for.format(format))
 }
 
 #[cfg(test)]
 mod tests {
-    use super::report_id;
+    use super::{MIXED_COLUMNS, SCHEMA, report_id};
+
+    #[test]
+    fn the_schema_describes_every_column_in_order() {
+        let schema: serde_json::Value = serde_json::from_str(SCHEMA).unwrap();
+        let fields = schema["fields"].as_array().unwrap();
+        let names: Vec<&str> = fields.iter().map(|field| field["name"].as_str().unwrap()).collect();
+        assert_eq!(names, MIXED_COLUMNS);
+        for field in fields {
+            assert!(field["description"].as_str().unwrap().ends_with('.') && field["type"].is_string(), "{field}");
+        }
+    }
 
     #[test]
     fn a_report_is_called_by_the_time_that_it_is_for() {

@@ -1,13 +1,18 @@
 //! Reading published reports and their files.
 
 use rollcall_domain::Timestamp;
-use rollcall_store::reports::{self, Report};
+use rollcall_store::reports::{self, Report, ReportFile};
 
-use super::{
-    publish::{MANIFEST_FILE, MIXED_FILE},
-    store::ByteStream,
-};
+use super::{MANIFEST_FILE, MIXED_FILE, store::ByteStream};
 use crate::{App, Error, Result};
+
+/// A file of a report, from an offset on.
+pub struct Download {
+    /// What it is as a whole.
+    pub file: ReportFile,
+    /// The bytes from the offset to the end.
+    pub pieces: ByteStream,
+}
 
 impl App {
     /// Reads up to `limit` reports, newest first, after the one with this publication time and id.
@@ -31,17 +36,25 @@ impl App {
     ///
     /// # Errors
     /// An unknown report or file, an offset beyond the end, or a store that fails.
-    pub async fn download_report(&self, report: &str, file: &str, offset: u64) -> Result<ByteStream> {
-        let name = format!("reports/{report}/{file}");
-        let found = reports::find_report(&self.db, report).await?;
-        match found {
-            Some(found) if [MIXED_FILE, MANIFEST_FILE].contains(&file) => {
-                match self.reports.read(&format!("{}/{file}", found.path), offset).await {
-                    Err(Error::ReportNotFound(_)) => Err(Error::ReportNotFound(name)),
-                    other => other,
-                }
-            }
-            _ => Err(Error::ReportNotFound(name)),
+    pub async fn download_report(&self, report: &str, file: &str, offset: u64) -> Result<Download> {
+        let missing = || Error::ReportNotFound(format!("reports/{report}/{file}"));
+        let found = reports::find_report(&self.db, report).await?.ok_or_else(missing)?;
+        let file = report_files(&found).into_iter().find(|known| known.file == file).ok_or_else(missing)?;
+        match self.reports.read(&format!("{}/{}", found.path, file.file), offset).await {
+            Ok(pieces) => Ok(Download { file, pieces }),
+            Err(Error::ReportNotFound(_)) => Err(missing()),
+            Err(error) => Err(error),
         }
     }
+}
+
+/// Every file of a report, the data file first. Of a report that was published before they were kept, the manifest has
+/// no size and no checksum.
+#[must_use]
+pub fn report_files(report: &Report) -> Vec<ReportFile> {
+    if !report.files.0.is_empty() {
+        return report.files.0.clone();
+    }
+    let file = |file: &str, rows, bytes, sha256| ReportFile { file: file.to_owned(), rows, bytes, sha256 };
+    vec![file(MIXED_FILE, report.rows, report.bytes, report.sha256.clone()), file(MANIFEST_FILE, 0, 0, String::new())]
 }

@@ -41,8 +41,8 @@ pub enum ReachError {
 /// Where reports lie.
 #[derive(Clone, Debug)]
 pub struct ReportStore {
-    store: Arc<dyn ObjectStore>,
-    url: Url,
+    pub(super) store: Arc<dyn ObjectStore>,
+    pub(super) url: Url,
 }
 
 impl ReportStore {

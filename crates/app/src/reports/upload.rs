@@ -1,12 +1,9 @@
 //! Writing a file to a report store piece by piece, with its size and checksum.
 
-use std::fmt::Write as _;
-
 use bytes::Bytes;
 use object_store::{MultipartUpload, WriteMultipart};
-use sha2::{Digest as _, Sha256};
 
-use super::store::failed;
+use super::{checksum::Checksum, store::failed};
 use crate::Result;
 
 /// How many parts may be under way. A part has 5 MiB, so that this bounds the memory.
@@ -15,8 +12,7 @@ const PARTS: usize = 2;
 /// A file that is being written. Nobody sees it before it is finished.
 pub(super) struct Upload {
     parts: WriteMultipart,
-    hash: Sha256,
-    bytes: u64,
+    checksum: Checksum,
 }
 
 /// What was written.
@@ -29,12 +25,11 @@ pub(super) struct Uploaded {
 
 impl Upload {
     pub(super) fn new(upload: Box<dyn MultipartUpload>) -> Self {
-        Self { parts: WriteMultipart::new(upload), hash: Sha256::new(), bytes: 0 }
+        Self { parts: WriteMultipart::new(upload), checksum: Checksum::default() }
     }
 
     pub(super) async fn put(&mut self, piece: Bytes) -> Result<()> {
-        self.hash.update(&piece);
-        self.bytes += piece.len() as u64;
+        self.checksum.update(&piece);
         self.parts.wait_for_capacity(PARTS).await.map_err(failed)?;
         self.parts.put(piece);
         Ok(())
@@ -42,11 +37,7 @@ impl Upload {
 
     pub(super) async fn finish(self) -> Result<Uploaded> {
         self.parts.finish().await.map_err(failed)?;
-        let mut sha256 = String::with_capacity(64);
-        for byte in self.hash.finalize() {
-            let _ = write!(sha256, "{byte:02x}");
-        }
-        Ok(Uploaded { bytes: self.bytes, sha256 })
+        Ok(Uploaded { bytes: self.checksum.bytes(), sha256: self.checksum.sha256() })
     }
 
     /// Gives the file up. What cannot be removed is a leftover that nobody sees.

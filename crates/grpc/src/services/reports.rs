@@ -1,6 +1,6 @@
 //! `ReportService`.
 
-use rollcall_app::reports::{MIXED_FILE, Report};
+use rollcall_app::reports::{MIXED_FILE, Report, ReportFile, report_files};
 use rollcall_domain::Timestamp;
 use rollcall_proto::v1::{self, report_service_server::ReportService};
 use tokio_stream::StreamExt as _;
@@ -55,31 +55,36 @@ impl ReportService for Services {
         let report = checks.finish_with(report)?;
         let file = if request.file.is_empty() { MIXED_FILE } else { &request.file };
         let offset = u64::try_from(request.offset).unwrap_or_default();
-        let chunks = self.app.download_report(&report, file, offset).await.map_err(to_status)?;
-        let to_message = |chunk: Result<bytes::Bytes, rollcall_app::Error>| {
-            chunk.map(|data| v1::DownloadReportResponse { data: data.into() }).map_err(to_status)
+        let download = self.app.download_report(&report, file, offset).await.map_err(to_status)?;
+        let to_message = |piece: Result<bytes::Bytes, rollcall_app::Error>| {
+            let message = |data: bytes::Bytes| v1::DownloadReportResponse { data: data.into(), ..Default::default() };
+            piece.map(message).map_err(to_status)
         };
-        Ok(Response::new(Box::pin(chunks.map(to_message))))
+        let ReportFile { bytes, sha256, .. } = download.file;
+        let end = v1::DownloadReportResponse { data: Vec::new(), sha256, bytes };
+        Ok(Response::new(Box::pin(download.pieces.map(to_message).chain(tokio_stream::once(Ok(end))))))
     }
 }
 
 impl Services {
     fn to_report(&self, report: &Report) -> v1::Report {
+        let files: Vec<v1::ReportFile> = report_files(report).into_iter().map(to_report_file).collect();
         v1::Report {
             name: names::report(&report.id),
             run: names::job_run(&report.job, report.run),
             data_as_of: Some(to_timestamp(report.data_as_of)),
             publish_time: Some(to_timestamp(report.published_at)),
             url: self.app.reports().url_of(&report.path),
-            data: Some(v1::ReportFile {
-                file: MIXED_FILE.to_owned(),
-                rows: report.rows,
-                bytes: report.bytes,
-                sha256: report.sha256.clone(),
-            }),
+            data: files.first().cloned(),
             organization_count: report.organizations,
             legacy_organization_count: report.legacy_organizations,
             mixed_assignment_count: report.mixed_assignments,
+            files,
         }
     }
+}
+
+fn to_report_file(file: ReportFile) -> v1::ReportFile {
+    let ReportFile { file, rows, bytes, sha256 } = file;
+    v1::ReportFile { file, rows, bytes, sha256 }
 }

@@ -67,7 +67,7 @@ async fn a_cancelled_run_ends_the_organization_that_it_is_at_and_no_other() {
     assert_eq!(cancel(&server, cancelling(&name)).await, cancelled);
     assert_eq!(cancel(&server, request).await, asked);
     let jobs = server.jobs().list_jobs(ListJobsRequest::default()).await.unwrap().into_inner().jobs;
-    assert_eq!((&jobs[1].current_run, &jobs[1].last_run), (&None, &Some(cancelled.clone())));
+    assert_eq!((&jobs[2].current_run, &jobs[2].last_run), (&None, &Some(cancelled.clone())));
     // Another run does the rest.
     let rest = Org::create(&server, "d-new", Phase::Migrated).await.run_job(MIGRATION).await;
     assert_eq!(rest.outcome["organizations_migrated"], 1);

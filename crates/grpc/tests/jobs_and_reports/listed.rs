@@ -17,11 +17,16 @@ async fn jobs_are_listed_with_their_next_current_and_last_runs() {
     let fresh = jobs(&server).await;
     let shown = |job: &Job| format!("{} | {} | {}", job.name, job.schedule, job.time_zone);
     let names: Vec<String> = fresh.iter().map(shown).collect();
-    assert_eq!(names, ["jobs/mixed-settings-report | 0 2 * * * | UTC", "jobs/settings-migration |  | "]);
+    let expected = [
+        "jobs/housekeeping | 30 3 * * * | UTC",
+        "jobs/mixed-settings-report | 0 2 * * * | UTC",
+        "jobs/settings-migration |  | ",
+    ];
+    assert_eq!(names, expected);
     for job in &fresh {
         assert!(!job.description.is_empty() && job.current_run.is_none() && job.last_run.is_none(), "{job:?}");
     }
-    let [report, migration] = &fresh[..] else { panic!("{fresh:?}") };
+    let [_, report, migration] = &fresh[..] else { panic!("{fresh:?}") };
     assert_eq!(migration.next_run_time, None);
     let next = report.next_run_time.unwrap();
     let next: DateTime<Utc> = DateTime::from_timestamp(next.seconds, next.nanos.unsigned_abs()).unwrap();
@@ -36,16 +41,16 @@ async fn jobs_are_listed_with_their_next_current_and_last_runs() {
     client.batch_execute("BEGIN; SELECT FROM organizations FOR UPDATE").await.unwrap();
     let open = server.jobs().run_job(run(MIGRATION, Some(0))).await.unwrap().into_inner().run.unwrap();
     let busy = jobs(&server).await;
-    assert_eq!((&busy[0].current_run, &busy[0].last_run), (&None, &Some(first)));
-    let current = busy[1].current_run.clone().unwrap();
+    assert_eq!((&busy[1].current_run, &busy[1].last_run), (&None, &Some(first)));
+    let current = busy[2].current_run.clone().unwrap();
     assert!([JobRunState::Pending, JobRunState::Running].contains(&current.state()), "{current:?}");
-    assert_eq!((current.name, &busy[1].last_run), (open.name.clone(), &None));
+    assert_eq!((current.name, &busy[2].last_run), (open.name.clone(), &None));
     client.batch_execute("COMMIT").await.unwrap();
     let done = over(&server, &open.name).await;
     let idle = jobs(&server).await;
-    assert_eq!((&idle[1].current_run, &idle[1].last_run), (&None, &Some(done)));
+    assert_eq!((&idle[2].current_run, &idle[2].last_run), (&None, &Some(done)));
     let last = org.run_job(MIGRATION).await;
-    assert_eq!(jobs(&server).await[1].last_run, Some(last), "the newest");
+    assert_eq!(jobs(&server).await[2].last_run, Some(last), "the newest");
 }
 
 #[tokio::test(flavor = "multi_thread")]

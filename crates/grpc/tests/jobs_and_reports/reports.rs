@@ -5,10 +5,12 @@ use std::fmt::Write as _;
 use chrono::{DateTime, SecondsFormat};
 use prost_types::Timestamp;
 use rollcall_proto::v1::{
-    Assignment, DownloadReportRequest, EmailExport, GetReportRequest, ListReportsRequest, Member as MemberMessage,
-    Phase, Report, ReportFile, UpdateAssignmentRequest, UpdateMemberSettingsRequest, UpdateMode,
+    Assignment, DownloadReportRequest, DownloadReportResponse, EmailExport, GetReportRequest, ListReportsRequest,
+    Member as MemberMessage, Phase, Report, ReportFile, UpdateAssignmentRequest, UpdateMemberSettingsRequest,
+    UpdateMode,
 };
 use rollcall_testkit::{Member, Org, TestServer, refused};
+use serde_json::json;
 use sha2::{Digest as _, Sha256};
 
 use super::{REPORT, ended};
@@ -48,12 +50,20 @@ fn file(report: &str, file: &str, offset: i64) -> DownloadReportRequest {
 }
 
 async fn download(server: &TestServer, request: DownloadReportRequest) -> String {
+    pieces_and_end(server, request).await.0
+}
+
+/// The bytes of a download, and its last message, which is the only one that speaks of the whole file.
+async fn pieces_and_end(server: &TestServer, request: DownloadReportRequest) -> (String, DownloadReportResponse) {
     let mut stream = server.reports_service().download_report(request).await.unwrap().into_inner();
-    let mut bytes = Vec::new();
-    while let Some(piece) = stream.message().await.unwrap() {
-        bytes.extend(piece.data);
+    let mut messages = Vec::new();
+    while let Some(message) = stream.message().await.unwrap() {
+        messages.push(message);
     }
-    String::from_utf8(bytes).unwrap()
+    let end = messages.pop().unwrap();
+    let bytes: Vec<u8> = messages.iter().flat_map(|piece| piece.data.clone()).collect();
+    assert!(messages.into_iter().all(|piece| !piece.data.is_empty() && piece.sha256.is_empty() && piece.bytes == 0));
+    (String::from_utf8(bytes).unwrap(), end)
 }
 
 fn rfc3339(time: Timestamp) -> String {
@@ -68,6 +78,8 @@ fn sha256(text: &str) -> String {
     })
 }
 
+const CHANGES: &str = "organization,assignment,assignment_name,change,assignment_rank,update_mode,action_required,\
+    members_exporting,members_not_exporting";
 const HEADER: &str = "organization,assignment,assignment_name,assignment_rank,update_mode,action_required,\
     members_exporting,members_not_exporting,member,email,status,email_export,email_export_since,email_export_source\r\n";
 
@@ -94,6 +106,14 @@ async fn the_report_holds_the_members_of_mixed_assignments_and_says_so_of_itself
     let listed = reports(&server).await;
     let (data_as_of, publish_time) = (listed[0].data_as_of, listed[0].publish_time);
     let bytes = i64::try_from(csv.len()).unwrap();
+    let mut files = Vec::new();
+    for (name, rows) in
+        [("mixed-settings.csv", 5), ("changes.csv", 0), ("mixed-settings.schema.json", 0), ("manifest.json", 0)]
+    {
+        let text = download(&server, file(&run.report, name, 0)).await;
+        let bytes = i64::try_from(text.len()).unwrap();
+        files.push(ReportFile { file: name.to_owned(), rows, bytes, sha256: sha256(&text) });
+    }
     let expected = Report {
         name: run.report.clone(),
         run: run.name.clone(),
@@ -104,34 +124,43 @@ async fn the_report_holds_the_members_of_mixed_assignments_and_says_so_of_itself
         organization_count: 3,
         legacy_organization_count: 1,
         mixed_assignment_count: 2,
+        files: files.clone(),
     };
     assert_eq!(listed, [expected]);
     let folder = listed[0].url.strip_prefix("file://").unwrap();
     assert_eq!(std::fs::read_to_string(format!("{folder}/mixed-settings.csv")).unwrap(), csv);
 
-    let id = run.report.strip_prefix("reports/").unwrap();
-    let columns = HEADER.trim_end().replace(',', "\",\n    \"");
-    let organization = |id: &str, phase: &str, mixed: i32, rows: i32| {
-        format!(
-            "{{\n      \"organization\": \"{id}\",\n      \"phase\": \"{phase}\",\n      \"mixed_assignments\": {mixed},\n      \"rows\": {rows}\n    }}"
-        )
-    };
-    let organizations = [
-        organization("acme", "MIGRATED", 2, 5),
-        organization("fresh", "MIGRATED", 0, 0),
-        organization("zoo", "LEGACY", 0, 0),
-    ]
-    .join(",\n    ");
-    let manifest = format!(
-        "{{\n  \"schema_version\": 1,\n  \"report\": \"{id}\",\n  \"run\": \"{}\",\n  \"file\": \"mixed-settings.csv\",\n  \
-         \"columns\": [\n    \"{columns}\"\n  ],\n  \"data_as_of\": \"{}\",\n  \"rows\": 5,\n  \"bytes\": {bytes},\n  \
-         \"sha256\": \"{}\",\n  \"organization_count\": 3,\n  \"legacy_organization_count\": 1,\n  \
-         \"mixed_assignment_count\": 2,\n  \"organizations\": [\n    {organizations}\n  ]\n}}\n",
-        run.name,
-        rfc3339(data_as_of.unwrap()),
-        sha256(&csv),
-    );
-    assert_eq!(download(&server, file(&run.report, "manifest.json", 0)).await, manifest);
+    let columns: Vec<&str> = HEADER.trim_end().split(',').collect();
+    let organization = |id: &str, phase: &str, mixed: i32, rows: i32| json!({ "organization": id, "phase": phase, "mixed_assignments": mixed, "rows": rows });
+    let manifest = json!({
+        "schema_version": 1,
+        "report": run.report.strip_prefix("reports/"),
+        "run": run.name,
+        "file": "mixed-settings.csv",
+        "columns": columns,
+        "data_as_of": rfc3339(data_as_of.unwrap()),
+        "rows": 5,
+        "bytes": bytes,
+        "sha256": sha256(&csv),
+        "files": [
+            { "file": "mixed-settings.csv", "bytes": bytes, "sha256": sha256(&csv), "rows": 5, "columns": columns },
+            { "file": "changes.csv", "bytes": files[1].bytes, "sha256": files[1].sha256, "rows": 0, "columns": CHANGES.split(',').collect::<Vec<_>>() },
+            { "file": "mixed-settings.schema.json", "bytes": files[2].bytes, "sha256": files[2].sha256 },
+        ],
+        "changes": { "since": null, "newly_mixed": 0, "resolved": 0 },
+        "organization_count": 3,
+        "legacy_organization_count": 1,
+        "mixed_assignment_count": 2,
+        "organizations": [
+            organization("acme", "MIGRATED", 2, 5),
+            organization("fresh", "MIGRATED", 0, 0),
+            organization("zoo", "LEGACY", 0, 0),
+        ],
+    });
+    let found = download(&server, file(&run.report, "manifest.json", 0)).await;
+    assert_eq!(serde_json::from_str::<serde_json::Value>(&found).unwrap(), manifest);
+    let latest = std::fs::read_to_string(format!("{folder}/../../latest.json")).unwrap();
+    assert_eq!(serde_json::from_str::<serde_json::Value>(&latest).unwrap()["manifest_sha256"], sha256(&found));
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -181,9 +210,10 @@ async fn a_download_goes_on_where_another_ended() {
     let report = mixed(&server).await.run_job(REPORT).await.report;
     let csv = download(&server, file(&report, "", 0)).await;
     let end = i64::try_from(csv.len()).unwrap();
-    for offset in [1, 100, end - 1, end] {
-        let rest = download(&server, file(&report, "mixed-settings.csv", offset)).await;
+    for offset in [0, 1, 100, end - 1, end] {
+        let (rest, last) = pieces_and_end(&server, file(&report, "mixed-settings.csv", offset)).await;
         assert_eq!(rest, csv[usize::try_from(offset).unwrap()..]);
+        assert_eq!(last, DownloadReportResponse { data: Vec::new(), sha256: sha256(&csv), bytes: end });
     }
     let (bad, unknown) = ("INVALID_REQUEST", "NotFound REPORT_NOT_FOUND");
     let cases = [

@@ -11,13 +11,14 @@ use std::{
     time::Duration,
 };
 
+use rollcall_app::Policies;
 use rollcall_store::embedded;
 use url::Url;
 
 use crate::error::{Error, Result};
 
 pub(crate) use usage::parse;
-pub(crate) use values::{DatabaseUrl, duration, target};
+pub(crate) use values::{DatabaseUrl, duration, report, target};
 
 /// What every command can be told. Flags win over variables, variables over defaults.
 #[derive(Clone, Debug, clap::Args)]
@@ -42,6 +43,16 @@ pub(crate) struct Config {
     /// from the environment [default: file://<data-dir>/reports]
     #[arg(long, value_name = "URL", env = "ROLLCALL_REPORTS_URL", value_parser = values::reports_url, global = true)]
     pub(crate) reports_url: Option<Url>,
+
+    /// How long reports are kept, in days; the newest is kept however old it is
+    #[arg(long, value_name = "TIME", env = "ROLLCALL_KEEP_REPORTS", default_value = "90d", value_parser = values::days,
+          global = true)]
+    pub(crate) keep_reports: Duration,
+
+    /// How long runs of jobs that have ended are kept, in days; each job's newest is kept however old it is
+    #[arg(long, value_name = "TIME", env = "ROLLCALL_KEEP_RUNS", default_value = "90d", value_parser = values::days,
+          global = true)]
+    pub(crate) keep_runs: Duration,
 
     /// Leave the jobs to other processes
     #[arg(long, env = "ROLLCALL_NO_JOBS", value_parser = values::yes_or_no, global = true)]
@@ -107,6 +118,11 @@ impl Config {
         let dir = self.data_dir()?.join("reports");
         Url::from_file_path(&dir)
             .map_err(|()| Error::usage(format!("{} cannot be written as a file:// URL", dir.display())))
+    }
+
+    /// How long things are kept.
+    pub(crate) fn policies(&self) -> Policies {
+        Policies { keep_reports: self.keep_reports, keep_runs: self.keep_runs }
     }
 
     /// The format of the log: what was asked for, else what fits the reader.

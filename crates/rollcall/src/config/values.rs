@@ -73,6 +73,14 @@ pub(super) fn connections(text: &str) -> Result<usize, String> {
     number.ok_or_else(|| "give a number from 1 to 1000".to_owned())
 }
 
+/// How long something is kept: days, such as `90d`.
+pub(super) fn days(text: &str) -> Result<Duration, String> {
+    let days = text.strip_suffix('d').and_then(|days| days.parse().ok()).filter(|days| (1..=36_500).contains(days));
+    let days: Option<u64> = days;
+    days.map(|days| Duration::from_secs(days * 24 * 60 * 60))
+        .ok_or_else(|| "give days, from 1d to 36500d, such as 90d".to_owned())
+}
+
 pub(super) fn yes_or_no(text: &str) -> Result<bool, String> {
     match text.to_ascii_lowercase().as_str() {
         "true" | "yes" | "on" | "1" => Ok(true),
@@ -102,6 +110,12 @@ pub(super) fn otlp_endpoint(text: &str) -> Result<Url, String> {
 /// The address of a running server.
 pub(crate) fn target(text: &str) -> Result<Url, String> {
     plain_http(text).ok_or_else(|| "give an http:// URL, such as http://localhost:50051 (no TLS so far)".to_owned())
+}
+
+/// Where a report lies.
+pub(crate) fn report(text: &str) -> Result<Url, String> {
+    let url = Url::parse(text).ok().filter(|url| !url.cannot_be_a_base());
+    url.ok_or_else(|| "give a URL, such as file:///var/lib/rollcall/reports/mixed-settings/latest.json".to_owned())
 }
 
 fn plain_http(text: &str) -> Option<Url> {
@@ -152,6 +166,15 @@ mod tests {
         assert_eq!(duration("2m"), Ok(Duration::from_secs(120)));
         for wrong in ["", "25", "s", "-1s", "1.5s", "25 s", "25sec", "99999999999s"] {
             assert!(duration(wrong).is_err(), "{wrong:?}");
+        }
+    }
+
+    #[test]
+    fn things_are_kept_for_days() {
+        assert_eq!(days("1d"), Ok(Duration::from_secs(86_400)));
+        assert_eq!(days("36500d"), Ok(Duration::from_secs(36_500 * 86_400)));
+        for wrong in ["", "d", "0d", "36501d", "-1d", "90", "24h", "1.5d", "9 d"] {
+            assert!(days(wrong).is_err(), "{wrong:?}");
         }
     }
 

@@ -51,7 +51,7 @@ async fn run_here(config: &Config, job: &str, wait: Duration, shutdown: &Shutdow
 async fn run_on(database: &Database, config: &Config, job: &str, wait: Duration, shutdown: &Shutdown) -> Result<Ended> {
     let reports = ReportStore::open(config.reports_url()?.as_str())
         .map_err(Error::doing("cannot use --reports-url (ROLLCALL_REPORTS_URL)"))?;
-    let app = App::new(database.db.clone(), reports);
+    let app = App::new(database.db.clone(), reports).with_policies(config.policies());
     let progress = |run: &rollcall_app::jobs::JobRun| {
         tracing::info!(run = %run.id, state = run.state.as_str(), outcome = ?run.outcome, "job");
     };

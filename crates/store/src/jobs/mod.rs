@@ -6,6 +6,7 @@
 mod attempt;
 mod cancel;
 mod open;
+mod prune;
 mod read;
 
 use std::collections::BTreeMap;
@@ -22,6 +23,7 @@ pub use cancel::cancel_run;
 pub use open::{
     Requested, claim_run, find_open_run, list_pending, register_jobs, request_run, request_run_in, schedule_runs,
 };
+pub use prune::delete_runs;
 pub use read::{JobRuns, JobStatus, clock, find_run, find_run_in, list_current_and_last, list_runs, list_statuses};
 
 use crate::{Error, Fence, Result, schema::job_runs};

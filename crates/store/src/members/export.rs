@@ -1,4 +1,4 @@
-//! The rows of the two CSV reports, as they are written: sorted by bytes, ids bare.
+//! The rows of the team members CSV, as they are written: sorted by bytes, ids bare.
 
 use diesel::{
     QueryableByName,
@@ -68,49 +68,16 @@ pub struct MemberRow {
     pub email_export_source: Option<String>,
 }
 
-/// A row of the mixed-settings CSV (product.md 8).
-#[derive(Clone, Debug, QueryableByName)]
-pub struct MixedRow {
-    /// The assignment's id.
-    #[diesel(sql_type = Text)]
-    pub assignment: String,
-    /// The assignment's name.
-    #[diesel(sql_type = Text)]
-    pub assignment_name: String,
-    /// The assignment's rank.
-    #[diesel(sql_type = Integer)]
-    pub assignment_rank: i32,
-    /// The assignment's update mode.
-    #[diesel(sql_type = Text)]
-    pub update_mode: String,
-    /// Active members with EXPORT.
-    #[diesel(sql_type = Integer)]
-    pub members_exporting: i32,
-    /// Active members with `DO_NOT_EXPORT`.
-    #[diesel(sql_type = Integer)]
-    pub members_not_exporting: i32,
-    /// The external id.
-    #[diesel(sql_type = Text)]
-    pub member: String,
-    /// In lower case.
-    #[diesel(sql_type = Text)]
-    pub email: String,
-    /// Whether the member is active.
-    #[diesel(sql_type = Bool)]
-    pub active: bool,
-    /// The setting.
-    #[diesel(sql_type = Nullable<Text>)]
-    pub email_export: Option<String>,
-    /// The start of the period of EXPORT; absent for "always".
-    #[diesel(sql_type = Nullable<Timestamptz>)]
-    pub email_export_since: Option<Timestamp>,
-    /// Where the setting came from.
-    #[diesel(sql_type = Nullable<Text>)]
-    pub email_export_source: Option<String>,
+/// Prepares a snapshot to be read by [`list_member_rows`] to its end. Where statistics promise few members after one, a
+/// plan would read all of them and sort for each page; without sorting it follows the key, and a late page costs what an
+/// early one does.
+///
+/// # Errors
+/// A database that fails.
+pub async fn prepare_pages(tx: &mut ReadTx) -> Result<()> {
+    diesel::sql_query("SET LOCAL enable_sort = off").execute(&mut tx.conn).await?;
+    Ok(())
 }
-
-/// Where the next page of mixed rows begins: after this rank, email and member.
-pub type MixedKey = (i32, String, String);
 
 /// Reads up to `limit` members after one, in byte order of their ids.
 ///
@@ -135,23 +102,5 @@ async fn load_member_rows(tx: &mut ReadTx, after: &str, limit: i64) -> Result<Ve
             row.seats.retain(|seat| !pending.contains(seat));
         }
     }
-    Ok(rows)
-}
-
-/// Reads up to `limit` members of mixed assignments after one, by rank, email and id. A migrated
-/// organization has them, one in phase LEGACY none.
-///
-/// # Errors
-/// A database that fails.
-pub async fn list_mixed_rows(tx: &mut ReadTx, after: &MixedKey, limit: i64) -> Result<Vec<MixedRow>> {
-    let (conn, organization) = tx.parts();
-    let rows = diesel::sql_query(include_str!("../sql/list_mixed_rows.sql"))
-        .bind::<Text, _>(organization)
-        .bind::<Integer, _>(after.0)
-        .bind::<Text, _>(&after.1)
-        .bind::<Text, _>(&after.2)
-        .bind::<BigInt, _>(limit)
-        .load(conn)
-        .await?;
     Ok(rows)
 }

@@ -2,6 +2,7 @@
 
 pub mod export;
 pub mod history;
+pub mod mixed;
 mod overtaken;
 pub mod settings;
 mod view;

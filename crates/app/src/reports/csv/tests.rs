@@ -31,14 +31,21 @@ fn member() -> MemberRow {
     }
 }
 
-fn mixed() -> MixedRow {
-    MixedRow {
-        assignment: "sales".to_owned(),
-        assignment_name: "Sales".to_owned(),
-        assignment_rank: 3,
+fn assignment() -> MixedAssignment {
+    MixedAssignment {
+        id: "sales".to_owned(),
+        name: "Sales".to_owned(),
+        rank: 3,
         update_mode: "AUTOMATIC_UPDATES".to_owned(),
-        members_exporting: 2,
-        members_not_exporting: 1,
+        exporting: 2,
+        not_exporting: 1,
+        members: 3,
+    }
+}
+
+fn mixed() -> MixedMember {
+    MixedMember {
+        place: 1,
         member: "m0042".to_owned(),
         email: "ada@acme.example".to_owned(),
         active: false,
@@ -54,9 +61,9 @@ fn member_line(profile: Profile, row: &MemberRow) -> String {
     String::from_utf8(page.finish().unwrap().to_vec()).unwrap()
 }
 
-fn mixed_line(row: &MixedRow) -> String {
+fn mixed_line(assignment: &MixedAssignment, row: &MixedMember) -> String {
     let mut page = CsvPage::new(Profile::Spreadsheet);
-    page.mixed(&organization(), row).unwrap();
+    page.mixed(&organization(), assignment, row).unwrap();
     String::from_utf8(page.finish().unwrap().to_vec()).unwrap()
 }
 
@@ -108,9 +115,9 @@ fn a_mixed_row_says_whether_action_is_required() {
     let tail = "2,1,m0042,ada@acme.example,INACTIVE,DO_NOT_EXPORT,,EDITED_BY_HAND\r\n";
     let automatic = format!("acme,sales,Sales,3,AUTOMATIC_UPDATES,true,{tail}");
     let manual = format!("acme,sales,Sales,3,MANUAL_EDITING,false,{tail}");
-    assert_eq!(mixed_line(&mixed()), automatic);
-    let row = MixedRow { update_mode: "MANUAL_EDITING".to_owned(), ..mixed() };
-    assert_eq!(mixed_line(&row), manual);
+    assert_eq!(mixed_line(&assignment(), &mixed()), automatic);
+    let by_hand = MixedAssignment { update_mode: "MANUAL_EDITING".to_owned(), ..assignment() };
+    assert_eq!(mixed_line(&by_hand, &mixed()), manual);
 }
 
 #[test]
@@ -123,13 +130,13 @@ fn the_start_of_export_is_always_or_a_moment_or_nothing() {
         (None, None, ","),
     ];
     for (setting, since, expected) in cases {
-        let row = MixedRow {
+        let row = MixedMember {
             email_export: setting.map(str::to_owned),
             email_export_since: since,
             email_export_source: None,
             ..mixed()
         };
-        let line = mixed_line(&row);
+        let line = mixed_line(&assignment(), &row);
         assert!(line.ends_with(&format!(",INACTIVE,{expected},\r\n")), "{line}");
     }
 }
@@ -197,4 +204,20 @@ fn quotes_commas_and_line_breaks_survive() {
 fn a_name_of_one_part_has_no_blank() {
     let row = MemberRow { family_name: String::new(), ..member() };
     assert!(member_line(Profile::Spreadsheet, &row).contains(",Ada,Analyst,"));
+}
+
+#[test]
+fn the_header_of_version_1_never_changes() {
+    let mut page = CsvPage::new(Profile::Spreadsheet);
+    page.header(&MIXED_COLUMNS).unwrap();
+    // Programs of others read this. Another header needs another schema_version.
+    let pinned: &[u8] = b"organization,assignment,assignment_name,assignment_rank,update_mode,action_required,\
+        members_exporting,members_not_exporting,member,email,status,email_export,email_export_since,\
+        email_export_source\r\n";
+    assert_eq!(page.finish().unwrap(), pinned);
+    let mut page = CsvPage::new(Profile::Spreadsheet);
+    page.header(&CHANGES_COLUMNS).unwrap();
+    let pinned: &[u8] = b"organization,assignment,assignment_name,change,assignment_rank,update_mode,\
+        action_required,members_exporting,members_not_exporting\r\n";
+    assert_eq!(page.finish().unwrap(), pinned);
 }

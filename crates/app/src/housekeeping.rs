@@ -1,0 +1,95 @@
+//! Forgetting what is old: reports with their files, what attempts that failed have left in the report store, and runs
+//! of jobs.
+
+use std::time::Duration;
+
+use chrono::TimeDelta;
+use rollcall_store::{Fence, jobs, reports};
+
+use crate::{App, Result};
+
+/// How old files must be that no report knows of. An attempt takes an hour at most, and is given up after that.
+const LEFTOVERS: TimeDelta = TimeDelta::days(1);
+/// How many runs are forgotten in one transaction.
+const RUNS: u32 = 1_000;
+
+/// How long things are kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Policies {
+    /// Published reports. The one with the newest data is kept however old it is.
+    pub keep_reports: Duration,
+    /// Runs of jobs that have ended. A job's newest run, and those whose reports are kept, stay.
+    pub keep_runs: Duration,
+}
+
+impl Default for Policies {
+    /// 90 days.
+    fn default() -> Self {
+        let days = Duration::from_secs(90 * 24 * 60 * 60);
+        Self { keep_reports: days, keep_runs: days }
+    }
+}
+
+/// What was forgotten.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Forgotten {
+    /// Reports, with their files.
+    pub reports: i64,
+    /// Folders of attempts that published nothing, or whose report was forgotten earlier.
+    pub leftovers: i64,
+    /// Runs of jobs.
+    pub runs: i64,
+}
+
+impl App {
+    /// Forgets what is older than the policies say. Each row is removed on behalf of a run that has its lease, and files
+    /// after their row: whatever is interrupted is finished the next time. `None` when it was stopped.
+    ///
+    /// # Errors
+    /// A lost lease, or a database or report store that fails.
+    pub async fn keep_house(
+        &self,
+        fence: Fence,
+        stopped: &(dyn Fn() -> bool + Send + Sync),
+    ) -> Result<Option<Forgotten>> {
+        let mut forgotten = Forgotten::default();
+        for path in reports::delete_reports(&self.db, fence, self.policies.keep_reports).await? {
+            self.reports.remove_attempt(&path).await?;
+            forgotten.reports += 1;
+        }
+        // What an attempt that died after publishing left undone.
+        self.point_to_latest_report().await?;
+        let Some(leftovers) = self.remove_leftovers(stopped).await? else { return Ok(None) };
+        forgotten.leftovers = leftovers;
+        loop {
+            let gone = jobs::delete_runs(&self.db, fence, self.policies.keep_runs, RUNS).await?;
+            forgotten.runs += gone as i64;
+            if gone < RUNS as usize {
+                return Ok(Some(forgotten));
+            }
+            if stopped() {
+                return Ok(None);
+            }
+        }
+    }
+
+    /// Removes folders that no report knows of and that nobody has written to for a day.
+    async fn remove_leftovers(&self, stopped: &(dyn Fn() -> bool + Send + Sync)) -> Result<Option<i64>> {
+        let mut removed = 0;
+        // The folders first: one that is published in between is among the known ones then.
+        let folders = self.reports.list_attempts().await?;
+        let known = reports::list_report_paths(&self.db).await?;
+        let before = jobs::clock(&self.db).await? - LEFTOVERS;
+        for folder in folders {
+            if folder.changed_at >= before || known.contains(&folder.path) {
+                continue;
+            }
+            if stopped() {
+                return Ok(None);
+            }
+            self.reports.remove_attempt(&folder.path).await?;
+            removed += 1;
+        }
+        Ok(Some(removed))
+    }
+}

@@ -1,0 +1,135 @@
+//! The folders of the attempts to write a report, `mixed-settings/{report}/{fence}`: which there are, and removing one.
+//!
+//! A directory is gone through as such: what a process that was killed has left there, an object store does not list.
+
+use std::{
+    fs, io,
+    path::{Path, PathBuf},
+};
+
+use futures::TryStreamExt as _;
+use object_store::{ObjectMeta, ObjectStore as _, ObjectStoreExt as _, path::Path as StorePath};
+use rollcall_domain::Timestamp;
+use tokio::task::spawn_blocking;
+
+use super::{
+    REPORT_FOLDER,
+    store::{ReportStore, failed},
+};
+use crate::{Error, Result};
+
+/// How many files are removed at a time.
+const AT_ONCE: usize = 8;
+
+/// The folder of one attempt.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Folder {
+    /// Its path in the store.
+    pub(crate) path: String,
+    /// When anything in it last changed, by the store's clock.
+    pub(crate) changed_at: Timestamp,
+}
+
+impl ReportStore {
+    /// The names of the files in a folder and below, in order.
+    ///
+    /// # Errors
+    /// A store that fails.
+    pub async fn list_files(&self, folder: &str) -> Result<Vec<String>> {
+        let folder = StorePath::from(folder);
+        let files: Vec<ObjectMeta> = self.store.list(Some(&folder)).try_collect().await.map_err(failed)?;
+        let below = |file: &ObjectMeta| {
+            let parts = file.location.prefix_match(&folder)?;
+            Some(parts.map(|part| part.as_ref().to_owned()).collect::<Vec<_>>().join("/"))
+        };
+        let mut names: Vec<String> = files.iter().filter_map(below).collect();
+        names.sort_unstable();
+        Ok(names)
+    }
+
+    /// The folders of all attempts, published or not.
+    pub(crate) async fn list_attempts(&self) -> Result<Vec<Folder>> {
+        if let Some(directory) = self.local_directory() {
+            return blocking(move || list_directories(&directory)).await;
+        }
+        let mut attempts = Vec::new();
+        for report in self.folders_in(&StorePath::from(REPORT_FOLDER)).await? {
+            for attempt in self.folders_in(&report).await? {
+                let files: Vec<ObjectMeta> = self.store.list(Some(&attempt)).try_collect().await.map_err(failed)?;
+                if let Some(changed_at) = files.iter().map(|file| file.last_modified).max() {
+                    attempts.push(Folder { path: attempt.to_string(), changed_at });
+                }
+            }
+        }
+        Ok(attempts)
+    }
+
+    async fn folders_in(&self, folder: &StorePath) -> Result<Vec<StorePath>> {
+        Ok(self.store.list_with_delimiter(Some(folder)).await.map_err(failed)?.common_prefixes)
+    }
+
+    /// Removes the folder of an attempt with all that is in it. One that is not there is as well.
+    pub(crate) async fn remove_attempt(&self, path: &str) -> Result<()> {
+        if let Some(directory) = self.local_directory() {
+            let folder = directory.join(path);
+            return blocking(move || remove_directory(&folder)).await;
+        }
+        let files = self.store.list(Some(&StorePath::from(path))).map_err(failed);
+        let removed = files.map_ok(|file| async move {
+            match self.store.delete(&file.location).await {
+                Err(object_store::Error::NotFound { .. }) | Ok(()) => Ok(()),
+                Err(error) => Err(failed(error)),
+            }
+        });
+        removed.try_buffer_unordered(AT_ONCE).try_collect().await
+    }
+}
+
+async fn blocking<T: Send + 'static>(work: impl FnOnce() -> io::Result<T> + Send + 'static) -> Result<T> {
+    let done = spawn_blocking(work).await.map_err(|error| Error::Internal(error.into()))?;
+    done.map_err(|error| Error::Unavailable(error.into()))
+}
+
+fn list_directories(root: &Path) -> io::Result<Vec<Folder>> {
+    let mut attempts = Vec::new();
+    for report in directories(&root.join(REPORT_FOLDER))? {
+        for attempt in directories(&report)? {
+            let mut changed_at = fs::metadata(&attempt)?.modified()?;
+            for file in fs::read_dir(&attempt)? {
+                changed_at = changed_at.max(file?.metadata()?.modified()?);
+            }
+            let path = attempt.strip_prefix(root).unwrap_or(&attempt).display().to_string();
+            attempts.push(Folder { path, changed_at: changed_at.into() });
+        }
+    }
+    Ok(attempts)
+}
+
+fn directories(parent: &Path) -> io::Result<Vec<PathBuf>> {
+    let entries = match fs::read_dir(parent) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+        entries => entries?,
+    };
+    let mut found = Vec::new();
+    for entry in entries {
+        let entry = entry?;
+        if entry.file_type()?.is_dir() {
+            found.push(entry.path());
+        }
+    }
+    found.sort_unstable();
+    Ok(found)
+}
+
+/// The folder of the report goes with its last attempt.
+fn remove_directory(folder: &Path) -> io::Result<()> {
+    match fs::remove_dir_all(folder) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+        _ => {}
+    }
+    if let Some(report) = folder.parent() {
+        // It stays while there is another attempt in it.
+        let _ = fs::remove_dir(report);
+    }
+    Ok(())
+}

@@ -1,0 +1,138 @@
+//! `latest.json`: which report has the newest data. It is derived from the published rows and only ever moves to newer
+//! data, whoever writes it and however late: object stores replace it only if it is still the one that was looked at;
+//! a directory, which cannot do that, has a lock file.
+
+use std::{
+    fs::{self, File, TryLockError},
+    io::{self, ErrorKind, Write as _},
+    path::{Path, PathBuf},
+    thread::sleep,
+    time::{Duration, Instant},
+};
+
+use bytes::Bytes;
+use object_store::{Error as StoreError, ObjectStoreExt as _, PutMode, UpdateVersion, path::Path as StorePath};
+use rollcall_store::reports::{self, Report};
+use tokio::task::spawn_blocking;
+
+use super::{
+    LATEST_FILE, MANIFEST_FILE, REPORT_FOLDER,
+    manifest::{Latest, rfc3339},
+    store::{ReportStore, failed},
+};
+use crate::{App, Error, Result};
+
+/// How often somebody else may get in between. Each time it has moved on.
+const TRIES: usize = 10;
+/// How long a lock is waited for: whoever has it may have been stopped.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+impl App {
+    /// Lets `latest.json` name the published report with the newest data, unless it does. Also mends what a process that
+    /// died after publishing has left undone.
+    ///
+    /// # Errors
+    /// A database or report store that fails.
+    pub async fn point_to_latest_report(&self) -> Result<()> {
+        match reports::find_newest_report(&self.db).await? {
+            Some(newest) => self.reports.advance_latest(to_latest(&newest)).await,
+            None => Ok(()),
+        }
+    }
+}
+
+fn to_latest(report: &Report) -> Latest {
+    let path = report.path.strip_prefix(&format!("{REPORT_FOLDER}/")).unwrap_or(&report.path);
+    let manifest = report.files.0.iter().find(|file| file.file == MANIFEST_FILE);
+    Latest {
+        schema_version: 1,
+        report: report.id.clone(),
+        path: path.to_owned(),
+        manifest: format!("{path}/{MANIFEST_FILE}"),
+        data_as_of: rfc3339(report.data_as_of),
+        manifest_sha256: manifest.map(|file| file.sha256.clone()),
+    }
+}
+
+impl ReportStore {
+    /// Replaces `latest.json` if it is about older data.
+    pub(super) async fn advance_latest(&self, new: Latest) -> Result<()> {
+        let Some(directory) = self.local_directory() else { return self.replace_latest(&new).await };
+        let replaced = spawn_blocking(move || replace_locked(&directory.join(REPORT_FOLDER), &new)).await;
+        let replaced = replaced.map_err(|error| Error::Internal(error.into()))?;
+        replaced.map_err(|error| Error::Unavailable(error.into()))
+    }
+
+    /// The directory, where the store is one.
+    pub(super) fn local_directory(&self) -> Option<PathBuf> {
+        (self.url.scheme() == "file").then(|| self.url.to_file_path().ok()).flatten()
+    }
+
+    async fn replace_latest(&self, new: &Latest) -> Result<()> {
+        let location = StorePath::from(format!("{REPORT_FOLDER}/{LATEST_FILE}"));
+        let text = Bytes::from(render(new).map_err(|error| Error::Internal(error.into()))?);
+        for _ in 0..TRIES {
+            let mode = match self.store.get(&location).await {
+                Ok(found) => {
+                    let version =
+                        UpdateVersion { e_tag: found.meta.e_tag.clone(), version: found.meta.version.clone() };
+                    if !new.is_newer_than(&found.bytes().await.map_err(failed)?) {
+                        return Ok(());
+                    }
+                    PutMode::Update(version)
+                }
+                Err(StoreError::NotFound { .. }) => PutMode::Create,
+                Err(error) => return Err(failed(error)),
+            };
+            match self.store.put_opts(&location, text.clone().into(), mode.into()).await {
+                Ok(_) => return Ok(()),
+                Err(StoreError::AlreadyExists { .. } | StoreError::Precondition { .. }) => {}
+                Err(error) => return Err(failed(error)),
+            }
+        }
+        Err(Error::Unavailable(format!("{LATEST_FILE} was changed by others {TRIES} times").into()))
+    }
+}
+
+fn replace_locked(folder: &Path, new: &Latest) -> io::Result<()> {
+    fs::create_dir_all(folder)?;
+    // The lock goes with the file handle, also when the process dies.
+    let _lock = lock(&folder.join(format!("{LATEST_FILE}.lock")))?;
+    let latest = folder.join(LATEST_FILE);
+    match fs::read(&latest) {
+        Ok(current) if !new.is_newer_than(&current) => return Ok(()),
+        Err(error) if error.kind() != ErrorKind::NotFound => return Err(error),
+        _ => {}
+    }
+    let beside = folder.join(format!("{LATEST_FILE}.new"));
+    let mut file = File::create(&beside)?;
+    file.write_all(&render(new)?)?;
+    file.sync_all()?;
+    fs::rename(&beside, &latest)?;
+    File::open(folder)?.sync_all()
+}
+
+fn lock(path: &Path) -> io::Result<File> {
+    let file = File::options().create(true).truncate(false).write(true).open(path)?;
+    let since = Instant::now();
+    loop {
+        match file.try_lock() {
+            Ok(()) => return Ok(file),
+            Err(TryLockError::WouldBlock) if since.elapsed() < PATIENCE => sleep(Duration::from_millis(20)),
+            Err(TryLockError::WouldBlock) => {
+                let what = format!("another process holds {} for longer than {PATIENCE:?}", path.display());
+                return Err(io::Error::new(ErrorKind::TimedOut, what));
+            }
+            Err(TryLockError::Error(error)) => return Err(error),
+        }
+    }
+}
+
+fn render(latest: &Latest) -> serde_json::Result<Vec<u8>> {
+    let mut text = serde_json::to_vec_pretty(latest)?;
+    text.push(b'\n');
+    Ok(text)
+}
+
+#[cfg(test)]
+mod tests;

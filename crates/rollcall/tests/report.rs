@@ -1,0 +1,252 @@
+//! `rollcall report verify`: a report as it was published, and one with each kind of damage.
+
+#![allow(clippy::unwrap_used)]
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    process::{Command, Output},
+};
+
+use rollcall_app::reports::Checksum;
+use rollcall_proto::v1::{Phase, UpdateMode};
+use rollcall_testkit::{Member, Org, TestServer};
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+const DATA: &str = "mixed-settings.csv";
+
+fn verify(url: &str) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_rollcall")).args(["report", "verify", url]).output().unwrap()
+}
+
+/// The exit code, and the lines that were printed, with every checksum as `#`.
+fn verdict(url: &str) -> (Option<i32>, Vec<String>) {
+    let output = verify(url);
+    let is_checksum = |word: &str| word.len() == 64 && word.bytes().all(|byte| byte.is_ascii_hexdigit());
+    let plain = |word: &str| {
+        if is_checksum(word.trim_end_matches(',')) {
+            word.replace(word.trim_end_matches(','), "#")
+        } else {
+            word.to_owned()
+        }
+    };
+    let lines = String::from_utf8(output.stdout).unwrap();
+    let lines = lines.lines().map(|line| line.split(' ').map(plain).collect::<Vec<_>>().join(" ")).collect();
+    (output.status.code(), lines)
+}
+
+/// Two reports of an organization with two mixed assignments.
+async fn published() -> TestServer {
+    let server = TestServer::start().await;
+    let org = Org::create(&server, "acme", Phase::Legacy).await;
+    let members = ["a", "b", "c", "d"].map(|id| Member::new(id, if id < "c" { &["sales"] } else { &["ops"] }));
+    org.sync(&members).await;
+    org.assign("sales", &["sales"], UpdateMode::AutomaticUpdates, None).await;
+    org.assign("operations", &["ops"], UpdateMode::ManualEditing, None).await;
+    org.run_job("mixed-settings-report").await;
+    org.import(&[("a", true), ("c", true)]).await;
+    org.migrate().await;
+    org.run_job("mixed-settings-report").await;
+    server
+}
+
+/// A copy of the reports, to be damaged.
+struct Copy {
+    root: TempDir,
+}
+
+impl Copy {
+    fn of(server: &TestServer) -> Self {
+        let root = TempDir::new().unwrap();
+        copy(&server.reports().join("mixed-settings"), &root.path().join("mixed-settings"));
+        Self { root }
+    }
+
+    fn latest(&self) -> PathBuf {
+        self.root.path().join("mixed-settings/latest.json")
+    }
+
+    fn folder(&self) -> PathBuf {
+        let latest: Value = serde_json::from_slice(&fs::read(self.latest()).unwrap()).unwrap();
+        self.root.path().join("mixed-settings").join(latest["path"].as_str().unwrap())
+    }
+
+    fn url(&self) -> String {
+        format!("file://{}", self.folder().display())
+    }
+
+    fn manifest(&self, edit: impl FnOnce(&mut Value)) {
+        let path = self.folder().join("manifest.json");
+        let mut manifest = serde_json::from_slice(&fs::read(&path).unwrap()).unwrap();
+        edit(&mut manifest);
+        fs::write(path, serde_json::to_vec(&manifest).unwrap()).unwrap();
+    }
+
+    fn edit(&self, file: &str, edit: impl FnOnce(String) -> String) {
+        let path = self.folder().join(file);
+        fs::write(&path, edit(fs::read_to_string(&path).unwrap())).unwrap();
+    }
+
+    /// Changes the data file, and lets the manifest say the new size and checksum.
+    fn edit_data(&self, edit: impl FnOnce(String) -> String) {
+        self.edit(DATA, edit);
+        let bytes = fs::read(self.folder().join(DATA)).unwrap();
+        let mut checksum = Checksum::default();
+        checksum.update(&bytes);
+        let sha256 = checksum.sha256();
+        self.manifest(|manifest| {
+            (manifest["bytes"], manifest["sha256"]) = (json!(bytes.len()), json!(sha256));
+            let file = &mut manifest["files"][0];
+            (file["bytes"], file["sha256"]) = (json!(bytes.len()), json!(sha256));
+        });
+    }
+}
+
+fn copy(from: &Path, to: &Path) {
+    fs::create_dir_all(to).unwrap();
+    for entry in fs::read_dir(from).unwrap() {
+        let path = entry.unwrap().path();
+        let target = to.join(path.file_name().unwrap());
+        if path.is_dir() {
+            copy(&path, &target);
+        } else {
+            fs::copy(&path, target).unwrap();
+        }
+    }
+}
+
+fn swapped(csv: &str) -> String {
+    let mut lines: Vec<&str> = csv.split_inclusive("\r\n").collect();
+    lines.swap(1, 2);
+    lines.concat()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_report_is_right_by_each_of_its_urls() {
+    let server = published().await;
+    let copy = Copy::of(&server);
+    let report = copy.folder().parent().unwrap().file_name().unwrap().to_str().unwrap().to_owned();
+    let latest = format!("file://{}", copy.latest().display());
+    for url in [copy.url(), format!("{}/", copy.url()), format!("{}/manifest.json", copy.url()), latest] {
+        let (code, lines) = verdict(&url);
+        assert_eq!((code, lines.len()), (Some(0), 1), "{lines:?}");
+        assert!(lines[0].starts_with(&format!("ok: {report}, data as of ")), "{lines:?}");
+        assert!(lines[0].ends_with(", 4 files, 4 rows of 2 mixed assignments in 1 organizations"), "{lines:?}");
+    }
+}
+
+type Damage = fn(&Copy);
+
+const DAMAGES: &[(Damage, &[&str])] = &[
+    (|copy| fs::remove_file(copy.folder().join(DATA)).unwrap(), &["mixed-settings.csv: it is missing"]),
+    (
+        |copy| fs::remove_file(copy.folder().join("manifest.json")).unwrap(),
+        &["manifest.json: it is missing, so this is no published report"],
+    ),
+    (
+        |copy| copy.edit("changes.csv", |csv| csv[..csv.rfind("acme").unwrap()].to_owned()),
+        &[
+            "changes.csv: it has 191 bytes, the manifest says 258",
+            "changes.csv: its SHA-256 is #, the manifest says #",
+            "changes.csv: it has 1 rows, the manifest says 2",
+        ],
+    ),
+    (
+        |copy| copy.edit(DATA, |csv| csv.replacen("acme", "acne", 1)),
+        &[
+            "mixed-settings.csv: its SHA-256 is #, the manifest says #",
+            "mixed-settings.csv: row 2 is out of order",
+            "mixed-settings.csv: acme has 3 rows, the manifest says 4",
+            "mixed-settings.csv: the manifest does not know \"acne\"",
+        ],
+    ),
+    (|copy| fs::write(copy.folder().join("notes.txt"), "").unwrap(), &["notes.txt: manifest.json does not know it"]),
+    (|copy| copy.edit_data(|csv| swapped(&csv)), &["mixed-settings.csv: row 2 is out of order"]),
+    (
+        |copy| copy.edit_data(|csv| csv.replacen("email,status", "mail,status", 1)),
+        &["mixed-settings.csv: its header is not the columns of the manifest"],
+    ),
+    (
+        |copy| copy.edit_data(|csv| csv.replacen("MIGRATION\r\n", "MIGRATION,more\r\n", 1)),
+        &[
+            "mixed-settings.csv: row 1 has not as many cells as the manifest has columns",
+            "mixed-settings.csv: acme has 3 rows, the manifest says 4",
+        ],
+    ),
+    (
+        |copy| copy.edit_data(|csv| csv.replacen("sales", "\"sales", 1)),
+        &[
+            "mixed-settings.csv: row 1 has not as many cells as the manifest has columns",
+            "mixed-settings.csv: it has 1 rows, the manifest says 4",
+            "mixed-settings.csv: acme has 0 rows, the manifest says 4",
+        ],
+    ),
+    (
+        |copy| copy.manifest(|manifest| manifest["rows"] = json!(5)),
+        &[
+            "manifest.json: it says two things about the data file",
+            "manifest.json: the rows of the organizations do not add up",
+        ],
+    ),
+    (
+        |copy| copy.manifest(|manifest| drop(manifest["files"].as_array_mut().unwrap().remove(1))),
+        &["manifest.json: it does not list changes.csv", "changes.csv: manifest.json does not know it"],
+    ),
+    (
+        |copy| copy.manifest(|manifest| manifest["schema_version"] = json!(2)),
+        &["manifest.json: its schema_version is 2, this program knows 1"],
+    ),
+    (
+        |copy| copy.manifest(|manifest| manifest["changes"]["resolved"] = json!(9)),
+        &["manifest.json: the number of changes is not that of their rows"],
+    ),
+    (
+        |copy| copy.edit("manifest.json", |_| String::new()),
+        &["manifest.json: it cannot be read: EOF while parsing a value at line 1 column 0"],
+    ),
+    (
+        |copy| {
+            copy.edit("mixed-settings.schema.json", |text| text.replace("\"name\": \"email\"", "\"name\": \"mails\""))
+        },
+        &[
+            "mixed-settings.schema.json: its SHA-256 is #, the manifest says #",
+            "mixed-settings.schema.json: its fields are not the columns of the data file",
+        ],
+    ),
+];
+
+#[tokio::test(flavor = "multi_thread")]
+async fn each_damage_is_said_on_a_line_of_its_own() {
+    let server = published().await;
+    let mut said = Vec::new();
+    for (damage, _) in DAMAGES {
+        let copy = Copy::of(&server);
+        damage(&copy);
+        said.push(verdict(&copy.url()));
+    }
+    let lines = |expected: &[&str]| expected.iter().map(|line| (*line).to_owned()).collect::<Vec<_>>();
+    assert_eq!(said, DAMAGES.iter().map(|(_, expected)| (Some(1), lines(expected))).collect::<Vec<_>>());
+    let copy = Copy::of(&server);
+    copy.manifest(|manifest| manifest["run"] = json!("jobs/other"));
+    let (code, lines) = verdict(&format!("file://{}", copy.latest().display()));
+    assert_eq!((code, lines), (Some(1), vec!["manifest.json: its SHA-256 is #, latest.json says #".to_owned()]));
+}
+
+#[test]
+fn a_place_without_a_report_is_refused_and_not_made() {
+    let root = TempDir::new().unwrap();
+    for (path, expected) in [
+        ("none", "there is no directory file://"),
+        ("none/manifest.json", "there is no directory file://"),
+        ("latest.json", "there is no file://"),
+    ] {
+        let output = verify(&format!("file://{}/{path}", root.path().display()));
+        let error = String::from_utf8(output.stderr).unwrap();
+        assert!(error.starts_with(&format!("rollcall: {expected}")), "{error}");
+        assert_eq!(output.status.code(), Some(1));
+    }
+    assert_eq!(fs::read_dir(root.path()).unwrap().count(), 0);
+    let output = verify("reports/latest.json");
+    assert_eq!(output.status.code(), Some(2), "{output:?}");
+}
