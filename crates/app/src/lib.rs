@@ -34,13 +34,33 @@ pub type Result<T> = std::result::Result<T, Error>;
 pub struct App {
     db: Db,
     reports: reports::ReportStore,
+    options: AppOptions,
+}
+
+/// What an operator decides about the service.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct AppOptions {
+    /// A run of the settings migration takes the organizations up to this wave.
+    pub migration_wave: u32,
 }
 
 impl App {
     /// The service on a database, with a place for its reports.
     #[must_use]
     pub fn new(db: Db, reports: reports::ReportStore) -> Self {
-        Self { db, reports }
+        Self { db, reports, options: AppOptions::default() }
+    }
+
+    /// The same with other options than the default ones.
+    #[must_use]
+    pub fn with_options(self, options: AppOptions) -> Self {
+        Self { options, ..self }
+    }
+
+    /// What an operator has decided.
+    #[must_use]
+    pub fn options(&self) -> AppOptions {
+        self.options
     }
 
     /// The database.

@@ -59,7 +59,7 @@ pub(super) async fn write_rows(
     let mut after: Option<OrganizationId> = None;
     loop {
         let after_id = after.as_ref().map(OrganizationId::as_str);
-        let ids = organizations::list_ids_after(db, after_id, None, ORGANIZATIONS).await?;
+        let ids = organizations::list_ids_after(db, after_id, ORGANIZATIONS).await?;
         let Some(last) = ids.last() else { return Ok(Some(totals)) };
         after = Some(last.clone());
         for organization in &ids {

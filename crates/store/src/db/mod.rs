@@ -49,6 +49,13 @@ pub struct Fence {
     pub number: i64,
 }
 
+/// On whose behalf a job writes, and whether it waits for the organization's lock.
+#[derive(Clone, Copy)]
+struct Claim {
+    fence: Fence,
+    wait: bool,
+}
+
 /// A connection for what spans organizations: jobs, runs, reports.
 pub type SystemConn = Object<AsyncPgConnection>;
 
@@ -100,6 +107,24 @@ impl Db {
         self.write_with(organization, name, None, body).await
     }
 
+    /// As [`Db::write_fenced`], but waits for nobody: whoever shares the work of a run takes another organization.
+    ///
+    /// # Errors
+    /// As [`Db::write_fenced`], and [`Error::Busy`] while another transaction works on the organization.
+    pub async fn write_fenced_if_free<T, E, F>(
+        &self,
+        organization: &OrganizationId,
+        name: &'static str,
+        fence: Fence,
+        body: F,
+    ) -> std::result::Result<T, E>
+    where
+        E: TxError,
+        for<'t> F: TxBody<&'t mut WriteTx, std::result::Result<T, E>, Fut: Send> + Clone + Send,
+    {
+        self.write_with(organization, name, Some(Claim { fence, wait: false }), body).await
+    }
+
     /// Changes one organization on behalf of a job's run, unless the run has lost its lease.
     ///
     /// # Errors
@@ -115,14 +140,14 @@ impl Db {
         E: TxError,
         for<'t> F: TxBody<&'t mut WriteTx, std::result::Result<T, E>, Fut: Send> + Clone + Send,
     {
-        self.write_with(organization, name, Some(fence), body).await
+        self.write_with(organization, name, Some(Claim { fence, wait: true }), body).await
     }
 
     async fn write_with<T, E, F>(
         &self,
         organization: &OrganizationId,
         name: &'static str,
-        fence: Option<Fence>,
+        claim: Option<Claim>,
         body: F,
     ) -> std::result::Result<T, E>
     where
@@ -132,12 +157,12 @@ impl Db {
         let span = tracing::info_span!("transaction", otel.name = name, organization = %organization);
         let attempts = async {
             for attempt in 1..ATTEMPTS {
-                match self.try_write(organization, fence, body.clone()).await {
+                match self.try_write(organization, claim, body.clone()).await {
                     Err(error) if error.is_retryable() => pause(attempt).await,
                     done => return done,
                 }
             }
-            self.try_write(organization, fence, body.clone()).await
+            self.try_write(organization, claim, body.clone()).await
         };
         attempts.instrument(span).await
     }
@@ -145,7 +170,7 @@ impl Db {
     async fn try_write<T, E, F>(
         &self,
         organization: &OrganizationId,
-        fence: Option<Fence>,
+        claim: Option<Claim>,
         body: F,
     ) -> std::result::Result<T, E>
     where
@@ -154,7 +179,7 @@ impl Db {
     {
         let mut conn = Transacting::new(self.connection().await?);
         begin(&mut conn, "BEGIN").await?;
-        let (organization, now) = match lock(&mut conn, organization, fence).await {
+        let (organization, now) = match lock(&mut conn, organization, claim).await {
             Ok(locked) => locked,
             Err(error) => {
                 rollback(&mut conn).await;
@@ -277,12 +302,16 @@ async fn rollback(conn: &mut AsyncPgConnection) {
 async fn lock(
     conn: &mut AsyncPgConnection,
     organization: &OrganizationId,
-    fence: Option<Fence>,
+    claim: Option<Claim>,
 ) -> Result<(Organization, Timestamp)> {
-    let found = organizations::lock_by_id(conn, organization).await?;
-    let organization = found.ok_or_else(|| Error::OrganizationNotFound(organization.clone()))?;
-    if let Some(fence) = fence {
-        crate::jobs::check_fence(conn, fence).await?;
+    let organization = if claim.is_none_or(|claim| claim.wait) {
+        let found = organizations::lock_by_id(conn, organization).await?;
+        found.ok_or_else(|| Error::OrganizationNotFound(organization.clone()))?
+    } else {
+        organizations::lock_by_id_if_free(conn, organization).await?.ok_or(Error::Busy)?
+    };
+    if let Some(claim) = claim {
+        crate::jobs::check_fence(conn, claim.fence).await?;
     }
     let now = clock(conn).await?.max(organization.last_write_at);
     Ok((organization, now))
