@@ -85,8 +85,7 @@ async fn count(context: &JobContext) -> Result<(), JobError> {
             members += if size.pending { size.members } else { 0 };
         }
     }
-    let counts =
-        [(ORGANIZATIONS_TOTAL, organizations), (MEMBERS_TOTAL, members), ("organizations_skipped", skipped)];
+    let counts = [(ORGANIZATIONS_TOTAL, organizations), (MEMBERS_TOTAL, members), ("organizations_skipped", skipped)];
     Ok(jobs::add_progress(context.app.db(), context.fence, &counts).await?)
 }
 

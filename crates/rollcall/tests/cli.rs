@@ -20,6 +20,7 @@ const SETTINGS: &[(&str, &str)] = &[
     ("--data-dir", "ROLLCALL_DATA_DIR"),
     ("--reports-url", "ROLLCALL_REPORTS_URL"),
     ("--no-jobs", "ROLLCALL_NO_JOBS"),
+    ("--migration-wave", "ROLLCALL_MIGRATION_WAVE"),
     ("--database-connections", "ROLLCALL_DATABASE_CONNECTIONS"),
     ("--shutdown-timeout", "ROLLCALL_SHUTDOWN_TIMEOUT"),
     ("--log", "ROLLCALL_LOG"),

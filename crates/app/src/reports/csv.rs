@@ -53,6 +53,18 @@ pub const MIXED_COLUMNS: [&str; 14] = [
     "email_export_source",
 ];
 
+/// The header of what a migration would leave mixed: the columns of the mixed-settings report that tell of an assignment.
+pub const PLAN_COLUMNS: [&str; 8] = [
+    "organization",
+    "assignment",
+    "assignment_name",
+    "assignment_rank",
+    "update_mode",
+    "action_required",
+    "members_exporting",
+    "members_not_exporting",
+];
+
 /// What happens to text that a spreadsheet would run.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Profile {
@@ -131,6 +143,15 @@ impl CsvPage {
         self.text(status(row.active))?;
         self.email_export(row.email_export.as_deref(), row.email_export_since)?;
         self.text(row.email_export_source.as_deref().unwrap_or_default())?;
+        self.end_line()
+    }
+
+    /// Adds a line of cells that people may have written.
+    ///
+    /// # Errors
+    /// None that is known of: writing to memory does not fail.
+    pub fn cells(&mut self, cells: &[&str]) -> Result<()> {
+        cells.iter().try_for_each(|cell| self.text(cell))?;
         self.end_line()
     }
 

@@ -203,12 +203,7 @@ pub struct Listed {
 ///
 /// # Errors
 /// A database that fails.
-pub async fn list_migrations(
-    db: &Db,
-    listed: Listed,
-    after: Option<&str>,
-    limit: u32,
-) -> Result<Vec<ListedMigration>> {
+pub async fn list_migrations(db: &Db, listed: Listed, after: Option<&str>, limit: u32) -> Result<Vec<ListedMigration>> {
     db.system("list_migrations", async |conn: &mut SystemConn| {
         let rows: Vec<ListedRow> = diesel::sql_query(include_str!("../sql/list_migrations.sql"))
             .bind::<Text, _>(after.unwrap_or_default())
