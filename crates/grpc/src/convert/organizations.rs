@@ -34,13 +34,12 @@ pub(crate) struct Given {
 
 impl Given {
     pub(crate) fn read(checks: &mut Checks, given: v1::Organization) -> Self {
-        checks.require(given.wave >= 0, "organization.wave", "the wave must not be negative");
         checks.take("organization.display_name", check_text(&given.display_name, "display name", 0, 200));
         Self {
             phase: checks.take("organization.phase", parse_phase(given.phase)).flatten(),
             limit: given.mass_change_limit.map(|limit| read_limit(checks, limit)),
             email_domains: read_domains(checks, &given.email_domains),
-            wave: given.wave.unsigned_abs(),
+            wave: read_wave(checks, given.wave),
             display_name: given.display_name,
         }
     }
@@ -84,6 +83,11 @@ fn read_limit(checks: &mut Checks, limit: v1::MassChangeLimit) -> MassChangeLimi
     checks.require(limit.members >= 0, &field("members"), "the number of members must not be negative");
     checks.require((0..=100).contains(&limit.percent), &field("percent"), "the percentage must be from 0 to 100");
     MassChangeLimit { members: limit.members.unsigned_abs(), percent: limit.percent.unsigned_abs() }
+}
+
+fn read_wave(checks: &mut Checks, wave: i32) -> u32 {
+    checks.require(wave >= 0, "organization.wave", "the wave must not be negative");
+    wave.unsigned_abs()
 }
 
 /// In lower case, each once, in byte order.
