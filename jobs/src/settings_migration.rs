@@ -16,6 +16,8 @@ use tokio::time::sleep;
 
 use crate::engine::{CatchUp, Ended, JobContext, JobError, JobResult, JobSpec, job_fn};
 
+/// The wave up to which a run takes organizations, beside its counts.
+const WAVE: &str = "migration_wave";
 /// How many ids of organizations are read at a time.
 const ORGANIZATIONS: i64 = 500;
 /// How many organizations are counted at a time.
@@ -67,8 +69,11 @@ fn is_counted(context: &JobContext) -> bool {
     context.run.outcome.contains_key(ORGANIZATIONS_TOTAL)
 }
 
+/// What the run takes. Its first process decides the wave, for all that go on with it or help.
 fn taken(context: &JobContext) -> Taken {
-    Taken { wave: context.app.options().migration_wave, asked: context.run.scheduled_for }
+    let decided = context.run.outcome.get(WAVE).and_then(|wave| u32::try_from(*wave).ok());
+    let wave = decided.unwrap_or(context.app.options().migration_wave);
+    Taken { wave, asked: context.run.scheduled_for }
 }
 
 /// Counts once for a run what it has before it, and whom it passes because they wait for an operator.
@@ -85,7 +90,12 @@ async fn count(context: &JobContext) -> Result<(), JobError> {
             members += if size.pending { size.members } else { 0 };
         }
     }
-    let counts = [(ORGANIZATIONS_TOTAL, organizations), (MEMBERS_TOTAL, members), ("organizations_skipped", skipped)];
+    let counts = [
+        (WAVE, i64::from(taken(context).wave)),
+        (ORGANIZATIONS_TOTAL, organizations),
+        (MEMBERS_TOTAL, members),
+        ("organizations_skipped", skipped),
+    ];
     Ok(jobs::add_progress(context.app.db(), context.fence, &counts).await?)
 }
 

@@ -6,7 +6,7 @@ mod support;
 
 use std::time::Duration;
 
-use rollcall_app::App;
+use rollcall_app::{App, AppOptions};
 use rollcall_jobs::engine::{Engine, EngineOptions};
 use rollcall_store::{
     SystemConn,
@@ -25,8 +25,13 @@ const DEADLINE: Duration = Duration::from_secs(20);
 
 /// An engine as another process would have it.
 async fn engine(database: &Database) -> Engine {
+    engine_of_wave(database, 0).await
+}
+
+async fn engine_of_wave(database: &Database, migration_wave: u32) -> Engine {
+    let app = database.app().with_options(AppOptions { migration_wave });
     let options = EngineOptions { heartbeat: Duration::from_millis(50), ..EngineOptions::default() };
-    Engine::start(database.app(), rollcall_jobs::specs(), options).await.unwrap()
+    Engine::start(app, rollcall_jobs::specs(), options).await.unwrap()
 }
 
 async fn request(app: &App) -> Uuid {
@@ -78,6 +83,28 @@ async fn others_go_on_while_one_is_at_an_organization() {
     assert_eq!(migrated_once(&client, &database).await, 60);
     for engine in engines {
         engine.stop(DEADLINE).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn all_take_the_wave_of_the_process_that_began() {
+    let database = database().await;
+    let (app, client) = (database.app(), connect(&database).await);
+    seed(&client, 6).await;
+    client.batch_execute("UPDATE organizations SET wave = substr(id, 6)::integer").await.unwrap();
+    let holder = hold(&database, "org-00").await;
+    let run = request(&app).await;
+    let leader = engine_of_wave(&database, 3).await;
+    waiting(&client, 1).await;
+    let helpers = [engine_of_wave(&database, 0).await, engine_of_wave(&database, 9).await];
+    until("the others up to wave 3", async || (migrated(&client).await == 3).then_some(())).await;
+    holder.batch_execute("COMMIT").await.unwrap();
+    let run = ended(&app, run).await;
+    assert_eq!((run.outcome["migration_wave"], run.outcome["organizations_migrated"]), (3, 4));
+    assert_eq!(migrated_once(&client, &database).await, 4);
+    leader.stop(DEADLINE).await;
+    for helper in helpers {
+        helper.stop(DEADLINE).await;
     }
 }
 

@@ -29,7 +29,7 @@ pub(crate) async fn run(app: &App) -> JobRun {
     rollcall_jobs::run_requested(app, MIGRATION, pending(), |_| {}).await.unwrap()
 }
 
-/// The outcome of a run that did all it had to do.
+/// The outcome of a run of wave 0 that did all it had to do.
 pub(crate) fn counts(migrated: i64, skipped: i64, members: i64) -> BTreeMap<String, i64> {
     let counts = [
         ("organizations_migrated", migrated),
@@ -38,6 +38,7 @@ pub(crate) fn counts(migrated: i64, skipped: i64, members: i64) -> BTreeMap<Stri
         ("members", members),
         ("organizations_total", migrated),
         ("members_total", members),
+        ("migration_wave", 0),
     ];
     counts.map(|(name, count)| (name.to_owned(), count)).into()
 }
