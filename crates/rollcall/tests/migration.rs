@@ -40,7 +40,7 @@ fn printed(output: Output, code: i32) -> (String, String) {
     (out, err)
 }
 
-async fn legacy<'a>(server: &'a TestServer, id: &str) -> Org<'a> {
+async fn legacy<'a>(server: &'a TestServer, id: &'a str) -> Org<'a> {
     let org = Org::create(server, id, Phase::Legacy).await;
     org.sync(&[Member::new("a", &[]), Member::new("b", &[]), Member::new("c", &[])]).await;
     org
@@ -110,17 +110,8 @@ async fn a_file_or_an_organization_that_cannot_be_imported_changes_nothing() {
         let (out, err) = printed(rollcall(&server, On::Server, &asked), code);
         assert!(out.is_empty() && err.contains(why), "{err}");
     }
-    assert_eq!(
-        server
-            .database
-            .client()
-            .await
-            .query("SELECT FROM audit_events WHERE method = 'ImportLegacySettings'", &[])
-            .await
-            .unwrap()
-            .len(),
-        0
-    );
+    let imports = "SELECT FROM audit_events WHERE method = 'ImportLegacySettings'";
+    assert!(server.database.client().await.query(imports, &[]).await.unwrap().is_empty());
 }
 
 #[tokio::test(flavor = "multi_thread")]
