@@ -19,6 +19,7 @@ pub(crate) fn spec() -> JobSpec {
         timeout: Duration::from_secs(60 * 60),
         attempts: 3,
         run: job_fn(run),
+        help: None,
     }
 }
 

@@ -11,7 +11,7 @@ use std::{
 };
 
 use rollcall_app::{
-    App, Error, Forgotten, Policies,
+    App, AppOptions, Error, Forgotten,
     reports::{LATEST_FILE, REPORT_FOLDER, Report},
 };
 use rollcall_store::jobs::{self, ClaimedRun, RunState};
@@ -94,10 +94,10 @@ async fn old_reports_go_with_their_files_and_the_newest_stays() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_policies_say_how_old() {
+async fn the_options_say_how_old() {
     let database = database().await;
-    let week = Policies { keep_reports: 7 * DAY, keep_runs: 400 * DAY };
-    let app = database.app().with_policies(week);
+    let week = AppOptions { keep_reports: 7 * DAY, keep_runs: 400 * DAY, ..AppOptions::default() };
+    let app = database.app().with_options(week);
     published(&app).await;
     published(&app).await;
     jobs::fail_run(app.db(), claim(&app).await.fence, "no", &jobs::Counts::new()).await.unwrap();

@@ -4,56 +4,16 @@
 
 mod support;
 
-use std::{collections::BTreeMap, future::pending, time::Duration};
+use std::time::Duration;
 
-use rollcall_app::App;
-use rollcall_store::jobs::{self, JobRun, RunState};
+use rollcall_app::AppOptions;
+use rollcall_store::jobs::{self, RunState};
 use support::{
-    Database, database,
-    seed::{connect, members_sql, organization_sql},
+    database,
+    migration::{MIGRATION, count, counts, migrated_once, run, seed},
+    seed::{connect, organization_sql},
     until,
 };
-use tokio_postgres::Client;
-
-const MIGRATION: &str = "settings-migration";
-
-/// Organizations `org-00`, `org-01`, ..., each with a member who is exported and one who is not.
-async fn seed(client: &Client, organizations: usize) {
-    for number in 0..organizations {
-        let name = format!("org-{number:02}");
-        client.batch_execute(&organization_sql(&name, "LEGACY")).await.unwrap();
-        let members =
-            "('m1', 'a@x.example', true, 'sales', NULL, NULL), ('m2', 'b@x.example', true, 'sales', NULL, NULL)";
-        client.batch_execute(&members_sql(&name, members)).await.unwrap();
-    }
-    client.batch_execute("UPDATE members SET legacy_email_export = (id = 'm1')").await.unwrap();
-}
-
-async fn run(app: &App) -> JobRun {
-    rollcall_jobs::run_requested(app, MIGRATION, pending(), |_| {}).await.unwrap()
-}
-
-fn counts(migrated: i64, skipped: i64, members: i64) -> BTreeMap<String, i64> {
-    let counts = [
-        ("organizations_migrated", migrated),
-        ("organizations_skipped", skipped),
-        ("organizations_failed", 0),
-        ("members", members),
-    ];
-    counts.map(|(name, count)| (name.to_owned(), count)).into()
-}
-
-async fn count(client: &Client, sql: &str) -> i64 {
-    client.query_one(sql, &[]).await.unwrap().get(0)
-}
-
-/// What every migrated organization has exactly once.
-async fn migrated_once(client: &Client, database: &Database) -> i64 {
-    let events = "SELECT count(*) FROM audit_events WHERE method = 'settings-migration'";
-    let migrated = count(client, "SELECT count(*) FROM organizations WHERE phase = 'MIGRATED'").await;
-    assert_eq!(count(client, events).await, migrated, "{}", database.url);
-    migrated
-}
 
 #[tokio::test(flavor = "multi_thread")]
 async fn every_organization_is_migrated_once() {
@@ -124,4 +84,64 @@ async fn nothing_is_migrated_that_nobody_asked_for() {
     engine.stop(Duration::from_secs(20)).await;
     assert_eq!(migrated_once(&client, &database).await, 0);
     assert_eq!(jobs::list_runs(app.db(), Some(MIGRATION), None, 10).await.unwrap(), []);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_run_takes_the_waves_up_to_its_own() {
+    let database = database().await;
+    let (app, client) = (database.app(), connect(&database).await);
+    seed(&client, 4).await;
+    client.batch_execute("UPDATE organizations SET wave = substr(id, 6)::integer").await.unwrap();
+    assert_eq!(run(&app).await.outcome, counts(1, 0, 2));
+    let second = app.with_options(AppOptions { migration_wave: 2, ..AppOptions::default() });
+    let mut expected = counts(2, 0, 4);
+    expected.insert("migration_wave".to_owned(), 2);
+    assert_eq!(run(&second).await.outcome, expected);
+    let left = "SELECT count(*) FROM organizations WHERE phase = 'LEGACY' AND id = 'org-03'";
+    assert_eq!((count(&client, left).await, migrated_once(&client, &database).await), (1, 3));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_organization_that_was_made_after_a_run_was_asked_for_waits_for_the_next() {
+    let database = database().await;
+    let (app, client) = (database.app(), connect(&database).await);
+    seed(&client, 1).await;
+    jobs::request_run(app.db(), MIGRATION).await.unwrap();
+    client.batch_execute(&organization_sql("later", "LEGACY")).await.unwrap();
+    let engine = rollcall_jobs::start(app.clone()).await.unwrap();
+    let first = until("the end", async || {
+        let runs = jobs::list_runs(app.db(), Some(MIGRATION), None, 1).await.unwrap();
+        runs.into_iter().find(|run| !run.state.is_open())
+    })
+    .await;
+    engine.stop(Duration::from_secs(20)).await;
+    assert_eq!((first.state, first.outcome), (RunState::Succeeded, counts(1, 0, 2)));
+    assert_eq!(run(&app).await.outcome, counts(1, 0, 0));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_setting_flipped_inside_the_migration_fails_that_organization_alone() {
+    let database = database().await;
+    let (app, client) = (database.app(), connect(&database).await);
+    seed(&client, 5).await;
+    let fault = "CREATE FUNCTION flip() RETURNS trigger LANGUAGE plpgsql AS
+            $$ BEGIN NEW.email_export = 'EXPORT'; RETURN NEW; END $$;
+        CREATE TRIGGER flip BEFORE UPDATE ON members FOR EACH ROW
+            WHEN (NEW.organization_id = 'org-02' AND NEW.id = 'm2') EXECUTE FUNCTION flip()";
+    client.batch_execute(fault).await.unwrap();
+    let failed = run(&app).await;
+    let why = "1 organization was not migrated: org-02: 1 of 2 members would have behaved differently; \
+               the organization was left as it was";
+    assert_eq!((failed.state, failed.failure.as_deref()), (RunState::Failed, Some(why)));
+    let all = ["organizations_migrated", "organizations_failed", "organizations_total", "members", "members_total"];
+    assert_eq!(all.map(|name| failed.outcome[name]), [4, 1, 5, 8, 10]);
+    let marked = "SELECT count(*) FROM settings_migrations WHERE organization_id = 'org-02' AND state = 'FAILED'";
+    assert_eq!(count(&client, marked).await, 1);
+    let untouched = "SELECT count(*) FROM members JOIN organizations AS o ON o.id = organization_id
+        WHERE phase = 'LEGACY' AND email_export IS NULL AND email_export_source IS NULL";
+    assert_eq!(count(&client, untouched).await, 2, "both members of org-02 are as they were");
+    assert_eq!(count(&client, "SELECT count(*) FROM organizations WHERE phase = 'MIGRATED'").await, 4);
+    // Every further run passes it, and does not fail because of it.
+    let passed = run(&app).await;
+    assert_eq!((passed.state, passed.outcome["organizations_skipped"]), (RunState::Succeeded, 1));
 }

@@ -58,7 +58,7 @@ impl From<rollcall_store::Error> for Error {
         match error {
             Store::OrganizationNotFound(id) => Self::OrganizationNotFound(id),
             Store::FenceLost => Self::FenceLost,
-            Store::Unavailable(_) | Store::Serialization(_) => Self::Unavailable(error.into()),
+            Store::Unavailable(_) | Store::Serialization(_) | Store::Busy => Self::Unavailable(error.into()),
             Store::Exists { .. } | Store::Internal(_) => Self::Internal(error.into()),
         }
     }

@@ -1,8 +1,6 @@
 //! Forgetting what is old: reports with their files, what attempts that failed have left in the report store, and runs
 //! of jobs.
 
-use std::time::Duration;
-
 use chrono::TimeDelta;
 use rollcall_store::{Fence, jobs, reports};
 
@@ -12,23 +10,6 @@ use crate::{App, Result};
 const LEFTOVERS: TimeDelta = TimeDelta::days(1);
 /// How many runs are forgotten in one transaction.
 const RUNS: u32 = 1_000;
-
-/// How long things are kept.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Policies {
-    /// Published reports. The one with the newest data is kept however old it is.
-    pub keep_reports: Duration,
-    /// Runs of jobs that have ended. A job's newest run, and those whose reports are kept, stay.
-    pub keep_runs: Duration,
-}
-
-impl Default for Policies {
-    /// 90 days.
-    fn default() -> Self {
-        let days = Duration::from_secs(90 * 24 * 60 * 60);
-        Self { keep_reports: days, keep_runs: days }
-    }
-}
 
 /// What was forgotten.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -42,7 +23,7 @@ pub struct Forgotten {
 }
 
 impl App {
-    /// Forgets what is older than the policies say. Each row is removed on behalf of a run that has its lease, and files
+    /// Forgets what is older than the options say. Each row is removed on behalf of a run that has its lease, and files
     /// after their row: whatever is interrupted is finished the next time. `None` when it was stopped.
     ///
     /// # Errors
@@ -53,7 +34,7 @@ impl App {
         stopped: &(dyn Fn() -> bool + Send + Sync),
     ) -> Result<Option<Forgotten>> {
         let mut forgotten = Forgotten::default();
-        for path in reports::delete_reports(&self.db, fence, self.policies.keep_reports).await? {
+        for path in reports::delete_reports(&self.db, fence, self.options.keep_reports).await? {
             self.reports.remove_attempt(&path).await?;
             forgotten.reports += 1;
         }
@@ -62,7 +43,7 @@ impl App {
         let Some(leftovers) = self.remove_leftovers(stopped).await? else { return Ok(None) };
         forgotten.leftovers = leftovers;
         loop {
-            let gone = jobs::delete_runs(&self.db, fence, self.policies.keep_runs, RUNS).await?;
+            let gone = jobs::delete_runs(&self.db, fence, self.options.keep_runs, RUNS).await?;
             forgotten.runs += gone as i64;
             if gone < RUNS as usize {
                 return Ok(Some(forgotten));

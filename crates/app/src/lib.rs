@@ -11,6 +11,7 @@ pub mod jobs;
 pub mod members;
 pub mod migration;
 pub mod once;
+mod options;
 pub mod organizations;
 pub mod reports;
 mod seats;
@@ -24,7 +25,8 @@ use rollcall_store::{
 use serde_json::Value;
 
 pub use error::Error;
-pub use housekeeping::{Forgotten, Policies};
+pub use housekeeping::Forgotten;
+pub use options::AppOptions;
 pub use once::{Answer, Call};
 pub use rollcall_store::requests;
 
@@ -36,20 +38,26 @@ pub type Result<T> = std::result::Result<T, Error>;
 pub struct App {
     db: Db,
     reports: reports::ReportStore,
-    policies: Policies,
+    options: AppOptions,
 }
 
 impl App {
-    /// The service on a database, with a place for its reports, and with the default policies.
+    /// The service on a database, with a place for its reports, and with the default options.
     #[must_use]
     pub fn new(db: Db, reports: reports::ReportStore) -> Self {
-        Self { db, reports, policies: Policies::default() }
+        Self { db, reports, options: AppOptions::default() }
     }
 
-    /// The same, with other policies.
+    /// The same with other options than the default ones.
     #[must_use]
-    pub fn with_policies(self, policies: Policies) -> Self {
-        Self { policies, ..self }
+    pub fn with_options(self, options: AppOptions) -> Self {
+        Self { options, ..self }
+    }
+
+    /// What an operator has decided.
+    #[must_use]
+    pub fn options(&self) -> AppOptions {
+        self.options
     }
 
     /// The database.

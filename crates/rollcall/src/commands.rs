@@ -9,7 +9,9 @@ use crate::{
     config::{self, Config},
     database, demo,
     error::Result,
-    importing, job_run, report, serve,
+    importing, job_list, job_run,
+    migrating::{self, MigrationCommand},
+    report, serve,
     shutdown::Shutdown,
 };
 
@@ -38,6 +40,12 @@ pub(crate) enum Command {
         #[command(subcommand)]
         command: JobCommand,
     },
+    /// Look after the settings migration
+    #[command(arg_required_else_help = false)]
+    Migration {
+        #[command(subcommand)]
+        command: MigrationCommand,
+    },
     /// Look after published reports
     #[command(arg_required_else_help = false)]
     Report {
@@ -53,6 +61,8 @@ pub(crate) enum Command {
 /// What to do with a job.
 #[derive(Debug, Subcommand)]
 pub(crate) enum JobCommand {
+    /// List the jobs with their next, current and last runs
+    List(JobListArguments),
     /// Run a job now, wait for its end, and exit with 0 only if it succeeded
     Run(JobRunArguments),
 }
@@ -71,6 +81,14 @@ pub(crate) struct ReportVerifyArguments {
     /// file:///var/lib/rollcall/reports/mixed-settings/latest.json
     #[arg(value_name = "URL", value_parser = config::report)]
     pub(crate) url: Url,
+}
+
+/// The arguments of `job list`.
+#[derive(Debug, clap::Args)]
+pub(crate) struct JobListArguments {
+    /// The running server, such as http://localhost:50051 [default: the database itself]
+    #[arg(long, value_name = "URL", value_parser = config::target)]
+    pub(crate) target: Option<Url>,
 }
 
 /// The arguments of `job run`.
@@ -114,7 +132,7 @@ impl Command {
     pub(crate) fn log_default(&self) -> &'static str {
         match self {
             Self::Serve | Self::Migrate | Self::Jobs => "info",
-            Self::Job { .. } | Self::Report { .. } | Self::Import(_) | Self::Demo(_) => "warn",
+            Self::Job { .. } | Self::Migration { .. } | Self::Report { .. } | Self::Import(_) | Self::Demo(_) => "warn",
         }
     }
 
@@ -123,7 +141,9 @@ impl Command {
             Self::Serve => serve::serve(config, shutdown).await,
             Self::Migrate => database::migrate(config).await,
             Self::Jobs => serve::jobs(config, shutdown).await,
+            Self::Job { command: JobCommand::List(arguments) } => job_list::run(config, &arguments, shutdown).await,
             Self::Job { command: JobCommand::Run(arguments) } => job_run::run(config, &arguments, shutdown).await,
+            Self::Migration { command } => migrating::run(config, &command, shutdown).await,
             Self::Report { command: ReportCommand::Verify(arguments) } => report::verify(&arguments).await,
             Self::Import(arguments) => importing::run(&arguments, shutdown).await,
             Self::Demo(arguments) => demo::run(config, &arguments, shutdown).await,

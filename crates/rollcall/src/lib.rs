@@ -7,12 +7,16 @@ mod demo;
 mod error;
 mod folder;
 mod importing;
+mod job_list;
 mod job_run;
+mod local;
+mod migrating;
 mod progress;
 mod remote;
 mod report;
 mod serve;
 mod shutdown;
+mod table;
 mod telemetry;
 
 use std::{env, process::ExitCode, time::Duration};

@@ -98,7 +98,7 @@ impl Service {
         tokio::spawn(look_at_reports(reports.clone()));
         let listener = TcpListener::bind(config.listen).await.map_err(|error| not_listening(config.listen, &error))?;
         let address = listener.local_addr().map_err(Error::doing("cannot see where it listens"))?;
-        let app = App::new(db.clone(), reports).with_policies(config.policies());
+        let app = App::new(db.clone(), reports).with_options(config.app_options());
         let stopping = CancellationToken::new();
         let stopped = stopping.clone().cancelled_owned();
         let server = if work == Work::Jobs {

@@ -22,6 +22,7 @@ const SETTINGS: &[(&str, &str)] = &[
     ("--keep-reports", "ROLLCALL_KEEP_REPORTS"),
     ("--keep-runs", "ROLLCALL_KEEP_RUNS"),
     ("--no-jobs", "ROLLCALL_NO_JOBS"),
+    ("--migration-wave", "ROLLCALL_MIGRATION_WAVE"),
     ("--database-connections", "ROLLCALL_DATABASE_CONNECTIONS"),
     ("--shutdown-timeout", "ROLLCALL_SHUTDOWN_TIMEOUT"),
     ("--log", "ROLLCALL_LOG"),

@@ -21,6 +21,9 @@ pub enum Error {
     /// The run has lost its lease: another process works on it, so nothing was written.
     #[error("the run has lost its lease")]
     FenceLost,
+    /// Another transaction works on the organization, and it was not to be waited for.
+    #[error("another transaction works on the organization")]
+    Busy,
     /// Another transaction was in the way; trying again helps, and was tried.
     #[error("the transaction could not be serialized")]
     Serialization(#[source] Diesel),

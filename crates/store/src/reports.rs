@@ -135,9 +135,8 @@ pub async fn find_report_of_run(db: &Db, run: Uuid) -> Result<Option<Report>> {
 /// # Errors
 /// A database that fails.
 pub async fn find_newest_report(db: &Db) -> Result<Option<Report>> {
-    let mut conn = db.connection().await?;
     let newest = published_reports().order((reports::data_as_of.desc(), reports::id.desc()));
-    Ok(newest.first(&mut conn).await.optional()?)
+    db.statement(async |conn: &mut SystemConn| Ok(newest.first(conn).await.optional()?)).await
 }
 
 /// The folders of all reports, by path.
@@ -145,7 +144,8 @@ pub async fn find_newest_report(db: &Db) -> Result<Option<Report>> {
 /// # Errors
 /// A database that fails.
 pub async fn list_report_paths(db: &Db) -> Result<BTreeSet<String>> {
-    let paths: Vec<String> = reports::table.select(reports::path).load(&mut db.connection().await?).await?;
+    let query = reports::table.select(reports::path);
+    let paths: Vec<String> = db.statement(async |conn: &mut SystemConn| Ok(query.load(conn).await?)).await?;
     Ok(paths.into_iter().collect())
 }
 

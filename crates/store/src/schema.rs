@@ -17,6 +17,7 @@ diesel::table! {
         created_at -> Timestamptz,
         updated_at -> Timestamptz,
         email_domains -> Array<Text>,
+        wave -> Integer,
     }
 }
 
@@ -86,6 +87,7 @@ diesel::table! {
         failure -> Nullable<Text>,
         report -> Nullable<Text>,
         cancel_requested_at -> Nullable<Timestamptz>,
+        began_with -> Jsonb,
     }
 }
 

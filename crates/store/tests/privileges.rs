@@ -36,6 +36,7 @@ async fn write(db: &Db, id: &str) {
         phase: Phase::Migrated,
         mass_change_limit: MassChangeLimit::default(),
         email_domains: Vec::new(),
+        wave: 0,
     };
     let event = AuditEvent {
         actor: "test".to_owned(),

@@ -128,6 +128,8 @@ securityContext:
   value: 0.0.0.0:50051
 - name: ROLLCALL_REPORTS_URL
   value: {{ .Values.reports.url | quote }}
+- name: ROLLCALL_MIGRATION_WAVE
+  value: {{ .Values.migration.wave | quote }}
 - name: ROLLCALL_DATABASE_CONNECTIONS
   value: {{ .Values.database.connections | quote }}
 - name: ROLLCALL_SHUTDOWN_TIMEOUT

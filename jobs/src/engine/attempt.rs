@@ -179,7 +179,7 @@ impl Attempt {
 }
 
 /// Ends the job when nobody waits for it any more.
-struct AbortOnDrop(AbortHandle);
+pub(super) struct AbortOnDrop(pub(super) AbortHandle);
 
 impl Drop for AbortOnDrop {
     fn drop(&mut self) {

@@ -6,6 +6,7 @@
 
 mod attempt;
 mod error;
+mod help;
 mod options;
 mod requested;
 mod schedule;

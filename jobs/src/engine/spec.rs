@@ -33,6 +33,9 @@ pub struct JobSpec {
     pub attempts: u32,
     /// What it does.
     pub run: JobFn,
+    /// What other engines do while a run is under way, to share its work, under the fence of its claim; `None` where it
+    /// cannot be shared. What it answers changes nothing: only `run` ends the run.
+    pub help: Option<JobFn>,
 }
 
 impl JobSpec {

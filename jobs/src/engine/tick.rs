@@ -11,7 +11,12 @@ use rollcall_store::{
 use tokio::{sync::Notify, task::JoinSet};
 use tokio_util::sync::CancellationToken;
 
-use super::{CatchUp, EngineError, EngineOptions, JobSpec, attempt::Attempt, schedule::Timetable};
+use super::{
+    CatchUp, EngineError, EngineOptions, JobFn, JobSpec,
+    attempt::Attempt,
+    help::{AtWork, Help},
+    schedule::Timetable,
+};
 
 /// A job with its schedule understood.
 struct Planned {
@@ -30,6 +35,7 @@ pub(super) struct Shared {
     pub(super) stop: CancellationToken,
     pub(super) kill: CancellationToken,
     attempts: Mutex<JoinSet<()>>,
+    at_work: AtWork,
 }
 
 impl Shared {
@@ -51,6 +57,7 @@ impl Shared {
             stop: CancellationToken::new(),
             kill: CancellationToken::new(),
             attempts: Mutex::new(JoinSet::new()),
+            at_work: AtWork::default(),
         })
     }
 
@@ -63,6 +70,8 @@ impl Shared {
             let scheduled = self.schedule(job, &status).await?;
             if scheduled || status.claimable {
                 self.claim(job).await?;
+            } else if let Some(help) = job.spec.help.as_ref().filter(|_| status.running) {
+                self.help(&status.name, help).await?;
             }
         }
         Ok(())
@@ -97,15 +106,39 @@ impl Shared {
             cancel: self.stop.child_token(),
             kill: self.kill.clone(),
         };
-        let wake = self.wake.clone();
-        let mut attempts = self.attempts.lock().unwrap_or_else(PoisonError::into_inner);
-        while attempts.try_join_next().is_some() {}
-        attempts.spawn(async move {
+        let (wake, guard) = (self.wake.clone(), self.at_work.begin(attempt.claimed.fence));
+        self.spawn(async move {
             attempt.run().await;
+            drop(guard);
             // The next run of the job may wait for this one.
             wake.notify_one();
         });
         Ok(())
+    }
+
+    /// Shares the work of a run that another engine has claimed.
+    async fn help(&self, job: &str, help: &JobFn) -> Result<()> {
+        let Some(claimed) = jobs::find_shared_run(self.app.db(), job).await? else { return Ok(()) };
+        let Some(guard) = self.at_work.begin(claimed.fence) else { return Ok(()) };
+        let help = Help {
+            app: self.app.clone(),
+            help: help.clone(),
+            claimed,
+            options: self.options,
+            cancel: self.stop.child_token(),
+            kill: self.kill.clone(),
+        };
+        self.spawn(async move {
+            help.run().await;
+            drop(guard);
+        });
+        Ok(())
+    }
+
+    fn spawn(&self, work: impl Future<Output = ()> + Send + 'static) {
+        let mut attempts = self.attempts.lock().unwrap_or_else(PoisonError::into_inner);
+        while attempts.try_join_next().is_some() {}
+        attempts.spawn(work);
     }
 
     /// Hands over the attempts that are under way.

@@ -14,7 +14,7 @@ pub(crate) const DEADLINE: Duration = Duration::from_secs(20);
 
 pub(crate) fn spec(run: JobFn) -> JobSpec {
     let (catch_up, timeout) = (CatchUp::Newest, Duration::from_secs(60));
-    JobSpec { name: JOB, description: "Tests.", schedule: None, catch_up, timeout, attempts: 3, run }
+    JobSpec { name: JOB, description: "Tests.", schedule: None, catch_up, timeout, attempts: 3, run, help: None }
 }
 
 pub(crate) fn options() -> EngineOptions {

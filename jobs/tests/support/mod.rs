@@ -3,6 +3,7 @@
 #![allow(dead_code, reason = "not every test file uses all of it")]
 
 pub(crate) mod jobs;
+pub(crate) mod migration;
 pub(crate) mod reports;
 pub(crate) mod seed;
 

@@ -21,6 +21,8 @@ pub struct Imported {
     pub unmatched: Vec<Email>,
     /// Rows that say the same as another one.
     pub duplicates: u32,
+    /// The addresses of those rows, in byte order.
+    pub duplicate_emails: Vec<Email>,
     /// Rows that were not taken.
     pub rejected: Vec<Rejection>,
 }
@@ -73,6 +75,7 @@ async fn import(
         bound: u32::try_from(plan.bound.len()).unwrap_or(u32::MAX),
         unmatched: plan.unmatched.into_iter().map(|(email, _)| email).collect(),
         duplicates: plan.duplicates,
+        duplicate_emails: plan.duplicate_emails,
         rejected: plan.rejected,
     };
     let preview = call.validate_only.then(Preview::default);

@@ -1,6 +1,7 @@
 //! The settings migration of one organization: import, dry run, migration with proof, rollback, state.
 
 mod import;
+mod progress;
 mod rollback;
 mod run;
 
@@ -11,11 +12,12 @@ use rollcall_domain::{
 };
 use rollcall_store::{
     ReadTx, assignments,
-    migration::{self as store, ListedMigration, StoredMigration},
+    migration::{self as store, Listed, ListedMigration, StoredMigration},
 };
 
 pub use import::Imported;
-pub use rollcall_store::migration::MigrationState;
+pub use progress::{MEMBERS_TOTAL, ORGANIZATIONS_TOTAL, Progress};
+pub use rollcall_store::migration::{Listed as MigrationFilter, MigrationState};
 pub use run::MigrationOutcome;
 
 use crate::{App, Error, Read, Result, check_revision};
@@ -38,6 +40,8 @@ pub struct MigrationPreview {
 pub struct MigrationStatus {
     /// Who decides now.
     pub phase: Phase,
+    /// In which wave the organization goes.
+    pub wave: u32,
     /// The last attempt, unless there was none. One that is to be made again is pending.
     pub attempt: Option<Attempt>,
     /// Old settings that wait for a member.
@@ -109,20 +113,21 @@ impl App {
             .await
     }
 
-    /// Reads up to `limit` migrations after an organization, in byte order of their ids; those in one state only, if one
-    /// is given. Outcomes of assignments are left out, and organizations that were created migrated.
+    /// Reads up to `limit` migrations after an organization, in byte order of their ids. Outcomes of assignments are left
+    /// out, and organizations that were created migrated.
     ///
     /// # Errors
     /// A database that fails.
     pub async fn list_migrations(
         &self,
-        state: Option<MigrationState>,
+        filter: Listed,
         after: Option<&str>,
         limit: u32,
     ) -> Result<Vec<(OrganizationId, MigrationStatus)>> {
-        let listed = store::list_migrations(&self.db, state, after, limit).await?;
-        let status = |ListedMigration { organization, phase, stored, unmatched }| {
-            Ok((organization, MigrationStatus { phase, attempt: stored.map(to_attempt).transpose()?, unmatched }))
+        let listed = store::list_migrations(&self.db, filter, after, limit).await?;
+        let status = |ListedMigration { organization, phase, wave, stored, unmatched }| {
+            let attempt = stored.map(to_attempt).transpose()?;
+            Ok((organization, MigrationStatus { phase, wave, attempt, unmatched }))
         };
         listed.into_iter().map(status).collect()
     }
@@ -131,7 +136,8 @@ impl App {
 async fn read_status(tx: &mut ReadTx) -> Result<MigrationStatus> {
     let attempt = store::find_migration(tx).await?.map(to_attempt).transpose()?;
     let unmatched = store::count_unmatched(tx).await?;
-    Ok(MigrationStatus { phase: tx.organization().phase, attempt, unmatched })
+    let (phase, wave) = (tx.organization().phase, tx.organization().wave);
+    Ok(MigrationStatus { phase, wave, attempt, unmatched })
 }
 
 fn resource(organization: &OrganizationId) -> String {

@@ -112,5 +112,6 @@ fn too_late(tx: &ReadTx, obstacle: RollbackObstacle) -> crate::Error {
 async fn rolled_back(tx: &mut WriteTx, proof: Proof) -> Result<MigrationStatus> {
     let attempt = Attempt { proof: Some(proof), ..Attempt::without_proof(MigrationState::RolledBack, tx.now()) };
     let unmatched = store::count_unmatched(tx).await?;
-    Ok(MigrationStatus { phase: Phase::Legacy, attempt: Some(attempt), unmatched })
+    let wave = tx.organization().wave;
+    Ok(MigrationStatus { phase: Phase::Legacy, wave, attempt: Some(attempt), unmatched })
 }

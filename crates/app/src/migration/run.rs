@@ -20,8 +20,10 @@ pub enum MigrationOutcome {
     Migrated(u32),
     /// Left as it was and marked failed; why.
     Failed(String),
-    /// Migrated before, or waiting for an operator after a failure or a rollback.
-    Skipped,
+    /// Nothing is to be done: migrated before, or waiting for an operator after a failure or a rollback.
+    Done,
+    /// Another transaction works on it; it may be another worker of the same run.
+    Busy,
 }
 
 impl MigrationOutcome {
@@ -30,7 +32,7 @@ impl MigrationOutcome {
         match self {
             Self::Migrated(members) => vec![("organizations_migrated", 1), ("members", i64::from(*members))],
             Self::Failed(_) => vec![("organizations_failed", 1)],
-            Self::Skipped => vec![("organizations_skipped", 1)],
+            Self::Done | Self::Busy => Vec::new(),
         }
     }
 }
@@ -38,12 +40,16 @@ impl MigrationOutcome {
 /// A transaction that was rolled back because the proof did not hold.
 enum Broken {
     Proof { proof: Value, outcomes: Value, reason: String },
+    Busy,
     Other(Error),
 }
 
 impl From<rollcall_store::Error> for Broken {
     fn from(error: rollcall_store::Error) -> Self {
-        Self::Other(error.into())
+        match error {
+            rollcall_store::Error::Busy => Self::Busy,
+            error => Self::Other(error.into()),
+        }
     }
 }
 
@@ -54,22 +60,26 @@ impl rollcall_store::TxError for Broken {
 }
 
 impl App {
-    /// Migrates one organization on behalf of a job's run, which is past it afterwards. Running it twice changes
-    /// nothing.
+    /// Migrates one organization on behalf of a job's run, unless somebody else is at it. Running it twice changes
+    /// nothing, and counts nothing twice.
     ///
     /// # Errors
     /// A lost lease, or a database that fails; then the organization is as it was.
     pub async fn migrate_organization(&self, organization: &OrganizationId, fence: Fence) -> Result<MigrationOutcome> {
         let migrated = self
             .db
-            .write_fenced(organization, "migrate_organization", fence, async |tx: &mut WriteTx| {
-                let outcome = if is_pending(tx).await? { migrate(tx).await? } else { MigrationOutcome::Skipped };
-                pass(tx, fence, &outcome).await?;
+            .write_fenced_if_free(organization, "migrate_organization", fence, async |tx: &mut WriteTx| {
+                if !is_pending(tx).await? {
+                    return Ok(MigrationOutcome::Done);
+                }
+                let outcome = migrate(tx).await?;
+                count(tx, fence, &outcome).await?;
                 Ok(outcome)
             })
             .await;
         match migrated {
             Ok(outcome) => Ok(outcome),
+            Err(Broken::Busy) => Ok(MigrationOutcome::Busy),
             Err(Broken::Other(error)) => Err(error),
             Err(Broken::Proof { proof, outcomes, reason }) => {
                 self.mark_failed(organization, fence, &reason, &proof, &outcomes).await
@@ -88,25 +98,28 @@ impl App {
         let failed = MigrationOutcome::Failed(reason.to_owned());
         self.db
             .write_fenced(organization, "mark_migration_failed", fence, async |tx: &mut WriteTx| {
+                // Its lock was free for a moment: another worker may have been through it since.
+                if !is_pending(tx).await? {
+                    return Ok(MigrationOutcome::Done);
+                }
                 store::upsert_migration(tx, MigrationState::Failed, Some(reason), Some(proof), outcomes).await?;
                 let after = json!({ "state": "FAILED", "reason": reason, "proof": proof });
                 let event = Caller::job("settings-migration").event(resource(organization), None, Some(after));
                 store::finish_migration(tx, 0, event).await?;
-                pass(tx, fence, &failed).await
+                count(tx, fence, &failed).await?;
+                Ok(failed.clone())
             })
             .await
-            .map_err(|error: rollcall_store::Error| Error::from(error))?;
-        Ok(failed)
+            .map_err(|error: rollcall_store::Error| Error::from(error))
     }
 }
 
-/// Notes with the effect how far the run is and what it did: one that is taken over counts each organization once.
-async fn pass(tx: &mut WriteTx, fence: Fence, outcome: &MigrationOutcome) -> rollcall_store::Result<()> {
-    let organization = tx.id().clone();
-    jobs::save_progress_in(tx, fence, organization.as_str(), &outcome.counts()).await
+/// Notes with the effect what the run did: whoever did it, and whoever goes on with it, each organization counts once.
+async fn count(tx: &mut WriteTx, fence: Fence, outcome: &MigrationOutcome) -> rollcall_store::Result<()> {
+    jobs::add_progress_in(tx, fence, &outcome.counts()).await
 }
 
-async fn is_pending(tx: &mut WriteTx) -> std::result::Result<bool, Broken> {
+async fn is_pending(tx: &mut WriteTx) -> rollcall_store::Result<bool> {
     let legacy = tx.organization().phase == Phase::Legacy;
     Ok(legacy && store::find_migration(tx).await?.is_none_or(|stored| stored.state == MigrationState::Pending))
 }

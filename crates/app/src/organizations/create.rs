@@ -23,6 +23,8 @@ pub struct Create {
     pub mass_change_limit: Option<MassChangeLimit>,
     /// The domains of its members' emails, in lower case; empty for any.
     pub email_domains: Vec<String>,
+    /// In which wave of the settings migration it goes.
+    pub wave: u32,
 }
 
 impl App {
@@ -47,9 +49,10 @@ impl App {
             phase: create.phase,
             mass_change_limit: create.mass_change_limit.unwrap_or_default(),
             email_domains: create.email_domains,
+            wave: create.wave,
             id: id.clone(),
         };
-        let after = serde_json::json!({ "display_name": new.display_name, "phase": new.phase, "mass_change_limit": new.mass_change_limit, "email_domains": new.email_domains });
+        let after = serde_json::json!({ "display_name": new.display_name, "phase": new.phase, "mass_change_limit": new.mass_change_limit, "email_domains": new.email_domains, "wave": new.wave });
         let event = call.event(format!("organizations/{id}"), None, Some(after));
         let first = self.try_create(call, &new, &event).await;
         match first {

@@ -31,6 +31,8 @@ pub struct Edit {
     pub limit_percent: Option<u32>,
     /// The domains of its members' emails, in lower case.
     pub email_domains: Option<Vec<String>>,
+    /// In which wave of the settings migration it goes.
+    pub wave: Option<u32>,
 }
 
 impl Edit {
@@ -45,6 +47,7 @@ impl Edit {
         if let Some(domains) = &self.email_domains {
             after.email_domains.clone_from(domains);
         }
+        after.wave = self.wave.unwrap_or(after.wave);
         after
     }
 }
@@ -94,6 +97,7 @@ fn differences(before: &Organization, after: &Organization) -> (Map<String, Valu
             ("display_name", json!(of.display_name)),
             ("mass_change_limit", json!(of.mass_change_limit)),
             ("email_domains", json!(of.email_domains)),
+            ("wave", json!(of.wave)),
         ]
     };
     let changed = fields(before).into_iter().zip(fields(after)).filter(|((_, was), (_, is))| was != is);

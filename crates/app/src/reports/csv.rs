@@ -70,6 +70,18 @@ pub const CHANGES_COLUMNS: [&str; 9] = [
     "members_not_exporting",
 ];
 
+/// The header of what a migration would leave mixed: the columns of the mixed-settings report that tell of an assignment.
+pub const PLAN_COLUMNS: [&str; 8] = [
+    "organization",
+    "assignment",
+    "assignment_name",
+    "assignment_rank",
+    "update_mode",
+    "action_required",
+    "members_exporting",
+    "members_not_exporting",
+];
+
 /// What happens to text that a spreadsheet would run.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Profile {
@@ -178,6 +190,15 @@ impl CsvPage {
     /// The bytes of what was added; an empty piece goes on.
     pub(super) fn take(&mut self) -> Result<Bytes> {
         std::mem::replace(self, Self::new(self.profile)).finish()
+    }
+
+    /// Adds a line of cells that people may have written.
+    ///
+    /// # Errors
+    /// None that is known of: writing to memory does not fail.
+    pub fn cells(&mut self, cells: &[&str]) -> Result<()> {
+        cells.iter().try_for_each(|cell| self.text(cell))?;
+        self.end_line()
     }
 
     /// The bytes of what was added.

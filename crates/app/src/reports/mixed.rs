@@ -83,7 +83,7 @@ impl<'a> Tables<'a> {
         let mut after: Option<OrganizationId> = None;
         loop {
             let after_id = after.as_ref().map(OrganizationId::as_str);
-            let ids = organizations::list_ids_after(self.db, after_id, None, ORGANIZATIONS).await?;
+            let ids = organizations::list_ids_after(self.db, after_id, ORGANIZATIONS).await?;
             let Some(last) = ids.last() else { break };
             after = Some(last.clone());
             for organization in &ids {

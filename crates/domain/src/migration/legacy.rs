@@ -29,6 +29,8 @@ pub struct CheckedRows {
     pub settings: BTreeMap<Email, bool>,
     /// Rows that say the same as another one.
     pub duplicates: u32,
+    /// The addresses of those rows, in byte order.
+    pub duplicate_emails: Vec<Email>,
     /// Rows that cannot be taken.
     pub rejected: Vec<Rejection>,
 }
@@ -44,6 +46,8 @@ pub struct ImportPlan {
     pub unmatched: Vec<(Email, bool)>,
     /// Rows that say the same as another one.
     pub duplicates: u32,
+    /// The addresses of those rows, in byte order.
+    pub duplicate_emails: Vec<Email>,
     /// Rows that cannot be taken.
     pub rejected: Vec<Rejection>,
     /// Whether anything differs from what is stored.
@@ -62,27 +66,30 @@ pub fn check_rows(rows: Vec<LegacyRow>) -> CheckedRows {
             Err(violation) => rejected.push(reject(row.email, violation.description)),
         }
     }
-    let mut duplicates = 0;
+    let (mut duplicates, mut duplicate_emails) = (0, Vec::new());
     let mut settings = BTreeMap::new();
     for (email, rows) in said {
         let export = rows[0].1;
         if rows.iter().all(|row| row.1 == export) {
-            duplicates += u32::try_from(rows.len() - 1).unwrap_or(u32::MAX);
+            if rows.len() > 1 {
+                duplicates += u32::try_from(rows.len() - 1).unwrap_or(u32::MAX);
+                duplicate_emails.push(email.clone());
+            }
             settings.insert(email, export);
             continue;
         }
         let reason = "rows of this import contradict each other about this address; keep one of them";
         rejected.extend(rows.into_iter().map(|(key, _)| reject(key, reason.to_owned())));
     }
-    CheckedRows { settings, duplicates, rejected }
+    CheckedRows { settings, duplicates, duplicate_emails, rejected }
 }
 
 /// Plans an import. `holders` tells, for the addresses of the rows, who holds them now;
 /// `waiting` which of them an earlier import has left without a member.
 #[must_use]
 pub fn plan_import(rows: CheckedRows, holders: &HashMap<Email, Holder>, waiting: &HashMap<Email, bool>) -> ImportPlan {
-    let CheckedRows { settings, duplicates, rejected } = rows;
-    let mut plan = ImportPlan { duplicates, rejected, ..ImportPlan::default() };
+    let CheckedRows { settings, duplicates, duplicate_emails, rejected } = rows;
+    let mut plan = ImportPlan { duplicates, duplicate_emails, rejected, ..ImportPlan::default() };
     for (email, export) in settings {
         match holders.get(&email) {
             Some(holder) => {

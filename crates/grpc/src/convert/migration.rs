@@ -1,17 +1,48 @@
 //! The settings migration of an organization, as it is shown.
 
-use rollcall_app::migration::{Attempt, MigrationState, MigrationStatus};
+use rollcall_app::migration::{Attempt, Imported, MigrationState, MigrationStatus, Progress};
 use rollcall_domain::{
-    OrganizationId, Phase, Violation,
+    Email, OrganizationId, Phase, Violation,
     migration::{Outcome, Proof},
 };
 use rollcall_proto::v1;
 
 use super::{
+    REJECTED_MAX,
     settings::{to_optional_email_export, to_state, to_update_mode},
-    to_timestamp,
+    to_count, to_rejected, to_rejected_row, to_timestamp,
 };
 use crate::names;
+
+/// What came of an import, with every row that it lists or with the first ones; without preview and revision.
+pub(crate) fn to_imported(imported: &Imported, all: bool) -> v1::ImportLegacySettingsResponse {
+    let most = if all { usize::MAX } else { REJECTED_MAX };
+    let emails = |emails: &[Email]| emails.iter().take(most).map(ToString::to_string).collect();
+    let rejected = &imported.rejected;
+    v1::ImportLegacySettingsResponse {
+        bound_count: imported.bound.cast_signed(),
+        unmatched_count: to_count(imported.unmatched.len()),
+        unmatched_emails: emails(&imported.unmatched),
+        duplicate_count: imported.duplicates.cast_signed(),
+        duplicate_emails: emails(&imported.duplicate_emails),
+        rejected_count: to_count(rejected.len()),
+        rejected: if all { rejected.iter().map(to_rejected_row).collect() } else { to_rejected(rejected) },
+        ..Default::default()
+    }
+}
+
+pub(crate) fn to_progress(progress: Progress) -> v1::MigrationProgress {
+    let count = |count: i64| i32::try_from(count).unwrap_or(i32::MAX);
+    v1::MigrationProgress {
+        run: names::job_run(&progress.run.job, progress.run.id),
+        organizations_done: count(progress.organizations),
+        organizations_total: count(progress.organizations_total),
+        members_done: count(progress.members),
+        members_total: count(progress.members_total),
+        members_per_second: count(progress.members_per_second),
+        time_left: progress.time_left.and_then(|left| prost_types::Duration::try_from(left).ok()),
+    }
+}
 
 /// A state to list, or none for all.
 pub(crate) fn parse_migration_state(state: i32) -> Result<Option<MigrationState>, Violation> {
@@ -51,6 +82,7 @@ pub(crate) fn to_migration(organization: &OrganizationId, status: &MigrationStat
         update_time: attempt.map(|attempt| to_timestamp(attempt.time)),
         failure: attempt.and_then(|attempt| attempt.failure.clone()).unwrap_or_default(),
         unmatched_legacy_settings: status.unmatched.cast_signed(),
+        wave: status.wave.cast_signed(),
     }
 }
 

@@ -62,18 +62,22 @@ pub(crate) fn to_preview(organization: &OrganizationId, preview: &Preview) -> v1
     }
 }
 
+/// The first rejected rows.
 pub(crate) fn to_rejected(rejected: &[Rejection]) -> Vec<v1::RejectedRow> {
-    let row = |row: &Rejection| v1::RejectedRow {
-        kind: row.kind.to_owned(),
-        key: row.key[..row.key.floor_char_boundary(KEY_MAX)].to_owned(),
-        reason: row.reason.clone(),
-    };
     let mut bytes = 0;
     let fits = |row: &v1::RejectedRow| {
         bytes += row.encoded_len();
         bytes <= REJECTED_BYTES_MAX
     };
-    rejected.iter().take(REJECTED_MAX).map(row).take_while(fits).collect()
+    rejected.iter().take(REJECTED_MAX).map(to_rejected_row).take_while(fits).collect()
+}
+
+pub(crate) fn to_rejected_row(row: &Rejection) -> v1::RejectedRow {
+    v1::RejectedRow {
+        kind: row.kind.to_owned(),
+        key: row.key[..row.key.floor_char_boundary(KEY_MAX)].to_owned(),
+        reason: row.reason.clone(),
+    }
 }
 
 /// How many, for a field without 64 bits.

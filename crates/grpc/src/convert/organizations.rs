@@ -12,8 +12,14 @@ use super::{settings::unknown_value, to_timestamp};
 use crate::{masks::Mask, names, request::Checks};
 
 /// The paths of an update mask.
-pub(crate) const PATHS: [&str; 5] =
-    ["display_name", "mass_change_limit", "mass_change_limit.members", "mass_change_limit.percent", "email_domains"];
+pub(crate) const PATHS: [&str; 6] = [
+    "display_name",
+    "mass_change_limit",
+    "mass_change_limit.members",
+    "mass_change_limit.percent",
+    "email_domains",
+    "wave",
+];
 
 const EMAIL_DOMAINS_MAX: usize = 100;
 
@@ -23,6 +29,7 @@ pub(crate) struct Given {
     display_name: String,
     limit: Option<MassChangeLimit>,
     email_domains: Vec<String>,
+    wave: u32,
 }
 
 impl Given {
@@ -32,6 +39,7 @@ impl Given {
             phase: checks.take("organization.phase", parse_phase(given.phase)).flatten(),
             limit: given.mass_change_limit.map(|limit| read_limit(checks, limit)),
             email_domains: read_domains(checks, &given.email_domains),
+            wave: read_wave(checks, given.wave),
             display_name: given.display_name,
         }
     }
@@ -43,6 +51,7 @@ impl Given {
             phase: self.phase.unwrap_or(Phase::Migrated),
             mass_change_limit: self.limit,
             email_domains: self.email_domains,
+            wave: self.wave,
         }
     }
 
@@ -55,6 +64,7 @@ impl Given {
             limit_percent: takes("mass_change_limit.percent").then_some(limit.percent),
             display_name: mask.takes("display_name", !self.display_name.is_empty()).then_some(self.display_name),
             email_domains: mask.takes("email_domains", !self.email_domains.is_empty()).then_some(self.email_domains),
+            wave: mask.takes("wave", self.wave != 0).then_some(self.wave),
         }
     }
 }
@@ -73,6 +83,11 @@ fn read_limit(checks: &mut Checks, limit: v1::MassChangeLimit) -> MassChangeLimi
     checks.require(limit.members >= 0, &field("members"), "the number of members must not be negative");
     checks.require((0..=100).contains(&limit.percent), &field("percent"), "the percentage must be from 0 to 100");
     MassChangeLimit { members: limit.members.unsigned_abs(), percent: limit.percent.unsigned_abs() }
+}
+
+fn read_wave(checks: &mut Checks, wave: i32) -> u32 {
+    checks.require(wave >= 0, "organization.wave", "the wave must not be negative");
+    wave.unsigned_abs()
 }
 
 /// In lower case, each once, in byte order.
@@ -104,5 +119,6 @@ pub(crate) fn to_organization(organization: &OrganizationView) -> v1::Organizati
         create_time: Some(to_timestamp(organization.created_at)),
         update_time: Some(to_timestamp(organization.updated_at)),
         email_domains: organization.email_domains.clone(),
+        wave: organization.wave.cast_signed(),
     }
 }

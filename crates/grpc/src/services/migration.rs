@@ -2,7 +2,7 @@
 
 use rollcall_app::{
     Changed,
-    migration::{Imported, MigrationStatus},
+    migration::{Imported, MigrationFilter, MigrationStatus},
 };
 use rollcall_domain::{OrganizationId, email_export::EmailExport, migration::LegacyRow};
 use rollcall_proto::v1::{self, migration_service_server::MigrationService};
@@ -12,10 +12,9 @@ use super::Services;
 use crate::{
     asked::{Asked, Mutation, RowsDigest, respond},
     convert::{
-        REJECTED_MAX,
-        migration::{parse_migration_state, to_migration, to_outcome},
+        migration::{parse_migration_state, to_imported, to_migration, to_outcome, to_progress},
         settings::parse_email_export,
-        to_count, to_preview, to_rejected,
+        to_preview,
     },
     names,
     request::Checks,
@@ -47,18 +46,10 @@ impl MigrationService for Services {
             rows.extend(next.settings.into_iter().map(to_row));
         }
         whole.check()?;
-        let render = |changed: &Changed<Imported>| {
-            let value = &changed.value;
-            v1::ImportLegacySettingsResponse {
-                bound_count: value.bound.cast_signed(),
-                unmatched_count: to_count(value.unmatched.len()),
-                unmatched_emails: value.unmatched.iter().take(REJECTED_MAX).map(ToString::to_string).collect(),
-                duplicate_count: value.duplicates.cast_signed(),
-                rejected_count: to_count(value.rejected.len()),
-                rejected: to_rejected(&value.rejected),
-                revision: tokens::revision(&organization, changed.revision),
-                preview: changed.preview.as_ref().map(|preview| to_preview(&organization, preview)),
-            }
+        let render = |changed: &Changed<Imported>| v1::ImportLegacySettingsResponse {
+            revision: tokens::revision(&organization, changed.revision),
+            preview: changed.preview.as_ref().map(|preview| to_preview(&organization, preview)),
+            ..to_imported(&changed.value, first.list_all_rows)
         };
         let call = asked.and(&digest.finish()).call(&render);
         let imported = self.app.import_legacy_settings(&call, &organization, rows);
@@ -71,17 +62,20 @@ impl MigrationService for Services {
     ) -> Result<Response<v1::ListMigrationsResponse>, Status> {
         const METHOD: &str = "ListMigrations";
         let request = request.into_inner();
-        let arguments = v1::ListMigrationsRequest { state: request.state, ..Default::default() };
+        let arguments = v1::ListMigrationsRequest { state: request.state, wave: request.wave, ..Default::default() };
         let mut checks = Checks::new();
         let state = checks.take("state", parse_migration_state(request.state));
+        checks.require(request.wave.is_none_or(|wave| wave >= 0), "wave", "the wave must not be negative");
         let page = self.page(&mut checks, METHOD, &arguments, request.page_size, &request.page_token);
         let state = checks.finish_with(state)?;
-        let listed = self.app.list_migrations(state, page.after.as_deref(), page.size + 1);
+        let filter = MigrationFilter { state, wave: request.wave.map(i32::unsigned_abs) };
+        let listed = self.app.list_migrations(filter, page.after.as_deref(), page.size + 1);
         let mut rows = listed.await.map_err(to_status)?;
         let next_page_token =
             self.next(METHOD, &arguments, &page, &mut rows, |(organization, _)| organization.to_string());
         let migrations = rows.iter().map(|(organization, status)| to_migration(organization, status)).collect();
-        Ok(Response::new(v1::ListMigrationsResponse { migrations, next_page_token }))
+        let progress = self.app.migration_progress().await.map_err(to_status)?.map(to_progress);
+        Ok(Response::new(v1::ListMigrationsResponse { migrations, next_page_token, progress }))
     }
 
     async fn roll_back_migration(
@@ -142,7 +136,9 @@ impl MigrationService for Services {
         let at_least = checks.at_least(organization.as_ref(), &request.at_least_revision);
         let organization = checks.finish_with(organization)?;
         let read = self.app.get_migration(&organization, at_least).await.map_err(to_status)?;
+        let progress = self.app.migration_progress().await.map_err(to_status)?;
         Ok(Response::new(v1::GetMigrationResponse {
+            progress: progress.map(to_progress),
             migration: Some(to_migration(&organization, &read.value)),
             revision: tokens::revision(&organization, read.revision),
         }))
@@ -179,6 +175,7 @@ fn refuse_options(next: &v1::ImportLegacySettingsRequest) -> Result<(), Status> 
     checks.require(next.parent.is_empty(), "parent", only_first);
     checks.require(!next.validate_only, "validate_only", only_first);
     checks.require(next.request_id.is_empty(), "request_id", only_first);
+    checks.require(!next.list_all_rows, "list_all_rows", only_first);
     checks.finish()
 }
 

@@ -54,6 +54,7 @@ async fn an_import_says_what_came_of_every_row() {
         unmatched_count: 2,
         unmatched_emails: vec!["early@acme.example".to_owned(), "later@acme.example".to_owned()],
         duplicate_count: 1,
+        duplicate_emails: vec!["a@acme.example".to_owned()],
         rejected_count: 4,
         ..done.clone()
     };
@@ -107,11 +108,13 @@ async fn an_import_is_refused_whole_where_it_makes_no_sense() {
     let legacy = Org::create(&server, "old", Phase::Legacy).await;
     let first = import(&legacy, rows());
     let later = ImportLegacySettingsRequest { validate_only: true, ..Default::default() };
+    let every_row = ImportLegacySettingsRequest { list_all_rows: true, ..Default::default() };
     let cases = [
         (vec![], "parent"),
         (vec![ImportLegacySettingsRequest { parent: String::new(), ..first.clone() }], "parent"),
         (vec![first.clone(), first.clone()], "parent"),
         (vec![first.clone(), later], "validate_only"),
+        (vec![first.clone(), every_row], "list_all_rows"),
     ];
     for (messages, field) in cases {
         let status = send(&server, messages).await.unwrap_err();
@@ -122,4 +125,26 @@ async fn an_import_is_refused_whole_where_it_makes_no_sense() {
         send(&server, vec![ImportLegacySettingsRequest { parent: "organizations/none".to_owned(), ..first }]).await;
     assert_eq!(reason(&status.unwrap_err()), "ORGANIZATION_NOT_FOUND");
     assert_eq!(migration(&server, &legacy).await.0.unmatched_legacy_settings, 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_asks_for_every_row_gets_more_than_the_first_ten_thousand() {
+    let server = TestServer::start().await;
+    let org = Org::create(&server, "acme", Phase::Legacy).await;
+    let rows =
+        |kind: &'static str, value| (0..10_001).map(move |n| setting(&format!("{kind}{n:05}@acme.example"), value));
+    let rows = || [rows("w", YES), rows("w", YES), rows("c", YES), rows("c", NO)].into_iter().flatten();
+    let mut client = server.migration().max_decoding_message_size(usize::MAX);
+    for (list_all_rows, emails, rejected) in [(false, 10_000, 10_000), (true, 10_001, 20_002)] {
+        let options = ImportLegacySettingsRequest { list_all_rows, ..import(&org, Vec::new()) };
+        let rows: Vec<_> = rows().collect();
+        let more = rows
+            .chunks(5_000)
+            .map(|rows| ImportLegacySettingsRequest { settings: rows.to_vec(), ..Default::default() });
+        let messages: Vec<_> = [options].into_iter().chain(more).collect();
+        let answer = client.import_legacy_settings(tokio_stream::iter(messages)).await.unwrap().into_inner();
+        assert_eq!((answer.unmatched_count, answer.duplicate_count, answer.rejected_count), (10_001, 10_001, 20_002));
+        assert_eq!((answer.unmatched_emails.len(), answer.duplicate_emails.len()), (emails, emails));
+        assert!(answer.rejected.len() == rejected || !list_all_rows, "{}", answer.rejected.len());
+    }
 }

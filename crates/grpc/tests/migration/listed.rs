@@ -1,12 +1,14 @@
 //! The migrations of all organizations.
 
-use rollcall_proto::v1::{ListMigrationsRequest, Migration, MigrationState, Phase};
+use rollcall_proto::v1::{
+    ListMigrationsRequest, Migration, MigrationState, Organization, Phase, UpdateOrganizationRequest,
+};
 use rollcall_testkit::{Member, Org, TestServer, refused};
 
 use super::{broken, fail, migration, retry, roll_back};
 
 fn all(state: MigrationState, page_size: i32, page_token: &str) -> ListMigrationsRequest {
-    ListMigrationsRequest { state: state.into(), page_size, page_token: page_token.to_owned() }
+    ListMigrationsRequest { state: state.into(), page_size, page_token: page_token.to_owned(), wave: None }
 }
 
 /// Every page of a list.
@@ -73,13 +75,36 @@ async fn a_bad_list_of_migrations_is_refused() {
     }
     let page = server.migration().list_migrations(all(MigrationState::Pending, 1, "")).await.unwrap().into_inner();
     let unknown = ListMigrationsRequest { state: 9, ..Default::default() };
+    let of_wave = |wave| ListMigrationsRequest { wave: Some(wave), ..all(MigrationState::Pending, 1, "") };
+    let page_token = page.next_page_token.clone();
     let cases = [
         (all(MigrationState::Failed, 1, &page.next_page_token), "page_token"),
         (all(MigrationState::Pending, -1, ""), "page_size"),
         (unknown, "state"),
+        (of_wave(-1), "wave"),
+        (ListMigrationsRequest { page_token, ..of_wave(0) }, "page_token"),
     ];
     for (request, field) in cases {
         let expected = format!("InvalidArgument INVALID_REQUEST {field}");
         assert_eq!(refused(server.migration().list_migrations(request)).await, expected);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn migrations_of_one_wave_are_listed() {
+    let server = TestServer::start().await;
+    for (id, wave) in [("a", 0), ("b", 2), ("c", 2), ("d", 3)] {
+        let org = Org::create(&server, id, Phase::Legacy).await;
+        let organization = Organization { name: org.name(), wave, ..Default::default() };
+        let request = UpdateOrganizationRequest { organization: Some(organization), ..Default::default() };
+        server.organizations().update_organization(request).await.unwrap();
+        assert_eq!(migration(&server, &org).await.0.wave, wave);
+    }
+    for (wave, expected) in [(None, "a0 b2 c2 d3"), (Some(0), "a0"), (Some(2), "b2 c2"), (Some(9), "")] {
+        let request = ListMigrationsRequest { wave, ..Default::default() };
+        let listed = server.migration().list_migrations(request).await.unwrap().into_inner().migrations;
+        let shown: Vec<String> =
+            listed.iter().map(|listed| format!("{}{}", &listed.name[14..15], listed.wave)).collect();
+        assert_eq!(shown.join(" "), expected);
     }
 }

@@ -4,6 +4,7 @@
 
 mod import;
 mod listed;
+mod progress;
 mod random;
 mod rollback;
 mod run;

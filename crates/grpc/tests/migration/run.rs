@@ -73,6 +73,7 @@ async fn the_plan_is_what_the_job_then_does_and_doing_it_again_does_nothing() {
         update_time: migrated.update_time,
         failure: String::new(),
         unmatched_legacy_settings,
+        wave: 0,
     };
     assert_eq!(migrated, expected);
     for outcome in planned.assignments {

@@ -26,6 +26,7 @@ async fn acme(server: &TestServer) -> Organization {
         phase: Phase::Legacy.into(),
         mass_change_limit: limit(5, 20),
         email_domains: domains(&["acme.example"]),
+        wave: 3,
         ..Default::default()
     };
     let created = server.organizations().create_organization(create("acme", asked)).await.unwrap();
@@ -55,10 +56,11 @@ async fn the_mask_says_which_fields_are_taken() {
         display_name: "Other".to_owned(),
         mass_change_limit: limit(1, 2),
         email_domains: domains(&["other.example"]),
+        wave: 7,
         ..Default::default()
     };
     let limited = |members, percent| Organization { mass_change_limit: limit(members, percent), ..before.clone() };
-    let cases: [(Option<&[&str]>, Organization, Organization); 10] = [
+    let cases: [(Option<&[&str]>, Organization, Organization); 12] = [
         (Some(&["display_name"]), other.clone(), Organization { display_name: "Other".to_owned(), ..before.clone() }),
         (Some(&["mass_change_limit"]), other.clone(), limited(1, 2)),
         (Some(&["massChangeLimit.members"]), other.clone(), limited(1, 20)),
@@ -66,13 +68,15 @@ async fn the_mask_says_which_fields_are_taken() {
         (
             Some(&["emailDomains", "displayName"]),
             other.clone(),
-            Organization { mass_change_limit: limit(5, 20), ..merged(&before, &other) },
+            Organization { mass_change_limit: limit(5, 20), wave: 3, ..merged(&before, &other) },
         ),
         (
             Some(&["email_domains"]),
             Organization::default(),
             Organization { email_domains: domains(&[]), ..before.clone() },
         ),
+        (Some(&["wave"]), other.clone(), Organization { wave: 7, ..before.clone() }),
+        (Some(&["wave"]), Organization::default(), Organization { wave: 0, ..before.clone() }),
         (Some(&["*"]), other.clone(), merged(&before, &other)),
         (
             Some(&["*"]),
@@ -81,6 +85,7 @@ async fn the_mask_says_which_fields_are_taken() {
                 display_name: "acme".to_owned(),
                 mass_change_limit: limit(50, 10),
                 email_domains: domains(&[]),
+                wave: 0,
                 ..before.clone()
             },
         ),
@@ -98,10 +103,10 @@ async fn the_mask_says_which_fields_are_taken() {
     }
 }
 
-/// The three fields of another organization.
+/// The four fields of another organization.
 fn merged(organization: &Organization, fields: &Organization) -> Organization {
-    let Organization { display_name, mass_change_limit, email_domains, .. } = fields.clone();
-    Organization { display_name, mass_change_limit, email_domains, ..organization.clone() }
+    let Organization { display_name, mass_change_limit, email_domains, wave, .. } = fields.clone();
+    Organization { display_name, mass_change_limit, email_domains, wave, ..organization.clone() }
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -126,6 +131,7 @@ async fn a_bad_request_is_refused_with_everything_that_is_wrong() {
         phase: 9,
         mass_change_limit: limit(-1, 101),
         email_domains: domains(&["ok.example", "localhost", "@acme.example"]),
+        wave: -1,
         ..Default::default()
     };
     let fields = [
@@ -136,6 +142,7 @@ async fn a_bad_request_is_refused_with_everything_that_is_wrong() {
         "organization.mass_change_limit.percent",
         "organization.email_domains[1]",
         "organization.email_domains[2]",
+        "organization.wave",
     ];
     let request_id = "nonsense".to_owned();
     let request = rollcall_proto::v1::CreateOrganizationRequest { request_id, ..create("A", wrong.clone()) };

@@ -11,14 +11,14 @@ use std::{
     time::Duration,
 };
 
-use rollcall_app::Policies;
+use rollcall_app::AppOptions;
 use rollcall_store::embedded;
 use url::Url;
 
 use crate::error::{Error, Result};
 
 pub(crate) use usage::parse;
-pub(crate) use values::{DatabaseUrl, duration, report, target};
+pub(crate) use values::{DatabaseUrl, duration, report, target, wave};
 
 /// What every command can be told. Flags win over variables, variables over defaults.
 #[derive(Clone, Debug, clap::Args)]
@@ -58,6 +58,11 @@ pub(crate) struct Config {
     #[arg(long, env = "ROLLCALL_NO_JOBS", value_parser = values::yes_or_no, global = true)]
     pub(crate) no_jobs: bool,
 
+    /// A run of the job settings-migration takes the organizations up to this wave
+    #[arg(long, value_name = "N", env = "ROLLCALL_MIGRATION_WAVE", default_value = "0",
+          value_parser = values::wave, global = true)]
+    pub(crate) migration_wave: u32,
+
     /// At most this many connections to Postgres, 1 to 1000
     #[arg(long, value_name = "N", env = "ROLLCALL_DATABASE_CONNECTIONS", default_value = "16",
           value_parser = values::connections, global = true)]
@@ -68,8 +73,8 @@ pub(crate) struct Config {
           value_parser = values::duration, global = true)]
     pub(crate) shutdown_timeout: Duration,
 
-    /// What is logged: a level, or directives such as info,rollcall_store=debug [default: info; demo, import and job
-    /// run: warn]
+    /// What is logged: a level, or directives such as info,rollcall_store=debug [default: info; demo, import, job
+    /// and migration: warn]
     #[arg(long, value_name = "FILTER", env = "ROLLCALL_LOG", value_parser = values::log_filter, global = true)]
     pub(crate) log: Option<String>,
 
@@ -120,9 +125,10 @@ impl Config {
             .map_err(|()| Error::usage(format!("{} cannot be written as a file:// URL", dir.display())))
     }
 
-    /// How long things are kept.
-    pub(crate) fn policies(&self) -> Policies {
-        Policies { keep_reports: self.keep_reports, keep_runs: self.keep_runs }
+    /// What an operator has decided about the service.
+    pub(crate) fn app_options(&self) -> AppOptions {
+        let Self { migration_wave, keep_reports, keep_runs, .. } = *self;
+        AppOptions { migration_wave, keep_reports, keep_runs }
     }
 
     /// The format of the log: what was asked for, else what fits the reader.

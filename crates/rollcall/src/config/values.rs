@@ -81,6 +81,12 @@ pub(super) fn days(text: &str) -> Result<Duration, String> {
         .ok_or_else(|| "give days, from 1d to 36500d, such as 90d".to_owned())
 }
 
+/// A wave of the settings migration.
+pub(crate) fn wave(text: &str) -> Result<u32, String> {
+    let number = text.parse::<i32>().ok().and_then(|number| u32::try_from(number).ok());
+    number.ok_or_else(|| "give a whole number that is not negative".to_owned())
+}
+
 pub(super) fn yes_or_no(text: &str) -> Result<bool, String> {
     match text.to_ascii_lowercase().as_str() {
         "true" | "yes" | "on" | "1" => Ok(true),

@@ -6,8 +6,6 @@ mod table;
 
 use std::{net::SocketAddr, time::Duration};
 
-use rollcall_proto::v1::{GetOrganizationRequest, Organization, Phase, PlanMigrationRequest};
-use tonic::Code;
 use url::Url;
 
 use crate::{
@@ -16,10 +14,10 @@ use crate::{
     database::Database,
     error::{Error, Result},
     folder::Folder,
-    importing::{Import, rejected_rows},
+    importing::{Found, Import, found, rejected_rows},
     job_run::{self, Ended},
     progress::{Progress, say},
-    remote::{self, Remote},
+    remote::Remote,
     serve::{Service, Work},
     shutdown::Shutdown,
 };
@@ -108,49 +106,14 @@ fn own_url(address: SocketAddr) -> Result<Url> {
 
 /// Imports the organization, unless it is there already. Answers how many rows were rejected.
 async fn organization(remote: &Remote, folder: &Folder, mut progress: Progress) -> Result<(i32, Progress)> {
-    let id = &folder.organization;
-    let existing = find_organization(remote, folder).await?;
-    let unfinished = match &existing {
-        Some(organization) if organization.phase() == Phase::Legacy => is_unfinished(remote, folder).await?,
-        _ => false,
-    };
-    match existing {
-        Some(_) if !unfinished => {
-            progress.done(format!("organization {id} exists already: it is taken as it is, nothing is imported"));
-            return Ok((0, progress));
-        }
-        Some(_) => progress.done(format!("organization {id} exists, but its import was interrupted: it goes on")),
-        None => {}
+    if found(remote, folder).await? == Found::Whole {
+        let id = &folder.organization;
+        progress.done(format!("organization {id} exists already: it is taken as it is, nothing is imported"));
+        return Ok((0, progress));
     }
     let mut import = Import::new(remote.clone(), folder, progress);
-    if !unfinished {
-        import.create_organization().await?;
-    }
-    let rejected = import.fill().await?;
+    let rejected = import.run().await?;
     Ok((rejected, import.progress))
-}
-
-async fn find_organization(remote: &Remote, folder: &Folder) -> Result<Option<Organization>> {
-    let name = format!("organizations/{}", folder.organization);
-    let request = GetOrganizationRequest { name, ..Default::default() };
-    match remote.organizations().get_organization(request).await {
-        Ok(answer) => Ok(answer.into_inner().organization),
-        Err(status) if status.code() == Code::NotFound => Ok(None),
-        Err(status) => Err(remote::refused("cannot look for the organization")(status)),
-    }
-}
-
-/// Whether an organization that is not migrated yet lacks assignments or the old settings, which come last.
-async fn is_unfinished(remote: &Remote, folder: &Folder) -> Result<bool> {
-    let parent = format!("organizations/{}", folder.organization);
-    if remote.all_assignments(&parent).await?.len() <= folder.assignments.len() {
-        return Ok(true);
-    }
-    let request = PlanMigrationRequest { name: format!("{parent}/migration"), ..Default::default() };
-    let answered = remote.migration().plan_migration(request).await;
-    let plan = answered.map_err(remote::refused("cannot look at the migration"))?.into_inner();
-    let expected = folder.legacy_settings.iter().any(|setting| setting.export);
-    Ok(expected && plan.members_exporting == 0 && plan.unmatched_legacy_settings == 0)
 }
 
 async fn run_job(remote: &Remote, job: &str, progress: &mut Progress) -> Result<Ended> {

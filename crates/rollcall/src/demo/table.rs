@@ -2,16 +2,17 @@
 
 use rollcall_proto::v1::{Assignment, EmailExportState, UpdateMode};
 
+use crate::table::aligned;
+
 const HEADER: [&str; 8] = ["rank", "name", "mode", "members", "exporting", "not exporting", "state", "action required"];
 /// Columns that are numbers stand at the right.
 const RIGHT: [bool; 8] = [true, false, false, true, true, true, false, false];
 
 pub(super) fn of_assignments(assignments: &[Assignment]) -> String {
     let rows: Vec<[String; 8]> = [HEADER.map(str::to_owned)].into_iter().chain(assignments.iter().map(cells)).collect();
-    let width = |column: usize| rows.iter().map(|row| row[column].chars().count()).max().unwrap_or(0);
-    let widths: Vec<usize> = (0..HEADER.len()).map(width).collect();
-    let mut lines: Vec<String> = rows.iter().map(|row| line(row, &widths)).collect();
-    let rule: Vec<String> = widths.iter().map(|width| "-".repeat(*width)).collect();
+    let mut lines = aligned(&rows, RIGHT);
+    let widths = (0..HEADER.len()).map(|column| rows.iter().map(|row| row[column].chars().count()).max().unwrap_or(0));
+    let rule: Vec<String> = widths.map(|width| "-".repeat(width)).collect();
     lines.insert(1, rule.join("  "));
     lines.join("\n")
 }
@@ -39,15 +40,6 @@ fn cells(assignment: &Assignment) -> [String; 8] {
         state.to_owned(),
         if summary.action_required { "yes" } else { "no" }.to_owned(),
     ]
-}
-
-fn line(row: &[String; 8], widths: &[usize]) -> String {
-    let cells = row
-        .iter()
-        .zip(widths)
-        .zip(RIGHT)
-        .map(|((cell, width), right)| if right { format!("{cell:>width$}") } else { format!("{cell:<width$}") });
-    cells.collect::<Vec<_>>().join("  ").trim_end().to_owned()
 }
 
 #[cfg(test)]

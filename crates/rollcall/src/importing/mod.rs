@@ -1,9 +1,12 @@
 //! `import`: an organization from a folder, through a running server's API, up to and including its old settings.
 
+mod found;
 mod ids;
 mod rows;
 
 use std::collections::HashSet;
+
+pub(crate) use found::{Found, found};
 
 use rollcall_proto::v1::{
     self, CreateAssignmentRequest, CreateOrganizationRequest, GetCatalogRequest, Organization, Phase, RejectedRow,
@@ -28,12 +31,13 @@ pub(crate) async fn run(arguments: &ImportArguments, shutdown: &Shutdown) -> Res
     let folder = Folder::read(&arguments.folder)?;
     let imported = async {
         let remote = Remote::connect(&arguments.target).await?;
-        let mut import = Import::new(remote, &folder, Progress::start());
-        import.create_organization().await?;
-        import.fill().await
+        Import::new(remote, &folder, Progress::start()).run().await
     };
     let rejected = shutdown.interrupts(imported).await.unwrap_or_else(|| {
-        Err(Error::failed(format!("interrupted: the organization {} may be incomplete", folder.organization)))
+        Err(Error::failed(format!(
+            "interrupted: the organization {} may be incomplete; repeat the import",
+            folder.organization
+        )))
     })?;
     say(format!("{} is imported; {}", folder.organization, rejected_rows(rejected)));
     Ok(())
@@ -64,11 +68,21 @@ impl<'a> Import<'a> {
         Self { remote, folder, parent, progress, rejected: 0 }
     }
 
-    /// The first step, which fails when there is such an organization already.
+    /// Imports, or goes on with an import that was interrupted. Answers how many rows were rejected.
     ///
     /// # Errors
-    /// What the server refuses.
-    pub(crate) async fn create_organization(&mut self) -> Result {
+    /// What the server refuses: an organization that is there, and whole, for example.
+    pub(crate) async fn run(&mut self) -> Result<i32> {
+        if found(&self.remote, self.folder).await? == Found::Unfinished {
+            let id = &self.folder.organization;
+            self.progress.done(format!("organization {id} exists, but its import was interrupted: it goes on"));
+        } else {
+            self.create_organization().await?;
+        }
+        self.fill().await
+    }
+
+    async fn create_organization(&mut self) -> Result {
         let id = self.folder.organization.as_str();
         let request = CreateOrganizationRequest {
             organization_id: id.to_owned(),
@@ -87,10 +101,7 @@ impl<'a> Import<'a> {
 
     /// Everything else. Each step does nothing where its work is done, so that an import that was interrupted can be
     /// gone through again. Answers how many rows were rejected.
-    ///
-    /// # Errors
-    /// What the server refuses.
-    pub(crate) async fn fill(&mut self) -> Result<i32> {
+    async fn fill(&mut self) -> Result<i32> {
         self.fill_catalog().await?;
         self.sync_directory().await?;
         self.create_assignments().await?;

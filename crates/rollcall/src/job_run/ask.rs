@@ -12,18 +12,18 @@ use crate::{
     remote::{self, Remote},
 };
 
-/// How long one call waits; afterwards the run is asked for again and again.
-const CALL_WAITS: Duration = Duration::from_secs(20);
+/// How long the first call waits; afterwards the run is asked for again and again.
+const CALL_WAITS: Duration = Duration::from_secs(1);
 const ASK_EVERY: Duration = Duration::from_millis(500);
 
-/// Asks for a run and waits for its end.
+/// Asks for a run and waits for its end; `progress` sees it whenever it was looked at.
 ///
 /// # Errors
 /// When the server refuses, or the run has not ended in time.
-pub(super) async fn finish(remote: &Remote, job: &str, wait: Duration) -> Result<Ended> {
+pub(super) async fn finish(remote: &Remote, job: &str, wait: Duration, progress: impl FnMut(&JobRun)) -> Result<Ended> {
     let deadline = Instant::now() + wait;
     let run = ask(remote, job, wait).await.map_err(|status| cannot_run(job)(*status))?;
-    wait_until_over(remote, run, deadline).await
+    wait_until_over(remote, run, deadline, progress).await
 }
 
 /// Like [`finish`], but after a run that is under way: one that an earlier process left behind, for example.
@@ -34,11 +34,11 @@ pub(crate) async fn finish_in_turn(remote: &Remote, job: &str, wait: Duration) -
     let deadline = Instant::now() + wait;
     loop {
         match ask(remote, job, wait).await {
-            Ok(run) => return wait_until_over(remote, run, deadline).await,
+            Ok(run) => return wait_until_over(remote, run, deadline, |_| {}).await,
             Err(status) => match remote::reason_with(&status, "run") {
                 Some((reason, Some(other))) if reason == "JOB_ALREADY_RUNNING" => {
                     let other = get(remote, &other).await?;
-                    wait_until_over(remote, other, deadline).await?;
+                    wait_until_over(remote, other, deadline, |_| {}).await?;
                 }
                 _ => return Err(cannot_run(job)(*status)),
             },
@@ -60,7 +60,13 @@ fn cannot_run(job: &str) -> impl FnOnce(Status) -> Error + use<> {
     remote::refused(format!("cannot run the job {job}"))
 }
 
-async fn wait_until_over(remote: &Remote, mut run: JobRun, deadline: Instant) -> Result<Ended> {
+async fn wait_until_over(
+    remote: &Remote,
+    mut run: JobRun,
+    deadline: Instant,
+    mut progress: impl FnMut(&JobRun),
+) -> Result<Ended> {
+    progress(&run);
     while matches!(run.state(), JobRunState::Pending | JobRunState::Running) {
         if Instant::now() >= deadline {
             let Ended { name, state, .. } = run.into();
@@ -68,6 +74,7 @@ async fn wait_until_over(remote: &Remote, mut run: JobRun, deadline: Instant) ->
         }
         sleep(ASK_EVERY).await;
         run = get(remote, &run.name).await?;
+        progress(&run);
     }
     Ok(run.into())
 }

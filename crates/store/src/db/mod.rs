@@ -54,6 +54,13 @@ pub struct Fence {
     pub number: i64,
 }
 
+/// On whose behalf a job writes, and whether it waits for the organization's lock.
+#[derive(Clone, Copy)]
+struct Claim {
+    fence: Fence,
+    wait: bool,
+}
+
 /// A connection for what spans organizations: jobs, runs, reports.
 pub type SystemConn = Object<AsyncPgConnection>;
 
@@ -110,6 +117,24 @@ impl Db {
         self.write_with(organization, name, None, body).await
     }
 
+    /// As [`Db::write_fenced`], but waits for nobody: whoever shares the work of a run takes another organization.
+    ///
+    /// # Errors
+    /// As [`Db::write_fenced`], and [`Error::Busy`] while another transaction works on the organization.
+    pub async fn write_fenced_if_free<T, E, F>(
+        &self,
+        organization: &OrganizationId,
+        name: &'static str,
+        fence: Fence,
+        body: F,
+    ) -> std::result::Result<T, E>
+    where
+        E: TxError,
+        for<'t> F: TxBody<&'t mut WriteTx, std::result::Result<T, E>, Fut: Send> + Clone + Send,
+    {
+        self.write_with(organization, name, Some(Claim { fence, wait: false }), body).await
+    }
+
     /// Changes one organization on behalf of a job's run, unless the run has lost its lease.
     ///
     /// # Errors
@@ -125,14 +150,14 @@ impl Db {
         E: TxError,
         for<'t> F: TxBody<&'t mut WriteTx, std::result::Result<T, E>, Fut: Send> + Clone + Send,
     {
-        self.write_with(organization, name, Some(fence), body).await
+        self.write_with(organization, name, Some(Claim { fence, wait: true }), body).await
     }
 
     async fn write_with<T, E, F>(
         &self,
         organization: &OrganizationId,
         name: &'static str,
-        fence: Option<Fence>,
+        claim: Option<Claim>,
         body: F,
     ) -> std::result::Result<T, E>
     where
@@ -141,13 +166,14 @@ impl Db {
     {
         let span = tracing::info_span!("transaction", otel.name = name, organization = %organization);
         let attempts = async {
-            for attempt in 1..ATTEMPTS {
-                match within(self.limits.write, self.try_write(organization, fence, body.clone())).await {
-                    Err(error) if error.is_retryable() => pause(attempt).await,
+            let mut attempt = 1;
+            loop {
+                match within(self.limits.write, self.try_write(organization, claim, body.clone())).await {
+                    Err(error) if error.is_retryable() && attempt < ATTEMPTS => pause(attempt).await,
                     done => return done,
                 }
+                attempt += 1;
             }
-            within(self.limits.write, self.try_write(organization, fence, body.clone())).await
         };
         attempts.instrument(span).await
     }
@@ -155,7 +181,7 @@ impl Db {
     async fn try_write<T, E, F>(
         &self,
         organization: &OrganizationId,
-        fence: Option<Fence>,
+        claim: Option<Claim>,
         body: F,
     ) -> std::result::Result<T, E>
     where
@@ -164,7 +190,7 @@ impl Db {
     {
         let mut conn = Transacting::new(self.connection().await?);
         begin(&mut conn, "BEGIN").await?;
-        let (organization, now) = match lock(&mut conn, organization, fence).await {
+        let (organization, now) = match lock(&mut conn, organization, claim).await {
             Ok(locked) => locked,
             Err(error) => {
                 rollback(&mut conn).await;

@@ -5,7 +5,7 @@ use std::time::Duration;
 use diesel_async::{AnsiTransactionManager, AsyncPgConnection, TransactionManager};
 use rollcall_domain::{OrganizationId, Timestamp};
 
-use super::{Fence, clock};
+use super::{Claim, clock};
 use crate::{
     Error, Result,
     organizations::{self, Organization},
@@ -30,12 +30,16 @@ pub(super) async fn rollback(conn: &mut AsyncPgConnection) {
 pub(super) async fn lock(
     conn: &mut AsyncPgConnection,
     organization: &OrganizationId,
-    fence: Option<Fence>,
+    claim: Option<Claim>,
 ) -> Result<(Organization, Timestamp)> {
-    let found = organizations::lock_by_id(conn, organization).await?;
-    let organization = found.ok_or_else(|| Error::OrganizationNotFound(organization.clone()))?;
-    if let Some(fence) = fence {
-        crate::jobs::check_fence(conn, fence).await?;
+    let organization = if claim.is_none_or(|claim| claim.wait) {
+        let found = organizations::lock_by_id(conn, organization).await?;
+        found.ok_or_else(|| Error::OrganizationNotFound(organization.clone()))?
+    } else {
+        organizations::lock_by_id_if_free(conn, organization).await?.ok_or(Error::Busy)?
+    };
+    if let Some(claim) = claim {
+        crate::jobs::check_fence(conn, claim.fence).await?;
     }
     let now = clock(conn).await?.max(organization.last_write_at);
     Ok((organization, now))

@@ -52,14 +52,33 @@ pub async fn save_progress(db: &Db, fence: Fence, position: &str, did: &[(&str, 
     db.system("save_progress", async |conn: &mut SystemConn| save(conn, fence, position, did).await).await
 }
 
+/// Adds to what the run did, with the effect that did it, where what is done tells how far it is.
+///
+/// # Errors
+/// [`Error::FenceLost`], or a database that fails.
+pub async fn add_progress_in(tx: &mut WriteTx, fence: Fence, did: &[(&str, i64)]) -> Result<()> {
+    add_to(tx.parts().0, fence, did).await
+}
+
+/// Adds to what the run did, where nothing else was written.
+///
+/// # Errors
+/// [`Error::FenceLost`], or a database that fails.
+pub async fn add_progress(db: &Db, fence: Fence, did: &[(&str, i64)]) -> Result<()> {
+    db.system("add_progress", async |conn: &mut SystemConn| add_to(conn, fence, did).await).await
+}
+
 async fn save(conn: &mut AsyncPgConnection, fence: Fence, position: &str, did: &[(&str, i64)]) -> Result<()> {
+    add_to(conn, fence, did).await?;
+    diesel::update(job_runs::table.find(fence.run)).set(job_runs::position.eq(position)).execute(conn).await?;
+    Ok(())
+}
+
+async fn add_to(conn: &mut AsyncPgConnection, fence: Fence, did: &[(&str, i64)]) -> Result<()> {
     let outcome = held_by(fence).select(job_runs::outcome).for_no_key_update().first(conn).await;
     let outcome = outcome.optional()?.ok_or(Error::FenceLost)?;
     let outcome = add(outcome, did.iter().copied())?;
-    diesel::update(job_runs::table.find(fence.run))
-        .set((job_runs::position.eq(position), job_runs::outcome.eq(outcome)))
-        .execute(conn)
-        .await?;
+    diesel::update(job_runs::table.find(fence.run)).set(job_runs::outcome.eq(outcome)).execute(conn).await?;
     Ok(())
 }
 
@@ -87,12 +106,14 @@ pub async fn fail_run(db: &Db, fence: Fence, failure: &str, did: &Counts) -> Res
 /// # Errors
 /// [`Error::FenceLost`], or a database that fails.
 pub async fn retry_run(db: &Db, fence: Fence, failure: &str, after: Duration) -> Result<RunState> {
-    db.system("retry_run", async |conn: &mut SystemConn| {
-        let held = lock(conn, fence).await?;
-        diesel::update(job_runs::table.find(fence.run)).set(job_runs::failure.eq(failure)).execute(conn).await?;
-        give_back(conn, fence, &held, after).await
-    })
-    .await
+    let cancel_requested = db
+        .system("retry_run", async |conn: &mut SystemConn| {
+            let cancel_requested = give_back(conn, fence, after).await?;
+            diesel::update(job_runs::table.find(fence.run)).set(job_runs::failure.eq(failure)).execute(conn).await?;
+            Ok::<_, Error>(cancel_requested)
+        })
+        .await?;
+    end_if(cancel_requested, db, fence).await
 }
 
 /// Gives the lease back, so that any process may go on from where the run is; one that was asked
@@ -102,33 +123,53 @@ pub async fn retry_run(db: &Db, fence: Fence, failure: &str, after: Duration) ->
 /// # Errors
 /// [`Error::FenceLost`], or a database that fails.
 pub async fn release_run(db: &Db, fence: Fence) -> Result<RunState> {
-    db.system("release_run", async |conn: &mut SystemConn| {
-        let held = lock(conn, fence).await?;
-        let state = give_back(conn, fence, &held, Duration::ZERO).await?;
-        if state == RunState::Pending {
-            let uncounted = job_runs::attempt.eq(job_runs::attempt - 1);
-            diesel::update(job_runs::table.find(fence.run)).set(uncounted).execute(conn).await?;
-        }
-        Ok(state)
-    })
-    .await
+    let cancel_requested = db
+        .system("release_run", async |conn: &mut SystemConn| {
+            let cancel_requested = give_back(conn, fence, Duration::ZERO).await?;
+            if !cancel_requested {
+                let uncounted = job_runs::attempt.eq(job_runs::attempt - 1);
+                diesel::update(job_runs::table.find(fence.run)).set(uncounted).execute(conn).await?;
+            }
+            Ok::<_, Error>(cancel_requested)
+        })
+        .await?;
+    end_if(cancel_requested, db, fence).await
 }
 
-async fn give_back(conn: &mut AsyncPgConnection, fence: Fence, held: &Held, after: Duration) -> Result<RunState> {
-    let now = clock(conn).await?;
-    if held.cancel_requested {
-        end_cancelled(conn, fence.run, now).await?;
-        return Ok(RunState::Cancelled);
-    }
-    diesel::update(job_runs::table.find(fence.run))
+/// Makes the run wait, and answers whether somebody has asked it to stop. Effects that are under way are not waited
+/// for: others who share the work might begin one after the other. From now on nobody begins any, and whoever claims the
+/// run waits for those that are left.
+async fn give_back(conn: &mut AsyncPgConnection, fence: Fence, after: Duration) -> Result<bool> {
+    let not_before = clock(conn).await? + after;
+    let cancel_requested: Option<Option<Timestamp>> = diesel::update(held_by(fence))
         .set((
             job_runs::state.eq(RunState::Pending.as_str()),
-            job_runs::not_before.eq(now + after),
+            job_runs::not_before.eq(not_before),
             job_runs::lease_until.eq(None::<Timestamp>),
         ))
-        .execute(conn)
-        .await?;
-    Ok(RunState::Pending)
+        .returning(job_runs::cancel_requested_at)
+        .get_result(conn)
+        .await
+        .optional()?;
+    Ok(cancel_requested.ok_or(Error::FenceLost)?.is_some())
+}
+
+/// Ends a run that was given back and is to stop, once its effects that were under way have ended.
+async fn end_if(cancel_requested: bool, db: &Db, fence: Fence) -> Result<RunState> {
+    if !cancel_requested {
+        return Ok(RunState::Pending);
+    }
+    db.system("end_cancelled", async |conn: &mut SystemConn| {
+        let waits = job_runs::table.find(fence.run).filter(job_runs::state.eq(RunState::Pending.as_str()));
+        let locked: Option<uuid::Uuid> = waits.select(job_runs::id).for_update().first(conn).await.optional()?;
+        // Otherwise whoever was to claim it has ended it.
+        if locked.is_some() {
+            let now = clock(conn).await?;
+            end_cancelled(conn, fence.run, now).await?;
+        }
+        Ok(RunState::Cancelled)
+    })
+    .await
 }
 
 /// How a run ends.
@@ -141,7 +182,7 @@ struct End<'a> {
 
 async fn end_run(db: &Db, name: &'static str, fence: Fence, end: &End<'_>) -> Result<()> {
     db.system(name, async |conn: &mut SystemConn| {
-        let outcome = lock(conn, fence).await?.outcome;
+        let outcome = lock(conn, fence).await?;
         let did = end.did.iter().map(|(name, count)| (name.as_str(), *count));
         let outcome = add(outcome, did)?;
         let now = clock(conn).await?;
@@ -161,18 +202,10 @@ async fn end_run(db: &Db, name: &'static str, fence: Fence, end: &End<'_>) -> Re
     .await
 }
 
-/// What ending an attempt has to know of its run.
-struct Held {
-    outcome: serde_json::Value,
-    cancel_requested: bool,
-}
-
-/// Waits for the run's own effects that are under way.
-async fn lock(conn: &mut AsyncPgConnection, fence: Fence) -> Result<Held> {
-    let columns = (job_runs::outcome, job_runs::cancel_requested_at.is_not_null());
-    let held = held_by(fence).select(columns).for_update().first(conn).await.optional()?;
-    let (outcome, cancel_requested) = held.ok_or(Error::FenceLost)?;
-    Ok(Held { outcome, cancel_requested })
+/// Waits for the run's own effects that are under way, and answers what it did.
+async fn lock(conn: &mut AsyncPgConnection, fence: Fence) -> Result<serde_json::Value> {
+    let held = held_by(fence).select(job_runs::outcome).for_update().first(conn).await;
+    held.optional()?.ok_or(Error::FenceLost)
 }
 
 fn add<'a>(outcome: serde_json::Value, did: impl IntoIterator<Item = (&'a str, i64)>) -> Result<serde_json::Value> {

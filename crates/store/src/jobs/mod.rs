@@ -5,6 +5,7 @@
 
 mod attempt;
 mod cancel;
+mod help;
 mod open;
 mod prune;
 mod read;
@@ -17,9 +18,11 @@ use rollcall_domain::Timestamp;
 use uuid::Uuid;
 
 pub use attempt::{
-    extend_lease, fail_run, finish_run, release_run, retry_run, save_position_in, save_progress, save_progress_in,
+    add_progress, add_progress_in, extend_lease, fail_run, finish_run, release_run, retry_run, save_position_in,
+    save_progress, save_progress_in,
 };
 pub use cancel::cancel_run;
+pub use help::{find_shared_run, may_help};
 pub use open::{
     Requested, claim_run, find_open_run, list_pending, register_jobs, request_run, request_run_in, schedule_runs,
 };
@@ -100,6 +103,8 @@ pub struct JobRun {
     pub report: Option<String>,
     /// When somebody asked it to stop.
     pub cancel_requested_at: Option<Timestamp>,
+    /// The outcome that the newest attempt began with.
+    pub began_with: Counts,
 }
 
 /// A run that this process may work on for as long as it keeps the lease.
@@ -129,6 +134,7 @@ struct Row {
     failure: Option<String>,
     report: Option<String>,
     cancel_requested_at: Option<Timestamp>,
+    began_with: serde_json::Value,
 }
 
 impl TryFrom<Row> for JobRun {
@@ -147,6 +153,7 @@ impl TryFrom<Row> for JobRun {
             failure: row.failure,
             report: row.report,
             cancel_requested_at: row.cancel_requested_at,
+            began_with: counts(row.began_with)?,
         })
     }
 }

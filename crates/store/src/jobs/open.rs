@@ -154,6 +154,7 @@ pub async fn claim_run(db: &Db, job: &str, lease: Duration) -> Result<Option<Cla
                 job_runs::attempt.eq(job_runs::attempt + 1),
                 job_runs::lease_until.eq(now + lease),
                 job_runs::started_at.eq(now),
+                job_runs::began_with.eq(job_runs::outcome),
             ))
             .returning(Row::as_returning())
             .get_result(conn)

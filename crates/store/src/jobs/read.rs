@@ -29,6 +29,9 @@ pub struct JobStatus {
     /// Whether there is a run to claim.
     #[diesel(sql_type = Bool)]
     pub claimable: bool,
+    /// Whether a process that is alive works on a run.
+    #[diesel(sql_type = Bool)]
+    pub running: bool,
 }
 
 /// Looks at the jobs, in one statement that locks nothing.

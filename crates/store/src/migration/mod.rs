@@ -1,6 +1,7 @@
 //! The settings migration: old settings, the members' own, and the state of each organization.
 
 mod legacy;
+mod pending;
 mod rollback;
 mod state;
 
@@ -20,9 +21,12 @@ use rollcall_domain::{
 
 pub(crate) use legacy::bind_waiting;
 pub use legacy::{apply_import, count_unmatched, list_holders, list_waiting};
+pub use pending::{MigrationSize, Taken, list_failed_since, list_pending, list_sizes};
 pub use rollback::apply_rollback;
 pub(crate) use state::note_chosen;
-pub use state::{ListedMigration, MigrationState, StoredMigration, find_migration, list_migrations, upsert_migration};
+pub use state::{
+    Listed, ListedMigration, MigrationState, StoredMigration, find_migration, list_migrations, upsert_migration,
+};
 
 use crate::{
     Error, ReadTx, Result, WriteTx,

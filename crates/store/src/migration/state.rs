@@ -135,6 +135,8 @@ pub struct ListedMigration {
     pub organization: OrganizationId,
     /// Who decides there.
     pub phase: Phase,
+    /// In which wave it goes.
+    pub wave: u32,
     /// The stored state; `None` while it is pending for the first time.
     pub stored: Option<StoredMigration>,
     /// Old settings that wait for a member.
@@ -147,6 +149,8 @@ struct ListedRow {
     organization_id: String,
     #[diesel(sql_type = Text)]
     phase: String,
+    #[diesel(sql_type = Integer)]
+    wave: i32,
     #[diesel(sql_type = Nullable<Text>)]
     state: Option<String>,
     #[diesel(sql_type = Nullable<Text>)]
@@ -179,28 +183,33 @@ impl TryFrom<ListedRow> for ListedMigration {
         Ok(Self {
             organization: OrganizationId::trusted(row.organization_id),
             phase: words::phase(&row.phase)?,
+            wave: row.wave.unsigned_abs(),
             stored,
             unmatched: row.unmatched.unsigned_abs(),
         })
     }
 }
 
-/// Reads up to `limit` migrations after an organization, in byte order of their ids; those in one
-/// state only, if one is given. Outcomes are left out.
+/// Which migrations to list.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Listed {
+    /// Those in one state only.
+    pub state: Option<MigrationState>,
+    /// Those of one wave only.
+    pub wave: Option<u32>,
+}
+
+/// Reads up to `limit` migrations after an organization, in byte order of their ids. Outcomes are left out.
 ///
 /// # Errors
 /// A database that fails.
-pub async fn list_migrations(
-    db: &Db,
-    state: Option<MigrationState>,
-    after: Option<&str>,
-    limit: u32,
-) -> Result<Vec<ListedMigration>> {
+pub async fn list_migrations(db: &Db, listed: Listed, after: Option<&str>, limit: u32) -> Result<Vec<ListedMigration>> {
     db.system("list_migrations", async |conn: &mut SystemConn| {
         let rows: Vec<ListedRow> = diesel::sql_query(include_str!("../sql/list_migrations.sql"))
             .bind::<Text, _>(after.unwrap_or_default())
-            .bind::<Nullable<Text>, _>(state.map(MigrationState::as_str))
+            .bind::<Nullable<Text>, _>(listed.state.map(MigrationState::as_str))
             .bind::<BigInt, _>(i64::from(limit))
+            .bind::<Nullable<Integer>, _>(listed.wave.map(u32::cast_signed))
             .load(conn)
             .await?;
         rows.into_iter().map(ListedMigration::try_from).collect()

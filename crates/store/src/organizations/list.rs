@@ -23,6 +23,8 @@ pub struct OrganizationView {
     pub mass_change_limit: MassChangeLimit,
     /// The domains of its members' emails, in lower case; empty for any.
     pub email_domains: Vec<String>,
+    /// In which wave of the settings migration it goes.
+    pub wave: u32,
     /// The revision that last changed its own fields.
     pub updated_revision: i64,
     /// When it was created.
@@ -40,6 +42,7 @@ impl From<Organization> for OrganizationView {
             phase: organization.phase,
             mass_change_limit: organization.mass_change_limit,
             email_domains: organization.email_domains,
+            wave: organization.wave,
             updated_revision: organization.updated_revision,
             created_at: organization.created_at,
             updated_at: organization.updated_at,
@@ -57,6 +60,7 @@ struct ViewRow {
     mass_change_members: i32,
     mass_change_percent: i32,
     email_domains: Vec<String>,
+    wave: i32,
     updated_revision: i64,
     created_at: Timestamp,
     updated_at: Timestamp,
@@ -76,6 +80,7 @@ impl TryFrom<ViewRow> for OrganizationView {
                 percent: row.mass_change_percent.unsigned_abs(),
             },
             email_domains: row.email_domains,
+            wave: row.wave.unsigned_abs(),
             updated_revision: row.updated_revision,
             created_at: row.created_at,
             updated_at: row.updated_at,
@@ -105,22 +110,13 @@ pub async fn list_organizations(db: &Db, after: Option<&str>, limit: u32) -> Res
 ///
 /// # Errors
 /// A database that fails.
-pub async fn list_ids_after(
-    db: &Db,
-    after: Option<&str>,
-    phase: Option<Phase>,
-    limit: i64,
-) -> Result<Vec<OrganizationId>> {
+pub async fn list_ids_after(db: &Db, after: Option<&str>, limit: i64) -> Result<Vec<OrganizationId>> {
     db.system("list_organization_ids", async |conn: &mut SystemConn| {
-        let mut query = organizations::table
+        let query = organizations::table
             .filter(organizations::id.gt(after.unwrap_or_default()))
             .select(organizations::id)
             .order(organizations::id)
-            .limit(limit)
-            .into_boxed();
-        if let Some(phase) = phase {
-            query = query.filter(organizations::phase.eq(words::phase_word(phase)));
-        }
+            .limit(limit);
         let ids: Vec<String> = query.load(conn).await?;
         Ok(ids.into_iter().map(OrganizationId::trusted).collect())
     })

@@ -44,6 +44,8 @@ pub struct Organization {
     pub updated_at: Timestamp,
     /// The domains of its members' emails, in lower case; empty for any.
     pub email_domains: Vec<String>,
+    /// In which wave of the settings migration it goes.
+    pub wave: u32,
 }
 
 #[derive(Queryable, Selectable)]
@@ -63,6 +65,7 @@ struct Row {
     created_at: Timestamp,
     updated_at: Timestamp,
     email_domains: Vec<String>,
+    wave: i32,
 }
 
 impl TryFrom<Row> for Organization {
@@ -88,6 +91,7 @@ impl TryFrom<Row> for Organization {
             created_at: row.created_at,
             updated_at: row.updated_at,
             email_domains: row.email_domains,
+            wave: row.wave.unsigned_abs(),
         })
     }
 }
@@ -95,6 +99,15 @@ impl TryFrom<Row> for Organization {
 pub(crate) async fn find_by_id(conn: &mut AsyncPgConnection, id: &OrganizationId) -> Result<Option<Organization>> {
     let row = organizations::table.find(id.as_str()).select(Row::as_select()).first(conn).await.optional()?;
     row.map(Organization::try_from).transpose()
+}
+
+/// None while another transaction works on the organization, which is never deleted.
+pub(crate) async fn lock_by_id_if_free(
+    conn: &mut AsyncPgConnection,
+    id: &OrganizationId,
+) -> Result<Option<Organization>> {
+    let found = organizations::table.find(id.as_str()).select(Row::as_select()).for_update().skip_locked();
+    found.first(conn).await.optional()?.map(Organization::try_from).transpose()
 }
 
 pub(crate) async fn lock_by_id(conn: &mut AsyncPgConnection, id: &OrganizationId) -> Result<Option<Organization>> {

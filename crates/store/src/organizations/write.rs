@@ -32,6 +32,8 @@ pub struct NewOrganization {
     pub mass_change_limit: MassChangeLimit,
     /// The domains of its members' emails, in lower case; empty for any.
     pub email_domains: Vec<String>,
+    /// In which wave of the settings migration it goes.
+    pub wave: u32,
 }
 
 /// Creates an organization with its default assignment, under revision 1.
@@ -61,7 +63,7 @@ pub async fn preview_organization(conn: &mut SystemConn, new: &NewOrganization) 
         return Err(Error::Exists { constraint: crate::ORGANIZATIONS_PKEY });
     }
     let now = clock(conn).await?;
-    let NewOrganization { id, uid, display_name, phase, mass_change_limit, email_domains, .. } = new.clone();
+    let NewOrganization { id, uid, display_name, phase, mass_change_limit, email_domains, wave, .. } = new.clone();
     Ok(Organization {
         id,
         uid,
@@ -76,6 +78,7 @@ pub async fn preview_organization(conn: &mut SystemConn, new: &NewOrganization) 
         created_at: now,
         updated_at: now,
         email_domains,
+        wave,
     })
 }
 
@@ -97,6 +100,7 @@ async fn insert(conn: &mut AsyncPgConnection, new: &NewOrganization, now: Timest
             organizations::created_at.eq(now),
             organizations::updated_at.eq(now),
             organizations::email_domains.eq(&new.email_domains),
+            organizations::wave.eq(new.wave.cast_signed()),
         ))
         .execute(conn)
         .await?;
@@ -116,6 +120,7 @@ pub async fn update_organization(tx: &mut WriteTx, after: &Organization, event: 
             organizations::mass_change_members.eq(after.mass_change_limit.members.cast_signed()),
             organizations::mass_change_percent.eq(after.mass_change_limit.percent.cast_signed()),
             organizations::email_domains.eq(&after.email_domains),
+            organizations::wave.eq(after.wave.cast_signed()),
             organizations::updated_revision.eq(revision),
             organizations::updated_at.eq(now),
         ))

@@ -1,5 +1,6 @@
 -- What a tick has to know of the jobs $1: the clock, the time of the newest run, and whether there
--- is a run to claim. While one is under way that is only this one, once its lease has run out.
+-- is a run to claim. While one is under way that is only this one, once its lease has run out; until then others may
+-- share its work.
 SELECT
     j.name,
     clock_timestamp() AS now,
@@ -13,6 +14,10 @@ SELECT
             END
         FROM job_runs AS r
         WHERE r.job = j.name AND r.state IN ('PENDING', 'RUNNING')
-    ), FALSE) AS claimable
+    ), FALSE) AS claimable,
+    EXISTS (
+        SELECT FROM job_runs AS r
+        WHERE r.job = j.name AND r.state = 'RUNNING' AND r.lease_until > clock_timestamp()
+    ) AS running
 FROM jobs AS j
 WHERE j.name = ANY($1)

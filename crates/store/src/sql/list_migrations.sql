@@ -1,9 +1,11 @@
 -- Organizations after $1 in byte order of their ids, at most $3, that have or had a migration: all but those that were
--- created migrated; only those in state $2 unless it is null. What waits is counted for this page alone.
+-- created migrated; only those in state $2 and of wave $4, unless they are null. What waits is counted for this page
+-- alone.
 WITH listed AS (
     SELECT
         o.id,
         o.phase,
+        o.wave,
         s.state,
         s.failure,
         s.proof,
@@ -15,6 +17,7 @@ WITH listed AS (
         o.id > $1
         AND (o.phase = 'LEGACY' OR s.state IS NOT NULL)
         AND ($2::text IS NULL OR coalesce(s.state, 'PENDING') = $2)
+        AND ($4::integer IS NULL OR o.wave = $4)
     ORDER BY o.id
     LIMIT $3
 )
@@ -22,6 +25,7 @@ WITH listed AS (
 SELECT
     l.id AS organization_id,
     l.phase,
+    l.wave,
     l.state,
     l.failure,
     l.proof,

@@ -1,0 +1,169 @@
+//! `rollcall migration` and `job list` as an operator uses them, on a database of their own.
+
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on panics")]
+
+use std::{
+    path::Path,
+    process::{Command, Output, Stdio},
+};
+
+use rollcall_proto::v1::Phase;
+use rollcall_testkit::{Member, Org, TestServer};
+
+const HEADER: &str = "email,export\n";
+
+/// Runs the program on the test's database itself, without a server, or on its server.
+fn rollcall(server: &TestServer, on: On, arguments: &[&str]) -> Output {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_rollcall"));
+    for variable in ["ROLLCALL_LOG", "ROLLCALL_MIGRATION_WAVE", "OTEL_EXPORTER_OTLP_ENDPOINT"] {
+        command.env_remove(variable);
+    }
+    command.env("DATABASE_URL", server.database.url());
+    command.env("ROLLCALL_REPORTS_URL", url::Url::from_directory_path(server.reports()).unwrap().as_str());
+    command.args(arguments).stdin(Stdio::null());
+    if on == On::Server {
+        command.arg("--target").arg(format!("http://{}", server.address));
+    }
+    command.output().unwrap()
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum On {
+    Database,
+    Server,
+}
+
+/// What a command printed that ended with this code.
+fn printed(output: Output, code: i32) -> (String, String) {
+    let (out, err) = (String::from_utf8(output.stdout).unwrap(), String::from_utf8(output.stderr).unwrap());
+    assert_eq!(output.status.code(), Some(code), "{out}{err}");
+    (out, err)
+}
+
+async fn legacy<'a>(server: &'a TestServer, id: &'a str) -> Org<'a> {
+    let org = Org::create(server, id, Phase::Legacy).await;
+    org.sync(&[Member::new("a", &[]), Member::new("b", &[]), Member::new("c", &[])]).await;
+    org
+}
+
+fn write(dir: &Path, name: &str, content: impl AsRef<[u8]>) -> String {
+    let path = dir.join(name);
+    std::fs::write(&path, content).unwrap();
+    path.to_str().unwrap().to_owned()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_row_of_an_import_has_an_outcome() {
+    let server = TestServer::start().await;
+    let org = legacy(&server, "acme").await;
+    let dir = tempfile::tempdir().unwrap();
+    let rows = "a@acme.example,true\nA@acme.example,TRUE\n=b@acme.example,true\nb@acme.example,true\n\
+                b@acme.example,false\nlater@x.example,true\nnonsense,true\nc@acme.example,perhaps\nc@acme.example\n";
+    let bad = [HEADER.as_bytes(), rows.as_bytes(), b"\xfcnic\xf6de@x.example,true\n"].concat();
+    let (file, outcomes) = (write(dir.path(), "bad.csv", bad), dir.path().join("outcomes.csv"));
+    let arguments = ["migration", "import", &file, "--organization", "acme", "--outcomes", outcomes.to_str().unwrap()];
+    let expected = "line,email,outcome,reason\r\n\
+        2,a@acme.example,taken,\r\n\
+        3,A@acme.example,duplicate,it says the same as an earlier row\r\n\
+        4,'=b@acme.example,waiting,no member has this address yet; kept until one is synced with it\r\n\
+        5,b@acme.example,rejected,rows of this import contradict each other about this address; keep one of them\r\n\
+        6,b@acme.example,rejected,rows of this import contradict each other about this address; keep one of them\r\n\
+        7,later@x.example,waiting,no member has this address yet; kept until one is synced with it\r\n\
+        8,nonsense,rejected,`nonsense` is not an email address such as name@company.example\r\n\
+        9,c@acme.example,rejected,\"export is `perhaps`, not true or false\"\r\n\
+        10,c@acme.example,rejected,it has 1 fields and the header has 2\r\n\
+        11,\u{fffd}nic\u{fffd}de@x.example,rejected,this is not UTF-8; save the file as UTF-8\r\n";
+    let checked = rollcall(&server, On::Server, &[&arguments[..], &["--validate-only"]].concat());
+    let (summary, errors) = printed(checked, 1);
+    assert!(summary.contains("checked, nothing was written") && errors.contains("6 rows were rejected"), "{errors}");
+    assert_eq!(std::fs::read_to_string(&outcomes).unwrap(), expected);
+    assert!(!org.check("a", None).await.export, "it was only checked");
+    let (summary, errors) = printed(rollcall(&server, On::Database, &arguments), 1);
+    let counts = ["10 rows of", "  1 taken, of members", "  2 taken, and waiting", "  1 duplicates", "  6 rejected"];
+    assert!(counts.iter().all(|count| summary.contains(count)), "{summary}");
+    assert!(errors.contains("rejected line 9 \"c@acme.example\""), "{errors}");
+    assert_eq!(std::fs::read_to_string(&outcomes).unwrap(), expected);
+    assert!(org.check("a", None).await.export);
+    // Where everything is taken the exit code is 0.
+    let good = write(dir.path(), "good.csv", format!("{HEADER}a@acme.example,false\nlater@x.example,true\n"));
+    printed(rollcall(&server, On::Server, &["migration", "import", &good, "--organization", "acme"]), 0);
+    assert!(!org.check("a", None).await.export);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_file_or_an_organization_that_cannot_be_imported_changes_nothing() {
+    let server = TestServer::start().await;
+    legacy(&server, "acme").await;
+    let dir = tempfile::tempdir().unwrap();
+    let good = write(dir.path(), "good.csv", format!("{HEADER}a@acme.example,true\n"));
+    let utf16 = write(dir.path(), "utf16.csv", b"\xff\xfee\0m\0a\0i\0l\0");
+    let columns = write(dir.path(), "columns.csv", "email,exported\na@acme.example,true\n");
+    for (file, organization, code, why) in [
+        (utf16.as_str(), "acme", 1, "UTF-16"),
+        (&columns, "acme", 1, "no column `export`"),
+        ("/no/such/file", "acme", 1, "cannot read"),
+        ("/dev/null", "acme", 2, "regular file"),
+        (&good, "nobody", 1, "ORGANIZATION_NOT_FOUND"),
+        (&good, "No Id", 2, "--organization"),
+    ] {
+        let asked = ["migration", "import", file, "--organization", organization];
+        let (out, err) = printed(rollcall(&server, On::Server, &asked), code);
+        assert!(out.is_empty() && err.contains(why), "{err}");
+    }
+    let imports = "SELECT FROM audit_events WHERE method = 'ImportLegacySettings'";
+    assert!(server.database.client().await.query(imports, &[]).await.unwrap().is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_wave_is_planned_migrated_and_its_failure_named() {
+    let server = TestServer::start().await;
+    for (id, wave) in [("acme", 0), ("beta", 0), ("late", 1)] {
+        let org = legacy(&server, id).await;
+        org.import(&[("a", true), ("b", true)]).await;
+        let client = server.database.client().await;
+        client.execute("UPDATE organizations SET wave = $1 WHERE id = $2", &[&wave, &id]).await.unwrap();
+    }
+    let dir = tempfile::tempdir().unwrap();
+    let csv = dir.path().join("plan.csv");
+    let asked = ["migration", "plan", "--wave", "0", "--csv", csv.to_str().unwrap()];
+    let (summary, _) = printed(rollcall(&server, On::Database, &asked), 0);
+    assert!(summary.starts_with("organizations that would be migrated: 2\n"), "{summary}");
+    let expected = "organization,assignment,assignment_name,assignment_rank,update_mode,action_required,\
+        members_exporting,members_not_exporting\r\n\
+        acme,default,Default,1,MANUAL_EDITING,false,2,1\r\nbeta,default,Default,1,MANUAL_EDITING,false,2,1\r\n";
+    assert_eq!(std::fs::read_to_string(&csv).unwrap(), expected);
+
+    // One member's setting is flipped inside the migration's transaction.
+    let fault = "CREATE FUNCTION flip() RETURNS trigger LANGUAGE plpgsql AS
+            $$ BEGIN NEW.email_export = 'EXPORT'; RETURN NEW; END $$;
+        CREATE TRIGGER flip BEFORE UPDATE ON members FOR EACH ROW
+            WHEN (NEW.organization_id = 'beta' AND NEW.id = 'c') EXECUTE FUNCTION flip()";
+    server.database.client().await.batch_execute(fault).await.unwrap();
+    let (out, err) = printed(rollcall(&server, On::Server, &["job", "run", "settings-migration"]), 1);
+    assert!(out.contains("organizations_migrated 1") && out.contains("organizations_failed 1"), "{out}");
+    assert!(
+        err.contains("1 organization was not migrated: beta: 1 of 3 members would have behaved differently"),
+        "{err}"
+    );
+    for on in [On::Server, On::Database] {
+        let (status, _) = printed(rollcall(&server, on, &["migration", "status"]), 0);
+        let lines: Vec<&str> = status.lines().collect();
+        assert_eq!(
+            lines[1..5],
+            [
+                "   0        0         1       1            0",
+                "   1        1         0       0            0",
+                " all        1         1       1            0",
+                "",
+            ]
+        );
+        assert!(status.contains("no run is under way") && status.contains("  beta: 1 of 3 members"), "{status}");
+        let (jobs, _) = printed(rollcall(&server, on, &["job", "list"]), 0);
+        assert!(jobs.contains("settings-migration: only when asked\n  last: FAILED at "), "{jobs}");
+        assert!(jobs.contains("mixed-settings-report: 0 2 * * * UTC, next at "), "{jobs}");
+    }
+    // What is late goes with wave 0 after all.
+    server.database.client().await.batch_execute("UPDATE organizations SET wave = 0 WHERE id = 'late'").await.unwrap();
+    let (out, _) = printed(rollcall(&server, On::Database, &["job", "run", "settings-migration"]), 0);
+    assert!(out.contains("organizations_migrated 1") && out.contains("organizations_skipped 1"), "{out}");
+}
