@@ -16,7 +16,7 @@ async fn fill(client: &Client, organization: &str) {
 }
 
 /// The statements that join members with other rows of members, as they are run for `young`.
-const STATEMENTS: [(&str, &str, &[&str]); 7] = [
+const STATEMENTS: [(&str, &str, &[&str]); 8] = [
     (
         "members of an assignment",
         include_str!("../src/sql/list_member_states.sql"),
