@@ -78,6 +78,18 @@ fn sha256(text: &str) -> String {
     })
 }
 
+/// Every file of a report, as it is downloaded.
+async fn files(server: &TestServer, report: &str) -> Vec<ReportFile> {
+    let mut files = Vec::new();
+    let names = ["mixed-settings.csv", "changes.csv", "mixed-settings.schema.json", "manifest.json"];
+    for (name, rows) in names.into_iter().zip([5, 0, 0, 0]) {
+        let text = download(server, file(report, name, 0)).await;
+        let bytes = i64::try_from(text.len()).unwrap();
+        files.push(ReportFile { file: name.to_owned(), rows, bytes, sha256: sha256(&text) });
+    }
+    files
+}
+
 const CHANGES: &str = "organization,assignment,assignment_name,change,assignment_rank,update_mode,action_required,\
     members_exporting,members_not_exporting";
 const HEADER: &str = "organization,assignment,assignment_name,assignment_rank,update_mode,action_required,\
@@ -106,14 +118,7 @@ async fn the_report_holds_the_members_of_mixed_assignments_and_says_so_of_itself
     let listed = reports(&server).await;
     let (data_as_of, publish_time) = (listed[0].data_as_of, listed[0].publish_time);
     let bytes = i64::try_from(csv.len()).unwrap();
-    let mut files = Vec::new();
-    for (name, rows) in
-        [("mixed-settings.csv", 5), ("changes.csv", 0), ("mixed-settings.schema.json", 0), ("manifest.json", 0)]
-    {
-        let text = download(&server, file(&run.report, name, 0)).await;
-        let bytes = i64::try_from(text.len()).unwrap();
-        files.push(ReportFile { file: name.to_owned(), rows, bytes, sha256: sha256(&text) });
-    }
+    let files = files(&server, &run.report).await;
     let expected = Report {
         name: run.report.clone(),
         run: run.name.clone(),
@@ -124,12 +129,19 @@ async fn the_report_holds_the_members_of_mixed_assignments_and_says_so_of_itself
         organization_count: 3,
         legacy_organization_count: 1,
         mixed_assignment_count: 2,
-        files: files.clone(),
+        files,
     };
     assert_eq!(listed, [expected]);
     let folder = listed[0].url.strip_prefix("file://").unwrap();
     assert_eq!(std::fs::read_to_string(format!("{folder}/mixed-settings.csv")).unwrap(), csv);
+}
 
+#[tokio::test(flavor = "multi_thread")]
+async fn the_manifest_says_what_the_files_are_and_latest_which_it_is() {
+    let server = TestServer::start().await;
+    let run = mixed(&server).await.run_job(REPORT).await;
+    let report = reports(&server).await.remove(0);
+    let (files, data) = (report.files, report.data.unwrap());
     let columns: Vec<&str> = HEADER.trim_end().split(',').collect();
     let organization = |id: &str, phase: &str, mixed: i32, rows: i32| json!({ "organization": id, "phase": phase, "mixed_assignments": mixed, "rows": rows });
     let manifest = json!({
@@ -138,12 +150,12 @@ async fn the_report_holds_the_members_of_mixed_assignments_and_says_so_of_itself
         "run": run.name,
         "file": "mixed-settings.csv",
         "columns": columns,
-        "data_as_of": rfc3339(data_as_of.unwrap()),
+        "data_as_of": rfc3339(report.data_as_of.unwrap()),
         "rows": 5,
-        "bytes": bytes,
-        "sha256": sha256(&csv),
+        "bytes": data.bytes,
+        "sha256": data.sha256,
         "files": [
-            { "file": "mixed-settings.csv", "bytes": bytes, "sha256": sha256(&csv), "rows": 5, "columns": columns },
+            { "file": "mixed-settings.csv", "bytes": data.bytes, "sha256": data.sha256, "rows": 5, "columns": columns },
             { "file": "changes.csv", "bytes": files[1].bytes, "sha256": files[1].sha256, "rows": 0, "columns": CHANGES.split(',').collect::<Vec<_>>() },
             { "file": "mixed-settings.schema.json", "bytes": files[2].bytes, "sha256": files[2].sha256 },
         ],
@@ -159,6 +171,7 @@ async fn the_report_holds_the_members_of_mixed_assignments_and_says_so_of_itself
     });
     let found = download(&server, file(&run.report, "manifest.json", 0)).await;
     assert_eq!(serde_json::from_str::<serde_json::Value>(&found).unwrap(), manifest);
+    let folder = report.url.strip_prefix("file://").unwrap();
     let latest = std::fs::read_to_string(format!("{folder}/../../latest.json")).unwrap();
     assert_eq!(serde_json::from_str::<serde_json::Value>(&latest).unwrap()["manifest_sha256"], sha256(&found));
 }
