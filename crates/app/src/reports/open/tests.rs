@@ -22,7 +22,7 @@ fn a_store_that_was_not_built_in_names_its_feature() {
         ("s3://bucket/reports", "aws", cfg!(feature = "aws")),
         ("https://bucket.s3.eu-west-1.amazonaws.com/reports", "aws", cfg!(feature = "aws")),
         ("gs://bucket", "gcp", cfg!(feature = "gcp")),
-        ("az://container@account/reports", "azure", cfg!(feature = "azure")),
+        ("az://container@account.dfs.core.windows.net/reports", "azure", cfg!(feature = "azure")),
     ] {
         match parse_reports_url(url) {
             Ok(_) => assert!(built_in, "{url}"),
@@ -56,7 +56,7 @@ fn every_store_that_is_built_in_opens_without_being_asked_anything() {
     for (url, built_in) in [
         ("s3://bucket/a/b", cfg!(feature = "aws")),
         ("gs://bucket/a", cfg!(feature = "gcp")),
-        ("az://container@account/a", cfg!(feature = "azure")),
+        ("az://container@account.dfs.core.windows.net/a", cfg!(feature = "azure")),
     ] {
         for retries in [Retries::Some, Retries::None] {
             let opened = open(&Url::parse(url).unwrap(), retries);
