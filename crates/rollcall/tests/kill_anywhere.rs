@@ -23,8 +23,8 @@ use std::collections::BTreeMap;
 use rand::{SeedableRng as _, rngs::StdRng};
 use support::{
     anywhere_point::Point,
-    anywhere_scene::{MIGRATION, REPORT, Scene},
-    process::number,
+    anywhere_scene::Scene,
+    process::{MIGRATION, REPORT, number},
 };
 
 const ORGANIZATIONS: usize = 200;

@@ -10,8 +10,6 @@
 #![allow(dead_code, reason = "of what the kill tests share, this one uses a part")]
 
 mod support {
-    pub(crate) mod anywhere_point;
-    pub(crate) mod anywhere_scene;
     pub(crate) mod copies;
     pub(crate) mod kill_seed;
     pub(crate) mod kill_server;

@@ -9,11 +9,8 @@ use super::{
     copies::{MODELS, copy, make_models},
     kill_server::Server,
     kill_state::{Look, Observer, State},
-    process::{DEADLINE, LOOK, Place, Process},
+    process::{DEADLINE, LOOK, MIGRATION, Place, Process, REPORT, until},
 };
-
-pub(crate) const MIGRATION: &str = "settings-migration";
-pub(crate) const REPORT: &str = "mixed-settings-report";
 
 /// What a run came to.
 #[derive(Debug, PartialEq, Eq)]
@@ -54,7 +51,7 @@ impl Scene {
         if job == REPORT {
             let place = Place { url: proxy.url(), dir: dir.path() };
             let mut process = Process::start(&place, MIGRATION, &["job", "run", MIGRATION], None);
-            super::process::until("the end of the migration", async || process.ended()).await;
+            until("the end of the migration", async || process.ended()).await;
         }
         let observer = Observer::keeping(sql).await;
         observer.assert_consistent().await;
@@ -76,7 +73,7 @@ impl Scene {
         let fault = if point.disturbance == Disturbance::Cut { Fault::Cut } else { Fault::Silence };
         self.proxy.set(Trap { way: point.way, bytes: point.byte, fault });
         let mut process = Some(self.start());
-        super::process::until("the point", async || {
+        until("the point", async || {
             let over = process.as_mut().and_then(Process::ended).is_some();
             (over || self.proxy.has_sprung()).then_some(())
         })

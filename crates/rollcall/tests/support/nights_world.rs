@@ -8,14 +8,13 @@ use tempfile::TempDir;
 use tokio::time::{Duration, Instant, sleep};
 
 use super::{
-    anywhere_scene::{MIGRATION, REPORT},
     copies::{MODELS, copy, make_models},
     kill_server::Server,
     kill_state::Observer,
     nights_fleet::{Fleet, REPLICAS},
     nights_log::Log,
     nights_plan::{Night, Plan},
-    process::{DEADLINE, LOOK, until},
+    process::{DEADLINE, LOOK, MIGRATION, REPORT, until},
 };
 
 /// Organizations at the beginning, beside the models.

@@ -9,6 +9,10 @@ use std::{
 
 use tokio::time::{Instant, sleep};
 
+/// The jobs.
+pub(crate) const MIGRATION: &str = "settings-migration";
+/// See [`MIGRATION`].
+pub(crate) const REPORT: &str = "mixed-settings-report";
 /// How long anything here may take: far longer than it does.
 pub(crate) const DEADLINE: Duration = Duration::from_secs(300);
 /// How often a condition is looked at.
