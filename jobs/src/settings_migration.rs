@@ -58,8 +58,9 @@ async fn help(context: JobContext) -> JobResult {
     // What there is to do is counted while nobody does it.
     if is_counted(&context) {
         match take(&context, Worker::Helper).await {
+            Ok(_) => {}
             Err(Error::FenceLost) => tracing::debug!("the run has ended or is taken over"),
-            taken => drop(taken?),
+            Err(error) => return Err(error.into()),
         }
     }
     Ok(Ended::Stopped)

@@ -46,6 +46,8 @@ fn rows_that_contradict_each_other_are_all_rejected_and_listed() {
             checked.settings.iter().map(|(email, export)| (email.as_str(), *export)).collect();
         assert_eq!(said, settings, "{name}");
         assert_eq!(checked.duplicates, duplicates, "{name}");
+        let twice = if duplicates > 0 { vec![email("a@x")] } else { Vec::new() };
+        assert_eq!(checked.duplicate_emails, twice, "{name}");
         let keys: Vec<&str> = checked.rejected.iter().map(|row| row.key.as_str()).collect();
         assert_eq!(keys, rejected, "{name}");
         assert!(checked.rejected.iter().all(|row| row.kind == "legacy_setting"), "{name}");

@@ -1,16 +1,17 @@
 //! Importing old settings, before the migration.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use rollcall_domain::{
     Email, OrganizationId, Phase, Refusal,
     directory::Rejection,
-    migration::{CheckedRows, LegacyRow, check_rows, plan_import},
+    migration::{CheckedRows, Holder, ImportPlan, LegacyRow, check_rows, plan_import},
 };
-use rollcall_store::{WriteTx, migration as store};
-use serde_json::json;
+use rollcall_store::{WriteTx, audit::Document, migration as store};
+use serde::Serialize;
+use tokio::task::spawn_blocking;
 
-use crate::{Answer, App, Call, Changed, Preview, Result};
+use crate::{Answer, App, Call, Changed, Error, Preview, Result};
 
 /// What came of an import.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -38,7 +39,8 @@ impl App {
         organization: &OrganizationId,
         rows: Vec<LegacyRow>,
     ) -> Result<Answer<Imported>> {
-        let checked = check_rows(rows);
+        // A million rows take a while, in which this thread has others to serve.
+        let checked = spawn_blocking(move || check_rows(rows)).await.map_err(|error| Error::Internal(error.into()))?;
         self.change(call, organization, "import_legacy_settings", async |tx: &mut WriteTx| {
             if tx.organization().phase == Phase::Migrated {
                 return Err(Refusal::EmailExportAlreadyMigrated(organization.clone()).into());
@@ -61,14 +63,9 @@ async fn import(
     let plan = plan_import(checked, &holders, &waiting);
     let mut revision = tx.organization().revision;
     if plan.changes && !call.validate_only {
-        let bound: BTreeMap<&str, bool> = plan.bound.iter().map(|(m, export)| (m.as_str(), *export)).collect();
-        let unmatched: BTreeMap<&str, bool> = plan.unmatched.iter().map(|(e, export)| (e.as_str(), *export)).collect();
-        let after = json!({ "bound": bound, "unmatched": unmatched, "rejected": plan.rejected.len() });
-        let had = holders.values().filter_map(|holder| Some((holder.member.as_str(), holder.legacy?)));
-        let had: BTreeMap<&str, bool> = had.collect();
-        let waited: BTreeMap<&str, bool> = waiting.iter().map(|(email, export)| (email.as_str(), *export)).collect();
-        let before = (!had.is_empty() || !waited.is_empty()).then(|| json!({ "bound": had, "unmatched": waited }));
-        let event = call.event(format!("organizations/{organization}/legacySettings"), before, Some(after));
+        let mut event = call.event(format!("organizations/{organization}/legacySettings"), None, None);
+        event.before = before(&holders, &waiting);
+        event.after = after(&plan);
         revision = store::apply_import(tx, &plan, event).await?;
     }
     let value = Imported {
@@ -80,4 +77,29 @@ async fn import(
     };
     let preview = call.validate_only.then(Preview::default);
     Ok(Changed { value, preview, revision, warnings: Vec::new() })
+}
+
+/// What the audit keeps of an import: text at once, since that of a million rows would take far more as a value.
+#[derive(Serialize)]
+struct Kept<'a> {
+    bound: BTreeMap<&'a str, bool>,
+    unmatched: BTreeMap<&'a str, bool>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    rejected: Option<usize>,
+}
+
+/// The old settings that were there; nothing where all are new.
+fn before(holders: &HashMap<Email, Holder>, waiting: &HashMap<Email, bool>) -> Option<Document> {
+    let had = holders.values().filter_map(|holder| Some((holder.member.as_str(), holder.legacy?)));
+    let waited = waiting.iter().map(|(email, export)| (email.as_str(), *export));
+    let kept = Kept { bound: had.collect(), unmatched: waited.collect(), rejected: None };
+    Document::of(&kept).filter(|_| !kept.bound.is_empty() || !kept.unmatched.is_empty())
+}
+
+/// The old settings as the import leaves them.
+fn after(plan: &ImportPlan) -> Option<Document> {
+    let bound = plan.bound.iter().map(|(member, export)| (member.as_str(), *export));
+    let unmatched = plan.unmatched.iter().map(|(email, export)| (email.as_str(), *export));
+    let rejected = Some(plan.rejected.len());
+    Document::of(&Kept { bound: bound.collect(), unmatched: unmatched.collect(), rejected })
 }

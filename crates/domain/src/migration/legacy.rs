@@ -54,34 +54,52 @@ pub struct ImportPlan {
     pub changes: bool,
 }
 
+/// What the rows say of one address.
+struct Said {
+    export: bool,
+    rows: u32,
+    agree: bool,
+}
+
 /// Checks rows on their own: addresses, missing values, duplicates and contradictions. Rows that
 /// contradict each other are all rejected.
 #[must_use]
 pub fn check_rows(rows: Vec<LegacyRow>) -> CheckedRows {
-    let mut said: BTreeMap<Email, Vec<(String, bool)>> = BTreeMap::new();
-    let mut rejected = Vec::new();
-    for row in rows {
-        match parse(&row) {
-            Ok((email, export)) => said.entry(email).or_default().push((row.email, export)),
-            Err(violation) => rejected.push(reject(row.email, violation.description)),
-        }
-    }
-    let (mut duplicates, mut duplicate_emails) = (0, Vec::new());
-    let mut settings = BTreeMap::new();
-    for (email, rows) in said {
-        let export = rows[0].1;
-        if rows.iter().all(|row| row.1 == export) {
-            if rows.len() > 1 {
-                duplicates += u32::try_from(rows.len() - 1).unwrap_or(u32::MAX);
-                duplicate_emails.push(email.clone());
+    let mut said: BTreeMap<Email, Said> = BTreeMap::new();
+    let mut checked = CheckedRows::default();
+    for row in &rows {
+        match parse(row) {
+            Ok((email, export)) => {
+                let said = said.entry(email).or_insert(Said { export, rows: 0, agree: true });
+                said.rows = said.rows.saturating_add(1);
+                said.agree &= said.export == export;
             }
-            settings.insert(email, export);
-            continue;
+            Err(violation) => checked.rejected.push(reject(row.email.clone(), violation.description)),
         }
-        let reason = "rows of this import contradict each other about this address; keep one of them";
-        rejected.extend(rows.into_iter().map(|(key, _)| reject(key, reason.to_owned())));
     }
-    CheckedRows { settings, duplicates, duplicate_emails, rejected }
+    if said.values().any(|said| !said.agree) {
+        checked.rejected.extend(contradictions(rows, &said));
+    }
+    for (email, said) in said.into_iter().filter(|(_, said)| said.agree) {
+        if said.rows > 1 {
+            checked.duplicates = checked.duplicates.saturating_add(said.rows - 1);
+            checked.duplicate_emails.push(email.clone());
+        }
+        checked.settings.insert(email, said.export);
+    }
+    checked
+}
+
+/// The rows of each address that rows disagree about, in byte order of the addresses.
+fn contradictions(rows: Vec<LegacyRow>, said: &BTreeMap<Email, Said>) -> Vec<Rejection> {
+    let contradicted = rows.into_iter().filter_map(|row| {
+        let (email, _) = parse(&row).ok()?;
+        said.get(&email).filter(|said| !said.agree).map(|_| (email, row.email))
+    });
+    let mut contradicted: Vec<(Email, String)> = contradicted.collect();
+    contradicted.sort_by(|a, b| a.0.cmp(&b.0));
+    let reason = "rows of this import contradict each other about this address; keep one of them";
+    contradicted.into_iter().map(|(_, key)| reject(key, reason.to_owned())).collect()
 }
 
 /// Plans an import. `holders` tells, for the addresses of the rows, who holds them now;
