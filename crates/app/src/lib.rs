@@ -26,8 +26,8 @@ use serde_json::Value;
 
 pub use error::Error;
 pub use housekeeping::Forgotten;
-pub use options::AppOptions;
 pub use once::{Answer, Call};
+pub use options::AppOptions;
 pub use rollcall_store::requests;
 
 /// What a use case answers.

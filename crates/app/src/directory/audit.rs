@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use rollcall_domain::{
-    GroupId, MemberId,
+    Email, GroupId, MemberId,
     directory::{Directory, Identity, Membership, Mode, SyncCounts, SyncPlan},
 };
 use rollcall_store::audit::Document;
@@ -25,6 +25,14 @@ struct Group<'a> {
     present: bool,
 }
 
+/// An old setting that waited and has found its member.
+#[derive(Serialize)]
+struct Bound<'a> {
+    member: &'a MemberId,
+    email: &'a Email,
+    export: bool,
+}
+
 #[derive(Serialize)]
 struct Before<'a> {
     members: Vec<Member<'a>>,
@@ -39,6 +47,8 @@ struct After<'a> {
     groups: Vec<Group<'a>>,
     memberships_added: BTreeMap<&'a str, Vec<&'a str>>,
     memberships_removed: BTreeMap<&'a str, Vec<&'a str>>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    old_settings: Vec<Bound<'a>>,
 }
 
 /// What a sync changes, as it is now; nothing where it is all new.
@@ -68,6 +78,7 @@ pub(super) fn after(mode: Mode, plan: &SyncPlan) -> Option<Document> {
         display_name: &upsert.display_name,
         present: upsert.present,
     });
+    let bound = plan.bindings.iter().map(|(member, email, export)| Bound { member, email, export: *export });
     Document::of(&After {
         mode,
         counts: plan.counts,
@@ -75,6 +86,7 @@ pub(super) fn after(mode: Mode, plan: &SyncPlan) -> Option<Document> {
         groups: groups.collect(),
         memberships_added: by_group(&plan.added),
         memberships_removed: by_group(&plan.removed),
+        old_settings: bound.collect(),
     })
 }
 

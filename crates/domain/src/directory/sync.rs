@@ -76,7 +76,8 @@ impl SyncPlan {
     /// Whether nothing would be written: then there is no revision either (product.md 6).
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.members.is_empty() && self.groups.is_empty() && self.added.is_empty() && self.removed.is_empty()
+        let people = self.members.is_empty() && self.bindings.is_empty();
+        people && self.groups.is_empty() && self.added.is_empty() && self.removed.is_empty()
     }
 }
 
@@ -93,7 +94,7 @@ pub fn plan_sync(rows: &CheckedRows, directory: &Directory, context: &Context<'_
     let mut sync = SyncPlan {
         groups: group_upserts(rows, directory),
         plan: rehome(&members, &changes, directory, context),
-        bindings: bindings(&members, directory, context.phase),
+        bindings: bindings(&taken, directory, context.phase),
         members,
         added: changes.added,
         removed: changes.removed,
@@ -147,22 +148,21 @@ fn group_upserts(rows: &CheckedRows, directory: &Directory) -> Vec<GroupUpsert> 
     upserts
 }
 
-/// Old settings that wait for an address bind to the first member synced with it; of two in one
-/// sync to the active one. A member who has an old setting already keeps it.
-fn bindings(upserts: &[MemberUpsert], directory: &Directory, phase: Phase) -> Vec<(MemberId, Email, bool)> {
+/// Old settings that wait for an address bind to the first member synced with it, whose row may change nothing else; of
+/// two in one sync to the active one. Who is absent is not synced. A member who has an old setting already keeps it.
+fn bindings(taken: &Taken<'_>, directory: &Directory, phase: Phase) -> Vec<(MemberId, Email, bool)> {
     let mut bound: HashSet<&Email> = HashSet::new();
     let mut found = Vec::new();
     if phase == Phase::Migrated || directory.waiting.is_empty() {
         return found;
     }
-    for active in [true, false] {
-        for upsert in upserts.iter().filter(|upsert| upsert.active == active) {
-            let email = &upsert.identity.email;
-            let Some(export) = directory.waiting.get(email) else { continue };
-            let has_one = directory.members.get(&upsert.id).is_some_and(|known| known.has_legacy);
-            if !has_one && bound.insert(email) {
-                found.push((upsert.id.clone(), email.clone(), *export));
-            }
+    let mut people = taken.people.clone();
+    people.sort_unstable_by(|(a, _, a_active), (b, _, b_active)| (!a_active, a).cmp(&(!b_active, b)));
+    for (id, Identity { email, .. }, _) in people {
+        let Some(export) = directory.waiting.get(email) else { continue };
+        let has_one = directory.members.get(id).is_some_and(|known| known.has_legacy);
+        if !has_one && bound.insert(email) {
+            found.push((id.clone(), email.clone(), *export));
         }
     }
     found

@@ -27,8 +27,8 @@ async fn create(server: &TestServer, id: &str, traceparent: Option<String>) -> S
 async fn an_event_has_the_callers_trace() {
     global::set_text_map_propagator(TraceContextPropagator::new());
     let server = TestServer::start().await;
-    assert_eq!(create(&server, "traced", Some(format!("00-{TRACE}-00f067aa0ba902b7-01"))).await, TRACE);
-    assert_eq!(create(&server, "unsampled", Some(format!("00-{TRACE}-00f067aa0ba902b7-00"))).await, TRACE);
+    assert_eq!(create(&server, "traced", Some(format!("00-{TRACE}-0123456789abcdef-01"))).await, TRACE);
+    assert_eq!(create(&server, "unsampled", Some(format!("00-{TRACE}-0123456789abcdef-00"))).await, TRACE);
     assert_eq!(create(&server, "alone", None).await, "");
     assert_eq!(create(&server, "garbled", Some("00-nonsense".to_owned())).await, "");
 }

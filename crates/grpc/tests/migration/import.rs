@@ -4,11 +4,11 @@ use rollcall_proto::v1::{
     EmailExport, ImportLegacySettingsRequest, ImportLegacySettingsResponse, Phase, Preview, RejectedRow,
     SyncDirectoryRequest, SyncMode,
 };
-use rollcall_testkit::{Member, Org, TestServer, reason};
+use rollcall_testkit::{Member, Org, TestServer, difference, dump, reason};
 use tonic::Code;
 use tonic_types::StatusExt as _;
 
-use super::{NO, YES, import, migration, send, setting};
+use super::{NO, YES, import, migration, roll_back, send, setting};
 
 /// Gives a member another address.
 async fn rename(server: &TestServer, org: &Org<'_>, member: &'static str, email: &str) {
@@ -147,4 +147,27 @@ async fn who_asks_for_every_row_gets_more_than_the_first_ten_thousand() {
         assert_eq!((answer.unmatched_emails.len(), answer.duplicate_emails.len()), (emails, emails));
         assert!(answer.rejected.len() == rejected || !list_all_rows, "{}", answer.rejected.len());
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_came_while_migrated_gets_an_old_setting_when_they_are_synced_again() {
+    let server = TestServer::start().await;
+    let org = Org::create(&server, "acme", Phase::Legacy).await;
+    org.sync(&[Member::new("a", &[])]).await;
+    send(&server, vec![import(&org, vec![setting("b@acme.example", YES), setting("c@acme.example", YES)])])
+        .await
+        .unwrap();
+    org.migrate().await;
+    org.sync(&["a", "b", "c"].map(|id| Member::new(id, &[]))).await;
+    roll_back(&server, &org, false).await.unwrap();
+    assert_eq!(migration(&server, &org).await.0.unmatched_legacy_settings, 2);
+    // The row of b says nothing new, and c is absent.
+    let before = dump(&server.database, None).await["audit_subjects"].len();
+    org.sync(&["a", "b"].map(|id| Member::new(id, &[]))).await;
+    assert_eq!(migration(&server, &org).await.0.unmatched_legacy_settings, 1);
+    assert!(org.check("b", None).await.export && !org.check("c", None).await.export);
+    assert_eq!(dump(&server.database, None).await["audit_subjects"].len() - before, 2, "b and c");
+    let before = dump(&server.database, None).await;
+    org.sync(&["a", "b"].map(|id| Member::new(id, &[]))).await;
+    assert_eq!(difference(&before, &dump(&server.database, None).await), None);
 }

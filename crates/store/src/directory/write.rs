@@ -56,7 +56,8 @@ fn regrouped(sync: &SyncPlan) -> Vec<MemberId> {
 fn touched(sync: &SyncPlan) -> Touched {
     let upserts = sync.members.iter().map(|upsert| &upsert.id);
     let regrouped = sync.added.iter().chain(&sync.removed).map(|(member, _)| member);
-    Touched::by(&sync.plan, upserts.chain(regrouped))
+    let bound = sync.bindings.iter().map(|(member, ..)| member);
+    Touched::by(&sync.plan, upserts.chain(regrouped).chain(bound))
 }
 
 async fn upsert_groups(tx: &mut WriteTx, groups: &[GroupUpsert]) -> Result<()> {

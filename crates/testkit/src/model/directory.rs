@@ -11,6 +11,8 @@ use super::{Member, Model, no_settings};
 pub struct Sync {
     /// Members whose identity or activation changes, and new ones.
     pub members: Vec<DirectoryRow>,
+    /// Members whom the sync names, as far as an old setting may wait for their address.
+    pub named: Vec<DirectoryRow>,
     /// Groups, and whether they are present.
     pub groups: Vec<(String, bool)>,
     /// Memberships that are new, as (member, group).
@@ -75,7 +77,7 @@ impl Model {
             return;
         }
         for active in [true, false] {
-            for row in sync.members.iter().filter(|row| row.active == active) {
+            for row in sync.named.iter().filter(|row| row.active == active) {
                 let Some(member) = self.members.get_mut(&row.member).filter(|member| member.legacy.is_none()) else {
                     continue;
                 };

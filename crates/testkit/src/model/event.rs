@@ -74,8 +74,14 @@ fn sync(after: &Value) -> Sync {
         identity: row["identity"].clone(),
         active: row["active"] == true,
     };
+    let bound = |row: &Value| DirectoryRow {
+        member: text(&row["member"]),
+        identity: serde_json::json!({ "email": row["email"] }),
+        active: true,
+    };
     Sync {
         members: items(&after["members"]).map(row).collect(),
+        named: items(&after["old_settings"]).map(bound).collect(),
         groups: items(&after["groups"]).map(|group| (text(&group["group"]), group["present"] == true)).collect(),
         added: memberships(&after["memberships_added"]),
         removed: memberships(&after["memberships_removed"]),

@@ -148,6 +148,7 @@ impl Model {
         }
         Sync {
             members: people.into_values().collect(),
+            named: rows.people.clone(),
             groups: groups.into_iter().collect(),
             added: added.into_iter().collect(),
             removed: removed.into_iter().collect(),
