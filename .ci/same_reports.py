@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 
 # What differs between two runs on the same data, wherever it stands in a JSON file.
-OF_THE_RUN = {"report", "run", "data_as_of", "published_at", "path", "sha256_of_manifest"}
+OF_THE_RUN = {"report", "run", "since", "data_as_of", "path", "manifest", "manifest_sha256"}
 
 
 def files(store: Path) -> dict[str, bytes]:
