@@ -46,8 +46,9 @@ async fn every_night_has_its_one_report_whatever_happens_to_the_replicas() {
     let start = Instant::now();
     for night in 1..=nights {
         world.night().await;
-        if night % 10 == 0 {
-            println!("{night} nights, {} s: {:?}", start.elapsed().as_secs(), world.counts);
+        if night % 50 == 0 {
+            let summary = world.assert_all().await;
+            println!("{night} nights, {} s: {:?}; {summary:?}", start.elapsed().as_secs(), world.counts);
         }
     }
     let summary = world.assert_all().await;

@@ -66,6 +66,8 @@ struct State {
     /// Connections of an earlier generation are broken.
     generation: u64,
     silent: bool,
+    /// The database's side of silent connections is closed.
+    lost: bool,
     refusing: bool,
     trap: Option<Trap>,
     carried: [u64; 2],
@@ -124,6 +126,13 @@ impl FaultProxy {
         *self.shared.sprung.borrow()
     }
 
+    /// Closes the database's side of connections that are silent, as its host's keepalives do when the path is dead. The
+    /// service is still told nothing.
+    pub fn lose(&self) {
+        self.shared.lock().lost = true;
+        self.shared.tell();
+    }
+
     /// Forgets that the trap has sprung; whether it had.
     pub fn forget(&self) -> bool {
         self.shared.sprung.send_replace(false)
@@ -141,7 +150,7 @@ impl FaultProxy {
         if state.silent {
             state.generation += 1;
         }
-        (state.silent, state.refusing) = (false, false);
+        (state.silent, state.lost, state.refusing) = (false, false, false);
         drop(state);
         self.shared.tell();
     }

@@ -1,6 +1,9 @@
 //! Five replicas of `rollcall jobs`, each behind a proxy of its own.
 
-use std::path::PathBuf;
+use std::{
+    path::PathBuf,
+    time::{Duration, Instant},
+};
 
 use rollcall_testkit::{Fault, FaultProxy, Trap, Way};
 
@@ -12,6 +15,8 @@ use super::{
 pub(crate) const REPLICAS: usize = 5;
 /// So many are left in peace, so that somebody can take over.
 const HEALTHY: usize = 2;
+/// After this the server notices that a path is dead.
+const KEEPALIVES: Duration = Duration::from_secs(2);
 
 /// How a replica is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -28,6 +33,8 @@ struct Replica {
     proxy: FaultProxy,
     process: Option<Process>,
     health: Health,
+    /// When it went silent.
+    silent_since: Option<Instant>,
     /// Counts its processes: each has a name of its own in the database.
     life: u32,
 }
@@ -46,7 +53,7 @@ impl Fleet {
         let mut fleet = Self { dir, replicas: Vec::new(), skewed: skewing_library().is_some() };
         for number in 0..REPLICAS {
             let proxy = FaultProxy::open(url).await;
-            fleet.replicas.push(Replica { proxy, process: None, health: Health::Dead, life: 0 });
+            fleet.replicas.push(Replica { proxy, process: None, health: Health::Dead, silent_since: None, life: 0 });
             let drawn = plan.skew();
             fleet.launch(number, [600.0, -600.0].get(number).copied().unwrap_or(drawn));
         }
@@ -129,6 +136,7 @@ impl Fleet {
             Blow::Cut => replica.proxy.make(Fault::Cut),
             Blow::Silence => {
                 replica.health = Health::Silent;
+                replica.silent_since = Some(Instant::now());
                 replica.proxy.make(Fault::Silence);
             }
             Blow::Stop => {
@@ -148,6 +156,11 @@ impl Fleet {
     /// Notices who has ended. Nobody does who was not told to, unless something went wrong before it had begun to work.
     pub(crate) fn notice(&mut self) {
         for (number, replica) in self.replicas.iter_mut().enumerate() {
+            // What the keepalives of the server's host do, sooner.
+            if replica.silent_since.is_some_and(|since| since.elapsed() > KEEPALIVES) {
+                replica.silent_since = None;
+                replica.proxy.lose();
+            }
             let Some(process) = &mut replica.process else { continue };
             if let Some(status) = process.ended() {
                 let told = replica.health == Health::Leaving && status.success();
@@ -176,7 +189,7 @@ impl Fleet {
                     }
                     Health::Silent => {
                         replica.proxy.heal();
-                        replica.health = Health::Well;
+                        (replica.health, replica.silent_since) = (Health::Well, None);
                     }
                     Health::Well | Health::Leaving => {}
                 }

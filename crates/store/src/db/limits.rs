@@ -66,10 +66,13 @@ pub(super) const PROBES: u32 = 3;
 /// * Neither must a process that was paused or cut off inside a transaction. It holds the run that it works on, too,
 ///   so that this is well below the lease of a run: whoever takes the run over waits for this at most.
 /// * A statement whose client has gone, such as a killed process, is ended while it runs.
+/// * None of these ends a session of which the server has received some messages of a statement and not the last one.
+///   Where that is because the client's host or the path to it is dead, the server's kernel notices, within 20 s, too.
 ///
 /// And whoever opens a cursor reads all of it.
 pub(super) const SESSION: &str = "-c statement_timeout=120s -c idle_in_transaction_session_timeout=20s \
-    -c client_connection_check_interval=5s -c cursor_tuple_fraction=1 -c timezone=UTC";
+    -c client_connection_check_interval=5s -c tcp_keepalives_idle=10 -c tcp_keepalives_interval=5 \
+    -c tcp_keepalives_count=2 -c tcp_user_timeout=20s -c cursor_tuple_fraction=1 -c timezone=UTC";
 
 /// Begins a transaction that only reads, and so is in nobody's way: what it reads for may be slow, such as the reader of
 /// a stream.

@@ -27,15 +27,17 @@ pub(super) async fn accept(listener: TcpListener, shared: Arc<Shared>) {
 async fn carry(service: TcpStream, mut line: Line) {
     let Ok(database) = UnixStream::connect(&line.shared.socket).await else { return };
     let _ = service.set_nodelay(true);
-    let (from_service, to_service) = service.into_split();
+    let (mut from_service, mut to_service) = service.into_split();
     let (from_database, to_database) = database.into_split();
     let (mut there, mut back) = (line.clone(), line.clone());
     tokio::select! {
         biased;
-        () = line.broken() => {}
-        () = there.pass(from_service, to_database, Way::ToDatabase) => {}
-        () = back.pass(from_database, to_service, Way::ToService) => {}
+        () = line.lost_or_broken() => {}
+        () = there.pass(&mut from_service, to_database, Way::ToDatabase) => return,
+        () = back.pass(from_database, &mut to_service, Way::ToService) => return,
     }
+    // By now the database's side is closed, and after a loss only that.
+    line.broken().await;
 }
 
 /// What one connection knows of the proxy's state.
@@ -53,6 +55,11 @@ impl Line {
 
     fn is_broken(&self) -> bool {
         self.shared.lock().generation != self.generation
+    }
+
+    async fn lost_or_broken(&mut self) {
+        let is_lost = |line: &Self| line.shared.lock().lost;
+        while !self.is_broken() && !is_lost(self) && self.changed.changed().await.is_ok() {}
     }
 
     async fn broken(&mut self) {
