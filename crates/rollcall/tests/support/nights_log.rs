@@ -10,7 +10,7 @@ const INSTALL: &str = "
     CREATE SCHEMA test_log;
     CREATE TABLE test_log.runs (
         number bigserial PRIMARY KEY, at bigint, real bigint, who text, run uuid, old_state text, new_state text,
-        old_fence bigint, new_fence bigint, old_lease bigint, migrated bigint
+        old_fence bigint, new_fence bigint, old_lease bigint, migrated bigint, shared boolean
     );
     CREATE TABLE test_log.reports (real bigint, who text, run uuid, path text, fence bigint, state text);
     CREATE TABLE test_log.migrations (organization text, state text);
@@ -20,10 +20,12 @@ const INSTALL: &str = "
     CREATE FUNCTION test_log.micros(t timestamptz) RETURNS bigint LANGUAGE sql AS
         'SELECT (extract(epoch FROM t) * 1000000)::bigint';
     CREATE FUNCTION test_log.note_run() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER AS $$ BEGIN
-        INSERT INTO test_log.runs (at, real, who, run, old_state, new_state, old_fence, new_fence, old_lease, migrated)
+        INSERT INTO test_log.runs (at, real, who, run, old_state, new_state, old_fence, new_fence, old_lease, migrated,
+            shared)
         VALUES (test_log.micros(test_clock.clock_timestamp()), test_log.micros(pg_catalog.clock_timestamp()),
             current_setting('application_name'), NEW.id, OLD.state, NEW.state, OLD.fence, NEW.fence,
-            test_log.micros(OLD.lease_until), (NEW.outcome ->> 'organizations_migrated')::bigint);
+            test_log.micros(OLD.lease_until), (NEW.outcome ->> 'organizations_migrated')::bigint,
+            OLD.job = 'settings-migration' AND to_jsonb(OLD) - 'outcome' = to_jsonb(NEW) - 'outcome');
         RETURN NULL; END $$;
     CREATE FUNCTION test_log.note_report() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER AS $$ BEGIN
         INSERT INTO test_log.reports SELECT test_log.micros(pg_catalog.clock_timestamp()),
@@ -38,12 +40,14 @@ const INSTALL: &str = "
     CREATE TRIGGER note AFTER INSERT OR UPDATE ON settings_migrations
         FOR EACH ROW EXECUTE FUNCTION test_log.note_migration()";
 
-/// Whoever has said something about a run that somebody else had claimed, or that had ended: a zombie with an effect.
+/// Whoever has said something about a run that somebody else had claimed, or that had ended: a zombie with an effect. Only
+/// what a migration has done may be counted by others too, while it runs: they share its work.
 const ZOMBIES: &str = "
     WITH claims AS (SELECT run, new_fence AS fence, who FROM test_log.runs WHERE new_fence > coalesce(old_fence, 0))
     SELECT 'run ' || l.run || ', fence ' || l.old_fence || ', was touched by ' || l.who
     FROM test_log.runs AS l LEFT JOIN claims AS c ON c.run = l.run AND c.fence = l.old_fence
     WHERE l.old_fence = l.new_fence AND l.old_state NOT IN ('PENDING') AND c.who IS DISTINCT FROM l.who
+        AND NOT (coalesce(l.shared, false) AND l.old_state = 'RUNNING')
 UNION ALL
     SELECT 'report ' || p.path || ' was published by ' || p.who || ' under fence ' || p.fence
     FROM test_log.reports AS p LEFT JOIN claims AS c ON c.run = p.run AND c.fence = p.fence
