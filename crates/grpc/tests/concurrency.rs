@@ -131,6 +131,13 @@ fn assert_every_success_is_one_event(outcomes: &Outcomes, events: &[Value], prep
                 assert_eq!((&event["method"], &event["resource"]), (&(*method).into(), &resource.as_str().into()));
                 assert_eq!(told.insert(*revision, *writer), None, "revision {revision} was told twice");
             }
+            Outcome::Moved { revision, resource } => {
+                let event = &events[usize::try_from(*revision).unwrap() - 1];
+                // Whoever moves it to where it has just been moved to is told the same revision.
+                if (&event["method"], &event["resource"]) == (&"MoveAssignment".into(), &resource.as_str().into()) {
+                    told.entry(*revision).or_insert(*writer);
+                }
+            }
             Outcome::Unchanged { revision } => {
                 assert!((prepared..=events.len().try_into().unwrap()).contains(revision))
             }

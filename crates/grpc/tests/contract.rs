@@ -28,6 +28,7 @@ fn no_field_has_64_bits_but_those_that_can_need_them() {
         "rollcall.v1.ReportFile.rows".to_owned(),
         "rollcall.v1.ReportFile.bytes".to_owned(),
         "rollcall.v1.DownloadReportRequest.offset".to_owned(),
+        "rollcall.v1.DownloadReportResponse.bytes".to_owned(),
     ]);
     let messages = pool().all_messages().filter(|message| message.package_name() == "rollcall.v1");
     let fields = messages.flat_map(|message| message.fields().collect::<Vec<_>>());

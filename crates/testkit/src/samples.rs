@@ -1,7 +1,7 @@
 //! Valid requests, one for each RPC of the contract at least: what the conventions are tried on. A field that
 //! a convention is about stands in the request, so that it can be made bad.
 
-use crate::standard::{CATALOG, Past};
+use crate::standard::Past;
 
 /// A valid request.
 #[derive(Clone, Copy, Debug)]
@@ -45,7 +45,18 @@ pub const SAMPLES: &[Sample] = &[
         ("/organization/display_name", "Otherwise"),
     ),
     read("OrganizationService/GetCatalog", r#"{"name": "$org/catalog"}"#),
-    change("OrganizationService/UpdateCatalog", CATALOG, ("/catalog/seat_types/0/display_name", "Gong")),
+    change(
+        "OrganizationService/UpdateCatalog",
+        r#"{"catalog": {
+            "name": "$org/catalog",
+            "seat_types": [
+                {"seat_type": "gong"}, {"seat_type": "forecast", "requires": ["gong"]}, {"seat_type": "engage", "total": 9}
+            ],
+            "workspaces": [{"workspace": "emea", "profiles": [{"profile": "seller"}, {"profile": "manager"}]}],
+            "etag": "$catalog_etag"
+        }}"#,
+        ("/catalog/seat_types/0/display_name", "Gong"),
+    ),
     // Assignments.
     change(
         "AssignmentService/CreateAssignment",

@@ -116,7 +116,7 @@ const PLACEHOLDERS: [(&str, &str, &str, &str); 4] = [
 ];
 
 /// The request that gives a standard organization its catalog.
-pub const CATALOG: &str = r#"{"catalog": {
+const CATALOG: &str = r#"{"catalog": {
     "name": "$org/catalog",
     "seat_types": [{"seat_type": "gong"}, {"seat_type": "forecast", "requires": ["gong"]}, {"seat_type": "engage"}],
     "workspaces": [{"workspace": "emea", "profiles": [{"profile": "seller"}, {"profile": "manager"}]}],

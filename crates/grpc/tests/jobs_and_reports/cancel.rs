@@ -1,7 +1,7 @@
 //! Asking a run to stop, while the engine works on it.
 
 use rollcall_proto::v1::{CancelJobRunRequest, JobRun, JobRunState, ListJobsRequest, Phase};
-use rollcall_testkit::{Org, TestServer, difference, dump, refused};
+use rollcall_testkit::{Member, Org, TestServer, difference, dump, refused};
 use tokio_postgres::Client;
 
 use super::{MIGRATION, REPORT, get, over, run};
@@ -34,10 +34,10 @@ async fn heard(client: &Client) {
 async fn a_cancelled_run_ends_the_organization_that_it_is_at_and_no_other() {
     let server = TestServer::start().await;
     for id in ["a-done", "b-under-way", "c-to-come"] {
-        Org::create(&server, id, Phase::Legacy).await;
+        Org::create(&server, id, Phase::Legacy).await.sync(&[Member::new("m", &[])]).await;
     }
     let (client, looks) = (server.database.client().await, server.database.client().await);
-    client.batch_execute("BEGIN; SELECT FROM organizations WHERE id = 'b-under-way' FOR UPDATE").await.unwrap();
+    client.batch_execute("BEGIN; SELECT FROM members WHERE organization_id = 'b-under-way' FOR UPDATE").await.unwrap();
     let name = server.jobs().run_job(run(MIGRATION, Some(0))).await.unwrap().into_inner().run.unwrap().name;
     while !get(&server, &name).await.outcome.contains_key("organizations_migrated") {
         tokio::task::yield_now().await;

@@ -15,9 +15,12 @@ async fn a_run_is_answered_as_it_ended() {
     assert!(first.scheduled_time.is_some() && first.start_time.is_some() && first.end_time.is_some());
     let counts = |migrated, members| {
         [
+            ("migration_wave", 0),
+            ("organizations_total", migrated),
             ("organizations_migrated", migrated),
             ("organizations_failed", 0),
             ("organizations_skipped", 0),
+            ("members_total", members),
             ("members", members),
         ]
     };

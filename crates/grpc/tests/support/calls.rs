@@ -30,6 +30,8 @@ pub(crate) enum Call {
 pub(crate) enum Outcome {
     /// It made a revision, and this is what the audit must say under it.
     Wrote { revision: i64, method: &'static str, resource: String },
+    /// The assignment is moved, or was at that rank already.
+    Moved { revision: i64, resource: String },
     /// There was nothing to change.
     Unchanged { revision: i64 },
     /// The rules do not allow it, for this reason.
@@ -83,7 +85,7 @@ impl Caller {
             Call::MoveAssignment(request) => {
                 let resource = request.name.clone();
                 let answer = self.assignments.move_assignment(request).await?.into_inner();
-                wrote("MoveAssignment", resource, &answer.revision)
+                Outcome::Moved { revision: revision_of(&answer.revision), resource }
             }
             Call::Sync(request) => {
                 let answer = self.directory.sync_directory(tokio_stream::once(request)).await?.into_inner();

@@ -26,8 +26,7 @@ pub(crate) async fn migrate(client: &Client) -> Result<(Duration, u64)> {
     Ok((start.elapsed(), members))
 }
 
-/// The report as psql's `\copy` writes it to a file: one `COPY` for each organization, one after the other. One statement
-/// for all of them is slower: it sorts all rows, on disk.
+/// The report as psql's `\copy` writes it to a file: one `COPY` for each organization, one after the other.
 pub(crate) async fn report(client: &Client, file: &Path) -> Result<Duration> {
     let organizations = organizations(client).await?;
     let start = Instant::now();
