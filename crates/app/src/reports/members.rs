@@ -4,7 +4,10 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use rollcall_domain::OrganizationId;
-use rollcall_store::{ReadTx, members::export};
+use rollcall_store::{
+    ReadTx,
+    members::{self, export},
+};
 use tokio::{sync::mpsc, time::timeout};
 use tracing::Instrument as _;
 
@@ -63,7 +66,7 @@ async fn send_all(tx: &mut ReadTx, profile: Profile, chunks: &mpsc::Sender<Resul
     let mut after = String::new();
     let mut page = CsvPage::new(profile);
     page.header(&MEMBERS_COLUMNS)?;
-    export::prepare_pages(tx).await?;
+    members::prepare_pages(tx).await?;
     loop {
         let rows = export::list_member_rows(tx, &after, PAGE as i64).await?;
         for row in &rows {

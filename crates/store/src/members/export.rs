@@ -68,17 +68,6 @@ pub struct MemberRow {
     pub email_export_source: Option<String>,
 }
 
-/// Prepares a snapshot to be read by [`list_member_rows`] to its end. Where statistics promise few members after one, a
-/// plan would read all of them and sort for each page; without sorting it follows the key, and a late page costs what an
-/// early one does.
-///
-/// # Errors
-/// A database that fails.
-pub async fn prepare_pages(tx: &mut ReadTx) -> Result<()> {
-    diesel::sql_query("SET LOCAL enable_sort = off").execute(&mut tx.conn).await?;
-    Ok(())
-}
-
 /// Reads up to `limit` members after one, in byte order of their ids.
 ///
 /// # Errors

@@ -20,7 +20,7 @@ use rollcall_domain::{
 use uuid::Uuid;
 
 use overtaken::list_overtaken;
-pub use view::{MemberView, Pin, get_member, list_members};
+pub use view::{MemberView, Pin, get_member, list_members, prepare_pages};
 
 use crate::{ReadTx, Result, WriteTx, words};
 

@@ -157,6 +157,17 @@ pub async fn get_member(tx: &mut ReadTx, member: &MemberId) -> Result<Option<Mem
     Ok(load(tx, &page).await?.pop())
 }
 
+/// Prepares a snapshot to be read page by page in byte order of the members' ids. Where statistics promise few members
+/// after one, a plan would read all of them and sort for each page; without sorting it follows the key, and a late page
+/// costs what an early one does.
+///
+/// # Errors
+/// A database that fails.
+pub async fn prepare_pages(tx: &mut ReadTx) -> Result<()> {
+    diesel::sql_query("SET LOCAL enable_sort = off").execute(&mut tx.conn).await?;
+    Ok(())
+}
+
 /// Reads up to `limit` members after one, in byte order of their ids; of one assignment only, if
 /// one is given.
 ///
@@ -168,6 +179,10 @@ pub async fn list_members(
     after: Option<&str>,
     limit: u32,
 ) -> Result<Vec<MemberView>> {
+    // The members of one assignment are found by another key.
+    if assignment.is_none() {
+        prepare_pages(tx).await?;
+    }
     let page = Page { assignment: assignment.map(AssignmentId::as_str), after, limit: i64::from(limit), only: None };
     load(tx, &page).await
 }
