@@ -28,14 +28,6 @@ pub async fn extend_lease(db: &Db, fence: Fence, lease: Duration) -> Result<bool
     .await
 }
 
-/// Notes how far the run is, with the effect that got it there.
-///
-/// # Errors
-/// [`Error::FenceLost`], or a database that fails.
-pub async fn save_position_in(tx: &mut WriteTx, fence: Fence, position: &str) -> Result<()> {
-    save_progress_in(tx, fence, position, &[]).await
-}
-
 /// Notes how far the run is and adds to what it did, with the effect that got it there.
 ///
 /// # Errors

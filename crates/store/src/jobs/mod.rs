@@ -18,8 +18,8 @@ use rollcall_domain::Timestamp;
 use uuid::Uuid;
 
 pub use attempt::{
-    add_progress, add_progress_in, extend_lease, fail_run, finish_run, release_run, retry_run, save_position_in,
-    save_progress, save_progress_in,
+    add_progress, add_progress_in, extend_lease, fail_run, finish_run, release_run, retry_run, save_progress,
+    save_progress_in,
 };
 pub use cancel::cancel_run;
 pub use help::{find_shared_run, may_help};
