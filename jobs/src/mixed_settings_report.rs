@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use chrono_tz::UTC;
-use rollcall_app::reports::{Published, Report};
+use rollcall_app::reports::{MIXED_REPORT_JOB, Published, Report};
 use rollcall_store::jobs::Counts;
 
 use crate::engine::{CatchUp, Ended, JobContext, JobResult, JobSpec, Schedule, job_fn};
@@ -11,7 +11,7 @@ use crate::engine::{CatchUp, Ended, JobContext, JobResult, JobSpec, Schedule, jo
 /// The job.
 pub(crate) fn spec() -> JobSpec {
     JobSpec {
-        name: "mixed-settings-report",
+        name: MIXED_REPORT_JOB,
         description: "Writes the CSV of the assignments whose members still have mixed email export settings.",
         schedule: Some(Schedule { cron: "0 2 * * *", zone: UTC }),
         // Two reports on the same data would say the same.

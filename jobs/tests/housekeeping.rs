@@ -140,6 +140,22 @@ async fn leftovers_that_no_report_knows_go_after_a_day() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_a_run_at_work_has_written_stays_whatever_the_stores_clock_says() {
+    let database = database().await;
+    let app = database.app();
+    let claimed = claim(&app).await;
+    let report = publish(&app, &claimed).await;
+    // As if its last step were still before it, in a store whose clock is days behind the database's.
+    connect(&database).await.batch_execute("DELETE FROM reports").await.unwrap();
+    age_files(&root(&database), 3 * DAY);
+    assert_eq!(keep_house(&app).await, Forgotten::default());
+    assert!(root(&database).join(&report.path).join("manifest.json").exists());
+    jobs::fail_run(app.db(), claimed.fence, "no", &jobs::Counts::new()).await.unwrap();
+    assert_eq!(keep_house(&app).await.leftovers, 1);
+    assert!(!root(&database).join(&report.path).exists());
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn old_runs_go_but_the_newest_of_each_job_and_those_that_have_not_ended() {
     let database = database().await;
     let app = database.app();

@@ -4,9 +4,12 @@
 use chrono::TimeDelta;
 use rollcall_store::{Fence, jobs, reports};
 
-use crate::{App, Result};
+use crate::{
+    App, Result,
+    reports::{MIXED_REPORT_JOB, report_folder},
+};
 
-/// How old files must be that no report knows of. An attempt takes an hour at most, and is given up after that.
+/// How old files must be that no report knows of and no run writes, by the report store's clock: time to look at them.
 const LEFTOVERS: TimeDelta = TimeDelta::days(1);
 /// How many runs are forgotten in one transaction.
 const RUNS: u32 = 1_000;
@@ -54,15 +57,20 @@ impl App {
         }
     }
 
-    /// Removes folders that no report knows of and that nobody has written to for a day.
+    /// Removes folders that no report knows of, that no run which may still publish them writes to, and that nobody has
+    /// written to for a day.
     async fn remove_leftovers(&self, stopped: &(dyn Fn() -> bool + Send + Sync)) -> Result<Option<i64>> {
         let mut removed = 0;
-        // The folders first: one that is published in between is among the known ones then.
+        // In this order: a folder that is published in between is of the run at work or among the known ones then.
         let folders = self.reports.list_attempts().await?;
+        let at_work = jobs::list_current_and_last(&self.db, &[MIXED_REPORT_JOB]).await?;
+        let at_work = at_work.into_values().filter_map(|runs| runs.current);
+        let at_work: Vec<_> = at_work.map(|run| format!("{}/", report_folder(run.scheduled_for))).collect();
         let known = reports::list_report_paths(&self.db).await?;
         let before = jobs::clock(&self.db).await? - LEFTOVERS;
         for folder in folders {
-            if folder.changed_at >= before || known.contains(&folder.path) {
+            let is_at_work = at_work.iter().any(|report| folder.path.starts_with(report));
+            if is_at_work || folder.changed_at >= before || known.contains(&folder.path) {
                 continue;
             }
             if stopped() {

@@ -41,6 +41,8 @@ impl Progress {
 #[derive(Debug, Default)]
 pub(crate) struct RunProgress {
     bar: Option<ProgressBar>,
+    /// When it was first looked at, and how many members were done by then.
+    began: Option<(Instant, i64)>,
     last: Option<(Instant, String)>,
 }
 
@@ -52,17 +54,21 @@ impl RunProgress {
             return;
         }
         let (done, members) = (count("organizations_migrated") + count("organizations_failed"), count("members"));
-        let organizations = format!("{done} of {} organizations", count("organizations_total"));
+        let (began, earlier) = *self.began.get_or_insert_with(|| (Instant::now(), members));
+        let line = format!(
+            "{members}/{total} members, {done}/{} organizations{}",
+            count("organizations_total"),
+            pace(members - earlier, total - members, began.elapsed())
+        );
         if io::stdout().is_terminal() {
-            let bar = self.bar.get_or_insert_with(|| bar(total, members));
-            bar.set_message(organizations);
+            let bar = self.bar.get_or_insert_with(|| bar(total));
             bar.set_position(members.unsigned_abs());
+            bar.set_message(line);
             return;
         }
-        let line = format!("  {organizations}, {members} of {total} members");
         let due = self.last.as_ref().is_none_or(|(time, last)| *last != line && time.elapsed() >= LINE_EVERY);
         if due {
-            say(&line);
+            say(format!("  {line}"));
             self.last = Some((Instant::now(), line));
         }
     }
@@ -71,16 +77,40 @@ impl RunProgress {
     pub(crate) fn end(&self) {
         if let Some(bar) = &self.bar {
             bar.abandon();
+            say("");
         }
     }
 }
 
-/// A bar over members, which begins where an earlier process has left off.
-fn bar(total: i64, done: i64) -> ProgressBar {
+/// A bar over members, as wide as a line of the terminal has room for.
+fn bar(total: i64) -> ProgressBar {
     let bar = ProgressBar::with_draw_target(Some(total.unsigned_abs()), ProgressDrawTarget::stdout());
-    let style = ProgressStyle::with_template("[{bar:30}] {pos} of {len} members, {msg}, {per_sec}, {eta} left");
-    if let Ok(style) = style {
-        bar.set_style(style.progress_chars("=> "));
+    match ProgressStyle::with_template("[{wide_bar}] {msg}") {
+        Ok(style) => bar.with_style(style.progress_chars("=> ")),
+        Err(_) => bar,
     }
-    bar.with_position(done.unsigned_abs())
+}
+
+/// Members a second and the time that the rest takes at this rate; nothing before there is a rate.
+fn pace(newly: i64, rest: i64, took: Duration) -> String {
+    let rate = newly as f64 / took.as_secs_f64();
+    if rate > 0.0 && rate.is_finite() {
+        format!(", {rate:.0}/s, {:.0} s left", (rest as f64 / rate).ceil())
+    } else {
+        String::new()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_pace_is_that_of_the_members_who_were_seen_to_be_done() {
+        assert_eq!(pace(0, 100, Duration::from_secs(1)), "");
+        assert_eq!(pace(0, 0, Duration::ZERO), "");
+        assert_eq!(pace(10, 5, Duration::ZERO), "");
+        assert_eq!(pace(1000, 501, Duration::from_secs(2)), ", 500/s, 2 s left");
+        assert_eq!(pace(7, 0, Duration::from_secs(2)), ", 4/s, 0 s left");
+    }
 }

@@ -1,5 +1,6 @@
 //! `kill -9` of the server in the middle of a sync, a save and a migration, twenty times each: afterwards nothing is
-//! half-done, a new server goes on, and doing it again ends as if nobody had been killed.
+//! half-done, a new server goes on, and doing it again ends as if nobody had been killed. So it is when one of two
+//! servers is killed that share a migration, and when an import, or its server, is killed before any of its commits.
 //!
 //! In the middle means: the killed server's transaction waits at a statement that the test has chosen, because the test
 //! holds a lock that it needs. The last rounds of each test kill at moments that are drawn instead; there both outcomes
@@ -8,6 +9,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on panics")]
 
 mod support {
+    pub(crate) mod kill_import;
     pub(crate) mod kill_migration;
     pub(crate) mod kill_moment;
     pub(crate) mod kill_save;
@@ -23,9 +25,11 @@ use std::time::Duration;
 use rand::{RngExt as _, SeedableRng as _, rngs::StdRng};
 use rollcall_proto::v1::EmailExport;
 use support::{
-    kill_migration as migration,
-    kill_moment::Moment,
-    kill_save as save, kill_sync as sync,
+    kill_import as import, kill_migration as migration,
+    kill_moment::{self, Lock, Moment},
+    kill_save as save,
+    kill_state::Look,
+    kill_sync as sync,
     kill_trial::{Killed, Left, Operation, Trial, Undisturbed},
 };
 
@@ -140,5 +144,72 @@ async fn a_migration_is_never_half_done() {
             migration::migrate(trial.server()).await.unwrap().unwrap();
             trial.assert_state(&undisturbed.twice).await;
         }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_migration_that_two_share_is_never_half_done() {
+    let mut trial = Trial::begin(migration::seed).await;
+    let mut rng = StdRng::seed_from_u64(4);
+    let look = trial.database.client().await;
+    let operation: Operation = Box::new(migration::migrate);
+    let undisturbed = trial.undisturbed(&operation).await;
+    for leader_dies in [true, false, true, false] {
+        trial.observer.put_back().await;
+        let [first, others] = migration::stops_of_two(rng.random_range(0..500));
+        let (first, others) = (Lock::take(&trial.database, &first).await, Lock::take(&trial.database, &others).await);
+        let asked = migration::migrate(trial.server());
+        first.waited_for(&look, || asked.is_finished()).await;
+        let leader = trial.join();
+        others.waited_for(&look, || asked.is_finished()).await;
+        if leader_dies {
+            leader.kill();
+        } else {
+            trial.hand_over(leader).kill();
+        }
+        first.release().await;
+        others.release().await;
+        if leader_dies {
+            migration::assert_taken_over(&trial, &undisturbed, true).await;
+        } else {
+            assert_eq!(migration::assert_as_undisturbed(&trial, &undisturbed).await, 1, "the leader goes on");
+        }
+        assert_eq!(asked.await.unwrap().is_ok(), !leader_dies);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_import_that_was_interrupted_goes_on() {
+    let mut trial = Trial::begin(async |_| {}).await;
+    let look = trial.database.client().await;
+    look.batch_execute(import::WAIT_AT_REVISIONS).await.unwrap();
+    let (succeeded, words) = import::printed(import::start(trial.server()));
+    assert!(succeeded, "{words}");
+    let undisturbed = trial.observer.state(Look::Anonymous).await;
+    let revisions = trial.observer.count(import::REVISION).await;
+    for (revision, kill_server) in (1..=revisions).flat_map(|revision| [(revision, false), (revision, true)]) {
+        trial.observer.put_back().await;
+        let lock = Lock::take(&trial.database, &import::stop_before(revision)).await;
+        let mut interrupted = import::start(trial.server());
+        lock.waited_for(&look, || interrupted.try_wait().unwrap().is_some()).await;
+        if kill_server {
+            trial.join().kill();
+        } else {
+            interrupted.kill().unwrap();
+        }
+        let (succeeded, words) = import::printed(interrupted);
+        assert!(!succeeded, "it was interrupted before revision {revision}: {words}");
+        lock.release().await;
+        kill_moment::idle(&look).await;
+        // What a living server was asked for it may do although nobody waits for the answer.
+        let left = trial.observer.count(import::REVISION).await;
+        println!("{left} of {revisions} revisions are there, killed at {revision}, the server: {kill_server}");
+        assert!(left == revision - 1 || (left == revision && !kill_server), "half a revision");
+        let (succeeded, words) = import::printed(import::start(trial.server()));
+        assert_eq!(succeeded, left < revisions, "{words}");
+        let says = if left == revisions { "ALREADY_EXISTS" } else { "its import was interrupted: it goes on" };
+        assert_eq!(words.contains(says), left > 0, "{words}");
+        trial.observer.assert_consistent().await;
+        assert_eq!(trial.observer.state(Look::Anonymous).await, undisturbed, "killed at revision {revision}");
     }
 }

@@ -23,6 +23,7 @@ pub use manifest::{Latest, Manifest, ManifestChanges, ManifestFile, Organization
 pub use members::CsvChunks;
 pub use open::{OpenError, parse_reports_url, redact_reports_url};
 pub use publish::Published;
+pub(crate) use publish::report_folder;
 pub use read::{Download, report_files};
 pub use records::{CsvRecords, Unreadable};
 pub use rollcall_store::reports::{Report, ReportFile};
@@ -30,6 +31,8 @@ pub use store::{ByteStream, ReachError, ReportStore};
 
 /// The folder of all runs of the mixed-settings report, and what their ids begin with.
 pub const REPORT_FOLDER: &str = "mixed-settings";
+/// The job whose runs write them.
+pub const MIXED_REPORT_JOB: &str = "mixed-settings-report";
 /// The data file of a run.
 pub const MIXED_FILE: &str = "mixed-settings.csv";
 /// What changed since the report before.

@@ -49,7 +49,7 @@ impl App {
             return Ok(Published::Report(report));
         }
         let id = report_id(run.scheduled_for);
-        let path = format!("{REPORT_FOLDER}/{id}/{}", fence.number);
+        let path = format!("{}/{}", report_folder(run.scheduled_for), fence.number);
         // Before the first snapshot, so that nothing older than this is missing.
         let data_as_of = jobs::clock(&self.db).await?;
         let Some(written) = self.write_tables(&path, stopped).await? else {
@@ -150,6 +150,11 @@ fn render(manifest: &impl Serialize) -> Result<Vec<u8>> {
 
 /// A run's report by the time that the run is for, to the microsecond where it has any: no two
 /// runs of a job are for the same one.
+/// Where each attempt of the run for this time has its folder.
+pub(crate) fn report_folder(scheduled_for: Timestamp) -> String {
+    format!("{REPORT_FOLDER}/{}", report_id(scheduled_for))
+}
+
 fn report_id(scheduled_for: Timestamp) -> String {
     let whole = scheduled_for.timestamp_subsec_micros() == 0;
     let format = if whole { "%Y%m%dt%H%M%Sz" } else { "%Y%m%dt%H%M%S-%6fz" };

@@ -95,9 +95,15 @@ pub(crate) async fn assert_taken_over(trial: &Trial, undisturbed: &Undisturbed, 
     let expire = "UPDATE job_runs SET lease_until = clock_timestamp() - interval '1 second'
         WHERE state = 'RUNNING' AND attempt = 1";
     trial.observer.sql.execute(expire, &[]).await.unwrap();
+    let attempt = assert_as_undisturbed(trial, undisturbed).await;
+    assert!(attempt == 2 || (attempt == 1 && !must), "it is at attempt {attempt}");
+}
+
+/// Waits for the end of the only run, and checks that all is as if nobody had been killed. Answers how often the run was
+/// begun.
+pub(crate) async fn assert_as_undisturbed(trial: &Trial, undisturbed: &Undisturbed) -> i32 {
     let run = the_run(trial).await;
     assert_eq!(run.state(), JobRunState::Succeeded, "{run:?}");
-    assert!(run.attempt == 2 || (run.attempt == 1 && !must), "{run:?}");
     let counts = ["organizations_migrated", "members", "organizations_failed", "organizations_skipped"];
     assert_eq!(counts.map(|count| run.outcome[count]), [4, 2000, 0, 0], "each is counted once: {run:?}");
     trial.assert_state(&undisturbed.once).await;
@@ -113,6 +119,7 @@ pub(crate) async fn assert_taken_over(trial: &Trial, undisturbed: &Undisturbed, 
     let events = trial.observer.sql.query(events, &[]).await.unwrap();
     let events: BTreeMap<String, i64> = events.iter().map(|row| (row.get(0), row.get(1))).collect();
     assert_eq!(events, ORGANIZATIONS.map(|organization| (organization.to_owned(), 1)).into());
+    run.attempt
 }
 
 /// How many kinds of [`stop_in`] there are.
@@ -133,6 +140,15 @@ pub(crate) fn stop_in(organization: &str, kind: usize, number: usize) -> Moment 
         _ => Some(Stop::at_row(r#"SELECT "job_runs"."outcome""#, "job_runs", "state = 'RUNNING'")),
     });
     Moment::At(stops)
+}
+
+/// In the first organization, and in any other one.
+pub(crate) fn stops_of_two(number: usize) -> [Stop; 2] {
+    let first = ORGANIZATIONS[0];
+    let others = format!(
+        "SELECT count(*) FROM (SELECT FROM members WHERE organization_id <> '{first}' FOR NO KEY UPDATE) AS held"
+    );
+    [Stop::at_member(UPDATE_MEMBERS, first, &member(number)), Stop::locking(UPDATE_MEMBERS, &others)]
 }
 
 /// When all organizations are migrated and the run is about to be ended.

@@ -100,11 +100,11 @@ impl Moment {
                 let (first, others) = stops.split_first().unwrap();
                 let mut lock = Lock::take(database, first).await;
                 let operation = operate(&server);
-                lock.waited_for(&look, &operation).await;
+                lock.waited_for(&look, || operation.is_finished()).await;
                 for stop in others {
                     let next = Lock::take(database, stop).await;
                     std::mem::replace(&mut lock, next).release().await;
-                    lock.waited_for(&look, &operation).await;
+                    lock.waited_for(&look, || operation.is_finished()).await;
                 }
                 (operation, Some(lock))
             }
@@ -119,24 +119,21 @@ impl Moment {
         if let Some(lock) = lock {
             lock.release().await;
         }
-        until("the end of the killed server's sessions", async || {
-            let sessions = look.query_one(SESSIONS, &[]);
-            sessions.await.unwrap().get::<_, i64>(0) == 0
-        })
-        .await;
+        none_left("the end of the killed server's sessions", &look, SESSIONS).await;
         timeout(DEADLINE, operation).await.expect("a call whose server is gone ends").unwrap()
     }
 }
 
 /// A lock that is held until it is released, in a session of its own.
-struct Lock {
+pub(crate) struct Lock {
     session: Client,
     pid: i32,
     at: &'static str,
 }
 
 impl Lock {
-    async fn take(database: &TestDatabase, stop: &Stop) -> Self {
+    /// Takes the lock of a stop.
+    pub(crate) async fn take(database: &TestDatabase, stop: &Stop) -> Self {
         let session = database.client().await;
         session.batch_execute("BEGIN").await.unwrap();
         let taken = session.execute(&stop.lock, &[]).await.unwrap();
@@ -145,14 +142,14 @@ impl Lock {
         Self { session, pid, at: stop.at }
     }
 
-    /// Waits until the statement waits for this lock; a run's heartbeat may, too.
-    async fn waited_for(&self, look: &Client, operation: &JoinHandle<Answer>) {
+    /// Waits until the statement of an operation that is not over waits for this lock; a run's heartbeat may, too.
+    pub(crate) async fn waited_for(&self, look: &Client, mut is_over: impl FnMut() -> bool) {
         let sql = r#"SELECT query FROM pg_stat_activity
             WHERE datname = current_database() AND application_name = 'rollcall' AND state = 'active'
                 AND wait_event_type = 'Lock' AND $1 = ANY(pg_blocking_pids(pid))
                 AND strpos(query, 'SET "lease_until"') = 0"#;
         until(self.at, async || {
-            assert!(!operation.is_finished(), "the operation was not stopped at {}", self.at);
+            assert!(!is_over(), "the operation was not stopped at {}", self.at);
             let waiting = look.query(sql, &[&self.pid]).await.unwrap();
             let waiting: Vec<String> = waiting.iter().map(|row| row.get(0)).collect();
             let reached = waiting.iter().any(|statement| statement.contains(self.at));
@@ -162,7 +159,8 @@ impl Lock {
         .await;
     }
 
-    async fn release(self) {
+    /// Lets whoever waits go on.
+    pub(crate) async fn release(self) {
         self.session.batch_execute("ROLLBACK").await.unwrap();
     }
 }
@@ -176,6 +174,16 @@ async fn under_way(look: &Client, operation: &JoinHandle<Answer>) {
         operation.is_finished() || !look.query(sql, &[]).await.unwrap().is_empty()
     })
     .await;
+}
+
+/// Waits until the service is in no transaction.
+pub(crate) async fn idle(look: &Client) {
+    let transactions = format!("{SESSIONS} AND state <> 'idle'");
+    none_left("the end of the service's transactions", look, &transactions).await;
+}
+
+async fn none_left(what: &str, look: &Client, count: &str) {
+    until(what, async || look.query_one(count, &[]).await.unwrap().get::<_, i64>(0) == 0).await;
 }
 
 async fn until(what: &str, mut reached: impl AsyncFnMut() -> bool) {

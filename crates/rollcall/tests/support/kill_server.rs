@@ -19,6 +19,8 @@ use tonic::transport::{Channel, Endpoint};
 /// A running `rollcall serve`, killed with the value.
 pub(crate) struct Server {
     child: Child,
+    /// Where it serves.
+    pub(crate) url: String,
     channel: Channel,
 }
 
@@ -48,9 +50,10 @@ impl Server {
             let lines = errors.lines().map_while(Result::ok);
             lines.filter(|line| line.contains(r#""level":"ERROR""#)).for_each(|line| eprintln!("{line}"));
         });
-        let endpoint = Endpoint::from_shared(format!("http://{address}")).unwrap();
+        let url = format!("http://{address}");
+        let endpoint = Endpoint::from_shared(url.clone()).unwrap();
         let channel = endpoint.connect_timeout(Duration::from_secs(10)).connect_lazy();
-        Self { child, channel }
+        Self { child, url, channel }
     }
 
     /// Ends it with SIGKILL, whatever it is doing, and waits until it is gone.

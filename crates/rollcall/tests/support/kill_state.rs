@@ -18,6 +18,8 @@ pub(crate) enum Look {
     /// All but when it was: every time is replaced by the word `time`. The same for two databases to which the same was
     /// done at different times.
     Timeless,
+    /// [`Self::Timeless`], and every uid is replaced by the word `uid`: the same for what was created twice.
+    Anonymous,
 }
 
 /// A connection that looks at a database beside the service, with a copy of its rows to go back to.
@@ -56,9 +58,15 @@ impl Observer {
 
     /// Reads what each organization holds.
     pub(crate) async fn state(&self, look: Look) -> State {
+        let exact = "to_jsonb(t)::text";
+        let timeless = format!(r#"regexp_replace({exact}, '"\d{{4}}-\d\d-\d\dT[^"]*"', '"time"', 'g')"#);
+        let anonymous = format!(
+            r#"regexp_replace({timeless}, '"[0-9a-f]{{8}}(-[0-9a-f]{{4}}){{3}}-[0-9a-f]{{12}}"', '"uid"', 'g')"#
+        );
         let line = match look {
-            Look::Exact => "to_jsonb(t)::text",
-            Look::Timeless => r#"regexp_replace(to_jsonb(t)::text, '"\d{4}-\d\d-\d\dT[^"]*"', '"time"', 'g')"#,
+            Look::Exact => exact,
+            Look::Timeless => &timeless,
+            Look::Anonymous => &anonymous,
         };
         let digest = |(table, owner): &(String, String)| {
             format!(

@@ -73,6 +73,17 @@ impl Trial {
         self.server.as_ref().unwrap()
     }
 
+    /// Starts another server beside it, which is the trial's from now on; the one before.
+    pub(crate) fn join(&mut self) -> Server {
+        let joined = Server::start(&self.database, &self.reports);
+        self.hand_over(joined)
+    }
+
+    /// Makes a server the trial's; the one before.
+    pub(crate) fn hand_over(&mut self, server: Server) -> Server {
+        self.server.replace(server).unwrap()
+    }
+
     /// Does it from the beginning without killing anybody, twice.
     pub(crate) async fn undisturbed(&self, operation: &Operation) -> Undisturbed {
         self.observer.put_back().await;
