@@ -121,18 +121,33 @@ async fn an_organization_that_was_made_after_a_run_was_asked_for_waits_for_the_n
 
 #[tokio::test(flavor = "multi_thread")]
 async fn one_setting_flipped_inside_the_migration_fails_that_organization_alone() {
+    fails_that_organization_alone("NEW.email_export = 'EXPORT'", "1 of 2 members would have behaved differently").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_setting_lost_inside_the_migration_fails_that_organization_alone() {
+    let lost = "NEW.email_export = NULL; NEW.email_export_since = NULL; NEW.email_export_source = NULL";
+    fails_that_organization_alone(lost, "1 of 2 members would have behaved differently").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_error_inside_the_migration_fails_that_organization_alone() {
+    fails_that_organization_alone("RAISE 'planted'", "something went wrong on our side, which the log tells").await;
+}
+
+async fn fails_that_organization_alone(fault: &str, reason: &str) {
     let database = database().await;
     let (app, client) = (database.app(), connect(&database).await);
     seed(&client, 5).await;
-    let fault = "CREATE FUNCTION flip() RETURNS trigger LANGUAGE plpgsql AS
-            $$ BEGIN NEW.email_export = 'EXPORT'; RETURN NEW; END $$;
-        CREATE TRIGGER flip BEFORE UPDATE ON members FOR EACH ROW
-            WHEN (NEW.organization_id = 'org-02' AND NEW.id = 'm2') EXECUTE FUNCTION flip()";
-    client.batch_execute(fault).await.unwrap();
+    let fault = format!(
+        "CREATE FUNCTION fault() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN {fault}; RETURN NEW; END $$;
+        CREATE TRIGGER fault BEFORE UPDATE ON members FOR EACH ROW
+            WHEN (NEW.organization_id = 'org-02' AND NEW.id = 'm2') EXECUTE FUNCTION fault()"
+    );
+    client.batch_execute(&fault).await.unwrap();
     let failed = run(&app).await;
-    let why = "1 organization was not migrated: org-02: 1 of 2 members would have behaved differently; \
-               the organization was left as it was";
-    assert_eq!((failed.state, failed.failure.as_deref()), (RunState::Failed, Some(why)));
+    let why = format!("1 organization was not migrated: org-02: {reason}; the organization was left as it was");
+    assert_eq!((failed.state, failed.failure), (RunState::Failed, Some(why)));
     let all = ["organizations_migrated", "organizations_failed", "organizations_total", "members", "members_total"];
     assert_eq!(all.map(|name| failed.outcome[name]), [4, 1, 5, 8, 10]);
     let marked = "SELECT count(*) FROM settings_migrations WHERE organization_id = 'org-02' AND state = 'FAILED'";

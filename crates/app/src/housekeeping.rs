@@ -37,12 +37,12 @@ impl App {
         stopped: &(dyn Fn() -> bool + Send + Sync),
     ) -> Result<Option<Forgotten>> {
         let mut forgotten = Forgotten::default();
+        // What an attempt that died after publishing left undone; before any files go, so that it never names those.
+        self.point_to_latest_report().await?;
         for path in reports::delete_reports(&self.db, fence, self.options.keep_reports).await? {
             self.reports.remove_attempt(&path).await?;
             forgotten.reports += 1;
         }
-        // What an attempt that died after publishing left undone.
-        self.point_to_latest_report().await?;
         let Some(leftovers) = self.remove_leftovers(stopped).await? else { return Ok(None) };
         forgotten.leftovers = leftovers;
         loop {

@@ -58,7 +58,7 @@ impl RunProgress {
         let line = format!(
             "{members}/{total} members, {done}/{} organizations{}",
             count("organizations_total"),
-            pace(members - earlier, total - members, began.elapsed())
+            pace(members - earlier, (total - members).max(0), began.elapsed())
         );
         if io::stdout().is_terminal() {
             let bar = self.bar.get_or_insert_with(|| bar(total));

@@ -110,6 +110,14 @@ async fn a_file_or_an_organization_that_cannot_be_imported_changes_nothing() {
         let (out, err) = printed(rollcall(&server, On::Server, &asked), code);
         assert!(out.is_empty() && err.contains(why), "{err}");
     }
+    let link = dir.path().join("link.csv");
+    std::fs::hard_link(&good, &link).unwrap();
+    for outcomes in [good.as_str(), link.to_str().unwrap()] {
+        let asked = ["migration", "import", &good, "--organization", "acme", "--outcomes", outcomes];
+        let (_, err) = printed(rollcall(&server, On::Server, &asked), 2);
+        assert!(err.contains("would overwrite"), "{err}");
+    }
+    assert_eq!(std::fs::read_to_string(&good).unwrap(), format!("{HEADER}a@acme.example,true\n"));
     let imports = "SELECT FROM audit_events WHERE method = 'ImportLegacySettings'";
     assert!(server.database.client().await.query(imports, &[]).await.unwrap().is_empty());
 }

@@ -37,7 +37,7 @@ impl MigrationOutcome {
     }
 }
 
-/// A transaction that was rolled back because the proof did not hold.
+/// Why a transaction was rolled back.
 enum Broken {
     Proof { proof: Value, outcomes: Value, reason: String },
     Busy,
@@ -64,7 +64,7 @@ impl App {
     /// nothing, and counts nothing twice.
     ///
     /// # Errors
-    /// A lost lease, or a database that fails; then the organization is as it was.
+    /// A lost lease, or a database that cannot be reached; then the organization is as it was.
     pub async fn migrate_organization(&self, organization: &OrganizationId, fence: Fence) -> Result<MigrationOutcome> {
         let migrated = self
             .db
@@ -80,9 +80,16 @@ impl App {
         match migrated {
             Ok(outcome) => Ok(outcome),
             Err(Broken::Busy) => Ok(MigrationOutcome::Busy),
+            // Trying again does not help, and the others must not wait for this one.
+            Err(Broken::Other(error @ Error::Internal(_))) => {
+                tracing::error!(%organization, error = &error as &dyn std::error::Error, "the migration has failed");
+                let reason =
+                    "something went wrong on our side, which the log tells; the organization was left as it was";
+                self.mark_failed(organization, fence, reason, None, &json!([])).await
+            }
             Err(Broken::Other(error)) => Err(error),
             Err(Broken::Proof { proof, outcomes, reason }) => {
-                self.mark_failed(organization, fence, &reason, &proof, &outcomes).await
+                self.mark_failed(organization, fence, &reason, Some(&proof), &outcomes).await
             }
         }
     }
@@ -92,7 +99,7 @@ impl App {
         organization: &OrganizationId,
         fence: Fence,
         reason: &str,
-        proof: &Value,
+        proof: Option<&Value>,
         outcomes: &Value,
     ) -> Result<MigrationOutcome> {
         let failed = MigrationOutcome::Failed(reason.to_owned());
@@ -102,7 +109,7 @@ impl App {
                 if !is_pending(tx).await? {
                     return Ok(MigrationOutcome::Done);
                 }
-                store::upsert_migration(tx, MigrationState::Failed, Some(reason), Some(proof), outcomes).await?;
+                store::upsert_migration(tx, MigrationState::Failed, Some(reason), proof, outcomes).await?;
                 let after = json!({ "state": "FAILED", "reason": reason, "proof": proof });
                 let event = Caller::job("settings-migration").event(resource(organization), None, Some(after));
                 store::finish_migration(tx, 0, event).await?;

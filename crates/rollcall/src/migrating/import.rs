@@ -1,6 +1,9 @@
 //! `migration import`: old settings from a file, streamed to the server, and what came of each row.
 
-use std::path::PathBuf;
+use std::{
+    os::unix::fs::MetadataExt as _,
+    path::{Path, PathBuf},
+};
 
 use rollcall_domain::OrganizationId;
 use rollcall_proto::v1::{EmailExport, ImportLegacySettingsRequest, ImportLegacySettingsResponse, LegacySetting};
@@ -34,6 +37,12 @@ pub(super) struct Import {
     outcomes: Option<Outcomes>,
 }
 
+/// Whether two paths lead to one file that is there, also through links.
+fn is_same(one: &Path, other: &Path) -> bool {
+    let id = |path: &Path| path.metadata().map(|file| (file.dev(), file.ino()));
+    matches!((id(one), id(other)), (Ok(one), Ok(other)) if one == other)
+}
+
 /// What was read of the file.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 struct Sent {
@@ -53,6 +62,9 @@ impl Import {
             return Err(Error::usage(format!("{} is read twice: give a regular file", file.display())));
         }
         let rows = Rows::open(&file)?;
+        if arguments.outcomes.as_deref().is_some_and(|outcomes| is_same(outcomes, &file)) {
+            return Err(Error::usage(format!("--outcomes would overwrite {}: give another file", file.display())));
+        }
         let outcomes = arguments.outcomes.as_deref().map(Outcomes::create).transpose()?;
         let ImportArguments { organization, validate_only, .. } = arguments;
         Ok(Self { file, organization: organization.clone(), validate_only: *validate_only, rows, outcomes })

@@ -29,7 +29,7 @@ pub use state::{
 };
 
 use crate::{
-    Error, ReadTx, Result, WriteTx,
+    ReadTx, Result, WriteTx,
     audit::AuditEvent,
     changes::{self, Touched},
     members::write::column,
@@ -153,10 +153,10 @@ struct WrittenRow {
     email_export_source: Option<String>,
 }
 
-/// Reads back what was written, in byte order of the members' ids, for the proof.
+/// Reads back what was written, in byte order of the members' ids, for the proof. A member without a setting is not in it.
 ///
 /// # Errors
-/// A database that fails, or a member without a setting.
+/// A database that fails.
 pub async fn list_written_settings(tx: &mut ReadTx) -> Result<Reading> {
     let (conn, organization) = tx.parts();
     let rows: Vec<WrittenRow> = diesel::sql_query(include_str!("../sql/list_written_settings.sql"))
@@ -169,10 +169,9 @@ pub async fn list_written_settings(tx: &mut ReadTx) -> Result<Reading> {
             row.email_export_since,
             row.email_export_source.as_deref(),
         )?;
-        let export = export.ok_or_else(|| Error::corrupt(format!("member {} has no setting", row.id)))?;
-        Ok((MemberId::trusted(row.id), export.setting))
+        Ok(export.map(|export| (MemberId::trusted(row.id), export.setting)))
     };
-    rows.into_iter().map(setting).collect()
+    rows.into_iter().filter_map(|row| setting(row).transpose()).collect()
 }
 
 /// Old settings by address.
