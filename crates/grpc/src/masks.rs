@@ -56,6 +56,11 @@ impl Mask {
         (Self::Fields(fields), found)
     }
 
+    /// Whether a mask is for all of the message: there is none, or it is `*`.
+    pub(crate) fn is_of_all(mask: Option<&FieldMask>) -> bool {
+        mask.is_none_or(|mask| mask.paths.iter().all(|path| path == "*"))
+    }
+
     /// Whether a field is taken: it is named, or there is no mask and it is populated.
     pub(crate) fn takes(&self, field: &str, populated: bool) -> bool {
         match self {

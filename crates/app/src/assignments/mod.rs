@@ -73,7 +73,12 @@ async fn carry_out(tx: &mut WriteTx, before: &StoredList, proposal: Proposal, ca
     if carry.caller.validate_only {
         return Ok(Done { plan, members, revision: tx.organization().revision, warnings });
     }
-    let event = carry.caller.event(carry.resource, carry.before, carry.after);
+    let mut after = carry.after;
+    if let (Some(kept), Some(saved)) = (after.as_mut().and_then(|after| after.get_mut("assignment")), &plan.saved) {
+        // A save may choose what the members agree on (product.md 4.6).
+        *kept = serde_json::json!(saved);
+    }
+    let event = carry.caller.event(carry.resource, carry.before, after);
     let revision = changes::apply(tx, &plan, &Extra { new_uid: carry.new_uid, reason: "" }, event).await?;
     Ok(Done { plan, members, revision, warnings })
 }

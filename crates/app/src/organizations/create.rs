@@ -56,8 +56,8 @@ impl App {
         let event = call.event(format!("organizations/{id}"), None, Some(after));
         let first = self.try_create(call, &new, &event).await;
         match first {
-            // It may be there because the same request has made it a moment ago.
-            Err(Error::OrganizationExists(_)) if call.request.is_some() => self.try_create(call, &new, &event).await,
+            // The request may have been made a moment ago, for this organization or for something else.
+            Err(_) if call.request.is_some() => self.try_create(call, &new, &event).await,
             answered => answered,
         }
     }

@@ -59,7 +59,7 @@ fn to_audit_event(organization: &OrganizationId, event: &KeptEvent) -> v1::Audit
 }
 
 /// A member is kept with the external id as it is, and shown with it as names have it.
-fn to_resource(organization: &OrganizationId, resource: &str) -> String {
+pub(crate) fn to_resource(organization: &OrganizationId, resource: &str) -> String {
     let members = format!("{}/members/", names::organization(organization));
     match resource.strip_prefix(&members) {
         Some(member) => names::member(organization, &MemberId::trusted(member)),

@@ -18,6 +18,7 @@ use super::Services;
 use crate::{
     asked::{Asked, respond},
     convert::{
+        audit::to_resource,
         members::to_member,
         settings::{SETTINGS_PATHS, choose, merge_settings, parse_email_export, read_settings, unknown_value},
         to_preview, to_warnings,
@@ -95,12 +96,13 @@ impl MemberService for Services {
         let etag = Some(given.etag.clone()).filter(|etag| !etag.is_empty());
         let settings = given.settings.clone().map(|s| read_settings(&mut checks, "member.settings", s));
         let export = checks.take("member.email_export", parse_email_export(given.email_export)).flatten();
+        let identity = Mask::is_of_all(request.update_mask.as_ref()).then_some(&given);
         let mask = read_mask(&mut checks, request.update_mask);
         let taken = merge_settings(&mask, &Settings::default(), settings.as_ref());
         let wrong = taken.iter().flat_map(Settings::violations).map(|violation| violation.at("member.settings"));
         wrong.for_each(|violation| checks.push(violation));
         let (organization, member) = checks.finish_with(name)?;
-        let edit = |current: &MemberView| to_edit(&organization, &mask, (&given, settings.as_ref(), export), current);
+        let edit = |current: &MemberView| to_edit(&organization, &mask, (identity, settings.as_ref(), export), current);
         let update = MemberUpdate { member: &member, etag: etag.as_deref(), edit: &edit };
         let render = |changed: &Changed<MemberView>| v1::UpdateMemberSettingsResponse {
             member: Some(to_member(&organization, &changed.value)),
@@ -110,7 +112,7 @@ impl MemberService for Services {
         };
         let call = asked.call(&render);
         let updated = self.app.update_member_settings(&call, &organization, &update);
-        respond(updated.await.map_err(at_member)?, render)
+        respond(updated.await.map_err(|error| at_member(&organization, error))?, render)
     }
 
     async fn move_members(
@@ -213,11 +215,15 @@ fn read_members(checks: &mut Checks, organization: Option<&OrganizationId>, name
 }
 
 /// The domain knows fields of a member; the request has them in one message.
-fn at_member(error: rollcall_app::Error) -> Status {
+fn at_member(organization: &OrganizationId, error: rollcall_app::Error) -> Status {
     match error {
         rollcall_app::Error::Refused(Refusal::Invalid(violations)) => {
             let placed = |v: Violation| if v.field.starts_with("member") { v } else { v.at("member") };
             invalid(violations.into_iter().map(placed).collect())
+        }
+        rollcall_app::Error::Refused(Refusal::StaleEtag { resource, given, current }) => {
+            let resource = to_resource(organization, &resource);
+            to_status(Refusal::StaleEtag { resource, given, current }.into())
         }
         other => to_status(other),
     }
@@ -235,16 +241,15 @@ fn read_mask(checks: &mut Checks, mask: Option<prost_types::FieldMask>) -> Mask 
     Mask::read(checks, mask, &allowed, identity)
 }
 
-/// The edit that a mask, or the populated fields, ask for, and what is wrong with it. Without a mask, identity
-/// fields may be there as they were read, but not with other values.
+/// The edit that a mask, or the populated fields, ask for, and what is wrong with it. Where it is for the
+/// whole member, identity fields may be there as they were read, but not with other values.
 fn to_edit(
     organization: &OrganizationId,
     mask: &Mask,
-    (given, settings, export): (&v1::Member, Option<&Settings>, Option<EmailExport>),
+    (identity, settings, export): (Option<&v1::Member>, Option<&Settings>, Option<EmailExport>),
     current: &MemberView,
 ) -> (MemberEdit, Vec<Violation>) {
-    let mut found =
-        if mask.is_given() { Vec::new() } else { identity_changes(given, &to_member(organization, current)) };
+    let mut found = identity.map_or_else(Vec::new, |given| identity_changes(given, &to_member(organization, current)));
     let stored = current.export.map(|export| export.setting.value());
     let choose = choose(mask, export, stored).map_err(|violation| found.push(violation)).ok().flatten();
     (MemberEdit { settings: merge_settings(mask, &current.settings, settings), choose }, found)

@@ -90,7 +90,7 @@ impl OrganizationService for Services {
         let id = checks.take("organization.name", names::parse_organization(&organization.name));
         let etag = Some(organization.etag.clone()).filter(|etag| !etag.is_empty());
         let given = Given::read(&mut checks, organization);
-        let whole = request.update_mask.as_ref().is_none_or(|mask| mask.paths.iter().all(|path| path == "*"));
+        let whole = Mask::is_of_all(request.update_mask.as_ref());
         let mask = read_mask(&mut checks, request.update_mask);
         let id = checks.finish_with(id)?;
         // Beside a mask it is one of the fields that the mask does not take.

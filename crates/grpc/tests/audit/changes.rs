@@ -193,6 +193,27 @@ async fn an_event_has_what_changed_as_it_was_and_as_it_is() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn an_update_that_settles_on_what_the_members_agree_on_says_so() {
+    let server = TestServer::start().await;
+    let acme = Standard::create(&server, "acme", Past::Migrated).await.unwrap();
+    let update = |mode: &str| {
+        let mode = format!("UPDATE_MODE_{mode}");
+        json!({ "assignment": { "name": "$org/assignments/eng", "update_mode": mode } }).to_string()
+    };
+    for value in ["EXPORT", "DO_NOT_EXPORT"] {
+        for member in ["ada", "dot"] {
+            let edit =
+                json!({ "name": format!("$org/members/{member}"), "email_export": format!("EMAIL_EXPORT_{value}") });
+            acme.make("MemberService/UpdateMemberSettings", &json!({ "member": edit }).to_string()).await.unwrap();
+        }
+        acme.make("AssignmentService/UpdateAssignment", &update("AUTOMATIC_UPDATES")).await.unwrap();
+        let event = list(&server, &json!({ "parent": "organizations/acme" })).await.remove(0);
+        assert_eq!(event["after"]["assignment"]["chosen"], json!(value), "{event:#}");
+        acme.make("AssignmentService/UpdateAssignment", &update("MANUAL_EDITING")).await.unwrap();
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn an_import_says_which_old_settings_it_replaces() {
     let server = TestServer::start().await;
     let old = Standard::create(&server, "old", Past::Legacy).await.unwrap();

@@ -56,12 +56,22 @@ async fn an_edit_by_hand_is_checked_and_can_be_previewed() {
             edit(MemberMessage { name: org.member("nobody"), ..export.clone() }),
             "NotFound MEMBER_NOT_FOUND member=nobody".to_owned(),
         ),
+        (
+            UpdateMemberSettingsRequest {
+                member: Some(MemberMessage { job_title: "Boss".to_owned(), ..export.clone() }),
+                ..masked("*")
+            },
+            bad("FIELD_OWNED_BY_IDP member.job_title field=job_title"),
+        ),
         (masked("assignment"), bad("INVALID_REQUEST update_mask")),
         (masked("email"), bad("FIELD_OWNED_BY_IDP member.email field=email")),
     ];
     for (request, expected) in cases {
         assert_eq!(refused(server.members().update_member_settings(request)).await, expected);
     }
+    let whole = MemberMessage { email_export: EmailExport::Export.into(), ..before.clone() };
+    let whole = UpdateMemberSettingsRequest { member: Some(whole), validate_only: true, ..masked("*") };
+    server.members().update_member_settings(whole).await.unwrap();
     let request = UpdateMemberSettingsRequest { validate_only: true, ..edit(export) };
     let preview = server.members().update_member_settings(request).await.unwrap().into_inner().preview.unwrap();
     assert_eq!((preview.flips_to_export, preview.assignment_changes, preview.sample.len()), (1, 0, 1));

@@ -52,6 +52,33 @@ async fn what_is_left_out_has_its_default() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn of_two_organizations_with_one_request_id_at_once_one_is_told() {
+    let server = TestServer::start().await;
+    let client = server.database.client().await;
+    client.batch_execute("BEGIN; LOCK TABLE requests IN SHARE MODE").await.unwrap();
+    let id = uuid::Uuid::now_v7().to_string();
+    let asked = ["acme", "beta"].map(|name| {
+        let request = CreateOrganizationRequest { request_id: id.clone(), ..create(name, Organization::default()) };
+        let mut organizations = server.organizations();
+        tokio::spawn(async move { organizations.create_organization(request).await })
+    });
+    let waiting = "SELECT count(*) FROM pg_stat_activity
+        WHERE datname = current_database() AND wait_event_type = 'Lock' AND pid <> pg_backend_pid()";
+    while client.query_one(waiting, &[]).await.unwrap().get::<_, i64>(0) < 2 {
+        tokio::task::yield_now().await;
+    }
+    client.batch_execute("COMMIT").await.unwrap();
+    let mut refusals = Vec::new();
+    for answer in asked {
+        let answer = answer.await.unwrap();
+        if answer.is_err() {
+            refusals.push(refused(std::future::ready(answer)).await);
+        }
+    }
+    assert_eq!(refusals, [format!("AlreadyExists REQUEST_ID_REUSED request_id={id}")]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn an_id_follows_the_pattern_and_is_taken_once() {
     let server = TestServer::start().await;
     let longest = "a".repeat(63);
