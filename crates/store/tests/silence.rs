@@ -70,6 +70,17 @@ async fn a_database_that_goes_silent_at_any_byte_hangs_nobody() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_connection_that_the_database_ends_is_unavailable() {
+    let (_database, _proxy, db) = start().await;
+    let own_end = diesel::sql_query("SELECT pg_terminate_backend(pg_backend_pid())");
+    let ended: Result<usize> = db
+        .system("test", async |conn: &mut SystemConn| Ok(diesel_async::RunQueryDsl::execute(own_end, conn).await?))
+        .await;
+    assert!(matches!(ended, Err(Error::Unavailable(_))), "{ended:?}");
+    ask_everything(&db).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_database_that_accepts_and_says_nothing_is_unavailable() {
     let (_database, proxy, db) = start().await;
     proxy.make(Fault::Silence);
