@@ -21,7 +21,7 @@ use rollcall_store::{
     jobs::{self, Counts, Requested, RunState},
 };
 use support::{
-    database,
+    Database, database,
     jobs::{DEADLINE, JOB, done, find, options, reached, request, runs, spec, start},
     seed::{connect, organization_sql},
     until,
@@ -31,6 +31,17 @@ use tokio::sync::Notify;
 fn every_second(catch_up: CatchUp, run: JobFn) -> JobSpec {
     let schedule = Some(Schedule { cron: "* * * * * *", zone: UTC });
     JobSpec { schedule, catch_up, ..spec(run) }
+}
+
+/// The job's schedule has become runs until ten seconds ago; that second.
+async fn known_for_ten_seconds(database: &Database) -> Timestamp {
+    let app = database.app();
+    jobs::register_jobs(app.db(), &[JOB]).await.unwrap();
+    let now = jobs::clock(app.db()).await.unwrap();
+    let old = Timestamp::from_timestamp(now.timestamp() - 10, 0).unwrap();
+    let sql = "UPDATE jobs SET scheduled_until = to_timestamp($1::bigint)";
+    connect(database).await.execute(sql, &[&old.timestamp()]).await.unwrap();
+    old
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -134,9 +145,7 @@ async fn of_missed_times_only_the_newest_is_run_and_the_others_are_skipped() {
         async { Ok(done()) }
     });
     // A process made a run ten seconds ago and died; a person asked for one after that.
-    jobs::register_jobs(app.db(), &[JOB]).await.unwrap();
-    let now = jobs::clock(app.db()).await.unwrap();
-    let old = Timestamp::from_timestamp(now.timestamp() - 10, 0).unwrap();
+    let old = known_for_ten_seconds(&database).await;
     let asked_for = old + Duration::from_millis(500);
     jobs::schedule_runs(app.db(), JOB, &[old, asked_for], &[]).await.unwrap();
     let engine = start(&app, every_second(CatchUp::Newest, job)).await;
@@ -154,6 +163,42 @@ async fn of_missed_times_only_the_newest_is_run_and_the_others_are_skipped() {
     let ran = ran.lock().unwrap().clone();
     assert_eq!(ran[0], asked_for);
     assert!(ran[1] >= old + Duration::from_secs(9), "{ran:?}");
+}
+
+/// Nobody was there for ten seconds: before the job's first run, and where a run on request came in the end.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_schedule_goes_on_from_where_it_was_whatever_runs_there_are() {
+    for requested in [false, true] {
+        let database = database().await;
+        let app = database.app();
+        let old = known_for_ten_seconds(&database).await;
+        if requested {
+            request(&app).await;
+        }
+        let engine = start(&app, every_second(CatchUp::Newest, job_fn(|_| async { Ok(done()) }))).await;
+        let skipped = async || {
+            let runs = runs(&app).await;
+            let times: Vec<_> = runs.iter().filter(|run| run.state == RunState::Skipped).collect();
+            times.iter().map(|run| run.scheduled_for).collect::<BTreeSet<_>>()
+        };
+        let missed: BTreeSet<_> = (1..9).map(|second| old + Duration::from_secs(second)).collect();
+        until("the missed times", async || skipped().await.is_superset(&missed).then_some(())).await;
+        engine.stop(DEADLINE).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_job_of_an_older_release_goes_on_after_its_newest_run() {
+    let database = database().await;
+    let app = database.app();
+    jobs::register_jobs(app.db(), &[JOB]).await.unwrap();
+    let run = request(&app).await;
+    connect(&database).await.execute("UPDATE jobs SET scheduled_until = NULL", &[]).await.unwrap();
+    for _ in 0..2 {
+        jobs::register_jobs(app.db(), &[JOB]).await.unwrap();
+        let status = jobs::list_statuses(app.db(), &[JOB]).await.unwrap().remove(0);
+        assert_eq!(status.scheduled_until, run.scheduled_for);
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

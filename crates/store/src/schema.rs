@@ -67,6 +67,7 @@ diesel::table! {
 diesel::table! {
     jobs (name) {
         name -> Text,
+        scheduled_until -> Nullable<Timestamptz>,
     }
 }
 

@@ -3,7 +3,6 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
 use rollcall_app::App;
-use rollcall_domain::Timestamp;
 use rollcall_store::{
     Result,
     jobs::{self, JobStatus},
@@ -29,8 +28,6 @@ pub(super) struct Shared {
     app: App,
     options: EngineOptions,
     jobs: Vec<Planned>,
-    /// Times before the engine first started are not missed ones.
-    started_at: Timestamp,
     pub(super) wake: Arc<Notify>,
     pub(super) stop: CancellationToken,
     pub(super) kill: CancellationToken,
@@ -47,12 +44,10 @@ impl Shared {
         let jobs = specs.into_iter().map(plan).collect::<std::result::Result<Vec<_>, _>>()?;
         let names: Vec<&str> = jobs.iter().map(|job| job.spec.name).collect();
         jobs::register_jobs(app.db(), &names).await?;
-        let started_at = jobs::clock(app.db()).await?;
         Ok(Self {
             app,
             options,
             jobs,
-            started_at,
             wake: Arc::new(Notify::new()),
             stop: CancellationToken::new(),
             kill: CancellationToken::new(),
@@ -77,10 +72,10 @@ impl Shared {
         Ok(())
     }
 
-    /// Makes runs of the times that have come since the newest run; whether there were any.
+    /// Makes runs of the times that have come since the last ones; whether there were any.
     async fn schedule(&self, job: &Planned, status: &JobStatus) -> Result<bool> {
         let Some(timetable) = &job.timetable else { return Ok(false) };
-        let mut due = timetable.between(status.newest.unwrap_or(self.started_at), status.now);
+        let mut due = timetable.between(status.scheduled_until, status.now);
         let Some(newest) = due.last().copied() else { return Ok(false) };
         let mut skipped = Vec::new();
         if job.spec.catch_up == CatchUp::Newest {

@@ -2,7 +2,10 @@
 
 use std::time::Duration;
 
-use diesel::prelude::*;
+use diesel::{
+    prelude::*,
+    sql_types::{Array, Text},
+};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use rollcall_domain::Timestamp;
 use uuid::Uuid;
@@ -23,7 +26,7 @@ pub enum Requested {
     AlreadyOpen(JobRun),
 }
 
-/// Makes the jobs known; those that are known stay as they are.
+/// Makes the jobs known, with schedules that begin now; those that are known stay as they are.
 ///
 /// # Errors
 /// A database that fails.
@@ -32,13 +35,13 @@ pub async fn register_jobs(db: &Db, names: &[&str]) -> Result<()> {
 }
 
 async fn register(conn: &mut AsyncPgConnection, names: &[&str]) -> Result<()> {
-    let rows: Vec<_> = names.iter().map(|name| jobs::name.eq(*name)).collect();
-    diesel::insert_into(jobs::table).values(rows).on_conflict_do_nothing().execute(conn).await?;
+    let sql = diesel::sql_query(include_str!("../sql/job_register.sql")).bind::<Array<Text>, _>(names);
+    sql.execute(conn).await?;
     Ok(())
 }
 
-/// Makes the runs for the times in `due`, and marks those in `skipped` as not to be run, whether
-/// they wait already or were missed altogether. A run that exists is not made again.
+/// Makes the runs for the times in `due`, the newest last, up to which the schedule is done then; and marks those in
+/// `skipped` as not to be run, whether they wait already or were missed altogether. A run that exists is not made again.
 ///
 /// # Errors
 /// A database that fails.
@@ -51,6 +54,11 @@ pub async fn schedule_runs(db: &Db, job: &str, due: &[Timestamp], skipped: &[Tim
             .filter(job_runs::scheduled_for.eq_any(skipped));
         diesel::update(waiting)
             .set((job_runs::state.eq(RunState::Skipped.as_str()), job_runs::ended_at.eq(now)))
+            .execute(conn)
+            .await?;
+        let until = due.last().copied();
+        diesel::update(jobs::table.find(job).filter(jobs::scheduled_until.lt(until)))
+            .set(jobs::scheduled_until.eq(until))
             .execute(conn)
             .await?;
         let skipped = skipped.iter().map(|time| new_run(job, *time, now, RunState::Skipped));

@@ -1,10 +1,10 @@
--- What a tick has to know of the jobs $1: the clock, the time of the newest run, and whether there
--- is a run to claim. While one is under way that is only this one, once its lease has run out; until then others may
+-- What a tick has to know of the jobs $1: the clock, until when its schedule has become runs, and whether
+-- there is a run to claim. While one is under way that is only this one, once its lease has run out; until then others may
 -- share its work.
 SELECT
     j.name,
     clock_timestamp() AS now,
-    (SELECT max(r.scheduled_for) FROM job_runs AS r WHERE r.job = j.name) AS newest,
+    j.scheduled_until,
     coalesce((
         SELECT
             CASE
