@@ -123,6 +123,19 @@ async fn a_file_or_an_organization_that_cannot_be_imported_changes_nothing() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn an_organization_that_is_not_the_folder_s_is_not_imported_over() {
+    let server = TestServer::start().await;
+    // In phase LEGACY and with few assignments, as an import of the sample that was interrupted.
+    legacy(&server, "acme").await;
+    let writes = "SELECT method FROM audit_events";
+    let before = server.database.client().await.query(writes, &[]).await.unwrap().len();
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/sample/acme");
+    let (_, err) = printed(rollcall(&server, On::Server, &["import", folder]), 1);
+    assert!(err.contains("ALREADY_EXISTS"), "{err}");
+    assert_eq!(server.database.client().await.query(writes, &[]).await.unwrap().len(), before);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_wave_is_planned_migrated_and_its_failure_named() {
     let server = TestServer::start().await;
     for (id, wave) in [("acme", 0), ("beta", 0), ("late", 1)] {

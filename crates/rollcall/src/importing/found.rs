@@ -3,6 +3,7 @@
 use rollcall_proto::v1::{GetOrganizationRequest, Organization, Phase, PlanMigrationRequest};
 use tonic::Code;
 
+use super::rows;
 use crate::{
     error::Result,
     folder::Folder,
@@ -16,7 +17,7 @@ pub(crate) enum Found {
     Nothing,
     /// The beginning of an import.
     Unfinished,
-    /// All that an import makes, or more.
+    /// All that an import makes, or more; or an organization that is not this folder's.
     Whole,
 }
 
@@ -27,7 +28,11 @@ pub(crate) enum Found {
 pub(crate) async fn found(remote: &Remote, folder: &Folder) -> Result<Found> {
     match find_organization(remote, folder).await? {
         None => Ok(Found::Nothing),
-        Some(organization) if organization.phase() == Phase::Legacy && is_unfinished(remote, folder).await? => {
+        Some(organization)
+            if organization.phase() == Phase::Legacy
+                && is_unfinished(remote, folder).await?
+                && is_of_folder(remote, folder).await? =>
+        {
             Ok(Found::Unfinished)
         }
         Some(_) => Ok(Found::Whole),
@@ -55,4 +60,16 @@ async fn is_unfinished(remote: &Remote, folder: &Folder) -> Result<bool> {
     let plan = answered.map_err(remote::refused("cannot look at the migration"))?.into_inner();
     let expected = folder.legacy_settings.iter().any(|setting| setting.export);
     Ok(expected && plan.members_exporting == 0 && plan.unmatched_legacy_settings == 0)
+}
+
+/// Whether the folder's directory would take nothing from whoever is there, nor change them: an organization that
+/// somebody else made under this name is not an import of ours that was interrupted.
+async fn is_of_folder(remote: &Remote, folder: &Folder) -> Result<bool> {
+    let messages = tokio_stream::iter(rows::directory(folder, true));
+    let answered = remote.directory().sync_directory(messages).await;
+    let answer = answered.map_err(remote::refused("cannot compare the directory"))?.into_inner();
+    let counts = answer.counts.unwrap_or_default();
+    let changed =
+        [counts.members_updated, counts.members_deactivated, counts.members_reactivated, counts.memberships_removed];
+    Ok(changed == [0; 4])
 }

@@ -133,7 +133,7 @@ impl<'a> Import<'a> {
     }
 
     async fn sync_directory(&mut self) -> Result {
-        let messages = tokio_stream::iter(rows::directory(self.folder));
+        let messages = tokio_stream::iter(rows::directory(self.folder, false));
         let answered = self.remote.directory().sync_directory(messages).await;
         let answer = answered.map_err(remote::refused("cannot sync the directory"))?.into_inner();
         self.report_rejected(&answer.rejected, answer.rejected_count);

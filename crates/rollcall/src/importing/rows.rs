@@ -11,10 +11,11 @@ use crate::folder::{Assignment, Folder, LegacySetting, Member, Membership, Updat
 const BATCH: usize = 500;
 
 /// The whole directory: options first, then rows.
-pub(super) fn directory(folder: &Folder) -> Vec<SyncDirectoryRequest> {
+pub(super) fn directory(folder: &Folder, validate_only: bool) -> Vec<SyncDirectoryRequest> {
     let options = SyncDirectoryRequest {
         parent: format!("organizations/{}", folder.organization),
         mode: SyncMode::Full.into(),
+        validate_only,
         ..Default::default()
     };
     let members = folder
