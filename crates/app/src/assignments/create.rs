@@ -1,11 +1,11 @@
 //! Creating an assignment at a position of the list.
 
 use rollcall_domain::{Assignment, OrganizationId, assignments::Proposal};
-use rollcall_store::{WriteTx, assignments as store};
+use rollcall_store::{WriteTx, assignments as store, directory};
 use serde_json::json;
 use uuid::Uuid;
 
-use super::{AssignmentView, Carry, answer, carry_out, check_groups, resource_name};
+use super::{AssignmentView, Carry, answer, carry_out, resource_name};
 use crate::{Answer, App, Call, Result};
 
 impl App {
@@ -25,8 +25,8 @@ impl App {
             let stored = store::get_list(tx).await?;
             let (phase, catalog) = (tx.organization().phase, tx.organization().catalog.clone());
             let list = stored.list.clone();
-            let proposal = Proposal::create(organization, phase, &catalog, list, new.clone(), position)?;
-            check_groups(tx, new, None).await?;
+            let unknown = directory::find_unknown_group(tx, new.groups.iter()).await?;
+            let proposal = Proposal::create(organization, phase, &catalog, list, new.clone(), position, unknown)?;
             let carry = Carry {
                 caller: call,
                 resource: resource_name(organization, &new.id),

@@ -17,7 +17,7 @@ use rollcall_store::{
     ReadTx, WriteTx,
     assignments::{self as store, AssignmentMeta, StoredList},
     changes::{self, Extra},
-    directory, members,
+    members,
 };
 use serde_json::Value;
 use uuid::Uuid;
@@ -122,15 +122,6 @@ fn view(tx: &ReadTx, stored: &StoredList, id: &AssignmentId, summary: Summary) -
         summary,
         phase: tx.organization().phase,
     })
-}
-
-/// Groups that an assignment is to name must be known; those it names already may be gone.
-async fn check_groups(tx: &mut ReadTx, after: &Assignment, before: Option<&Assignment>) -> Result<()> {
-    let new = after.groups.iter().filter(|group| before.is_none_or(|before| !before.groups.contains(group)));
-    match directory::find_unknown_group(tx, new).await? {
-        Some(group) => Err(Refusal::GroupNotFound(group).into()),
-        None => Ok(()),
-    }
 }
 
 /// The name of an assignment.

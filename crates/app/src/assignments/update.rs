@@ -4,11 +4,11 @@ use rollcall_domain::{
     Assignment, AssignmentId, OrganizationId,
     assignments::{Edit, Proposal},
 };
-use rollcall_store::{WriteTx, assignments as store};
+use rollcall_store::{WriteTx, assignments as store, directory};
 use serde_json::json;
 use uuid::Uuid;
 
-use super::{AssignmentView, Carry, answer, carry_out, check_groups, resource_name};
+use super::{AssignmentView, Carry, answer, carry_out, resource_name};
 use crate::{Answer, App, Call, Result, check_etag};
 
 /// Makes the edit from the assignment as it is: what a mask or a read-modify-write takes depends on it.
@@ -45,8 +45,10 @@ impl App {
             let edit = (update.edit)(&before);
             let (phase, catalog) = (tx.organization().phase, tx.organization().catalog.clone());
             let list = stored.list.clone();
-            let proposal = Proposal::update(organization, phase, &catalog, list, id, &edit)?;
-            check_groups(tx, proposal.list().get(id)?, Some(&before)).await?;
+            // Groups that it names already may be gone.
+            let new_groups = edit.groups.iter().flatten().filter(|group| !before.groups.contains(group));
+            let unknown = directory::find_unknown_group(tx, new_groups).await?;
+            let proposal = Proposal::update(organization, phase, &catalog, list, id, &edit, unknown)?;
             let carry = Carry {
                 caller: call,
                 resource,

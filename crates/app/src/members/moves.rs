@@ -1,11 +1,11 @@
 //! Moving members to an assignment, which pins them there, and releasing them.
 
 use rollcall_domain::{
-    AssignmentId, MemberId, OrganizationId, Plan,
+    AssignmentId, MemberId, MemberState, OrganizationId,
     members::{plan_move, plan_release},
 };
 use rollcall_store::{WriteTx, assignments};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::{get_states, load_list, write};
 use crate::{Answer, App, Call, Changed, Preview, Result};
@@ -30,7 +30,7 @@ impl App {
             let summaries = assignments::count_unchosen(tx, &stored.list).await?;
             let mut plan = plan_move(tx.organization().phase, &stored.list, &states, target, &summaries, tx.now())?;
             let after = json!({ "members": members, "assignment": target, "reason": reason });
-            let event = (format!("organizations/{organization}/members"), before(&plan), Some(after));
+            let event = (format!("organizations/{organization}/members"), before(&states), Some(after));
             let (revision, warnings) = write(tx, call, (&mut plan, &states), reason, event).await?;
             let preview = call.validate_only.then(|| Preview::of(&plan));
             Ok(Changed { value: plan.counts().assignment_changes, preview, revision, warnings })
@@ -57,8 +57,9 @@ impl App {
             let value = u32::try_from(plan.unpinned.len()).unwrap_or(u32::MAX);
             let (mut revision, mut warnings) = (tx.organization().revision, Vec::new());
             if value > 0 {
+                let pinned: Vec<_> = states.iter().filter(|state| state.pin.is_some()).cloned().collect();
                 let after = json!({ "members": plan.unpinned });
-                let event = (format!("organizations/{organization}/members"), before(&plan), Some(after));
+                let event = (format!("organizations/{organization}/members"), before(&pinned), Some(after));
                 (revision, warnings) = write(tx, call, (&mut plan, &states), "", event).await?;
             }
             let preview = call.validate_only.then(|| Preview::of(&plan));
@@ -68,10 +69,14 @@ impl App {
     }
 }
 
-/// Where the members who change assignment were.
-fn before(plan: &Plan) -> Option<serde_json::Value> {
-    let were = plan.members.iter().map(
-        |change| json!({ "member": change.member, "assignment": change.before.as_ref().map(|held| &held.assignment) }),
-    );
+/// Where the members were, and where they were pinned to.
+fn before(members: &[MemberState]) -> Option<Value> {
+    let were = members.iter().map(|member| {
+        let mut was = json!({ "member": member.id, "assignment": member.held.as_ref().map(|held| &held.assignment) });
+        if let Some(pin) = &member.pin {
+            was["pin"] = json!(pin);
+        }
+        was
+    });
     Some(json!({ "members": were.collect::<Vec<_>>() }))
 }

@@ -73,11 +73,12 @@ impl Proposal {
         Self { concerned, reranked: true, ..Self::of(phase, list, None) }
     }
 
-    /// Creates an assignment at `position`, or at the end of the list.
+    /// Creates an assignment at `position`, or at the end of the list. `unknown_group` is one that it names and the
+    /// organization does not know.
     ///
     /// # Errors
-    /// A taken id, a position beyond the end, bad values, or email export given in phase LEGACY
-    /// or missing afterwards.
+    /// A position beyond the end, bad values, email export missing once migrated; then an unknown group; then a taken
+    /// id, or email export given in phase LEGACY.
     pub fn create(
         organization: &OrganizationId,
         phase: Phase,
@@ -85,6 +86,7 @@ impl Proposal {
         mut list: AssignmentList,
         new: NewAssignment,
         position: Option<u32>,
+        unknown_group: Option<GroupId>,
     ) -> Result<Self, Refusal> {
         let end = list.listed_count() + 1;
         let position = position.unwrap_or(end);
@@ -92,6 +94,7 @@ impl Proposal {
         found.extend(edit::missing_choice(phase, &new));
         found.extend(edit::bad_position(position, end));
         Refusal::unless_empty(found)?;
+        known(unknown_group)?;
         if list.find(&new.id).is_some() {
             return Err(Refusal::AssignmentExists { organization: organization.clone(), assignment: new.id });
         }
@@ -102,11 +105,11 @@ impl Proposal {
         Ok(Self { concerned, chooses, saved: true, reranked: true, ..Self::of(phase, list, Some(touched)) })
     }
 
-    /// Updates an assignment.
+    /// Updates an assignment. `unknown_group` is one that it is to name and the organization does not know.
     ///
     /// # Errors
-    /// An unknown assignment, bad values, groups for the default one, or email export given in
-    /// phase LEGACY.
+    /// An unknown assignment, bad values; then an unknown group; then groups for the default one, or email export given
+    /// in phase LEGACY.
     pub fn update(
         organization: &OrganizationId,
         phase: Phase,
@@ -114,6 +117,7 @@ impl Proposal {
         mut list: AssignmentList,
         id: &AssignmentId,
         edit: &Edit,
+        unknown_group: Option<GroupId>,
     ) -> Result<Self, Refusal> {
         let before = list.get(id)?.clone();
         let after = edit.applied_to(&before);
@@ -121,6 +125,7 @@ impl Proposal {
         let mut found = edit::violations(&after, catalog, settings_change);
         found.extend((edit.unchoose && before.chosen.is_some()).then(edit::chosen_stays));
         Refusal::unless_empty(found)?;
+        known(unknown_group)?;
         refuse_in_legacy(organization, phase, edit.choose)?;
         edit::refuse_groups_of_default(&after)?;
 
@@ -274,6 +279,10 @@ impl Proposal {
         }
         Ok(())
     }
+}
+
+fn known(unknown_group: Option<GroupId>) -> Result<(), Refusal> {
+    unknown_group.map_or(Ok(()), |group| Err(Refusal::GroupNotFound(group)))
 }
 
 fn refuse_in_legacy(organization: &OrganizationId, phase: Phase, export: Option<EmailExport>) -> Result<(), Refusal> {

@@ -18,12 +18,12 @@ use super::{Org, Person, assignment, member, organization};
 impl Org {
     pub(crate) fn create(&mut self, new: Assignment, position: Option<u32>) -> Result<Plan, Refusal> {
         let list = self.list();
-        self.run(Proposal::create(&organization(), self.phase, &self.catalog, list, new, position))
+        self.run(Proposal::create(&organization(), self.phase, &self.catalog, list, new, position, None))
     }
 
     pub(crate) fn update(&mut self, id: &str, edit: &Edit) -> Result<Plan, Refusal> {
         let (list, id) = (self.list(), assignment(id));
-        self.run(Proposal::update(&organization(), self.phase, &self.catalog, list, &id, edit))
+        self.run(Proposal::update(&organization(), self.phase, &self.catalog, list, &id, edit, None))
     }
 
     pub(crate) fn move_to(&mut self, id: &str, position: u32) -> Result<Plan, Refusal> {

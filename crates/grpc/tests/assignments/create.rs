@@ -44,6 +44,9 @@ async fn what_cannot_be_created_is_refused_with_its_reason() {
             "FailedPrecondition EMAIL_EXPORT_NOT_MIGRATED organization=old".to_owned(),
         ),
         (new("a", "moon"), "NotFound GROUP_NOT_FOUND group=moon".to_owned()),
+        // What does not exist is told before a state that is in the way.
+        (new("taken", "moon"), "NotFound GROUP_NOT_FOUND group=moon".to_owned()),
+        (legacy.new_assignment("a", &["moon"], AUTOMATIC, EXPORT), "NotFound GROUP_NOT_FOUND group=moon".to_owned()),
         (new("taken", "eng"), "AlreadyExists ALREADY_EXISTS resource=organizations/acme/assignments/taken".to_owned()),
         (
             new("default", "eng"),
@@ -90,6 +93,10 @@ async fn an_update_names_fields_that_exist_and_groups_that_are_known() {
     for (path, expected) in cases {
         assert_eq!(refused(server.assignments().update_assignment(update(path))).await, expected, "{path}");
     }
+    let mut default = update("groups");
+    default.assignment.as_mut().unwrap().name = org.assignment("default");
+    let refusal = refused(server.assignments().update_assignment(default)).await;
+    assert_eq!(refusal, "NotFound GROUP_NOT_FOUND group=moon");
     let mut other = update("groups");
     other.assignment.as_mut().unwrap().groups = vec![org.group("free")];
     server.assignments().update_assignment(other).await.unwrap();

@@ -171,6 +171,8 @@ async fn an_event_has_what_changed_as_it_was_and_as_it_is() {
             json!({ "display_name": "New", "email_domains": ["acme.example"] }),
         )
     );
+    assert_eq!(change(6).0, json!({ "members": [{ "member": "dot", "assignment": "default" }] }));
+    assert_eq!(change(13).0, json!({ "members": [{ "member": "dot", "assignment": "eng", "pin": "eng" }] }));
     let (before, after) = change(8);
     assert_eq!(
         (&before["assignment"]["display_name"], &after["assignment"]["display_name"]),

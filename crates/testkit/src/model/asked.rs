@@ -129,13 +129,13 @@ impl Model {
         wrong.extend((self.migrated && new.chosen.is_none()).then_some("EMAIL_EXPORT_REQUIRED"));
         wrong.extend((rank > end || new.groups.is_empty()).then_some("INVALID_REQUEST"));
         refuse(&wrong)?;
+        self.require_groups(&new.groups)?;
         if self.find(&new.id).is_some() {
             return Err("ALREADY_EXISTS".to_owned());
         }
         if !self.migrated && new.chosen.is_some() {
             return Err("EMAIL_EXPORT_NOT_MIGRATED".to_owned());
         }
-        self.require_groups(&new.groups)?;
         self.chosen_since |= self.migrated;
         self.create_assignment(new, rank, at)
     }
@@ -165,13 +165,13 @@ impl Model {
         let mut wrong = if changed { self.violations_of(&settings) } else { Vec::new() };
         wrong.extend((edit.groups.is_empty() && id != DEFAULT).then_some("INVALID_REQUEST"));
         refuse(&wrong)?;
+        self.require_groups(&edit.groups.difference(&was.groups).cloned().collect())?;
         if !self.migrated && edit.choose.is_some() {
             return Err("EMAIL_EXPORT_NOT_MIGRATED".to_owned());
         }
         if id == DEFAULT && !edit.groups.is_empty() {
             return Err("DEFAULT_ASSIGNMENT_FIXED".to_owned());
         }
-        self.require_groups(&edit.groups.difference(&was.groups).cloned().collect())?;
         self.chosen_since |= edit.choose.is_some();
         self.update_assignment(&id, &edit, at)
     }
