@@ -14,7 +14,7 @@ use rollcall_store::{
     seats::{self as store, SeatUse},
 };
 
-use crate::{Result, Subject, Warning, assignments, members};
+use crate::{Result, Subject, Warning, assignments};
 
 /// How much of each seat type is used.
 type SeatUses = BTreeMap<String, SeatUse>;
@@ -83,7 +83,7 @@ pub(crate) async fn warnings(
 /// Which seats a member waits for.
 pub(crate) fn warnings_of(tx: &ReadTx, member: &MemberView) -> Vec<Warning> {
     let totals = tx.organization().catalog.totals();
-    let who = format!("{} waits", members::resource_name(tx.id(), &member.id));
+    let who = format!("the member {} waits", member.id);
     let warning =
         |seat: &String| Warning { subject: Subject::Member(member.id.clone()), message: message(&who, seat, &totals) };
     member.pending_seats.iter().map(warning).collect()

@@ -1,7 +1,6 @@
 //! Events of the audit. What changed is kept whole, however long it is; a response shows as much
 //! of it as fits into a message.
 
-use prost::Message as _;
 use prost_types::{ListValue, Struct, Value, value::Kind};
 use rollcall_app::audit::KeptEvent;
 use rollcall_domain::{MemberId, OrganizationId};
@@ -17,28 +16,10 @@ const ENTRIES_MAX: usize = 100;
 /// What `before` and `after` may each take, roughly.
 const STRUCT_BYTES: usize = 256 << 10;
 
-/// What the events of a page may take: clients refuse messages of more than 4 MB.
-const PAGE_BYTES: usize = 2 << 20;
-
 /// What an entry takes beside its text.
 const ENTRY_BYTES: usize = 16;
 
-/// As many events as fit into a message, at least one.
-pub(crate) fn to_audit_events(organization: &OrganizationId, events: &[KeptEvent]) -> Vec<v1::AuditEvent> {
-    let mut shown: Vec<v1::AuditEvent> = Vec::with_capacity(events.len());
-    let mut bytes = 0;
-    for event in events {
-        let event = to_audit_event(organization, event);
-        bytes += event.encoded_len();
-        if bytes > PAGE_BYTES && !shown.is_empty() {
-            break;
-        }
-        shown.push(event);
-    }
-    shown
-}
-
-fn to_audit_event(organization: &OrganizationId, event: &KeptEvent) -> v1::AuditEvent {
+pub(crate) fn to_audit_event(organization: &OrganizationId, event: &KeptEvent) -> v1::AuditEvent {
     v1::AuditEvent {
         name: names::audit_event(organization, event.revision),
         revision: tokens::revision(organization, event.revision),
@@ -131,6 +112,8 @@ fn to_fields<const N: usize>(fields: [(&str, Value); N]) -> Struct {
 #[cfg(test)]
 mod tests {
     use serde_json::json;
+
+    use prost::Message as _;
 
     use super::*;
 

@@ -6,7 +6,7 @@ use rollcall_proto::v1;
 use super::to_timestamp;
 use crate::names;
 
-pub(crate) fn to_job(view: JobView) -> v1::Job {
+pub(crate) fn to_job(view: &JobView) -> v1::Job {
     let schedule = view.info.schedule.as_ref();
     v1::Job {
         name: names::job(view.info.name),
@@ -14,13 +14,13 @@ pub(crate) fn to_job(view: JobView) -> v1::Job {
         schedule: schedule.map(|schedule| schedule.cron.to_owned()).unwrap_or_default(),
         time_zone: schedule.map(|schedule| schedule.time_zone.to_owned()).unwrap_or_default(),
         next_run_time: view.next_run.map(to_timestamp),
-        current_run: view.runs.current.map(to_run),
-        last_run: view.runs.last.map(to_run),
+        current_run: view.runs.current.as_ref().map(to_run),
+        last_run: view.runs.last.as_ref().map(to_run),
     }
 }
 
-pub(crate) fn to_run(run: JobRun) -> v1::JobRun {
-    let count = |(name, count): (String, i64)| (name, i32::try_from(count).unwrap_or(i32::MAX));
+pub(crate) fn to_run(run: &JobRun) -> v1::JobRun {
+    let count = |(name, count): (&String, &i64)| (name.clone(), i32::try_from(*count).unwrap_or(i32::MAX));
     v1::JobRun {
         name: names::job_run(&run.job, run.id),
         state: to_run_state(run.state).into(),
@@ -28,9 +28,9 @@ pub(crate) fn to_run(run: JobRun) -> v1::JobRun {
         start_time: run.started_at.map(to_timestamp),
         end_time: run.ended_at.map(to_timestamp),
         attempt: run.attempt,
-        outcome: run.outcome.into_iter().map(count).collect(),
-        failure: run.failure.unwrap_or_default(),
-        report: run.report.map(|report| names::report(&report)).unwrap_or_default(),
+        outcome: run.outcome.iter().map(count).collect(),
+        failure: run.failure.clone().unwrap_or_default(),
+        report: run.report.as_deref().map(names::report).unwrap_or_default(),
         cancel_time: run.cancel_requested_at.map(to_timestamp),
     }
 }

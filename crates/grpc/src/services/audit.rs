@@ -8,9 +8,9 @@ use rollcall_domain::{OrganizationId, Timestamp};
 use rollcall_proto::v1::{self, audit_service_server::AuditService};
 use tonic::{Request, Response, Status};
 
-use super::Services;
+use super::{Services, fitting};
 use crate::{
-    convert::{audit::to_audit_events, parse_timestamp},
+    convert::{audit::to_audit_event, parse_timestamp},
     names,
     request::Checks,
     status::to_status,
@@ -37,7 +37,7 @@ impl AuditService for Services {
         let listed = self.app.list_audit_events(&organization, &wanted, before, page.size, at_least);
         let read = listed.await.map_err(to_status)?;
         let found = &read.value.events;
-        let audit_events = to_audit_events(&organization, found);
+        let audit_events = fitting(found.iter().map(|event| to_audit_event(&organization, event)));
         let last = audit_events.len().checked_sub(1).map(|last| found[last].revision.to_string());
         let more = read.value.more || audit_events.len() < found.len();
         let next_page_token = last.filter(|_| more).map(|last| self.pages.make(METHOD, &arguments, &last));

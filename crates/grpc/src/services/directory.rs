@@ -91,10 +91,11 @@ impl DirectoryService for Services {
         let organization = checks.finish_with(organization)?;
         let listed = self.app.list_groups(&organization, page.after.as_deref(), page.size + 1, at_least);
         let read = listed.await.map_err(to_status)?;
-        let mut groups = read.value;
-        let next_page_token = self.next(METHOD, &arguments, &page, &mut groups, |group| group.id.to_string());
+        let show = |view: &GroupView| to_group(&organization, view);
+        let (groups, next_page_token) =
+            self.shown((METHOD, &arguments), &page, &read.value, show, |_, last| last.id.to_string());
         Ok(Response::new(v1::ListGroupsResponse {
-            groups: groups.iter().map(|view| to_group(&organization, view)).collect(),
+            groups,
             next_page_token,
             revision: tokens::revision(&organization, read.revision),
         }))

@@ -1,5 +1,6 @@
 //! `MemberService`: where a member stands, what they have, and what they had.
 
+use rollcall_domain::history::Recorded;
 use rollcall_proto::v1;
 use tonic::{Request, Response, Status};
 
@@ -57,12 +58,14 @@ impl Services {
         let before = page.after.as_deref().and_then(|revision| revision.parse().ok());
         let limits = (before, page.size + 1);
         let listed = self.app.list_email_export_changes(&organization, &member, time, limits, at_least);
-        let mut read = listed.await.map_err(to_status)?;
+        let read = listed.await.map_err(to_status)?;
         let at_time = Some(to_export_at_time(&read.value));
-        let changes = &mut read.value.changes;
-        let next_page_token = self.next(METHOD, &arguments, &page, changes, |change| change.revision.to_string());
+        let show = |recorded: &Recorded| to_export_change(&organization, recorded);
+        let changes = &read.value.changes;
+        let (changes, next_page_token) =
+            self.shown((METHOD, &arguments), &page, changes, show, |_, last| last.revision.to_string());
         Ok(Response::new(v1::ListEmailExportChangesResponse {
-            changes: changes.iter().map(|recorded| to_export_change(&organization, recorded)).collect(),
+            changes,
             next_page_token,
             revision: tokens::revision(&organization, read.revision),
             at_time,

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use rollcall_app::{
     Changed, Error,
-    jobs::{JobInfo, JobRun},
+    jobs::{JobRun, JobView},
 };
 use rollcall_domain::Timestamp;
 use rollcall_proto::v1::{self, job_service_server::JobService};
@@ -37,7 +37,7 @@ impl JobService for Services {
         // One that is only checked would wait, and has no name.
         let unmade = || v1::JobRun { state: v1::JobRunState::Pending.into(), ..Default::default() };
         let render = |changed: &Changed<Option<JobRun>>| v1::RunJobResponse {
-            run: Some(changed.value.clone().map_or_else(unmade, to_run)),
+            run: Some(changed.value.as_ref().map_or_else(unmade, to_run)),
         };
         let call = asked.call(&render);
         let started = respond(self.app.run_job(&call, &job).await.map_err(to_status)?, render)?;
@@ -46,7 +46,7 @@ impl JobService for Services {
             Err(_) => Ok(started),
             Ok((job, run)) => {
                 let run = self.app.wait_for_job_run(&job, run, wait).await.map_err(to_status)?;
-                Ok(Response::new(v1::RunJobResponse { run: Some(to_run(run)) }))
+                Ok(Response::new(v1::RunJobResponse { run: Some(to_run(&run)) }))
             }
         }
     }
@@ -59,11 +59,11 @@ impl JobService for Services {
         let page = self.page(&mut checks, METHOD, &arguments, request.page_size, &request.page_token);
         checks.finish()?;
         let after = page.after.as_deref();
-        let mut jobs: Vec<JobInfo> =
-            self.jobs.iter().filter(|job| after.is_none_or(|after| job.name > after)).cloned().collect();
-        let next_page_token = self.next(METHOD, &arguments, &page, &mut jobs, |job| job.name.to_owned());
+        let jobs = self.jobs.iter().filter(|job| after.is_none_or(|after| job.name > after)).cloned().collect();
         let viewed = self.app.view_jobs(jobs).await.map_err(to_status)?;
-        Ok(Response::new(v1::ListJobsResponse { jobs: viewed.into_iter().map(to_job).collect(), next_page_token }))
+        let cursor = |_: &[JobView], last: &JobView| last.info.name.to_owned();
+        let (jobs, next_page_token) = self.shown((METHOD, &arguments), &page, &viewed, to_job, cursor);
+        Ok(Response::new(v1::ListJobsResponse { jobs, next_page_token }))
     }
 
     async fn cancel_job_run(
@@ -75,7 +75,7 @@ impl JobService for Services {
         let asked = Asked::read(&mut checks, &request);
         let name = checks.take("name", names::parse_job_run(&request.name));
         let (job, run) = checks.finish_with(name)?;
-        let render = |changed: &Changed<JobRun>| v1::CancelJobRunResponse { run: Some(to_run(changed.value.clone())) };
+        let render = |changed: &Changed<JobRun>| v1::CancelJobRunResponse { run: Some(to_run(&changed.value)) };
         let call = asked.call(&render);
         respond(self.app.cancel_job_run(&call, &job, run).await.map_err(to_status)?, render)
     }
@@ -88,7 +88,7 @@ impl JobService for Services {
         let name = checks.take("name", names::parse_job_run(&request.into_inner().name));
         let (job, run) = checks.finish_with(name)?;
         let run = self.app.get_job_run(&job, run).await.map_err(to_status)?;
-        Ok(Response::new(v1::GetJobRunResponse { run: Some(to_run(run)) }))
+        Ok(Response::new(v1::GetJobRunResponse { run: Some(to_run(&run)) }))
     }
 
     async fn list_job_runs(
@@ -107,10 +107,10 @@ impl JobService for Services {
             self.know(job)?;
         }
         let listed = self.app.list_job_runs(job.as_deref(), time_and_id(&page), page.size + 1);
-        let mut runs = listed.await.map_err(to_status)?;
-        let cursor = |run: &JobRun| format!("{} {}", run.scheduled_for.timestamp_micros(), run.id);
-        let next_page_token = self.next(METHOD, &arguments, &page, &mut runs, cursor);
-        Ok(Response::new(v1::ListJobRunsResponse { runs: runs.into_iter().map(to_run).collect(), next_page_token }))
+        let runs = listed.await.map_err(to_status)?;
+        let cursor = |_: &[JobRun], last: &JobRun| format!("{} {}", last.scheduled_for.timestamp_micros(), last.id);
+        let (runs, next_page_token) = self.shown((METHOD, &arguments), &page, &runs, to_run, cursor);
+        Ok(Response::new(v1::ListJobRunsResponse { runs, next_page_token }))
     }
 }
 

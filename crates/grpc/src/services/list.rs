@@ -1,6 +1,5 @@
 //! The list of assignments as a whole: reading it page by page, its order, what of it is mixed, and what is odd.
 
-use prost::Message;
 use rollcall_app::{
     Changed,
     assignments::{AssignmentView, Listed, MixedAssignment},
@@ -40,11 +39,13 @@ impl Services {
         let unseen = |id: &AssignmentId| seen.lacks(id);
         let read =
             self.app.list_assignments(&organization, &unseen, limit(&page), at_least).await.map_err(to_status)?;
-        let Listed { assignments: mut views, etag } = read.value;
-        let id = |view: &AssignmentView| view.assignment.id.clone();
-        let next_page_token = self.next_unseen((METHOD, &arguments), (&page, &seen), &mut views, id);
+        let Listed { assignments: views, etag } = read.value;
+        let show = |view: &AssignmentView| to_assignment(&organization, view);
+        let cursor =
+            |shown: &[AssignmentView], _: &AssignmentView| seen.with(shown.iter().map(|view| &view.assignment.id));
+        let (assignments, next_page_token) = self.shown((METHOD, &arguments), &page, &views, show, cursor);
         Ok(Response::new(v1::ListAssignmentsResponse {
-            assignments: views.iter().map(|view| to_assignment(&organization, view)).collect(),
+            assignments,
             next_page_token,
             revision: tokens::revision(&organization, read.revision),
             etag,
@@ -65,11 +66,13 @@ impl Services {
         let seen = Seen::read(page.after.as_deref());
         let unseen = |id: &AssignmentId| seen.lacks(id);
         let listed = self.app.list_mixed_assignments(&organization, &unseen, limit(&page), at_least);
-        let mut read = listed.await.map_err(to_status)?;
-        let id = |mixed: &MixedAssignment| mixed.assignment.id.clone();
-        let next_page_token = self.next_unseen((METHOD, &arguments), (&page, &seen), &mut read.value, id);
+        let read = listed.await.map_err(to_status)?;
+        let show = |mixed: &MixedAssignment| to_mixed(&organization, mixed);
+        let cursor =
+            |shown: &[MixedAssignment], _: &MixedAssignment| seen.with(shown.iter().map(|mixed| &mixed.assignment.id));
+        let (mixed_assignments, next_page_token) = self.shown((METHOD, &arguments), &page, &read.value, show, cursor);
         Ok(Response::new(v1::ListMixedAssignmentsResponse {
-            mixed_assignments: read.value.iter().map(|mixed| to_mixed(&organization, mixed)).collect(),
+            mixed_assignments,
             next_page_token,
             revision: tokens::revision(&organization, read.revision),
         }))
@@ -112,26 +115,9 @@ impl Services {
             revision: tokens::revision(&organization, read.revision),
         }))
     }
-
-    /// Cuts a list that was read one longer than its page, and makes the token of the next one.
-    fn next_unseen<T>(
-        &self,
-        (method, arguments): (&str, &impl Message),
-        (page, seen): (&Page, &Seen),
-        rows: &mut Vec<T>,
-        id: impl Fn(&T) -> AssignmentId,
-    ) -> String {
-        let size = limit(page) - 1;
-        if rows.len() <= size {
-            return String::new();
-        }
-        rows.truncate(size);
-        let shown: Vec<AssignmentId> = rows.iter().map(id).collect();
-        self.pages.make(method, arguments, &seen.with(shown.iter()))
-    }
 }
 
 /// One more than the page has, so that it shows whether there is another one.
 fn limit(page: &Page) -> usize {
-    usize::try_from(page.size).unwrap_or(usize::MAX).saturating_add(1)
+    page.size().saturating_add(1)
 }

@@ -75,10 +75,11 @@ impl MemberService for Services {
         let (assignment, after) = (assignment.as_ref(), page.after.as_deref());
         let listed = self.app.list_members(&organization, assignment, after, page.size + 1, at_least);
         let read = listed.await.map_err(to_status)?;
-        let mut views = read.value;
-        let next_page_token = self.next(METHOD, &arguments, &page, &mut views, |view| view.id.to_string());
+        let show = |view: &MemberView| to_member(&organization, view);
+        let (members, next_page_token) =
+            self.shown((METHOD, &arguments), &page, &read.value, show, |_, last| last.id.to_string());
         Ok(Response::new(v1::ListMembersResponse {
-            members: views.iter().map(|view| to_member(&organization, view)).collect(),
+            members,
             next_page_token,
             revision: tokens::revision(&organization, read.revision),
         }))

@@ -70,10 +70,10 @@ impl MigrationService for Services {
         let state = checks.finish_with(state)?;
         let filter = MigrationFilter { state, wave: request.wave.map(i32::unsigned_abs) };
         let listed = self.app.list_migrations(filter, page.after.as_deref(), page.size + 1);
-        let mut rows = listed.await.map_err(to_status)?;
-        let next_page_token =
-            self.next(METHOD, &arguments, &page, &mut rows, |(organization, _)| organization.to_string());
-        let migrations = rows.iter().map(|(organization, status)| to_migration(organization, status)).collect();
+        let rows = listed.await.map_err(to_status)?;
+        let show = |(organization, status): &(OrganizationId, MigrationStatus)| to_migration(organization, status);
+        let (migrations, next_page_token) =
+            self.shown((METHOD, &arguments), &page, &rows, show, |_, (last, _)| last.to_string());
         let progress = self.app.migration_progress().await.map_err(to_status)?.map(to_progress);
         Ok(Response::new(v1::ListMigrationsResponse { migrations, next_page_token, progress }))
     }

@@ -23,6 +23,9 @@ use crate::{
     tokens::{PageTokens, page_size},
 };
 
+/// What the rows of a page may take: clients refuse messages of more than 4 MB.
+const PAGE_BYTES: usize = 2 << 20;
+
 /// What every service works with; cheap to clone.
 #[derive(Clone)]
 pub(crate) struct Services {
@@ -38,6 +41,12 @@ pub(crate) struct Page {
     pub(crate) size: u32,
 }
 
+impl Page {
+    fn size(&self) -> usize {
+        usize::try_from(self.size).unwrap_or(usize::MAX)
+    }
+}
+
 impl Services {
     /// Reads a list's page arguments. `arguments` are all others, which the token is bound to.
     fn page(&self, checks: &mut Checks, method: &str, arguments: &impl Message, size: i32, token: &str) -> Page {
@@ -45,22 +54,36 @@ impl Services {
         Page { after, size: checks.take("", page_size(size)).unwrap_or_default() }
     }
 
-    /// Cuts a list that was read one longer than its page, and makes the token of the next one.
-    fn next<T>(
+    /// Shows a page of what was read one longer, and makes the token of the next one. `cursor` says where it begins
+    /// after these rows.
+    fn shown<T, M: Message>(
         &self,
-        method: &str,
-        arguments: &impl Message,
+        (method, arguments): (&str, &impl Message),
         page: &Page,
-        rows: &mut Vec<T>,
-        cursor: impl Fn(&T) -> String,
-    ) -> String {
-        let size = usize::try_from(page.size).unwrap_or(usize::MAX);
-        if rows.len() <= size {
-            return String::new();
-        }
-        rows.truncate(size);
-        rows.last().map(|last| self.pages.make(method, arguments, &cursor(last))).unwrap_or_default()
+        rows: &[T],
+        show: impl Fn(&T) -> M,
+        cursor: impl FnOnce(&[T], &T) -> String,
+    ) -> (Vec<M>, String) {
+        let shown = fitting(rows.iter().take(page.size()).map(show));
+        let (before, after) = rows.split_at(shown.len());
+        let last = before.last().filter(|_| !after.is_empty());
+        let next = last.map(|last| self.pages.make(method, arguments, &cursor(before, last)));
+        (shown, next.unwrap_or_default())
     }
+}
+
+/// As many as fit into a message, at least one.
+fn fitting<M: Message>(messages: impl Iterator<Item = M>) -> Vec<M> {
+    let mut bytes = 0;
+    let mut fitting = Vec::new();
+    for message in messages {
+        bytes += message.encoded_len();
+        if bytes > PAGE_BYTES && !fitting.is_empty() {
+            break;
+        }
+        fitting.push(message);
+    }
+    fitting
 }
 
 /// An id that the caller may choose.

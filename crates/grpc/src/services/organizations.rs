@@ -73,9 +73,9 @@ impl OrganizationService for Services {
         let page = self.page(&mut checks, METHOD, &arguments, request.page_size, &request.page_token);
         checks.finish()?;
         let listed = self.app.list_organizations(page.after.as_deref(), page.size + 1);
-        let mut views = listed.await.map_err(to_status)?;
-        let next_page_token = self.next(METHOD, &arguments, &page, &mut views, |view| view.id.to_string());
-        let organizations = views.iter().map(to_organization).collect();
+        let views = listed.await.map_err(to_status)?;
+        let (organizations, next_page_token) =
+            self.shown((METHOD, &arguments), &page, &views, to_organization, |_, last| last.id.to_string());
         Ok(Response::new(v1::ListOrganizationsResponse { organizations, next_page_token }))
     }
 

@@ -37,10 +37,10 @@ impl ReportService for Services {
             let (time, id) = cursor.split_once(' ')?;
             Some((Timestamp::from_timestamp_micros(time.parse().ok()?)?, id))
         });
-        let mut reports = self.app.list_reports(after, page.size + 1).await.map_err(to_status)?;
-        let cursor = |report: &Report| format!("{} {}", report.published_at.timestamp_micros(), report.id);
-        let next_page_token = self.next(METHOD, &arguments, &page, &mut reports, cursor);
-        let reports = reports.iter().map(|report| self.to_report(report)).collect();
+        let reports = self.app.list_reports(after, page.size + 1).await.map_err(to_status)?;
+        let show = |report: &Report| self.to_report(report);
+        let cursor = |_: &[Report], last: &Report| format!("{} {}", last.published_at.timestamp_micros(), last.id);
+        let (reports, next_page_token) = self.shown((METHOD, &arguments), &page, &reports, show, cursor);
         Ok(Response::new(v1::ListReportsResponse { reports, next_page_token }))
     }
 

@@ -44,9 +44,6 @@ async fn what_cannot_be_created_is_refused_with_its_reason() {
             "FailedPrecondition EMAIL_EXPORT_NOT_MIGRATED organization=old".to_owned(),
         ),
         (new("a", "moon"), "NotFound GROUP_NOT_FOUND group=moon".to_owned()),
-        // What does not exist is told before a state that is in the way.
-        (new("taken", "moon"), "NotFound GROUP_NOT_FOUND group=moon".to_owned()),
-        (legacy.new_assignment("a", &["moon"], AUTOMATIC, EXPORT), "NotFound GROUP_NOT_FOUND group=moon".to_owned()),
         (new("taken", "eng"), "AlreadyExists ALREADY_EXISTS resource=organizations/acme/assignments/taken".to_owned()),
         (
             new("default", "eng"),
@@ -69,6 +66,19 @@ async fn what_cannot_be_created_is_refused_with_its_reason() {
         assert_eq!(refused(server.assignments().create_assignment(request)).await, expected, "validate_only");
     }
     assert_eq!(order(&server, &org).await, "taken default");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_does_not_exist_is_told_before_a_state_that_is_in_the_way() {
+    let server = TestServer::start().await;
+    let org = acme(&server).await;
+    let legacy = Org::create(&server, "old", Phase::Legacy).await;
+    let (taken, in_legacy) = (("default", &org), ("a", &legacy));
+    for (id, org) in [taken, in_legacy] {
+        let request = org.new_assignment(id, &["moon"], AUTOMATIC, EXPORT);
+        let unknown = refused(server.assignments().create_assignment(request)).await;
+        assert_eq!(unknown, "NotFound GROUP_NOT_FOUND group=moon");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

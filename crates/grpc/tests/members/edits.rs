@@ -3,7 +3,7 @@
 use rollcall_proto::v1::{
     DataCapture, EmailExport, Member as MemberMessage, Settings, UpdateMemberSettingsRequest, WorkspacePermission,
 };
-use rollcall_testkit::{TestServer, refused};
+use rollcall_testkit::{Member, TestServer, refused};
 
 use crate::acme;
 
@@ -56,24 +56,45 @@ async fn an_edit_by_hand_is_checked_and_can_be_previewed() {
             edit(MemberMessage { name: org.member("nobody"), ..export.clone() }),
             "NotFound MEMBER_NOT_FOUND member=nobody".to_owned(),
         ),
-        (
-            UpdateMemberSettingsRequest {
-                member: Some(MemberMessage { job_title: "Boss".to_owned(), ..export.clone() }),
-                ..masked("*")
-            },
-            bad("FIELD_OWNED_BY_IDP member.job_title field=job_title"),
-        ),
         (masked("assignment"), bad("INVALID_REQUEST update_mask")),
         (masked("email"), bad("FIELD_OWNED_BY_IDP member.email field=email")),
     ];
     for (request, expected) in cases {
         assert_eq!(refused(server.members().update_member_settings(request)).await, expected);
     }
-    let whole = MemberMessage { email_export: EmailExport::Export.into(), ..before.clone() };
-    let whole = UpdateMemberSettingsRequest { member: Some(whole), validate_only: true, ..masked("*") };
-    server.members().update_member_settings(whole).await.unwrap();
     let request = UpdateMemberSettingsRequest { validate_only: true, ..edit(export) };
     let preview = server.members().update_member_settings(request).await.unwrap().into_inner().preview.unwrap();
     assert_eq!((preview.flips_to_export, preview.assignment_changes, preview.sample.len()), (1, 0, 1));
     assert_eq!(org.get_member("keeper").await, before);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_whole_member_may_come_back_with_what_the_identity_provider_owns_as_it_was() {
+    let server = TestServer::start().await;
+    let org = acme(&server).await;
+    let before = org.get_member("keeper").await;
+    let whole = MemberMessage { email_export: EmailExport::Export.into(), ..before.clone() };
+    let edit = |member: MemberMessage| UpdateMemberSettingsRequest {
+        member: Some(member),
+        update_mask: Some(prost_types::FieldMask { paths: vec!["*".to_owned()] }),
+        ..Default::default()
+    };
+    let other = edit(MemberMessage { job_title: "Boss".to_owned(), ..whole.clone() });
+    let refusal = refused(server.members().update_member_settings(other)).await;
+    assert_eq!(refusal, "InvalidArgument FIELD_OWNED_BY_IDP member.job_title field=job_title");
+    assert_eq!(org.get_member("keeper").await, before);
+    let edited = server.members().update_member_settings(edit(whole)).await.unwrap().into_inner().member.unwrap();
+    assert_eq!((edited.email_export(), edited.job_title), (EmailExport::Export, before.job_title));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_stale_etag_names_the_member_as_names_are_written() {
+    let server = TestServer::start().await;
+    let org = acme(&server).await;
+    org.sync(&[Member::new("a/b", &[])]).await;
+    let name = org.member("a%2Fb");
+    let stale = MemberMessage { name: name.clone(), etag: "0".to_owned(), ..Default::default() };
+    let request = UpdateMemberSettingsRequest { member: Some(stale), ..Default::default() };
+    let refusal = refused(server.members().update_member_settings(request)).await;
+    assert!(refusal.ends_with(&format!(" resource={name}")), "{refusal}");
 }

@@ -1,8 +1,8 @@
 //! One member, and lists of them while others write.
 
 use rollcall_proto::v1::{
-    DataCapture, EmailExport, EmailExportSource, GetMemberRequest, ListMembersRequest, Member as MemberMessage,
-    MemberStatus, Phase, Settings, SyncMode,
+    DataCapture, DirectoryGroup, DirectoryMember, EmailExport, EmailExportSource, GetMemberRequest, ListMembersRequest,
+    Member as MemberMessage, MemberStatus, Membership, Phase, Settings, SyncDirectoryRequest, SyncMode,
 };
 use rollcall_testkit::{Member, Org, TestServer, refused};
 
@@ -70,6 +70,43 @@ async fn pages_hold_whoever_is_there_throughout_exactly_once_while_others_write(
         found.extend(page.members);
         assert_eq!((ids(&found), page.next_page_token.as_str()), (expected.to_vec(), ""));
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_page_is_never_larger_than_a_client_takes() {
+    let server = TestServer::start().await;
+    let org = Org::create(&server, "acme", Phase::Migrated).await;
+    let names: Vec<String> = (0..160).map(|number| format!("m{number:03}")).collect();
+    let groups: Vec<String> = (0..100).map(|number| format!("{number:0>255}")).collect();
+    let member = |name: &String| DirectoryMember {
+        member: name.clone(),
+        email: org.email(name),
+        status: MemberStatus::Active.into(),
+        ..Default::default()
+    };
+    let group = |group: &String| DirectoryGroup { group: group.clone(), ..Default::default() };
+    let first = SyncDirectoryRequest {
+        members: names.iter().map(member).collect(),
+        groups: groups.iter().map(group).collect(),
+        ..org.full_sync(&[])
+    };
+    // Everybody is in all of them, which is more than 4 MB of names.
+    let of_group = |group: &String| SyncDirectoryRequest {
+        memberships: names.iter().map(|name| Membership { group: group.clone(), member: name.clone() }).collect(),
+        ..Default::default()
+    };
+    let stream: Vec<_> = [first].into_iter().chain(groups.iter().map(of_group)).collect();
+    server.directory().sync_directory(tokio_stream::iter(stream)).await.unwrap();
+    let (mut found, mut page_token, mut pages) = (Vec::new(), String::new(), 0);
+    loop {
+        let page = list(&server, ListMembersRequest { page_size: 1000, page_token, ..all(&org) }).await;
+        (page_token, pages) = (page.next_page_token, pages + 1);
+        found.extend(page.members);
+        if page_token.is_empty() {
+            break;
+        }
+    }
+    assert_eq!((ids(&found), pages), (names.iter().map(String::as_str).collect(), 3));
 }
 
 #[tokio::test(flavor = "multi_thread")]

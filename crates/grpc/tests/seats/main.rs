@@ -158,7 +158,7 @@ async fn what_is_configured_but_not_effective_is_a_warning() {
     let some = |assignment: &str, members: u32| {
         wait(&format!("assignments/{assignment}: {members} members of assignments/{assignment} wait"), 2)
     };
-    let member = |id: &str| wait(&format!("members/{id}: members/{id} waits"), 2);
+    let member = |id: &str| wait(&format!("members/{id}: the member {id} waits"), 2);
     let steps: [(Act, &[String]); 13] = [
         (Come(&["a", "b"], "sales"), &[]),
         (Come(&["c"], "sales"), &[one("sales")]),

@@ -99,7 +99,7 @@ mod tests {
         let (members, groups) = (folder.members.len(), folder.groups.len());
         let many = |number: usize| Membership { group: "sales".to_owned(), member: format!("m{number}") };
         folder.memberships = (0..=2 * BATCH).map(many).collect();
-        let messages = directory(&folder);
+        let messages = directory(&folder, false);
         assert_eq!(messages[0].parent, "organizations/acme");
         assert!(messages[1..].iter().all(|message| message.parent.is_empty() && message.mode == 0));
         assert_eq!(messages.iter().map(|message| message.members.len()).sum::<usize>(), members);
