@@ -165,7 +165,7 @@ async fn old_runs_go_but_the_newest_of_each_job_and_those_that_have_not_ended() 
     }
     let newest = runs_of(&app, "quiet").await.remove(0);
     let waiting = [1, 2].map(|day| newest.scheduled_for + chrono::TimeDelta::days(day));
-    jobs::register_jobs(app.db(), &["busy"]).await.unwrap();
+    jobs::register_jobs(app.db(), &["busy"], &[]).await.unwrap();
     jobs::schedule_runs(app.db(), "busy", &waiting, &[]).await.unwrap();
     age(&database, 91).await;
     assert_eq!(keep_house(&app).await, Forgotten { runs: 2, ..Default::default() });

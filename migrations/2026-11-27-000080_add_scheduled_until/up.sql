@@ -1,3 +1,2 @@
--- The times of the job's schedule up to this one have become runs. NULL where a release before this one knew the job;
--- registering it again fills it in.
+-- The times of the job's schedule up to this one have become runs. NULL until a process that has a schedule for it starts.
 ALTER TABLE jobs ADD COLUMN scheduled_until timestamptz;

@@ -78,4 +78,8 @@ impl rollcall_store::TxError for Error {
         };
         store.is_some_and(rollcall_store::TxError::is_retryable)
     }
+
+    fn is_internal(&self) -> bool {
+        matches!(self, Self::Internal(_))
+    }
 }

@@ -56,13 +56,13 @@ impl<'a, T> Call<'a, T> {
     }
 
     /// As [`App::change`] does it for one organization, for what is asked above all of them.
-    pub(crate) async fn recall_above(&self, conn: &mut SystemConn) -> Result<Option<Answer<T>>> {
+    async fn recall_above(&self, conn: &mut SystemConn) -> Result<Option<Answer<T>>> {
         let Some(key) = &self.request else { return Ok(None) };
         repeated(key, requests::recall_above(conn, key).await?)
     }
 
     /// As [`App::change`] does it for one organization, for what is asked above all of them.
-    pub(crate) async fn remember_above(&self, conn: &mut SystemConn, changed: Changed<T>) -> Result<Answer<T>> {
+    async fn remember_above(&self, conn: &mut SystemConn, changed: Changed<T>) -> Result<Answer<T>> {
         if let Some(key) = self.to_be_kept() {
             requests::remember_above(conn, key, &(self.encode)(&changed)).await?;
         }

@@ -56,9 +56,9 @@ impl Mask {
         (Self::Fields(fields), found)
     }
 
-    /// Whether a mask is for all of the message: there is none, or it is `*`.
+    /// Whether a mask is for all of the message: there is none, or it has `*`.
     pub(crate) fn is_of_all(mask: Option<&FieldMask>) -> bool {
-        mask.is_none_or(|mask| mask.paths.iter().all(|path| path == "*"))
+        mask.is_none_or(|mask| mask.paths.is_empty() || mask.paths.iter().any(|path| path == "*"))
     }
 
     /// Whether a field is taken: it is named, or there is no mask and it is populated.

@@ -7,7 +7,7 @@ use std::{
     process::{Command, Output, Stdio},
 };
 
-use rollcall_proto::v1::Phase;
+use rollcall_proto::v1::{DirectoryMember, MemberStatus, Phase, SyncDirectoryRequest};
 use rollcall_testkit::{Member, Org, TestServer};
 
 const HEADER: &str = "email,export\n";
@@ -125,13 +125,22 @@ async fn a_file_or_an_organization_that_cannot_be_imported_changes_nothing() {
 #[tokio::test(flavor = "multi_thread")]
 async fn an_organization_that_is_not_the_folder_s_is_not_imported_over() {
     let server = TestServer::start().await;
-    // In phase LEGACY and with few assignments, as an import of the sample that was interrupted.
-    legacy(&server, "acme").await;
+    // In phase LEGACY and with few assignments, as an import of the sample that was interrupted; and so large that the
+    // server would not let it be replaced without being told to.
+    let org = legacy(&server, "acme").await;
+    let member = |number: usize| DirectoryMember {
+        member: format!("m{number}"),
+        email: org.email(&format!("m{number}")),
+        status: MemberStatus::Active.into(),
+        ..Default::default()
+    };
+    let rows = SyncDirectoryRequest { members: (0..100).map(member).collect(), ..org.full_sync(&[]) };
+    server.directory().sync_directory(tokio_stream::once(rows)).await.unwrap();
     let writes = "SELECT method FROM audit_events";
     let before = server.database.client().await.query(writes, &[]).await.unwrap().len();
     let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/sample/acme");
     let (_, err) = printed(rollcall(&server, On::Server, &["import", folder]), 1);
-    assert!(err.contains("ALREADY_EXISTS"), "{err}");
+    assert!(err.contains("another directory: the folder would change 100 of its members"), "{err}");
     assert_eq!(server.database.client().await.query(writes, &[]).await.unwrap().len(), before);
 }
 

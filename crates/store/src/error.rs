@@ -6,10 +6,6 @@ use rollcall_domain::OrganizationId;
 /// The constraint that keeps organizations' ids unique.
 pub const ORGANIZATIONS_PKEY: &str = "organizations_pkey";
 
-/// How the last words of a backend begin that an administrator, a shutdown or the crash of another one ends. Its
-/// SQLSTATE does not come through diesel; a server that speaks another language is told as [`Error::Internal`].
-const TERMINATED: &str = "terminating connection";
-
 /// What can go wrong in the store.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
@@ -51,14 +47,14 @@ impl From<Diesel> for Error {
         match &error {
             Diesel::DatabaseError(kind, information) => match kind {
                 DatabaseErrorKind::SerializationFailure => Self::Serialization(error),
-                DatabaseErrorKind::ClosedConnection | DatabaseErrorKind::UnableToSendCommand => {
-                    Self::Unavailable(error.into())
-                }
+                // Read-only is what a server is that another one has taken over from.
+                DatabaseErrorKind::ClosedConnection
+                | DatabaseErrorKind::UnableToSendCommand
+                | DatabaseErrorKind::ReadOnlyTransaction => Self::Unavailable(error.into()),
                 // A shard of a distributed table appends a suffix to the name.
                 DatabaseErrorKind::UniqueViolation if names_constraint(information.as_ref(), ORGANIZATIONS_PKEY) => {
                     Self::Exists { constraint: ORGANIZATIONS_PKEY }
                 }
-                _ if information.message().starts_with(TERMINATED) => Self::Unavailable(error.into()),
                 _ => Self::Internal(error.into()),
             },
             Diesel::BrokenTransactionManager => Self::Unavailable(error.into()),

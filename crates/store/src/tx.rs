@@ -8,7 +8,7 @@ use diesel_async::{
 };
 use rollcall_domain::{OrganizationId, Timestamp};
 
-use crate::organizations::Organization;
+use crate::{TxError, db::told, organizations::Organization};
 
 /// A connection with a transaction. Dropped before the transaction's end it is closed, so that
 /// locks and snapshot go at once: in the pool they would stay until somebody takes it out again.
@@ -61,6 +61,12 @@ impl ReadTx {
     #[must_use]
     pub fn id(&self) -> &OrganizationId {
         &self.organization.id
+    }
+
+    /// What to tell of an error that ends the reading: [`Error::Unavailable`] where the database has ended the
+    /// connection.
+    pub async fn told<E: TxError>(&mut self, error: E) -> E {
+        told(&mut self.conn, error).await
     }
 
     pub(crate) fn parts(&mut self) -> (&mut AsyncPgConnection, &str) {

@@ -5,7 +5,9 @@
 use std::time::Duration;
 
 use rollcall_domain::{OrganizationId, catalog::Catalog};
-use rollcall_store::{Db, Error, Limits, Options, ReadTx, Result, SystemConn, WriteTx, jobs, members::export};
+use rollcall_store::{
+    Db, Error, Limits, Options, ReadTx, Result, SystemConn, WriteTx, jobs, members::export, organizations,
+};
 use rollcall_testkit::{Fault, FaultProxy, TestDatabase, Trap, Way};
 use tokio::time::timeout;
 
@@ -69,15 +71,53 @@ async fn a_database_that_goes_silent_at_any_byte_hangs_nobody() {
     }
 }
 
+/// Whatever waits for a lock of `organizations` loses its session to an administrator.
+async fn end_whoever_waits(database: &TestDatabase, db: &Db, work: impl Future<Output = Result<()>>) -> Result<()> {
+    let client = database.client().await;
+    client.batch_execute("BEGIN; LOCK TABLE organizations IN ACCESS EXCLUSIVE MODE").await.unwrap();
+    let end = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+        WHERE datname = current_database() AND wait_event_type = 'Lock'";
+    let ending = async {
+        while client.query(end, &[]).await.unwrap().is_empty() {
+            tokio::task::yield_now().await;
+        }
+    };
+    let (answer, ()) = timeout(HANGS, async { tokio::join!(work, ending) }).await.expect("nobody waits for the lock");
+    client.batch_execute("COMMIT").await.unwrap();
+    ask_everything(db).await.unwrap();
+    answer
+}
+
 #[tokio::test(flavor = "multi_thread")]
-async fn a_connection_that_the_database_ends_is_unavailable() {
-    let (_database, _proxy, db) = start().await;
-    let own_end = diesel::sql_query("SELECT pg_terminate_backend(pg_backend_pid())");
-    let ended: Result<usize> = db
-        .system("test", async |conn: &mut SystemConn| Ok(diesel_async::RunQueryDsl::execute(own_end, conn).await?))
+async fn a_session_that_the_database_ends_is_unavailable_wherever_it_is() {
+    let (database, _proxy, db) = start().await;
+    let db = db.with_limits(Limits::default());
+    let acme = OrganizationId::trusted("acme");
+    let touch = "SELECT FROM organizations";
+    let write = db.write(&acme, "test", async |_: &mut WriteTx| Ok(()));
+    let read = db.read(&acme, "test", async |_: &mut ReadTx| Ok(()));
+    let system = db.system("test", async |conn: &mut SystemConn| {
+        Ok(diesel_async::RunQueryDsl::execute(diesel::sql_query(touch), conn).await.map(drop)?)
+    });
+    let snapshot = async { db.snapshot(&acme).await.map(drop) };
+    let statement = async { organizations::list_organizations(&db, None, 1).await.map(drop) };
+    let ended = [
+        end_whoever_waits(&database, &db, write).await,
+        end_whoever_waits(&database, &db, read).await,
+        end_whoever_waits(&database, &db, system).await,
+        end_whoever_waits(&database, &db, snapshot).await,
+        end_whoever_waits(&database, &db, statement).await,
+    ];
+    for ended in ended {
+        assert!(matches!(ended, Err(Error::Unavailable(_))), "{ended:?}");
+    }
+    // What is wrong with a statement stays so where the connection is well.
+    let wrong: Result<usize> = db
+        .system("test", async |conn: &mut SystemConn| {
+            Ok(diesel_async::RunQueryDsl::execute(diesel::sql_query("SELECT 1 / 0"), conn).await?)
+        })
         .await;
-    assert!(matches!(ended, Err(Error::Unavailable(_))), "{ended:?}");
-    ask_everything(&db).await.unwrap();
+    assert!(matches!(wrong, Err(Error::Internal(_))), "{wrong:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -43,7 +43,8 @@ impl Shared {
     ) -> std::result::Result<Self, EngineError> {
         let jobs = specs.into_iter().map(plan).collect::<std::result::Result<Vec<_>, _>>()?;
         let names: Vec<&str> = jobs.iter().map(|job| job.spec.name).collect();
-        jobs::register_jobs(app.db(), &names).await?;
+        let scheduled: Vec<&str> = jobs.iter().filter(|job| job.timetable.is_some()).map(|job| job.spec.name).collect();
+        jobs::register_jobs(app.db(), &names, &scheduled).await?;
         Ok(Self {
             app,
             options,
@@ -74,8 +75,8 @@ impl Shared {
 
     /// Makes runs of the times that have come since the last ones; whether there were any.
     async fn schedule(&self, job: &Planned, status: &JobStatus) -> Result<bool> {
-        let Some(timetable) = &job.timetable else { return Ok(false) };
-        let mut due = timetable.between(status.scheduled_until, status.now);
+        let Some((timetable, until)) = job.timetable.as_ref().zip(status.scheduled_until) else { return Ok(false) };
+        let mut due = timetable.between(until, status.now);
         let Some(newest) = due.last().copied() else { return Ok(false) };
         let mut skipped = Vec::new();
         if job.spec.catch_up == CatchUp::Newest {

@@ -31,7 +31,7 @@ impl App {
                 caller: call,
                 resource: resource_name(organization, &new.id),
                 before: None,
-                after: Some(json!({ "assignment": new, "rank": proposal.list().rank(&new.id) })),
+                after: Some(json!({ "rank": proposal.list().rank(&new.id) })),
                 new_uid: Uuid::now_v7(),
             };
             let done = carry_out(tx, &stored, proposal, carry).await?;

@@ -48,6 +48,7 @@ struct Carry<'a> {
     caller: &'a Caller,
     resource: String,
     before: Option<Value>,
+    /// Beside the assignment that is saved, if one is.
     after: Option<Value>,
     new_uid: Uuid,
 }
@@ -74,9 +75,9 @@ async fn carry_out(tx: &mut WriteTx, before: &StoredList, proposal: Proposal, ca
         return Ok(Done { plan, members, revision: tx.organization().revision, warnings });
     }
     let mut after = carry.after;
-    if let (Some(kept), Some(saved)) = (after.as_mut().and_then(|after| after.get_mut("assignment")), &plan.saved) {
-        // A save may choose what the members agree on (product.md 4.6).
-        *kept = serde_json::json!(saved);
+    if let Some((after, saved)) = after.as_mut().zip(plan.saved.as_ref()) {
+        // As it is saved: with what the members agree on, where nobody has chosen (product.md 4.6).
+        after["assignment"] = serde_json::json!(saved);
     }
     let event = carry.caller.event(carry.resource, carry.before, after);
     let revision = changes::apply(tx, &plan, &Extra { new_uid: carry.new_uid, reason: "" }, event).await?;

@@ -53,7 +53,7 @@ impl App {
                 caller: call,
                 resource,
                 before: Some(json!({ "assignment": before })),
-                after: Some(json!({ "assignment": proposal.list().get(id)?, "chosen_now": edit.choose })),
+                after: Some(json!({ "chosen_now": edit.choose })),
                 new_uid: Uuid::nil(),
             };
             let done = carry_out(tx, &stored, proposal, carry).await?;

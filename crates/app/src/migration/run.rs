@@ -57,6 +57,10 @@ impl rollcall_store::TxError for Broken {
     fn is_retryable(&self) -> bool {
         matches!(self, Self::Other(error) if rollcall_store::TxError::is_retryable(error))
     }
+
+    fn is_internal(&self) -> bool {
+        matches!(self, Self::Other(Error::Internal(_)))
+    }
 }
 
 impl App {

@@ -3,7 +3,6 @@
 use rollcall_domain::{OrganizationId, Phase, directory::MassChangeLimit};
 use rollcall_store::{
     SystemConn,
-    audit::AuditEvent,
     organizations::{self as store, NewOrganization, OrganizationView},
 };
 use uuid::Uuid;
@@ -54,38 +53,20 @@ impl App {
         };
         let after = serde_json::json!({ "display_name": new.display_name, "phase": new.phase, "mass_change_limit": new.mass_change_limit, "email_domains": new.email_domains, "wave": new.wave });
         let event = call.event(format!("organizations/{id}"), None, Some(after));
-        let first = self.try_create(call, &new, &event).await;
-        match first {
-            // The request may have been made a moment ago, for this organization or for something else.
-            Err(_) if call.request.is_some() => self.try_create(call, &new, &event).await,
-            answered => answered,
-        }
-    }
-
-    async fn try_create(
-        &self,
-        call: &Call<'_, OrganizationView>,
-        new: &NewOrganization,
-        event: &AuditEvent,
-    ) -> Result<Answer<OrganizationView>> {
-        self.db
-            .system("create_organization", async |conn: &mut SystemConn| {
-                if let Some(answer) = call.recall_above(conn).await? {
-                    return Ok(answer);
-                }
-                let created = if call.validate_only {
-                    store::preview_organization(conn, new).await
-                } else {
-                    store::create_organization(conn, new, event).await
-                };
-                let created = created.map_err(|error| match error {
-                    rollcall_store::Error::Exists { .. } => Error::OrganizationExists(new.id.clone()),
-                    other => other.into(),
-                })?;
-                let preview = call.validate_only.then(Preview::default);
-                let (revision, value) = (created.revision, created.into());
-                call.remember_above(conn, Changed { value, preview, revision, warnings: Vec::new() }).await
-            })
-            .await
+        self.change_above(call, "create_organization", async |conn: &mut SystemConn| {
+            let created = if call.validate_only {
+                store::preview_organization(conn, &new).await
+            } else {
+                store::create_organization(conn, &new, &event).await
+            };
+            let created = created.map_err(|error| match error {
+                rollcall_store::Error::Exists { .. } => Error::OrganizationExists(new.id.clone()),
+                other => other.into(),
+            })?;
+            let preview = call.validate_only.then(Preview::default);
+            let (revision, value) = (created.revision, created.into());
+            Ok(Changed { value, preview, revision, warnings: Vec::new() })
+        })
+        .await
     }
 }

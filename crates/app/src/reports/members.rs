@@ -35,8 +35,11 @@ impl App {
         let (chunks, receiver) = mpsc::channel(WAITING + 1);
         let mut ending = Ending(chunks.clone().try_reserve_owned().ok());
         let export = async move {
-            let sent = send_all(&mut tx, profile, &chunks).await;
-            ending.tell(sent.err());
+            let failed = match send_all(&mut tx, profile, &chunks).await {
+                Ok(()) => None,
+                Err(error) => Some(tx.told(error).await),
+            };
+            ending.tell(failed);
         };
         tokio::spawn(export.in_current_span());
         Ok(receiver)

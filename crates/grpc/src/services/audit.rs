@@ -8,7 +8,7 @@ use rollcall_domain::{OrganizationId, Timestamp};
 use rollcall_proto::v1::{self, audit_service_server::AuditService};
 use tonic::{Request, Response, Status};
 
-use super::{Services, fitting};
+use super::{Services, that_fit};
 use crate::{
     convert::{audit::to_audit_event, parse_timestamp},
     names,
@@ -37,7 +37,7 @@ impl AuditService for Services {
         let listed = self.app.list_audit_events(&organization, &wanted, before, page.size, at_least);
         let read = listed.await.map_err(to_status)?;
         let found = &read.value.events;
-        let audit_events = fitting(found.iter().map(|event| to_audit_event(&organization, event)));
+        let audit_events = that_fit(found.iter().map(|event| to_audit_event(&organization, event)));
         let last = audit_events.len().checked_sub(1).map(|last| found[last].revision.to_string());
         let more = read.value.more || audit_events.len() < found.len();
         let next_page_token = last.filter(|_| more).map(|last| self.pages.make(METHOD, &arguments, &last));

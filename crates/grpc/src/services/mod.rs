@@ -64,7 +64,7 @@ impl Services {
         show: impl Fn(&T) -> M,
         cursor: impl FnOnce(&[T], &T) -> String,
     ) -> (Vec<M>, String) {
-        let shown = fitting(rows.iter().take(page.size()).map(show));
+        let shown = that_fit(rows.iter().take(page.size()).map(show));
         let (before, after) = rows.split_at(shown.len());
         let last = before.last().filter(|_| !after.is_empty());
         let next = last.map(|last| self.pages.make(method, arguments, &cursor(before, last)));
@@ -73,17 +73,17 @@ impl Services {
 }
 
 /// As many as fit into a message, at least one.
-fn fitting<M: Message>(messages: impl Iterator<Item = M>) -> Vec<M> {
+fn that_fit<M: Message>(messages: impl Iterator<Item = M>) -> Vec<M> {
     let mut bytes = 0;
-    let mut fitting = Vec::new();
+    let mut fit = Vec::new();
     for message in messages {
         bytes += message.encoded_len();
-        if bytes > PAGE_BYTES && !fitting.is_empty() {
+        if bytes > PAGE_BYTES && !fit.is_empty() {
             break;
         }
-        fitting.push(message);
+        fit.push(message);
     }
-    fitting
+    fit
 }
 
 /// An id that the caller may choose.

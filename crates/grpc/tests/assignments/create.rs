@@ -79,6 +79,13 @@ async fn what_does_not_exist_is_told_before_a_state_that_is_in_the_way() {
         let unknown = refused(server.assignments().create_assignment(request)).await;
         assert_eq!(unknown, "NotFound GROUP_NOT_FOUND group=moon");
     }
+    legacy.sync(&[Member::new("m", &["eng"])]).await;
+    legacy.assign("a", &["eng"], AUTOMATIC, None).await;
+    let assignment = legacy.new_assignment("a", &["moon"], AUTOMATIC, EXPORT).assignment.unwrap();
+    let assignment = Some(Assignment { name: legacy.assignment("a"), ..assignment });
+    let update = UpdateAssignmentRequest { assignment, ..Default::default() };
+    let unknown = refused(server.assignments().update_assignment(update)).await;
+    assert_eq!(unknown, "NotFound GROUP_NOT_FOUND group=moon");
 }
 
 #[tokio::test(flavor = "multi_thread")]

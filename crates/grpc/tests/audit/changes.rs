@@ -195,6 +195,26 @@ async fn an_event_has_what_changed_as_it_was_and_as_it_is() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_move_keeps_the_pin_that_it_replaces() {
+    let server = TestServer::start().await;
+    let acme = Standard::create(&server, "acme", Past::Migrated).await.unwrap();
+    for assignment in ["eng", "eng", "sales"] {
+        let to = format!(
+            r#"{{"parent": "$org", "members": ["$org/members/bob"], "assignment": "$org/assignments/{assignment}"}}"#
+        );
+        acme.make("MemberService/MoveMembers", &to).await.unwrap();
+    }
+    let mut events = list(&server, &json!({ "parent": "organizations/acme" })).await;
+    events.truncate(3);
+    let before: Vec<Value> = events.iter().rev().map(|event| event["before"]["members"][0].clone()).collect();
+    let was = |assignment: &str, pin: Option<&str>| match pin {
+        Some(pin) => json!({ "member": "bob", "assignment": assignment, "pin": pin }),
+        None => json!({ "member": "bob", "assignment": assignment }),
+    };
+    assert_eq!(before, [was("sales", None), was("eng", Some("eng")), was("eng", Some("eng"))]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn an_update_that_settles_on_what_the_members_agree_on_says_so() {
     let server = TestServer::start().await;
     let acme = Standard::create(&server, "acme", Past::Migrated).await.unwrap();

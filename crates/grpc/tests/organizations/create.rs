@@ -1,5 +1,7 @@
 //! Creating organizations: ids, phases, the default assignment (product.md 2.3, 7.1), and reading them.
 
+use std::time::Duration;
+
 use rollcall_proto::v1::{
     Assignment, CreateOrganizationRequest, DataCapture, EmailExport, EmailExportState, EmailExportSummary,
     ListAssignmentsRequest, MassChangeLimit, Organization, Phase, Settings, UpdateMode,
@@ -64,9 +66,12 @@ async fn of_two_organizations_with_one_request_id_at_once_one_is_told() {
     });
     let waiting = "SELECT count(*) FROM pg_stat_activity
         WHERE datname = current_database() AND wait_event_type = 'Lock' AND pid <> pg_backend_pid()";
-    while client.query_one(waiting, &[]).await.unwrap().get::<_, i64>(0) < 2 {
-        tokio::task::yield_now().await;
-    }
+    let both = async {
+        while client.query_one(waiting, &[]).await.unwrap().get::<_, i64>(0) < 2 {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(60), both).await.expect("both wait for the table");
     client.batch_execute("COMMIT").await.unwrap();
     let mut refusals = Vec::new();
     for answer in asked {

@@ -5,7 +5,7 @@ use tonic::Code;
 
 use super::rows;
 use crate::{
-    error::Result,
+    error::{Error, Result},
     folder::Folder,
     remote::{self, Remote},
 };
@@ -17,22 +17,20 @@ pub(crate) enum Found {
     Nothing,
     /// The beginning of an import.
     Unfinished,
-    /// All that an import makes, or more; or an organization that is not this folder's.
+    /// All that an import makes, or more.
     Whole,
 }
 
 /// Looks for the folder's organization.
 ///
 /// # Errors
-/// What the server refuses.
+/// What the server refuses, and an organization that is as unfinished as an interrupted import but is not one of this
+/// folder.
 pub(crate) async fn found(remote: &Remote, folder: &Folder) -> Result<Found> {
     match find_organization(remote, folder).await? {
         None => Ok(Found::Nothing),
-        Some(organization)
-            if organization.phase() == Phase::Legacy
-                && is_unfinished(remote, folder).await?
-                && is_of_folder(remote, folder).await? =>
-        {
+        Some(organization) if organization.phase() == Phase::Legacy && is_unfinished(remote, folder).await? => {
+            check_directory(remote, folder).await?;
             Ok(Found::Unfinished)
         }
         Some(_) => Ok(Found::Whole),
@@ -62,14 +60,21 @@ async fn is_unfinished(remote: &Remote, folder: &Folder) -> Result<bool> {
     Ok(expected && plan.members_exporting == 0 && plan.unmatched_legacy_settings == 0)
 }
 
-/// Whether the folder's directory would take nothing from whoever is there, nor change them: an organization that
-/// somebody else made under this name is not an import of ours that was interrupted.
-async fn is_of_folder(remote: &Remote, folder: &Folder) -> Result<bool> {
+/// The folder's directory takes nothing from whoever is there, nor changes them: somebody else may have made an
+/// organization under this name.
+async fn check_directory(remote: &Remote, folder: &Folder) -> Result {
     let messages = tokio_stream::iter(rows::directory(folder, true));
     let answered = remote.directory().sync_directory(messages).await;
     let answer = answered.map_err(remote::refused("cannot compare the directory"))?.into_inner();
     let counts = answer.counts.unwrap_or_default();
-    let changed =
-        [counts.members_updated, counts.members_deactivated, counts.members_reactivated, counts.memberships_removed];
-    Ok(changed == [0; 4])
+    let changed = counts.members_updated + counts.members_deactivated + counts.members_reactivated;
+    if changed == 0 && counts.memberships_removed == 0 {
+        return Ok(());
+    }
+    Err(Error::failed(format!(
+        "there is an organization {} with another directory: the folder would change {changed} of its members and take \
+         away {} memberships. If it is an import that was interrupted, repeat it with the folder as it was; else give \
+         the folder another name",
+        folder.organization, counts.memberships_removed
+    )))
 }

@@ -120,11 +120,10 @@ impl<'a> Import<'a> {
         let request = GetCatalogRequest { name: name.clone(), ..Default::default() };
         let answer = self.remote.organizations().get_catalog(request).await;
         let answer = answer.map_err(remote::refused("cannot read the catalog"))?.into_inner();
-        let catalog = v1::Catalog {
-            seat_types: seats.iter().map(|seat| rows::seat_type(seat)).collect(),
-            name,
-            ..answer.catalog.unwrap_or_default()
-        };
+        let mut catalog = v1::Catalog { name, ..answer.catalog.unwrap_or_default() };
+        let missing = seats.iter().filter(|seat| catalog.seat_types.iter().all(|known| known.seat_type != **seat));
+        let missing: Vec<_> = missing.map(|seat| rows::seat_type(seat)).collect();
+        catalog.seat_types.extend(missing);
         let request = UpdateCatalogRequest { catalog: Some(catalog), ..Default::default() };
         let updated = self.remote.organizations().update_catalog(request).await;
         updated.map_err(remote::refused("cannot put the seat types into the catalog"))?;

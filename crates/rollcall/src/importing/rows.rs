@@ -10,12 +10,13 @@ use crate::folder::{Assignment, Folder, LegacySetting, Member, Membership, Updat
 
 const BATCH: usize = 500;
 
-/// The whole directory: options first, then rows.
+/// The whole directory: options first, then rows. Where it is only checked, however many it would change.
 pub(super) fn directory(folder: &Folder, validate_only: bool) -> Vec<SyncDirectoryRequest> {
     let options = SyncDirectoryRequest {
         parent: format!("organizations/{}", folder.organization),
         mode: SyncMode::Full.into(),
         validate_only,
+        allow_mass_change: validate_only,
         ..Default::default()
     };
     let members = folder

@@ -21,10 +21,17 @@ where
 pub trait TxError: From<Error> {
     /// Whether the same transaction may succeed when it is run again.
     fn is_retryable(&self) -> bool;
+
+    /// Whether it is [`Error::Internal`].
+    fn is_internal(&self) -> bool;
 }
 
 impl TxError for Error {
     fn is_retryable(&self) -> bool {
         matches!(self, Self::Serialization(_))
+    }
+
+    fn is_internal(&self) -> bool {
+        matches!(self, Self::Internal(_))
     }
 }

@@ -20,13 +20,14 @@ use uuid::Uuid;
 
 use self::{
     limits::{BEGIN_SNAPSHOT, CHECK, silent},
-    transaction::{begin, commit, lock, pause, rollback},
+    transaction::{begin, commit, lock, pause, rollback, rolled_back},
 };
 pub use body::{TxBody, TxError};
 pub(crate) use clock::clock;
 pub(crate) use connect::connect_patiently;
 pub use limits::Limits;
 pub(crate) use limits::within;
+pub(crate) use transaction::told;
 
 use crate::{
     Error, Result, organizations,
@@ -192,10 +193,7 @@ impl Db {
         begin(&mut conn, "BEGIN").await?;
         let (organization, now) = match lock(&mut conn, organization, claim).await {
             Ok(locked) => locked,
-            Err(error) => {
-                rollback(&mut conn).await;
-                return Err(error.into());
-            }
+            Err(error) => return Err(rolled_back(&mut conn, error).await.into()),
         };
         let mut tx = WriteTx { read: ReadTx { conn, organization }, now };
         let answer = body(&mut tx).await;
@@ -204,10 +202,7 @@ impl Db {
                 commit(&mut tx.read.conn).await?;
                 Ok(value)
             }
-            Err(error) => {
-                rollback(&mut tx.read.conn).await;
-                Err(error)
-            }
+            Err(error) => Err(rolled_back(&mut tx.read.conn, error).await),
         }
     }
 
@@ -228,9 +223,13 @@ impl Db {
         let span = tracing::info_span!("transaction", otel.name = name, organization = %organization);
         let reading = async {
             let mut tx = self.snapshot(organization).await?;
-            let answer = body(&mut tx).await;
-            rollback(&mut tx.conn).await;
-            answer
+            match body(&mut tx).await {
+                Ok(value) => {
+                    rollback(&mut tx.conn).await;
+                    Ok(value)
+                }
+                Err(error) => Err(rolled_back(&mut tx.conn, error).await),
+            }
         };
         within(self.limits.read, reading).instrument(span).await
     }
@@ -241,12 +240,14 @@ impl Db {
     /// # Errors
     /// [`Error::OrganizationNotFound`], or a database that fails.
     pub async fn snapshot(&self, organization: &OrganizationId) -> Result<ReadTx> {
+        let not_found = || Error::OrganizationNotFound(organization.clone());
         let opening = async {
             let mut conn = Transacting::new(self.connection().await?);
             begin(&mut conn, BEGIN_SNAPSHOT).await?;
-            let Some(organization) = organizations::find_by_id(&mut conn, organization).await? else {
-                rollback(&mut conn).await;
-                return Err(Error::OrganizationNotFound(organization.clone()));
+            let found = organizations::find_by_id(&mut conn, organization).await;
+            let organization = match found.and_then(|found| found.ok_or_else(not_found)) {
+                Ok(organization) => organization,
+                Err(error) => return Err(rolled_back(&mut conn, error).await),
             };
             Ok(ReadTx { conn, organization })
         };
@@ -272,10 +273,7 @@ impl Db {
                     commit(&mut conn).await?;
                     Ok(value)
                 }
-                Err(error) => {
-                    rollback(&mut conn).await;
-                    Err(error)
-                }
+                Err(error) => Err(rolled_back(&mut conn, error).await),
             }
         };
         within(self.limits.write, running).instrument(span).await
@@ -288,7 +286,13 @@ impl Db {
     {
         let mut conn = self.connection().await?;
         let limit = self.limits.statement;
-        let answered = tokio::time::timeout(limit, body(&mut conn)).await;
+        let answering = async {
+            match body(&mut conn).await {
+                Ok(value) => Ok(value),
+                Err(error) => Err(told(&mut conn, error).await),
+            }
+        };
+        let answered = tokio::time::timeout(limit, answering).await;
         answered.unwrap_or_else(|_| {
             // Closed instead of given back: its answer may come yet.
             drop(SystemConn::take(conn));

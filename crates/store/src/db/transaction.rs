@@ -2,21 +2,39 @@
 
 use std::time::Duration;
 
-use diesel_async::{AnsiTransactionManager, AsyncPgConnection, TransactionManager};
+use diesel_async::{AnsiTransactionManager, AsyncPgConnection, SimpleAsyncConnection as _, TransactionManager};
 use rollcall_domain::{OrganizationId, Timestamp};
 
-use super::{Claim, clock};
+use super::{Claim, TxError, clock};
 use crate::{
     Error, Result,
     organizations::{self, Organization},
 };
 
 pub(super) async fn begin(conn: &mut AsyncPgConnection, sql: &str) -> Result<()> {
-    Ok(AnsiTransactionManager::begin_transaction_sql(conn, sql).await?)
+    match AnsiTransactionManager::begin_transaction_sql(conn, sql).await {
+        Ok(()) => Ok(()),
+        Err(error) => Err(told(conn, error.into()).await),
+    }
 }
 
 pub(super) async fn commit(conn: &mut AsyncPgConnection) -> Result<()> {
-    Ok(AnsiTransactionManager::commit_transaction(conn).await?)
+    match AnsiTransactionManager::commit_transaction(conn).await {
+        Ok(()) => Ok(()),
+        Err(error) => Err(told(conn, error.into()).await),
+    }
+}
+
+/// The error to tell: where the database has ended the connection, that and not its last words, which look like any
+/// refused statement (the SQLSTATE does not come through diesel, and the words may be in any language).
+pub(crate) async fn told<E: TxError>(conn: &mut AsyncPgConnection, error: E) -> E {
+    if !error.is_internal() {
+        return error;
+    }
+    match conn.batch_execute("SELECT 1").await.map_err(Error::from) {
+        Err(gone @ Error::Unavailable(_)) => gone.into(),
+        _ => error,
+    }
 }
 
 /// A rollback that fails leaves a connection that the pool throws away: the transaction is gone
@@ -25,6 +43,13 @@ pub(super) async fn rollback(conn: &mut AsyncPgConnection) {
     if let Err(error) = AnsiTransactionManager::rollback_transaction(conn).await {
         tracing::debug!(%error, "rollback failed");
     }
+}
+
+/// Rolls back, and answers the error to tell.
+pub(super) async fn rolled_back<E: TxError>(conn: &mut AsyncPgConnection, error: E) -> E {
+    let error = told(conn, error).await;
+    rollback(conn).await;
+    error
 }
 
 pub(super) async fn lock(

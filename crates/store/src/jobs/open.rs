@@ -26,17 +26,24 @@ pub enum Requested {
     AlreadyOpen(JobRun),
 }
 
-/// Makes the jobs known, with schedules that begin now; those that are known stay as they are.
+/// Makes the jobs known, and begins the schedules of those that are `scheduled`, unless they have begun: a time before
+/// that was not missed.
 ///
 /// # Errors
 /// A database that fails.
-pub async fn register_jobs(db: &Db, names: &[&str]) -> Result<()> {
-    db.system("register_jobs", async |conn: &mut SystemConn| register(conn, names).await).await
+pub async fn register_jobs(db: &Db, names: &[&str], scheduled: &[&str]) -> Result<()> {
+    db.system("register_jobs", async |conn: &mut SystemConn| {
+        register(conn, names).await?;
+        let sql = diesel::sql_query(include_str!("../sql/job_begin_schedules.sql")).bind::<Array<Text>, _>(scheduled);
+        sql.execute(conn).await?;
+        Ok(())
+    })
+    .await
 }
 
 async fn register(conn: &mut AsyncPgConnection, names: &[&str]) -> Result<()> {
-    let sql = diesel::sql_query(include_str!("../sql/job_register.sql")).bind::<Array<Text>, _>(names);
-    sql.execute(conn).await?;
+    let rows: Vec<_> = names.iter().map(|name| jobs::name.eq(*name)).collect();
+    diesel::insert_into(jobs::table).values(rows).on_conflict_do_nothing().execute(conn).await?;
     Ok(())
 }
 

@@ -9,7 +9,8 @@ use super::check_fence;
 use crate::{Db, Fence, Result, SystemConn, db::clock};
 
 /// Removes up to `limit` runs that ended longer ago than `keep`, on behalf of a job's run that still has its lease.
-/// Never a job's newest run, from which the schedules of the release before this one go on, nor one whose report is kept. Answers how many are gone.
+/// Never a job's newest run, from which the schedules of the release before this one go on, nor one whose report is
+/// kept. Answers how many are gone.
 ///
 /// # Errors
 /// [`crate::Error::FenceLost`], or a database that fails.

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use diesel::{
     QueryableByName,
     prelude::*,
-    sql_types::{Array, Bool, Text, Timestamptz},
+    sql_types::{Array, Bool, Nullable, Text, Timestamptz},
 };
 use diesel_async::RunQueryDsl;
 use rollcall_domain::Timestamp;
@@ -23,9 +23,9 @@ pub struct JobStatus {
     /// The database's clock.
     #[diesel(sql_type = Timestamptz)]
     pub now: Timestamp,
-    /// The times of its schedule up to this one have become runs.
-    #[diesel(sql_type = Timestamptz)]
-    pub scheduled_until: Timestamp,
+    /// The times of its schedule up to this one have become runs. None where it has none.
+    #[diesel(sql_type = Nullable<Timestamptz>)]
+    pub scheduled_until: Option<Timestamp>,
     /// Whether there is a run to claim.
     #[diesel(sql_type = Bool)]
     pub claimable: bool,

@@ -1,4 +1,4 @@
--- Of each of the jobs $1 the run that is under way, else the oldest that waits, and the newest that ended; a run that
+-- Of each of the jobs $1 the run that is under way, else the oldest that waits, and the last that ended; a run that
 -- was skipped never began.
 SELECT r.*
 FROM unnest($1::text []) AS j (name)
@@ -13,7 +13,7 @@ CROSS JOIN LATERAL (
     (
         SELECT e.* FROM job_runs AS e
         WHERE e.job = j.name AND e.state IN ('SUCCEEDED', 'FAILED', 'CANCELLED')
-        ORDER BY e.scheduled_for DESC
+        ORDER BY e.ended_at DESC
         LIMIT 1
     )
 ) AS r

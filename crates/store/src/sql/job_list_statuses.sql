@@ -1,6 +1,6 @@
--- What a tick has to know of the jobs $1: the clock, until when its schedule has become runs, and whether
--- there is a run to claim. While one is under way that is only this one, once its lease has run out; until then others may
--- share its work.
+-- What a tick has to know of the jobs $1: the clock, until when the schedule has become runs, and whether there is a run
+-- to claim. While one is under way that is only this one, once its lease has run out; until then others may share its
+-- work.
 SELECT
     j.name,
     clock_timestamp() AS now,
