@@ -73,12 +73,13 @@ async fn a_database_that_goes_silent_at_any_byte_hangs_nobody() {
 
 /// Whatever waits for a lock of `organizations` loses its session to an administrator.
 async fn end_whoever_waits(database: &TestDatabase, db: &Db, work: impl Future<Output = Result<()>>) -> Result<()> {
-    let client = database.client().await;
+    // A session sees one state of the activity in a transaction: another one looks.
+    let (client, administrator) = (database.client().await, database.client().await);
     client.batch_execute("BEGIN; LOCK TABLE organizations IN ACCESS EXCLUSIVE MODE").await.unwrap();
     let end = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity
         WHERE datname = current_database() AND wait_event_type = 'Lock'";
     let ending = async {
-        while client.query(end, &[]).await.unwrap().is_empty() {
+        while administrator.query(end, &[]).await.unwrap().is_empty() {
             tokio::task::yield_now().await;
         }
     };

@@ -56,7 +56,8 @@ async fn what_is_left_out_has_its_default() {
 #[tokio::test(flavor = "multi_thread")]
 async fn of_two_organizations_with_one_request_id_at_once_one_is_told() {
     let server = TestServer::start().await;
-    let client = server.database.client().await;
+    // A session sees one state of the activity in a transaction: another one looks.
+    let (client, observer) = (server.database.client().await, server.database.client().await);
     client.batch_execute("BEGIN; LOCK TABLE requests IN SHARE MODE").await.unwrap();
     let id = uuid::Uuid::now_v7().to_string();
     let asked = ["acme", "beta"].map(|name| {
@@ -67,7 +68,7 @@ async fn of_two_organizations_with_one_request_id_at_once_one_is_told() {
     let waiting = "SELECT count(*) FROM pg_stat_activity
         WHERE datname = current_database() AND wait_event_type = 'Lock' AND pid <> pg_backend_pid()";
     let both = async {
-        while client.query_one(waiting, &[]).await.unwrap().get::<_, i64>(0) < 2 {
+        while observer.query_one(waiting, &[]).await.unwrap().get::<_, i64>(0) < 2 {
             tokio::task::yield_now().await;
         }
     };
