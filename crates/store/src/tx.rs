@@ -63,7 +63,7 @@ impl ReadTx {
         &self.organization.id
     }
 
-    /// What to tell of an error that ends the reading: [`Error::Unavailable`] where the database has ended the
+    /// What to tell of an error that ends the reading: [`crate::Error::Unavailable`] where the database has ended the
     /// connection.
     pub async fn told<E: TxError>(&mut self, error: E) -> E {
         told(&mut self.conn, error).await
