@@ -45,7 +45,7 @@ impl App {
             if tx.organization().phase == Phase::Migrated {
                 return Err(Refusal::EmailExportAlreadyMigrated(organization.clone()).into());
             }
-            import(tx, call, organization, checked.clone()).await
+            import(tx, call, organization, &checked).await
         })
         .await
     }
@@ -55,7 +55,7 @@ async fn import(
     tx: &mut WriteTx,
     call: &Call<'_, Imported>,
     organization: &OrganizationId,
-    checked: CheckedRows,
+    checked: &CheckedRows,
 ) -> Result<Changed<Imported>> {
     let emails: Vec<&Email> = checked.settings.keys().collect();
     let holders = store::list_holders(tx, &emails).await?;

@@ -40,8 +40,8 @@ pub struct CheckedRows {
 pub struct ImportPlan {
     /// Old settings of members, those that are there already included.
     pub bound: Vec<(MemberId, bool)>,
-    /// The addresses of those rows: none of them waits for a member any longer.
-    pub bound_emails: Vec<Email>,
+    /// Addresses that an earlier import has left without a member, and that have one now.
+    pub no_longer_waiting: Vec<Email>,
     /// Rows to be kept until a member is synced with the address, in byte order.
     pub unmatched: Vec<(Email, bool)>,
     /// Rows that say the same as another one.
@@ -105,19 +105,25 @@ fn contradictions(rows: Vec<LegacyRow>, said: &BTreeMap<Email, Said>) -> Vec<Rej
 /// Plans an import. `holders` tells, for the addresses of the rows, who holds them now;
 /// `waiting` which of them an earlier import has left without a member.
 #[must_use]
-pub fn plan_import(rows: CheckedRows, holders: &HashMap<Email, Holder>, waiting: &HashMap<Email, bool>) -> ImportPlan {
+pub fn plan_import(rows: &CheckedRows, holders: &HashMap<Email, Holder>, waiting: &HashMap<Email, bool>) -> ImportPlan {
     let CheckedRows { settings, duplicates, duplicate_emails, rejected } = rows;
-    let mut plan = ImportPlan { duplicates, duplicate_emails, rejected, ..ImportPlan::default() };
+    let mut plan = ImportPlan {
+        duplicates: *duplicates,
+        duplicate_emails: duplicate_emails.clone(),
+        rejected: rejected.clone(),
+        ..ImportPlan::default()
+    };
     for (email, export) in settings {
-        match holders.get(&email) {
+        let waits = waiting.get(email);
+        match holders.get(email) {
             Some(holder) => {
-                plan.changes |= holder.legacy != Some(export) || waiting.contains_key(&email);
-                plan.bound.push((holder.member.clone(), export));
-                plan.bound_emails.push(email);
+                plan.changes |= holder.legacy != Some(*export) || waits.is_some();
+                plan.bound.push((holder.member.clone(), *export));
+                plan.no_longer_waiting.extend(waits.map(|_| email.clone()));
             }
             None => {
-                plan.changes |= waiting.get(&email) != Some(&export);
-                plan.unmatched.push((email, export));
+                plan.changes |= waits != Some(export);
+                plan.unmatched.push((email.clone(), *export));
             }
         }
     }

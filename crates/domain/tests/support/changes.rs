@@ -199,11 +199,11 @@ impl Org {
             holders.entry(person.identity.email.clone()).or_insert(holder);
         }
         let waiting = self.waiting.clone().into_iter().collect();
-        let plan = plan_import(check_rows(rows), &holders, &waiting);
+        let plan = plan_import(&check_rows(rows), &holders, &waiting);
         for (id, export) in &plan.bound {
             self.people.entry(id.clone()).and_modify(|person| person.legacy = Some(*export));
         }
-        for address in &plan.bound_emails {
+        for address in &plan.no_longer_waiting {
             self.waiting.remove(address);
         }
         self.waiting.extend(plan.unmatched.iter().cloned());

@@ -92,7 +92,7 @@ pub async fn count_unmatched(tx: &mut ReadTx) -> Result<u32> {
 /// A database that fails; then nothing is written.
 pub async fn apply_import(tx: &mut WriteTx, plan: &ImportPlan, event: AuditEvent) -> Result<i64> {
     let changed = set_legacy(tx, &plan.bound).await?;
-    delete_waiting(tx, &plan.bound_emails).await?;
+    delete_waiting(tx, &plan.no_longer_waiting).await?;
     let now = tx.now();
     let (conn, organization) = tx.parts();
     diesel::sql_query(include_str!("../sql/upsert_waiting.sql"))
