@@ -2,7 +2,7 @@
 
 use std::{fmt, sync::Arc};
 
-use crate::refusal::Violation;
+use crate::Violation;
 
 /// The id of the assignment that every organization has and that is always last.
 pub const DEFAULT_ASSIGNMENT: &str = "default";

@@ -1,44 +1,47 @@
-//! The rules of Rollcall: which assignment a member is in, what it gives, and what a change
-//! does to whom. Pure: no clock, no database, no randomness; time and ids are arguments.
+//! The rules of Rollcall: which assignment a member is in, what the assignment gives to the member, and what each change
+//! does. This crate is pure: it has no clock, no database and no randomness. Time and ids are arguments.
 //!
-//! Every change is planned in two steps. A *proposal* says what the list of assignments would
-//! be and which members it concerns; with those members loaded it becomes a [`Plan`], a plain
-//! value that the store writes, or a [`Refusal`] with its reason.
+//! Every change is planned in two steps. A [`Proposal`] is a change that is checked against the organization as it
+//! stands; its [`Scope`] says which members the change can touch. Once these members are loaded, the proposal becomes a
+//! [`Plan`], a plain value that the store writes. Either step can end in a [`Refusal`] instead.
 
 pub mod assignments;
 pub mod catalog;
+mod context;
 pub mod directory;
 pub mod email;
 pub mod email_export;
 pub mod explain;
+mod grant;
+mod held;
 pub mod history;
 pub mod ids;
 pub mod lint;
 pub mod members;
 pub mod migration;
+pub mod organization;
 pub mod plan;
+mod proposal;
 pub mod refusal;
 pub mod resolution;
 pub mod seats;
+mod selection;
 pub mod settings;
+mod violation;
 
 pub use assignments::{Assignment, AssignmentList, UpdateMode};
+pub use context::{Current, Facts, Scope};
 pub use email::Email;
+pub use held::Held;
 pub use ids::{AssignmentId, GroupId, MemberId, OrganizationId};
 pub use members::MemberState;
-pub use plan::{Cause, Held, MemberChange, Plan};
-pub use refusal::{Refusal, Violation};
+pub use organization::{Organization, Phase};
+pub use plan::{Cause, MemberChange, Plan};
+pub use proposal::Proposal;
+pub use refusal::Refusal;
+pub use selection::FieldSelection;
 pub use settings::{DataCapture, Settings, SettingsId};
+pub use violation::{Violation, ViolationKind};
 
 /// A moment, in UTC with the microseconds that Postgres keeps.
 pub type Timestamp = chrono::DateTime<chrono::Utc>;
-
-/// Who decides about email export in an organization (product.md 7.1).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
-#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
-pub enum Phase {
-    /// The old settings page decides; assignments have no email export setting.
-    Legacy,
-    /// The assignments decide.
-    Migrated,
-}

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use crate::{
     Assignment, AssignmentId, AssignmentList, GroupId, Phase, catalog::Catalog, email_export::Summary,
-    refusal::NAMED_MAX,
+    violation::NAMED_MAX,
 };
 
 /// What is odd about an assignment. In the order in which findings about one are told.

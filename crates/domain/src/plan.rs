@@ -1,25 +1,18 @@
-//! What a change does, as a plain value: the store writes it, a preview counts it, a test
-//! compares it. None of the three can disagree with another.
+//! A plan: everything that a change writes, as a plain value. The store writes the plan, a preview renders it, and a test
+//! compares it, so none of the three can disagree with another.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
+
+use uuid::Uuid;
 
 use crate::{
-    Assignment, AssignmentId, AssignmentList, MemberId, MemberState, Phase, SettingsId, Timestamp,
-    email_export::{self, EmailExport, MemberExport, Source, Summary},
+    Assignment, AssignmentId, Held, MemberId, MemberState, Organization,
+    catalog::Catalog,
+    directory::DirectoryChanges,
+    email_export::{EmailExport, Summary},
     seats::SeatChanges,
     settings::Settings,
 };
-
-/// Everything that depends on a member's assignment.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Held {
-    /// The stored assignment.
-    pub assignment: AssignmentId,
-    /// Seats, workspaces and data capture as given to the member.
-    pub settings: SettingsId,
-    /// The email export setting; `None` in phase LEGACY.
-    pub export: Option<MemberExport>,
-}
 
 /// Why a member's settings changed (product.md 4.9).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -51,27 +44,55 @@ pub struct MemberChange {
     pub cause: Cause,
 }
 
-/// What a change of assignments, pins or members writes.
+/// An assignment that a plan creates or updates.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SavedAssignment {
+    /// The assignment as it is saved.
+    pub assignment: Assignment,
+    /// Its rank in the list as it will be.
+    pub rank: u32,
+    /// The unique id of an assignment that is created; `None` for one that is updated.
+    pub new_uid: Option<Uuid>,
+    /// Whether a tech admin chooses a value of email export with this save (product.md 4.1, 7.6). A value on which the
+    /// members agree (4.6) is not a choice.
+    pub chooses: bool,
+}
+
+/// Members who are pinned to an assignment.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Pins {
+    /// The assignment.
+    pub assignment: AssignmentId,
+    /// The members.
+    pub members: Vec<MemberId>,
+    /// Why they are pinned, as the caller wrote it.
+    pub reason: String,
+}
+
+/// Everything that a change writes. Parts that the change does not touch are empty.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Plan {
+    /// An organization whose own fields change.
+    pub organization: Option<Organization>,
+    /// A catalog that replaces the current one.
+    pub catalog: Option<Catalog>,
     /// An assignment that is created or updated.
-    pub saved: Option<Assignment>,
-    /// Whether a tech admin chose a value of email export with that (product.md 4.1, 7.6); what settles by itself (4.6)
-    /// is not chosen.
-    pub chooses: bool,
+    pub saved: Option<SavedAssignment>,
     /// An assignment that is deleted.
     pub removed: Option<AssignmentId>,
     /// The ranks of all assignments, when any of them changes.
     pub ranks: Vec<(AssignmentId, u32)>,
-    /// Members who are pinned, all to one assignment.
-    pub pinned: Option<(AssignmentId, Vec<MemberId>)>,
-    /// Members whose pin goes.
+    /// Members who are pinned.
+    pub pinned: Option<Pins>,
+    /// Members whose pin is removed.
     pub unpinned: Vec<MemberId>,
     /// Settings that members or assignments are given and that may be new.
     pub settings: Vec<Settings>,
-    /// What happens to members; one who keeps everything is not here.
+    /// People, groups and memberships that a sync changes.
+    pub directory: DirectoryChanges,
+    /// The members whose assignment, settings or email export change.
     pub members: Vec<MemberChange>,
-    /// What happens to seats of which there are only so many.
+    /// The seats that are granted, and the members who begin to wait for one.
     pub seats: SeatChanges,
 }
 
@@ -89,20 +110,16 @@ pub struct Counts {
 }
 
 impl MemberChange {
-    fn value(held: &Held) -> Option<EmailExport> {
-        held.export.map(|export| export.setting.value())
-    }
-
     /// The value before, `None` for a new member or in phase LEGACY.
     #[must_use]
     pub fn export_before(&self) -> Option<EmailExport> {
-        self.before.as_ref().and_then(Self::value)
+        self.before.as_ref().and_then(Held::export_value)
     }
 
     /// The value after, `None` in phase LEGACY.
     #[must_use]
     pub fn export_after(&self) -> Option<EmailExport> {
-        Self::value(&self.after)
+        self.after.export_value()
     }
 
     /// Whether the member changes assignment.
@@ -119,7 +136,37 @@ impl MemberChange {
 }
 
 impl Plan {
-    /// How many members it touches.
+    /// Whether nothing would be written.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        // Taken apart, so that a new part cannot be forgotten here.
+        let Self {
+            organization,
+            catalog,
+            saved,
+            removed,
+            ranks,
+            pinned,
+            unpinned,
+            settings,
+            directory,
+            members,
+            seats,
+        } = self;
+        organization.is_none()
+            && catalog.is_none()
+            && saved.is_none()
+            && removed.is_none()
+            && ranks.is_empty()
+            && pinned.is_none()
+            && unpinned.is_empty()
+            && settings.is_empty()
+            && directory.is_empty()
+            && members.is_empty()
+            && seats.queues.is_empty()
+    }
+
+    /// Counts the members that the plan touches, by what changes for them.
     #[must_use]
     pub fn counts(&self) -> Counts {
         let mut counts = Counts::default();
@@ -134,15 +181,15 @@ impl Plan {
         counts
     }
 
-    /// What the members of an assignment have afterwards, given what they have before and the members that the plan was
-    /// made with: no plan changes who is active.
+    /// Returns what the members of an assignment have after the plan. `before` is what they have before it, and `members`
+    /// are the members that the plan was made with. Only for plans that change nobody's activation.
     #[must_use]
     pub fn summary_of(&self, assignment: &AssignmentId, before: Summary, members: &[MemberState]) -> Summary {
         let active: HashSet<&MemberId> = members.iter().filter(|m| m.active).map(|m| &m.id).collect();
         let count = |held: fn(&MemberChange) -> Option<&Held>| {
             let inside = self.members.iter().filter_map(|change| Some((&change.member, held(change)?)));
             let inside = inside.filter(|(_, held)| held.assignment == *assignment);
-            Summary::count(inside.map(|(member, held)| (active.contains(member), MemberChange::value(held))))
+            Summary::count(inside.map(|(member, held)| (active.contains(member), held.export_value())))
         };
         let (gone, come) = (count(|change| change.before.as_ref()), count(|change| Some(&change.after)));
         Summary {
@@ -152,62 +199,19 @@ impl Plan {
         }
     }
 
-    /// Adds what happens to a member, unless it is nothing.
+    /// The first members that the plan changes, in byte order of their ids: what a preview shows.
+    #[must_use]
+    pub fn sample(&self, size: usize) -> Vec<&MemberChange> {
+        let mut members: Vec<&MemberChange> = self.members.iter().collect();
+        members.sort_unstable_by(|a, b| a.member.cmp(&b.member));
+        members.truncate(size);
+        members
+    }
+
+    /// Adds a member's change, unless the member keeps everything.
     pub fn push(&mut self, member: MemberId, before: Option<&Held>, after: Held, cause: Cause) {
         if before != Some(&after) {
             self.members.push(MemberChange { member, before: before.cloned(), after, cause });
         }
-    }
-}
-
-/// What assignments give, under the list as it will be and the members as they were.
-#[derive(Debug)]
-pub struct Giving<'a> {
-    phase: Phase,
-    now: Timestamp,
-    settings: HashMap<&'a AssignmentId, SettingsId>,
-    summaries: &'a HashMap<AssignmentId, Summary>,
-}
-
-impl<'a> Giving<'a> {
-    /// `summaries` holds, for each assignment without a chosen value, what its members have
-    /// before the change.
-    #[must_use]
-    pub fn new(
-        phase: Phase,
-        now: Timestamp,
-        list: &'a AssignmentList,
-        summaries: &'a HashMap<AssignmentId, Summary>,
-    ) -> Self {
-        let settings = list.ranked().map(|(_, a)| (&a.id, a.settings.id())).collect();
-        Self { phase, now, settings, summaries }
-    }
-
-    /// The whole bundle, as someone who enters gets it.
-    #[must_use]
-    pub fn bundle(&self, target: &Assignment, before: Option<&Held>) -> Held {
-        Held { export: self.entering(target, before), ..self.settings_only(target, before) }
-    }
-
-    /// Seats, workspaces and data capture; email export as it was.
-    #[must_use]
-    pub fn settings_only(&self, target: &Assignment, before: Option<&Held>) -> Held {
-        let settings = self.settings.get(&target.id).copied().unwrap_or_else(|| target.settings.id());
-        Held { assignment: target.id.clone(), settings, export: before.and_then(|held| held.export) }
-    }
-
-    /// A value that a tech admin has chosen, for a member of the assignment.
-    #[must_use]
-    pub fn chosen(&self, value: EmailExport, held: &Held) -> Held {
-        let export = MemberExport::given(value, Source::Assignment, held.export, self.now);
-        Held { export: Some(export), ..held.clone() }
-    }
-
-    fn entering(&self, target: &Assignment, before: Option<&Held>) -> Option<MemberExport> {
-        if self.phase == Phase::Legacy {
-            return None;
-        }
-        let summary = self.summaries.get(&target.id).copied().unwrap_or_default();
-        Some(email_export::entering(target.chosen, summary, before.and_then(|held| held.export), self.now))
     }
 }

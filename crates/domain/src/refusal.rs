@@ -1,69 +1,10 @@
-//! Why a change is refused. A refusal carries every value that its message mentions, so that
-//! the answer, the log and the test say the same.
+//! Why a change is refused. A refusal carries every value that its message mentions, so that the response, the log
+//! and the test say the same.
 
-use crate::{AssignmentId, GroupId, MemberId, OrganizationId, assignments::OrderMismatch, migration::RollbackObstacle};
-
-/// Which kind of bad input a [`Violation`] is; the words of `ErrorReason`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum ViolationKind {
-    /// Anything that has no kind of its own.
-    InvalidRequest,
-    /// Data capture both asks for and prevents the same.
-    ContradictoryDataCapture,
-    /// A seat type that is not in the catalog.
-    UnknownSeatType,
-    /// A workspace or profile that is not in the catalog.
-    UnknownPermissionProfile,
-    /// A seat type whose prerequisite is not given.
-    SeatPrerequisiteMissing,
-    /// A value of email export is needed.
-    EmailExportRequired,
-    /// A field that only the identity provider changes.
-    FieldOwnedByIdp,
-}
-
-/// One thing wrong with a request. All of a request's violations are reported at once.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Violation {
-    /// The path of the field in the request; empty until a caller who knows it fills it in.
-    pub field: String,
-    /// What kind of bad input it is.
-    pub kind: ViolationKind,
-    /// What is wrong and what to do.
-    pub description: String,
-    /// The values that the description mentions.
-    pub metadata: Vec<(&'static str, String)>,
-}
-
-impl Violation {
-    /// A violation of no particular kind.
-    pub fn invalid(field: impl Into<String>, description: impl Into<String>) -> Self {
-        Self::new(ViolationKind::InvalidRequest, field, description)
-    }
-
-    /// A violation of a kind.
-    pub fn new(kind: ViolationKind, field: impl Into<String>, description: impl Into<String>) -> Self {
-        Self { field: field.into(), kind, description: description.into(), metadata: Vec::new() }
-    }
-
-    /// The same with a value that the description mentions.
-    #[must_use]
-    pub fn with(mut self, key: &'static str, value: impl Into<String>) -> Self {
-        self.metadata.push((key, value.into()));
-        self
-    }
-
-    /// The same, at the given field path. A path that is there already becomes its tail.
-    #[must_use]
-    pub fn at(mut self, field: &str) -> Self {
-        self.field = match (field.is_empty(), self.field.is_empty()) {
-            (true, _) => self.field,
-            (_, true) => field.to_owned(),
-            _ => format!("{field}.{}", self.field),
-        };
-        self
-    }
-}
+use crate::{
+    AssignmentId, GroupId, MemberId, OrganizationId, Violation, ViolationKind, assignments::OrderMismatch,
+    migration::RollbackObstacle, violation::NAMED_MAX,
+};
 
 /// Why a change is not made. The messages say what to do next.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -275,9 +216,6 @@ fn reason_of(violations: &[Violation]) -> &'static str {
         _ => "INVALID_REQUEST",
     }
 }
-
-/// How many members a message names at the most: an error has to fit into an answer's trailers.
-pub(crate) const NAMED_MAX: usize = 20;
 
 fn describe_members(ids: &[MemberId]) -> String {
     let named: Vec<String> = ids.iter().take(NAMED_MAX).map(|id| format!("`{id}`")).collect();

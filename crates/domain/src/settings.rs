@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use sha2::{Digest, Sha256};
 
-use crate::refusal::{Violation, ViolationKind};
+use crate::{FieldSelection, Violation, ViolationKind};
 
 /// What is captured for a member (product.md 1).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize)]
@@ -37,6 +37,28 @@ impl DataCapture {
             found.push(("emails_imported", "prevent_email_import"));
         }
         found
+    }
+
+    /// The data capture after an update that gives `given` and selects some of its flags. Without an update mask, a flag
+    /// that is set is populated.
+    fn updated(self, given: Self, selection: &FieldSelection) -> Self {
+        let whole = selection.names("settings.data_capture");
+        let update = |flag: &str, before: bool, given: bool| {
+            let selected = whole || selection.selects(&format!("settings.data_capture.{flag}"), given);
+            if selected { given } else { before }
+        };
+        macro_rules! update {
+            ($($flag:ident),*) => { Self { $($flag: update(stringify!($flag), self.$flag, given.$flag)),* } };
+        }
+        update!(
+            web_conferences_recorded,
+            prevent_web_conference_recording,
+            telephony_calls_imported,
+            emails_imported,
+            prevent_email_import,
+            non_recorded_meetings_imported,
+            gong_connect_enabled
+        )
     }
 
     fn flags(&self) -> [bool; 7] {
@@ -92,7 +114,46 @@ impl Settings {
         SettingsId(id)
     }
 
-    /// What is wrong with them on their own, without a catalog.
+    /// The paths of settings that an update mask may name, below the message that has the settings.
+    pub const PATHS: [&str; 12] = [
+        "settings",
+        "settings.seats",
+        "settings.home_workspace",
+        "settings.permissions",
+        "settings.data_capture",
+        "settings.data_capture.web_conferences_recorded",
+        "settings.data_capture.prevent_web_conference_recording",
+        "settings.data_capture.telephony_calls_imported",
+        "settings.data_capture.emails_imported",
+        "settings.data_capture.prevent_email_import",
+        "settings.data_capture.non_recorded_meetings_imported",
+        "settings.data_capture.gong_connect_enabled",
+    ];
+
+    /// The settings after an update that gives `given` and selects some of its parts.
+    #[must_use]
+    pub fn updated(&self, given: Option<&Self>, selection: &FieldSelection) -> Self {
+        if selection.names("settings") {
+            return given.cloned().unwrap_or_default();
+        }
+        let empty = Self::default();
+        let new = given.unwrap_or(&empty);
+        let selects = |path: &str, populated: bool| selection.selects(path, given.is_some() && populated);
+        let mut after = self.clone();
+        if selects("settings.seats", !new.seats.is_empty()) {
+            after.seats.clone_from(&new.seats);
+        }
+        if selects("settings.home_workspace", new.home_workspace.is_some()) {
+            after.home_workspace.clone_from(&new.home_workspace);
+        }
+        if selects("settings.permissions", !new.permissions.is_empty()) {
+            after.permissions.clone_from(&new.permissions);
+        }
+        after.data_capture = self.data_capture.updated(new.data_capture, selection);
+        after
+    }
+
+    /// Lists what is wrong with the settings on their own, without a catalog.
     #[must_use]
     pub fn violations(&self) -> Vec<Violation> {
         let contradiction = |(wanted, prevented): (&str, &str)| {

@@ -4,11 +4,8 @@
 mod support;
 
 use rollcall_domain::{
-    Assignment, AssignmentId, DataCapture, Email, GroupId, MemberId, Phase, Settings,
-    assignments::Edit,
-    catalog::Catalog,
-    members::MemberEdit,
-    refusal::{Violation, ViolationKind},
+    Assignment, AssignmentId, DataCapture, Email, GroupId, MemberId, Phase, Settings, Violation, ViolationKind,
+    assignments::AssignmentEdit, catalog::Catalog, members::MemberEdit,
 };
 use support::{AUTOMATIC, AssignmentBuilder, EXPORT, MANUAL, Org, PersonBuilder, catalog, seats, violations};
 
@@ -87,7 +84,7 @@ fn an_assignment_is_not_saved_with_settings_that_cannot_be() {
         let subject = AssignmentBuilder::new("subject", MANUAL, &["g"]).chosen(EXPORT);
         let new = Assignment { settings: settings.clone(), ..subject.clone().build() };
         let created = Org::new(Phase::Migrated, vec![]).create(new, None);
-        let edit = Edit { settings: Some(settings.clone()), ..Edit::default() };
+        let edit = AssignmentEdit { settings: Some(settings.clone()), ..AssignmentEdit::default() };
         let updated = Org::new(Phase::Migrated, vec![subject.clone()]).update("subject", &edit);
         let mut org = Org::new(Phase::Migrated, vec![subject]);
         org = org.with(PersonBuilder::new("m1", &["g"]));
@@ -120,7 +117,7 @@ fn all_violations_are_reported_at_once() {
 fn what_was_saved_once_stays_valid_when_the_catalog_changes() {
     let subject = AssignmentBuilder::new("subject", MANUAL, &["g"]).seats(&["gone"]);
     let mut org = Org::new(Phase::Migrated, vec![subject]);
-    let edit = Edit { display_name: Some("Renamed".to_owned()), ..Edit::default() };
+    let edit = AssignmentEdit { display_name: Some("Renamed".to_owned()), ..AssignmentEdit::default() };
     assert!(org.update("subject", &edit).is_ok());
 }
 

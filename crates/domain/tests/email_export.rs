@@ -4,12 +4,11 @@
 mod support;
 
 use rollcall_domain::{
-    Phase, Refusal, UpdateMode,
-    assignments::Edit,
-    directory::Mode,
+    Phase, Refusal, UpdateMode, ViolationKind,
+    assignments::AssignmentEdit,
+    directory::SyncMode,
     email_export::{EmailExport, MemberExport, Setting, Source, State, Summary, entering},
     members::MemberEdit,
-    refusal::ViolationKind,
 };
 use support::{
     ALWAYS, AUTOMATIC, AssignmentBuilder, DO_NOT_EXPORT, EXPORT, MANUAL, NOT, Org, PersonBuilder, Rows, at, groups,
@@ -128,7 +127,7 @@ fn entering_a_mixed_assignment_keeps_a_setting_and_gives_new_ones_do_not_export(
         let mixed = vec![someone("yes", ALWAYS), someone("no", NOT)];
         let mut org = org(mode, None, mixed).with(PersonBuilder::new("old", &[]).setting(since(0)));
         let rows = Rows::new().joins("old", "s").person("new").joins("new", "s");
-        org.sync(Mode::Delta, rows.0).unwrap();
+        org.sync(SyncMode::Delta, rows.0).unwrap();
         let settings = ["yes", "no", "old", "new"].map(|id| org.setting(id));
         assert_eq!(settings, [Some(ALWAYS), Some(NOT), Some(since(0)), Some(NOT)], "{mode:?}");
         assert_eq!([org.home("old"), org.home("new")], ["subject"; 2], "{mode:?}");
@@ -152,7 +151,7 @@ fn switching_to_automatic_takes_what_active_members_agree_on() {
     ];
     for (name, people, chosen, expected) in cases {
         let mut org = org(MANUAL, chosen, people);
-        let edit = Edit { update_mode: Some(AUTOMATIC), ..Edit::default() };
+        let edit = AssignmentEdit { update_mode: Some(AUTOMATIC), ..AssignmentEdit::default() };
         org.update("subject", &edit).unwrap();
         assert_eq!(org.assignment("subject").chosen, Some(expected), "{name}");
         let values = org.people.values().map(|p| p.held.export.map(|e| e.setting.value()));
@@ -165,7 +164,7 @@ fn a_save_that_finds_agreement_makes_it_the_chosen_value_and_changes_nobody() {
     let people = vec![someone("m1", ALWAYS), someone("m2", since(0)), someone("m3", NOT).inactive()];
     let mut org = org(AUTOMATIC, None, people);
     let before = org.people.clone();
-    let edit = Edit { display_name: Some("Renamed".to_owned()), ..Edit::default() };
+    let edit = AssignmentEdit { display_name: Some("Renamed".to_owned()), ..AssignmentEdit::default() };
     org.update("subject", &edit).unwrap();
     assert_eq!(org.assignment("subject").chosen, Some(EXPORT));
     assert_eq!(org.people, before, "the inactive one keeps the carried value until active again");
@@ -176,7 +175,7 @@ fn editing_other_settings_leaves_everybodys_email_export_alone() {
     let people = vec![someone("m1", since(0)), someone("m2", NOT).inactive()];
     let mut org = org(AUTOMATIC, Some(EXPORT), people);
     let before = ["m1", "m2"].map(|id| org.person(id).held.export);
-    let edit = Edit { settings: Some(seats(&["gong"])), ..Edit::default() };
+    let edit = AssignmentEdit { settings: Some(seats(&["gong"])), ..AssignmentEdit::default() };
     org.update("subject", &edit).unwrap();
     assert_eq!(["m1", "m2"].map(|id| org.seats(id)), [["gong"]; 2]);
     assert_eq!(["m1", "m2"].map(|id| org.person(id).held.export), before, "the source, too");
@@ -189,7 +188,7 @@ fn who_leaves_in_the_same_change_does_not_count_and_who_enters_gets_the_result()
         .with(PersonBuilder::new("stays", &["a"]).setting(ALWAYS))
         .with(PersonBuilder::new("leaves", &["b"]).setting(NOT))
         .with(PersonBuilder::new("enters", &["c"]).setting(NOT));
-    let edit = Edit { groups: Some(groups(&["a", "c"])), ..Edit::default() };
+    let edit = AssignmentEdit { groups: Some(groups(&["a", "c"])), ..AssignmentEdit::default() };
     org.update("subject", &edit).unwrap();
     assert_eq!(["stays", "leaves", "enters"].map(|id| org.home(id)), ["subject", "default", "subject"]);
     assert_eq!(org.assignment("subject").chosen, Some(EXPORT));
@@ -211,8 +210,8 @@ fn an_equal_value_moves_no_period_and_still_updates_the_source() {
 fn becoming_inactive_and_active_again_does_not_move_the_period() {
     for mode in [AUTOMATIC, MANUAL] {
         let mut org = org(mode, Some(EXPORT), vec![someone("m1", since(0))]);
-        org.sync(Mode::Delta, Rows::new().inactive_person("m1").0).unwrap();
-        org.sync(Mode::Delta, Rows::new().person("m1").0).unwrap();
+        org.sync(SyncMode::Delta, Rows::new().inactive_person("m1").0).unwrap();
+        org.sync(SyncMode::Delta, Rows::new().person("m1").0).unwrap();
         assert_eq!(org.setting("m1"), Some(since(0)), "{mode:?}");
     }
 }
@@ -231,19 +230,19 @@ fn in_legacy_nobody_has_a_setting_and_a_given_one_is_refused() {
     let subject = AssignmentBuilder::new("subject", MANUAL, &["s"]);
     let mut org = Org::new(Phase::Legacy, vec![subject]).with(PersonBuilder::new("m1", &["s"]));
     let refused = Err(Refusal::EmailExportNotMigrated(organization()));
-    let choose = Edit { choose: Some(EXPORT), ..Edit::default() };
+    let choose = AssignmentEdit { choose: Some(EXPORT), ..AssignmentEdit::default() };
     assert_eq!(org.update("subject", &choose), refused);
     let choose = MemberEdit { choose: Some(EXPORT), ..MemberEdit::default() };
     assert_eq!(org.edit_member("m1", choose), refused);
 
     let new = AssignmentBuilder::new("new", AUTOMATIC, &["s"]).seats(&["gong"]);
     org.create(new.build(), Some(1)).unwrap();
-    let automatic = Edit { update_mode: Some(AUTOMATIC), ..Edit::default() };
+    let automatic = AssignmentEdit { update_mode: Some(AUTOMATIC), ..AssignmentEdit::default() };
     org.update("subject", &automatic).unwrap();
     assert_eq!((org.home("m1"), org.setting("m1")), ("new", None));
-    let settings = Edit { settings: Some(seats(&["forecast"])), ..Edit::default() };
+    let settings = AssignmentEdit { settings: Some(seats(&["forecast"])), ..AssignmentEdit::default() };
     org.update("new", &settings).unwrap();
-    org.sync(Mode::Delta, Rows::new().person("m2").0).unwrap();
+    org.sync(SyncMode::Delta, Rows::new().person("m2").0).unwrap();
     org.move_members(&["m2"], "subject").unwrap();
     assert_eq!((org.seats("m1"), org.setting("m1"), org.setting("m2")), (vec!["forecast"], None, None));
 }

@@ -3,7 +3,7 @@
 
 mod support;
 
-use rollcall_domain::{Phase, Plan, Refusal, assignments::Edit, plan::Counts, refusal::ViolationKind};
+use rollcall_domain::{Phase, Plan, Refusal, ViolationKind, assignments::AssignmentEdit, plan::Counts};
 use support::{
     ALWAYS, AUTOMATIC, AssignmentBuilder, DO_NOT_EXPORT, EXPORT, MANUAL, NOT, Org, PersonBuilder, assignment, groups,
     organization, seats, violations,
@@ -82,7 +82,7 @@ fn the_default_is_not_moved_deleted_given_groups_or_created() {
         ("deleted", |org| org.delete("default", false)),
         ("deleted with its members", |org| org.delete("default", true)),
         ("given groups", |org| {
-            let edit = Edit { groups: Some(groups(&["a"])), ..Edit::default() };
+            let edit = AssignmentEdit { groups: Some(groups(&["a"])), ..AssignmentEdit::default() };
             org.update("default", &edit)
         }),
     ];
@@ -98,13 +98,13 @@ fn the_default_is_not_moved_deleted_given_groups_or_created() {
 #[test]
 fn the_default_can_be_edited() {
     let mut org = abc().with(PersonBuilder::new("m1", &[]));
-    let edit = Edit {
+    let edit = AssignmentEdit {
         display_name: Some("Everybody else".to_owned()),
         groups: Some(groups(&[])),
         update_mode: Some(AUTOMATIC),
         settings: Some(seats(&["gong"])),
         choose: Some(EXPORT),
-        unchoose: false,
+        takes_choice_back: false,
     };
     org.update("default", &edit).unwrap();
     let expected = AssignmentBuilder::new("default", AUTOMATIC, &[]).seats(&["gong"]);
@@ -117,7 +117,7 @@ fn the_default_can_be_edited() {
 #[test]
 fn an_unknown_assignment_is_not_found_and_a_taken_id_is_refused() {
     let nowhere = || Err(Refusal::AssignmentNotFound(assignment("x")));
-    assert_eq!(abc().update("x", &Edit::default()), nowhere());
+    assert_eq!(abc().update("x", &AssignmentEdit::default()), nowhere());
     assert_eq!(abc().move_to("x", 1), nowhere());
     assert_eq!(abc().delete("x", true), nowhere());
     assert_eq!(Org::new(Phase::Migrated, vec![]).move_to("x", 1), nowhere());
@@ -130,13 +130,13 @@ fn an_update_changes_what_it_names_and_nothing_else() {
     let before = AssignmentBuilder::new("a", MANUAL, &["a"]).seats(&["gong"]).chosen(EXPORT);
     let before = before.build();
     let org = Org::new(Phase::Migrated, vec![]);
-    let cases: [(&str, Edit); 6] = [
-        ("nothing", Edit::default()),
-        ("the name", Edit { display_name: Some("Renamed".to_owned()), ..Edit::default() }),
-        ("the groups", Edit { groups: Some(groups(&["b"])), ..Edit::default() }),
-        ("the mode", Edit { update_mode: Some(AUTOMATIC), ..Edit::default() }),
-        ("the settings", Edit { settings: Some(seats(&[])), ..Edit::default() }),
-        ("the value", Edit { choose: Some(DO_NOT_EXPORT), ..Edit::default() }),
+    let cases: [(&str, AssignmentEdit); 6] = [
+        ("nothing", AssignmentEdit::default()),
+        ("the name", AssignmentEdit { display_name: Some("Renamed".to_owned()), ..AssignmentEdit::default() }),
+        ("the groups", AssignmentEdit { groups: Some(groups(&["b"])), ..AssignmentEdit::default() }),
+        ("the mode", AssignmentEdit { update_mode: Some(AUTOMATIC), ..AssignmentEdit::default() }),
+        ("the settings", AssignmentEdit { settings: Some(seats(&[])), ..AssignmentEdit::default() }),
+        ("the value", AssignmentEdit { choose: Some(DO_NOT_EXPORT), ..AssignmentEdit::default() }),
     ];
     for (name, edit) in cases {
         let mut org = org.clone();
@@ -196,11 +196,12 @@ fn a_plan_says_what_is_written_and_its_counts_are_its_changes() {
         .with(PersonBuilder::new("turns-off", &["g"]).setting(ALWAYS).seats(&[]))
         .with(PersonBuilder::new("leaves", &["x"]).inside("manual").setting(ALWAYS))
         .with(PersonBuilder::new("is-off", &["g"]).setting(NOT));
-    let edit = Edit { update_mode: Some(AUTOMATIC), choose: Some(DO_NOT_EXPORT), ..Edit::default() };
+    let edit =
+        AssignmentEdit { update_mode: Some(AUTOMATIC), choose: Some(DO_NOT_EXPORT), ..AssignmentEdit::default() };
     let plan = org.update("manual", &edit).unwrap();
     let expected = Counts { assignment_changes: 1, flips_to_export: 0, flips_to_do_not_export: 3, settings_changes: 2 };
     assert_eq!(plan.counts(), expected);
-    assert_eq!(plan.saved, Some(org.assignment("manual")));
+    assert_eq!(plan.saved.map(|saved| saved.assignment), Some(org.assignment("manual")));
     assert_eq!((plan.ranks, plan.removed, plan.pinned), (vec![], None, None));
 
     let plan = org.delete("manual", true).unwrap();

@@ -7,7 +7,7 @@ use std::collections::HashMap;
 
 use rollcall_domain::{
     MemberId, Phase, UpdateMode,
-    directory::Mode,
+    directory::SyncMode,
     email_export::{EmailExport, Setting, State, Summary},
     migration::{Holder, LegacyRow, Proof, check_rows, plan_import},
 };
@@ -89,7 +89,7 @@ fn an_old_setting_follows_the_member_and_not_the_address() {
     org.import(vec![row("m1@acme.example", true)]);
     let rows = Rows::new().person_with("m1", "new@acme.example", Some(true));
     let rows = rows.person_with("m2", "m1@acme.example", Some(true));
-    org.sync(Mode::Delta, rows.0).unwrap();
+    org.sync(SyncMode::Delta, rows.0).unwrap();
     assert_eq!((org.person("m1").legacy, org.person("m2").legacy), (Some(true), None));
 
     org.import(vec![row("new@acme.example", false)]);
@@ -116,8 +116,8 @@ fn a_waiting_row_binds_to_the_first_member_synced_with_its_address() {
             .with(PersonBuilder::new("m1", &[]))
             .with(PersonBuilder::new("m2", &[]).legacy(false));
         org.waiting.insert(email("w@x"), true);
-        let sync = org.sync(Mode::Delta, rows.0).unwrap();
-        let bound: Vec<&str> = sync.bindings.iter().map(|(id, ..)| id.as_str()).collect();
+        let sync = org.sync(SyncMode::Delta, rows.0).unwrap();
+        let bound: Vec<&str> = sync.directory.bindings.iter().map(|(id, ..)| id.as_str()).collect();
         assert_eq!(bound, expected, "{name}");
         assert_eq!(org.waiting.is_empty(), !expected.is_empty(), "{name}: nothing is dropped");
         assert_eq!(org.person("m2").legacy, Some(false), "{name}");

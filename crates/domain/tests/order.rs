@@ -3,7 +3,10 @@
 
 mod support;
 
-use rollcall_domain::{Phase, Plan, Refusal, assignments::OrderMismatch};
+use rollcall_domain::{
+    Current, Phase, Plan, Proposal, Refusal,
+    assignments::{OrderMismatch, ReorderAssignments},
+};
 use support::{AUTOMATIC, AssignmentBuilder, DO_NOT_EXPORT, EXPORT, MANUAL, Org, PersonBuilder, assignment};
 
 /// `a`, `b`, `c`, `d`, each of the group of its name; `c` is manual.
@@ -109,8 +112,10 @@ fn only_who_can_move_is_loaded() {
         .with(PersonBuilder::new("cd", &["c", "d"]));
     let loaded = |order: &[&str]| {
         let order: Vec<_> = order.iter().map(|id| assignment(id)).collect();
-        let proposal = rollcall_domain::assignments::Proposal::reorder(org.phase, &org.list(), &order).unwrap();
-        let states = org.concerned(proposal.list(), proposal.concerned());
+        let (organization, list) = (org.organization(), org.list());
+        let current = Current { organization: &organization, list: &list };
+        let proposal = Proposal::ReorderAssignments(ReorderAssignments::propose(current, &order).unwrap());
+        let states = org.affected(proposal.list(current), proposal.scope());
         states.iter().map(|state| state.id.to_string()).collect::<Vec<_>>()
     };
     assert_eq!(loaded(&["a", "b", "c", "d"]), [] as [&str; 0]);

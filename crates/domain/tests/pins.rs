@@ -5,9 +5,10 @@ mod support;
 
 use rollcall_domain::{
     Phase, Plan, Refusal,
-    assignments::Edit,
-    directory::Mode,
+    assignments::AssignmentEdit,
+    directory::SyncMode,
     email_export::{EmailExport, Setting},
+    plan::Pins,
 };
 use support::{
     ALWAYS, AUTOMATIC, AssignmentBuilder, DO_NOT_EXPORT, EXPORT, MANUAL, NOT, Org, PersonBuilder, Rows, assignment,
@@ -39,21 +40,26 @@ fn a_move_pins_and_gives_the_whole_bundle() {
     for (target, seats, value) in cases {
         let mut org = org();
         let plan = org.move_members(&["m1"], target).unwrap();
-        assert_eq!(plan.pinned, Some((assignment(target), vec![member("m1")])), "{target}");
+        assert_eq!(plan.pinned, Some(pins(target, &["m1"])), "{target}");
         assert_eq!((org.home("m1"), org.pin("m1")), (target, Some(target)));
         assert_eq!(org.seats("m1"), seats, "{target}");
         assert_eq!(org.setting("m1").map(Setting::value), Some(value), "{target}");
     }
 }
 
+fn pins(target: &str, members: &[&str]) -> Pins {
+    let members = members.iter().map(|id| member(id)).collect();
+    Pins { assignment: assignment(target), members, reason: String::new() }
+}
+
 #[test]
-fn who_is_there_already_is_only_pinned() {
+fn a_member_of_the_assignment_is_only_pinned() {
     let mut org = org()
         .with(PersonBuilder::new("m2", &["x"]).seats(&["engage"]).setting(ALWAYS))
         .with(PersonBuilder::new("m3", &["x"]).inactive());
     let before = org.people.clone();
     let plan = org.move_members(&["m2", "m3"], "special").unwrap();
-    let pinned = Some((assignment("special"), vec![member("m2"), member("m3")]));
+    let pinned = Some(pins("special", &["m2", "m3"]));
     assert_eq!(plan, Plan { pinned, ..Plan::default() });
     for id in ["m2", "m3"] {
         assert_eq!(org.person(id).held, before[&member(id)].held, "{id}");
@@ -73,30 +79,30 @@ fn a_pin_wins_over_the_order_the_mode_and_the_next_sync() {
     type Change = fn(&mut Org);
     let changes: [(&str, Change); 7] = [
         ("a group in the IdP", |org| {
-            org.sync(Mode::Delta, Rows::new().joins("m1", "x").0).unwrap();
+            org.sync(SyncMode::Delta, Rows::new().joins("m1", "x").0).unwrap();
         }),
         ("no group in the IdP", |org| {
-            org.sync(Mode::Delta, Rows::new().leaves("m1", "s").0).unwrap();
+            org.sync(SyncMode::Delta, Rows::new().leaves("m1", "s").0).unwrap();
         }),
         ("a full sync", |org| {
-            org.sync(Mode::Full, Rows::new().person("m1").0).unwrap();
+            org.sync(SyncMode::Full, Rows::new().person("m1").0).unwrap();
         }),
         ("away and back", |org| {
-            org.sync(Mode::Delta, Rows::new().inactive_person("m1").0).unwrap();
-            org.sync(Mode::Delta, Rows::new().person("m1").0).unwrap();
+            org.sync(SyncMode::Delta, Rows::new().inactive_person("m1").0).unwrap();
+            org.sync(SyncMode::Delta, Rows::new().person("m1").0).unwrap();
         }),
         ("the order", |org| {
             org.move_to("sales", 3).unwrap();
             org.move_to("special", 1).unwrap();
         }),
         ("an assignment's groups", |org| {
-            let edit = Edit { groups: Some(groups(&["x", "s"])), ..Edit::default() };
+            let edit = AssignmentEdit { groups: Some(groups(&["x", "s"])), ..AssignmentEdit::default() };
             org.update("special", &edit).unwrap();
         }),
         ("the mode", |org| {
             for mode in [MANUAL, AUTOMATIC] {
                 for id in ["sales", "special", "late", "default"] {
-                    let edit = Edit { update_mode: Some(mode), ..Edit::default() };
+                    let edit = AssignmentEdit { update_mode: Some(mode), ..AssignmentEdit::default() };
                     org.update(id, &edit).unwrap();
                 }
             }

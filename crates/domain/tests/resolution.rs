@@ -4,7 +4,7 @@ mod support;
 
 use rollcall_domain::{
     Assignment, AssignmentList, MemberState, Phase, UpdateMode,
-    directory::Mode,
+    directory::SyncMode,
     email_export::EmailExport,
     explain::{Verdict, explain},
     ids::DEFAULT_ASSIGNMENT,
@@ -134,7 +134,7 @@ fn earlier_assignment_wins_when_both_match_and_gives_its_whole_bundle() {
     );
     org = org.with(PersonBuilder::new("m1", &["b"]));
     let rows = support::Rows::new().joins("m1", "a").0;
-    assert!(org.sync(Mode::Delta, rows).is_ok());
+    assert!(org.sync(SyncMode::Delta, rows).is_ok());
     assert_eq!((org.home("m1"), org.seats("m1")), ("first", vec!["gong"]));
     assert_eq!(org.setting("m1").map(|setting| setting.value()), Some(EXPORT));
 }

@@ -5,8 +5,8 @@ mod support;
 
 use rollcall_domain::{
     Phase, Refusal, UpdateMode,
-    assignments::Edit,
-    directory::Mode,
+    assignments::AssignmentEdit,
+    directory::SyncMode,
     email_export::{EmailExport, Setting},
 };
 use support::{
@@ -36,29 +36,33 @@ fn mixed(subject: &str, mode: UpdateMode) -> Org {
     .with(PersonBuilder::new("away", own).setting(NOT).inactive())
 }
 
-fn named(edit: Edit) -> Edit {
-    Edit { display_name: Some("Renamed".to_owned()), ..edit }
+fn named(edit: AssignmentEdit) -> AssignmentEdit {
+    AssignmentEdit { display_name: Some("Renamed".to_owned()), ..edit }
 }
 
-fn to(mode: UpdateMode) -> Edit {
-    Edit { update_mode: Some(mode), ..Edit::default() }
+fn to(mode: UpdateMode) -> AssignmentEdit {
+    AssignmentEdit { update_mode: Some(mode), ..AssignmentEdit::default() }
 }
 
-fn choosing(value: EmailExport) -> Edit {
-    Edit { choose: Some(value), ..Edit::default() }
+fn choosing(value: EmailExport) -> AssignmentEdit {
+    AssignmentEdit { choose: Some(value), ..AssignmentEdit::default() }
 }
 
 #[test]
 fn a_save_is_refused_when_its_result_is_automatic_and_still_mixed() {
-    let with_settings = Edit { settings: Some(seats(&["forecast"])), ..Edit::default() };
-    let cases: [(&str, UpdateMode, Edit); 7] = [
-        ("nothing is edited", AUTOMATIC, Edit::default()),
-        ("the name", AUTOMATIC, named(Edit::default())),
+    let with_settings = AssignmentEdit { settings: Some(seats(&["forecast"])), ..AssignmentEdit::default() };
+    let cases: [(&str, UpdateMode, AssignmentEdit); 7] = [
+        ("nothing is edited", AUTOMATIC, AssignmentEdit::default()),
+        ("the name", AUTOMATIC, named(AssignmentEdit::default())),
         ("the settings", AUTOMATIC, with_settings.clone()),
         ("the mode it has already", AUTOMATIC, to(AUTOMATIC)),
         ("manual to automatic", MANUAL, to(AUTOMATIC)),
         ("manual to automatic, with a name", MANUAL, named(to(AUTOMATIC))),
-        ("manual to automatic, with settings", MANUAL, Edit { update_mode: Some(AUTOMATIC), ..with_settings }),
+        (
+            "manual to automatic, with settings",
+            MANUAL,
+            AssignmentEdit { update_mode: Some(AUTOMATIC), ..with_settings },
+        ),
     ];
     for subject in SUBJECTS {
         for (name, mode, edit) in &cases {
@@ -71,14 +75,14 @@ fn a_save_is_refused_when_its_result_is_automatic_and_still_mixed() {
         }
     }
     let mut org = mixed("subject", AUTOMATIC);
-    let edit = Edit { groups: Some(groups(&["s", "x"])), ..Edit::default() };
+    let edit = AssignmentEdit { groups: Some(groups(&["s", "x"])), ..AssignmentEdit::default() };
     assert!(matches!(org.update("subject", &edit), Err(Refusal::EmailExportUnresolved { .. })));
 }
 
 #[test]
 fn choosing_or_switching_to_manual_makes_the_save_possible() {
-    let both = |mode, value| Edit { update_mode: Some(mode), ..choosing(value) };
-    let cases: [(&str, UpdateMode, Edit, Option<EmailExport>); 9] = [
+    let both = |mode, value| AssignmentEdit { update_mode: Some(mode), ..choosing(value) };
+    let cases: [(&str, UpdateMode, AssignmentEdit, Option<EmailExport>); 9] = [
         ("EXPORT is chosen", AUTOMATIC, choosing(EXPORT), Some(EXPORT)),
         ("DO_NOT_EXPORT is chosen", AUTOMATIC, choosing(DO_NOT_EXPORT), Some(DO_NOT_EXPORT)),
         ("chosen with a name", AUTOMATIC, named(choosing(EXPORT)), Some(EXPORT)),
@@ -86,7 +90,7 @@ fn choosing_or_switching_to_manual_makes_the_save_possible() {
         ("switched to manual with a name", AUTOMATIC, named(to(MANUAL)), None),
         ("switched to manual and chosen", AUTOMATIC, both(MANUAL, EXPORT), Some(EXPORT)),
         ("switched to automatic and chosen", MANUAL, both(AUTOMATIC, EXPORT), Some(EXPORT)),
-        ("manual ones may stay mixed", MANUAL, named(Edit::default()), None),
+        ("manual ones may stay mixed", MANUAL, named(AssignmentEdit::default()), None),
         ("manual, chosen", MANUAL, choosing(DO_NOT_EXPORT), Some(DO_NOT_EXPORT)),
     ];
     for subject in SUBJECTS {
@@ -113,13 +117,13 @@ fn what_is_not_a_save_goes_on_while_mixed() {
             org.move_to("subject", 1).unwrap();
         }),
         ("saving another assignment", |org| {
-            org.update("other", &named(Edit::default())).unwrap();
+            org.update("other", &named(AssignmentEdit::default())).unwrap();
         }),
         ("moving members into it", |org| {
             org.move_members(&["extra"], "subject").unwrap();
         }),
         ("a sync", |org| {
-            org.sync(Mode::Delta, Rows::new().person("new").joins("new", "s").0).unwrap();
+            org.sync(SyncMode::Delta, Rows::new().person("new").joins("new", "s").0).unwrap();
         }),
         ("deleting another assignment", |org| {
             org.delete("other", true).unwrap();
@@ -139,7 +143,7 @@ fn moving_members_away_is_no_save_and_makes_the_next_one_possible() {
     let mut org = mixed("subject", AUTOMATIC);
     org.move_members(&["no"], "other").unwrap();
     assert_eq!(org.assignment("subject").chosen, None);
-    org.update("subject", &named(Edit::default())).unwrap();
+    org.update("subject", &named(AssignmentEdit::default())).unwrap();
     assert_eq!(org.assignment("subject").chosen, Some(EXPORT));
     assert_eq!(org.setting("no"), Some(NOT));
     assert_eq!(org.setting("away"), Some(NOT), "inactive: keeps it until active again");

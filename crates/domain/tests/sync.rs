@@ -4,8 +4,8 @@
 mod support;
 
 use rollcall_domain::{
-    GroupId, MemberId, Phase,
-    directory::{Mode, SyncCounts, SyncPlan},
+    GroupId, MemberId, Phase, Plan,
+    directory::{SyncCounts, SyncMode},
 };
 use support::{AUTOMATIC, AssignmentBuilder, EXPORT, MANUAL, Org, PersonBuilder, Rows, assignment, groups, seats};
 
@@ -33,8 +33,8 @@ fn everything() -> Rows {
 /// Rows as (kind, key).
 type Keys = Vec<(&'static str, &'static str)>;
 
-fn rejected(sync: &SyncPlan) -> Vec<(&str, &str)> {
-    sync.rejected.iter().map(|row| (row.kind, row.key.as_str())).collect()
+fn rejected(sync: &Plan) -> Vec<(&str, &str)> {
+    sync.directory.rejected.iter().map(|row| (row.kind, row.key.as_str())).collect()
 }
 
 fn active(org: &Org) -> Vec<&str> {
@@ -66,7 +66,7 @@ fn a_delta_changes_what_it_names_and_nothing_else() {
     for (name, rows, change) in cases {
         let (mut expected, mut org) = (org(), org());
         change(&mut expected);
-        let sync = org.sync(Mode::Delta, rows.0).unwrap();
+        let sync = org.sync(SyncMode::Delta, rows.0).unwrap();
         expected.minute = org.minute;
         assert_eq!(org, expected, "{name}");
         assert_eq!(rejected(&sync), [], "{name}");
@@ -80,9 +80,9 @@ fn members_are_resolved_once_at_the_end() {
     let mut org = org();
     let rows = Rows::new().person("new").joins("new", "x").joins("new", "s");
     let rows = rows.joins("m3", "x").joins("m3", "s").leaves("m1", "s").joins("m1", "x");
-    let sync = org.sync(Mode::Delta, rows.0).unwrap();
+    let sync = org.sync(SyncMode::Delta, rows.0).unwrap();
     let entered: Vec<(&str, &str)> =
-        sync.plan.members.iter().map(|change| (change.member.as_str(), change.after.assignment.as_str())).collect();
+        sync.members.iter().map(|change| (change.member.as_str(), change.after.assignment.as_str())).collect();
     assert_eq!(entered, [("m1", "special"), ("m3", "sales"), ("new", "sales")]);
 }
 
@@ -90,7 +90,7 @@ fn members_are_resolved_once_at_the_end() {
 fn what_is_absent_from_a_full_sync_is_gone() {
     let mut org = org();
     let rows = Rows::new().group("s").person("m2").person("m3").joins("m2", "s");
-    let sync = org.sync(Mode::Full, rows.0).unwrap();
+    let sync = org.sync(SyncMode::Full, rows.0).unwrap();
     assert_eq!(active(&org), ["m2", "m3"], "absent members become inactive");
     assert_eq!(org.people.len(), 3, "members are never deleted");
     let m1 = org.person("m1");
@@ -104,28 +104,28 @@ fn what_is_absent_from_a_full_sync_is_gone() {
         memberships_removed: 1,
         ..SyncCounts::default()
     };
-    assert_eq!((sync.counts, rejected(&sync)), (expected, vec![]));
+    assert_eq!((sync.directory.counts, rejected(&sync)), (expected, vec![]));
 }
 
 #[test]
 fn present_groups_have_exactly_the_memberships_given_of_present_members() {
     let mut org = org().with(PersonBuilder::new("m4", &["s"]));
     let rows = Rows::new().group("s").group("x").person("m1").person("m2").person("m3");
-    let sync = org.sync(Mode::Full, rows.joins("m2", "x").joins("m3", "s").0).unwrap();
+    let sync = org.sync(SyncMode::Full, rows.joins("m2", "x").joins("m3", "s").0).unwrap();
     let found = ["m1", "m2", "m3", "m4"].map(|id| &org.person(id).groups);
     assert_eq!(found, [&groups(&[]), &groups(&["x"]), &groups(&["s"]), &groups(&["s"])]);
     assert_eq!(["m1", "m2", "m3", "m4"].map(|id| org.home(id)), ["default", "special", "sales", "sales"]);
-    assert_eq!((sync.counts.memberships_added, sync.counts.memberships_removed), (1, 1));
+    assert_eq!((sync.directory.counts.memberships_added, sync.directory.counts.memberships_removed), (1, 1));
 }
 
 #[test]
 fn a_group_that_is_gone_matches_again_when_it_returns() {
     let mut org = org();
     let without = Rows::new().group("x").person("m1").person("m2").person("m3").joins("m2", "x");
-    org.sync(Mode::Full, without.0.clone()).unwrap();
+    org.sync(SyncMode::Full, without.0.clone()).unwrap();
     assert_eq!(org.home("m1"), "default", "absent groups lose their memberships");
     assert_eq!(org.assignment("sales").groups, groups(&["s"]), "the assignment still names it");
-    org.sync(Mode::Full, everything().0).unwrap();
+    org.sync(SyncMode::Full, everything().0).unwrap();
     assert_eq!((org.home("m1"), org.seats("m1")), ("sales", vec!["gong"]));
 }
 
@@ -133,11 +133,11 @@ fn a_group_that_is_gone_matches_again_when_it_returns() {
 fn a_group_that_comes_back_under_another_id_is_another_group() {
     let mut org = org();
     let again = || Rows::new().group_named("s2", "s").group("x").person("m1").person("m2").person("m3");
-    let sync = org.sync(Mode::Full, again().joins("m1", "s2").joins("m2", "x").0).unwrap();
+    let sync = org.sync(SyncMode::Full, again().joins("m1", "s2").joins("m2", "x").0).unwrap();
     let present: Vec<(&str, &str, bool)> =
         org.groups.iter().map(|(id, known)| (id.as_str(), known.display_name.as_str(), known.present)).collect();
     assert_eq!(present, [("s", "s", false), ("s2", "s", true), ("x", "x", true)]);
-    assert_eq!((sync.counts.groups_changed, org.home("m1")), (2, "default"));
+    assert_eq!((sync.directory.counts.groups_changed, org.home("m1")), (2, "default"));
     assert_eq!(org.assignment("sales").groups, groups(&["s"]), "the assignment names the one that is gone");
 }
 
@@ -145,7 +145,7 @@ fn a_group_that_comes_back_under_another_id_is_another_group() {
 fn an_absent_member_loses_memberships_of_absent_groups_only() {
     let mut org = org().with(PersonBuilder::new("m4", &["s", "x"]));
     let rows = Rows::new().group("x").person("m1").person("m2").person("m3").joins("m2", "x");
-    org.sync(Mode::Full, rows.0).unwrap();
+    org.sync(SyncMode::Full, rows.0).unwrap();
     assert_eq!(org.person("m4").groups, groups(&["x"]));
     assert_eq!((org.home("m4"), org.person("m4").active), ("special", false));
 }
@@ -175,7 +175,7 @@ fn a_rejected_row_counts_as_present_and_leaves_what_it_names_unchanged() {
     ];
     for (name, rows, expected) in cases {
         let mut org = org();
-        let sync = org.sync(Mode::Full, rows.0).unwrap();
+        let sync = org.sync(SyncMode::Full, rows.0).unwrap();
         assert_eq!(rejected(&sync), expected, "{name}");
         assert!(sync.is_empty(), "{name}: {sync:?}");
         assert_eq!(org.people, self::org().people, "{name}");
@@ -186,30 +186,30 @@ fn a_rejected_row_counts_as_present_and_leaves_what_it_names_unchanged() {
 fn a_present_group_has_the_memberships_given_also_when_its_row_is_rejected() {
     let mut org = org();
     let rows = Rows::new().group("x").person("m1").person("m2").person("m3").group_named("s", "a\nb");
-    let sync = org.sync(Mode::Full, rows.joins("m2", "s").joins("m2", "x").0).unwrap();
+    let sync = org.sync(SyncMode::Full, rows.joins("m2", "s").joins("m2", "x").0).unwrap();
     assert_eq!(rejected(&sync), [("group", "s")]);
     let pair = |id: &str| (MemberId::trusted(id), GroupId::trusted("s"));
-    assert!(sync.added.contains(&pair("m2")) && sync.removed.contains(&pair("m1")), "{sync:?}");
+    assert!(sync.directory.added.contains(&pair("m2")) && sync.directory.removed.contains(&pair("m1")), "{sync:?}");
 }
 
 #[test]
 fn memberships_name_what_is_there_after_the_sync() {
-    let cases: [(&str, Mode, Rows, Keys); 8] = [
-        ("unknown group", Mode::Delta, Rows::new().joins("m1", "g"), vec![("membership", "g/m1")]),
-        ("unknown member", Mode::Delta, Rows::new().joins("u", "s"), vec![("membership", "s/u")]),
-        ("of the same sync", Mode::Delta, Rows::new().group("g").joins("m3", "g"), vec![]),
-        ("leaving an unknown group", Mode::Delta, Rows::new().leaves("m1", "g"), vec![("membership", "g/m1")]),
-        ("group without a row", Mode::Full, everything().joins("m1", "g"), vec![("membership", "g/m1")]),
-        ("member without a row", Mode::Full, everything().joins("u", "s"), vec![("membership", "s/u")]),
+    let cases: [(&str, SyncMode, Rows, Keys); 8] = [
+        ("unknown group", SyncMode::Delta, Rows::new().joins("m1", "g"), vec![("membership", "g/m1")]),
+        ("unknown member", SyncMode::Delta, Rows::new().joins("u", "s"), vec![("membership", "s/u")]),
+        ("of the same sync", SyncMode::Delta, Rows::new().group("g").joins("m3", "g"), vec![]),
+        ("leaving an unknown group", SyncMode::Delta, Rows::new().leaves("m1", "g"), vec![("membership", "g/m1")]),
+        ("group without a row", SyncMode::Full, everything().joins("m1", "g"), vec![("membership", "g/m1")]),
+        ("member without a row", SyncMode::Full, everything().joins("u", "s"), vec![("membership", "s/u")]),
         (
             "a new member whose row is rejected",
-            Mode::Full,
+            SyncMode::Full,
             everything().person_with("u", "", Some(true)).joins("u", "s"),
             vec![("member", "u"), ("membership", "s/u")],
         ),
         (
             "added and removed",
-            Mode::Delta,
+            SyncMode::Delta,
             Rows::new().joins("m1", "x").leaves("m1", "x"),
             vec![("membership", "x/m1")],
         ),
@@ -218,7 +218,7 @@ fn memberships_name_what_is_there_after_the_sync() {
         let mut org = org();
         let sync = org.sync(mode, rows.0).unwrap();
         assert_eq!(rejected(&sync), expected, "{name}");
-        assert!(sync.rejected.iter().all(|row| !row.reason.is_empty()), "{name}");
+        assert!(sync.directory.rejected.iter().all(|row| !row.reason.is_empty()), "{name}");
         assert_eq!(org.home("m1"), "sales", "{name}");
     }
 }
@@ -227,9 +227,9 @@ fn memberships_name_what_is_there_after_the_sync() {
 fn a_rejected_row_does_not_bring_back_a_group_that_is_gone() {
     let mut org = org();
     let without = Rows::new().group("x").person("m1").person("m2").person("m3").joins("m2", "x");
-    org.sync(Mode::Full, without.0.clone()).unwrap();
+    org.sync(SyncMode::Full, without.0.clone()).unwrap();
     let again = Rows(without.0).group_named("s", "a\nb").joins("m1", "s");
-    let sync = org.sync(Mode::Full, again.0).unwrap();
+    let sync = org.sync(SyncMode::Full, again.0).unwrap();
     assert_eq!(rejected(&sync), [("group", "s"), ("membership", "s/m1")]);
     assert_eq!((org.home("m1"), &org.person("m1").groups), ("default", &groups(&[])));
 }
@@ -237,9 +237,9 @@ fn a_rejected_row_does_not_bring_back_a_group_that_is_gone() {
 #[test]
 fn a_sync_that_changes_nothing_writes_nothing() {
     let mut org = org();
-    let sync = org.sync(Mode::Full, everything().0).unwrap();
+    let sync = org.sync(SyncMode::Full, everything().0).unwrap();
     assert!(sync.is_empty());
-    assert_eq!((sync.plan.members, sync.counts), (vec![], SyncCounts::default()));
+    assert_eq!((sync.members, sync.directory.counts), (vec![], SyncCounts::default()));
 }
 
 #[test]
@@ -247,7 +247,7 @@ fn new_people_are_counted_and_inactive_ones_have_an_assignment_too() {
     let mut org = org();
     let rows = Rows::new().person("n1").inactive_person("n2").joins("n2", "s");
     let rows = rows.person_with("m1", "m1@new.example", Some(true)).joins("m3", "s");
-    let sync = org.sync(Mode::Delta, rows.0).unwrap();
+    let sync = org.sync(SyncMode::Delta, rows.0).unwrap();
     assert_eq!((org.home("n1"), org.home("n2")), ("default", "sales"));
     let expected = SyncCounts {
         members_created: 2,
@@ -256,14 +256,14 @@ fn new_people_are_counted_and_inactive_ones_have_an_assignment_too() {
         members_rehomed: 1,
         ..SyncCounts::default()
     };
-    assert_eq!(sync.counts, expected);
-    assert_eq!(sync.plan.counts().assignment_changes, 3, "new ones included");
+    assert_eq!(sync.directory.counts, expected);
+    assert_eq!(sync.counts().assignment_changes, 3, "new ones included");
 }
 
 #[test]
 fn a_sync_re_homes_with_the_whole_bundle() {
     let mut org = org();
-    org.sync(Mode::Delta, Rows::new().joins("m3", "s").0).unwrap();
+    org.sync(SyncMode::Delta, Rows::new().joins("m3", "s").0).unwrap();
     assert_eq!((org.home("m3"), org.seats("m3")), ("sales", vec!["gong"]));
     let held = &org.person("m3").held;
     assert_eq!((&held.assignment, held.settings), (&assignment("sales"), seats(&["gong"]).id()));

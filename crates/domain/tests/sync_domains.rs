@@ -2,7 +2,7 @@
 
 mod support;
 
-use rollcall_domain::{Phase, directory::Mode};
+use rollcall_domain::{Phase, directory::SyncMode};
 use support::{Org, PersonBuilder, Rows, email, member};
 
 /// `in` has an address of the organization, `out` one of elsewhere; both are active.
@@ -29,11 +29,15 @@ fn an_address_is_of_exactly_one_of_the_domains() {
     ];
     for (domains, address, fits) in cases {
         let mut org = org(domains);
-        let sync = org.sync(Mode::Delta, Rows::new().person_with("n", address, Some(true)).0).unwrap();
+        let sync = org.sync(SyncMode::Delta, Rows::new().person_with("n", address, Some(true)).0).unwrap();
         assert_eq!(org.people.contains_key(&member("n")), fits, "{address}");
-        let found: Vec<(&str, &str)> = sync.rejected.iter().map(|row| (row.kind, row.key.as_str())).collect();
+        let found: Vec<(&str, &str)> = sync.directory.rejected.iter().map(|row| (row.kind, row.key.as_str())).collect();
         assert_eq!(found, if fits { vec![] } else { vec![("member", "n")] }, "{address}");
-        assert!(sync.rejected.iter().all(|row| row.reason.ends_with(&domains.join(", "))), "{:?}", sync.rejected);
+        assert!(
+            sync.directory.rejected.iter().all(|row| row.reason.ends_with(&domains.join(", "))),
+            "{:?}",
+            sync.directory.rejected
+        );
     }
 }
 
@@ -41,17 +45,17 @@ fn an_address_is_of_exactly_one_of_the_domains() {
 fn who_has_an_address_of_elsewhere_is_left_as_they_are_and_may_leave() {
     let row = |active| Rows::new().person("in").person_with("out", "out@else.example", Some(active)).0;
     let mut org = org(&["acme.example"]);
-    let sync = org.sync(Mode::Full, row(true)).unwrap();
-    assert_eq!((sync.is_empty(), sync.rejected.len()), (true, 1));
+    let sync = org.sync(SyncMode::Full, row(true)).unwrap();
+    assert_eq!((sync.is_empty(), sync.directory.rejected.len()), (true, 1));
     assert!(org.person("out").active, "a rejected row counts as present");
 
     // Nobody gets an address that its holder keeps because of that.
     let moves = Rows::new().person_with("out", "new@else.example", Some(true));
     let moves = moves.person_with("in", "out@else.example", Some(true));
-    let sync = org.sync(Mode::Delta, moves.0).unwrap();
-    let keys: Vec<&str> = sync.rejected.iter().map(|row| row.key.as_str()).collect();
+    let sync = org.sync(SyncMode::Delta, moves.0).unwrap();
+    let keys: Vec<&str> = sync.directory.rejected.iter().map(|row| row.key.as_str()).collect();
     assert_eq!((keys, sync.is_empty()), (vec!["in", "out"], true));
 
-    let sync = org.sync(Mode::Full, row(false)).unwrap();
-    assert_eq!((sync.rejected.len(), sync.counts.members_deactivated), (0, 1));
+    let sync = org.sync(SyncMode::Full, row(false)).unwrap();
+    assert_eq!((sync.directory.rejected.len(), sync.directory.counts.members_deactivated), (0, 1));
 }

@@ -3,17 +3,17 @@
 
 mod support;
 
-use rollcall_domain::{Phase, directory::Mode};
+use rollcall_domain::{Phase, directory::SyncMode};
 use support::{Org, PersonBuilder, Rows, email, member};
 
-use Mode::{Delta, Full};
+use SyncMode::{Delta, Full};
 
 /// A member: id, address, whether active.
 type Who = (&'static str, &'static str, bool);
 
 struct Case {
     name: &'static str,
-    mode: Mode,
+    mode: SyncMode,
     stored: &'static [Who],
     rows: &'static [Who],
     expected: &'static [Who],
@@ -168,12 +168,12 @@ fn an_address_belongs_to_one_active_member() {
         let found: Vec<(&str, &str, bool)> =
             org.people.iter().map(|(id, p)| (id.as_str(), p.identity.email.as_str(), p.active)).collect();
         assert_eq!(found, case.expected, "{}", case.name);
-        let mut rejected: Vec<&str> = sync.rejected.iter().map(|row| row.key.as_str()).collect();
+        let mut rejected: Vec<&str> = sync.directory.rejected.iter().map(|row| row.key.as_str()).collect();
         rejected.sort_unstable();
         let expected: Vec<&str> = case.rejected.iter().map(|(id, _)| *id).collect();
         assert_eq!(rejected, expected, "{}", case.name);
         for (id, holder) in case.rejected {
-            let row = sync.rejected.iter().find(|row| row.key == *id);
+            let row = sync.directory.rejected.iter().find(|row| row.key == *id);
             let reason = row.map_or("", |row| row.reason.as_str());
             let names = reason.ends_with(&format!("member {holder}")) || reason.contains("`no address`");
             assert!(names, "{}: {reason}", case.name);

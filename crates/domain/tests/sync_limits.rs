@@ -4,7 +4,7 @@ mod support;
 
 use rollcall_domain::{
     MemberId, Phase, Refusal,
-    directory::{MassChangeLimit, Mode},
+    directory::{MassChangeLimit, SyncMode},
 };
 use support::{AUTOMATIC, AssignmentBuilder, EXPORT, Org, PersonBuilder, Rows};
 
@@ -47,14 +47,14 @@ fn a_sync_that_changes_too_many_members_is_refused_unless_allowed() {
     let refused =
         Err(Refusal::MassChangeBlocked { deactivated: 25, rehomed: 26, limit: "50 members and 10 percent".to_owned() });
     let mut blocked = org.clone();
-    assert_eq!(blocked.sync_within(Mode::Delta, rows(26), Some(limit)), refused);
+    assert_eq!(blocked.sync_within(SyncMode::Delta, rows(26), Some(limit)), refused);
     assert_eq!(blocked.people, org.people);
 
     let mut allowed = org.clone();
-    let sync = allowed.sync_within(Mode::Delta, rows(26), None).unwrap();
-    assert_eq!((sync.counts.members_deactivated, sync.counts.members_rehomed), (25, 26));
+    let sync = allowed.sync_within(SyncMode::Delta, rows(26), None).unwrap();
+    assert_eq!((sync.directory.counts.members_deactivated, sync.directory.counts.members_rehomed), (25, 26));
     let mut fewer = org.clone();
-    assert!(fewer.sync_within(Mode::Delta, rows(25), Some(limit)).is_ok(), "50 are not too many");
+    assert!(fewer.sync_within(SyncMode::Delta, rows(25), Some(limit)).is_ok(), "50 are not too many");
 }
 
 #[test]
@@ -62,7 +62,7 @@ fn who_is_deactivated_and_re_homed_counts_once_and_new_members_do_not() {
     let mut org = org().with(PersonBuilder::new("m4", &["s"]));
     let limit = MassChangeLimit { members: 1, percent: 0 };
     let rows = Rows::new().inactive_person("m4").leaves("m4", "s").person("n1").person("n2");
-    assert!(org.sync_within(Mode::Delta, rows.0, Some(limit)).is_ok());
+    assert!(org.sync_within(SyncMode::Delta, rows.0, Some(limit)).is_ok());
     assert_eq!(org.home("m4"), "default");
     let known: Vec<&MemberId> = org.people.keys().collect();
     assert_eq!(known.len(), 6);

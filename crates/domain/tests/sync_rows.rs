@@ -5,7 +5,7 @@ mod support;
 
 use rollcall_domain::{
     GroupId, Refusal,
-    directory::{CheckedRows, MemberRow, Memberships, Mode, RawRows, Rejection},
+    directory::{Memberships, ParsedRows, RawMember, RawRows, Rejection, SyncMode},
 };
 use support::{Rows, member};
 
@@ -79,7 +79,7 @@ fn people() -> Vec<Case> {
 #[test]
 fn a_person_is_taken_from_rows_that_agree() {
     for case in people() {
-        let checked = CheckedRows::check(Mode::Delta, case.rows.0).unwrap();
+        let checked = ParsedRows::parse(SyncMode::Delta, case.rows.0).unwrap();
         let taken: Vec<&str> = checked.members.iter().map(|(id, ..)| id.as_str()).collect();
         assert_eq!(taken, case.taken, "{}", case.name);
         assert_eq!(keys(&checked.rejected, "member"), case.rejected, "{}", case.name);
@@ -108,7 +108,7 @@ fn a_group_is_taken_from_rows_that_agree() {
         Case { rejected: &["\t"], ..case("a bad id", Rows::new().group("\t"), &[]) },
     ];
     for case in cases {
-        let checked = CheckedRows::check(Mode::Delta, case.rows.0).unwrap();
+        let checked = ParsedRows::parse(SyncMode::Delta, case.rows.0).unwrap();
         let taken: Vec<&str> = checked.groups.keys().map(GroupId::as_str).collect();
         assert_eq!(taken, case.taken, "{}", case.name);
         assert_eq!(keys(&checked.rejected, "group"), case.rejected, "{}", case.name);
@@ -130,7 +130,7 @@ fn a_membership_is_added_or_removed_and_not_both() {
         Case { rejected: &["/a"], ..case("no group", Rows::new().leaves("a", ""), &[]) },
     ];
     for case in cases {
-        let checked = CheckedRows::check(Mode::Delta, case.rows.0).unwrap();
+        let checked = ParsedRows::parse(SyncMode::Delta, case.rows.0).unwrap();
         let pairs = |rows: &Memberships, sign: &str| -> Vec<String> {
             rows.iter().flat_map(|(member, groups)| groups.iter().map(move |_| format!("{sign}{member}"))).collect()
         };
@@ -142,7 +142,7 @@ fn a_membership_is_added_or_removed_and_not_both() {
 
 #[test]
 fn identity_fields_have_a_form() {
-    type Change = fn(&mut MemberRow);
+    type Change = fn(&mut RawMember);
     let cases: [(&str, Change, bool); 7] = [
         ("as it is", |_| {}, true),
         ("a manager", |row| row.manager_email = "boss@acme.example".to_owned(), true),
@@ -155,21 +155,21 @@ fn identity_fields_have_a_form() {
     for (name, change, fits) in cases {
         let mut rows = Rows::new().person("a").0;
         rows.members.iter_mut().for_each(change);
-        assert_eq!(CheckedRows::check(Mode::Delta, rows).unwrap().rejected.is_empty(), fits, "{name}");
+        assert_eq!(ParsedRows::parse(SyncMode::Delta, rows).unwrap().rejected.is_empty(), fits, "{name}");
     }
 }
 
 #[test]
 fn a_group_without_a_name_is_called_by_its_id() {
-    let checked = CheckedRows::check(Mode::Delta, Rows::new().group_named("g1", "").0).unwrap();
+    let checked = ParsedRows::parse(SyncMode::Delta, Rows::new().group_named("g1", "").0).unwrap();
     assert_eq!(checked.groups.into_values().collect::<Vec<_>>(), ["g1"]);
-    assert!(CheckedRows::check(Mode::Full, RawRows::default()).unwrap().rejected.is_empty());
+    assert!(ParsedRows::parse(SyncMode::Full, RawRows::default()).unwrap().rejected.is_empty());
 }
 
 #[test]
 fn only_a_delta_sync_removes_memberships_by_row() {
     let rows = Rows::new().group("g").person("a").leaves("a", "g").0;
-    assert!(CheckedRows::check(Mode::Delta, rows.clone()).is_ok());
-    let Err(Refusal::Invalid(found)) = CheckedRows::check(Mode::Full, rows) else { panic!("it is refused") };
+    assert!(ParsedRows::parse(SyncMode::Delta, rows.clone()).is_ok());
+    let Err(Refusal::Invalid(found)) = ParsedRows::parse(SyncMode::Full, rows) else { panic!("it is refused") };
     assert_eq!(found.iter().map(|violation| violation.field.as_str()).collect::<Vec<_>>(), ["removed_memberships"]);
 }

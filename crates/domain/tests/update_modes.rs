@@ -5,8 +5,8 @@ mod support;
 
 use rollcall_domain::{
     Cause, MemberChange, Phase, Refusal,
-    assignments::Edit,
-    directory::Mode,
+    assignments::AssignmentEdit,
+    directory::SyncMode,
     email_export::{EmailExport, Setting},
     members::MemberEdit,
 };
@@ -75,11 +75,11 @@ fn a_new_member_enters_the_first_match_whatever_its_mode() {
             "subject" => Rows::new().person("new").joins("new", "l").joins("new", "s"),
             _ => Rows::new().person("new"),
         };
-        let sync = org.sync(Mode::Delta, rows.0).unwrap();
+        let sync = org.sync(SyncMode::Delta, rows.0).unwrap();
         assert_eq!(org.home("new"), current.id(), "{current:?}");
         assert_eq!(org.seats("new"), ["gong"], "{current:?}");
         assert_eq!(org.setting("new"), Some(NOT), "{current:?}");
-        let causes: Vec<Cause> = sync.plan.members.iter().map(|change| change.cause).collect();
+        let causes: Vec<Cause> = sync.members.iter().map(|change| change.cause).collect();
         assert_eq!(causes, [Cause::EnteredAssignment], "{current:?}");
     }
 }
@@ -125,7 +125,7 @@ fn a_change_of_groups_in_the_idp_resolves_again_unless_manual() {
     for current in ALL {
         let mut org = org(current);
         let before = org.person("m1").held.clone();
-        org.sync(Mode::Delta, Rows::new().joins("m1", "e").0).unwrap();
+        org.sync(SyncMode::Delta, Rows::new().joins("m1", "e").0).unwrap();
         let home = current.after_resolving("early");
         assert_eq!(org.home("m1"), home, "joins a group: {current:?}");
         if home == "early" {
@@ -136,7 +136,7 @@ fn a_change_of_groups_in_the_idp_resolves_again_unless_manual() {
     }
     for (current, home) in [(Automatic, "default"), (Manual, "subject")] {
         let mut org = org(current);
-        org.sync(Mode::Delta, Rows::new().leaves("m1", "s").0).unwrap();
+        org.sync(SyncMode::Delta, Rows::new().leaves("m1", "s").0).unwrap();
         assert_eq!(org.home("m1"), home, "leaves the group: {current:?}");
     }
 }
@@ -153,7 +153,8 @@ fn a_change_of_the_list_resolves_again_unless_manual() {
             org.create(new.build(), Some(1)).unwrap();
         }),
         ("its own assignment's groups change", |org| {
-            org.update("subject", &Edit { groups: Some(groups(&["x"])), ..Edit::default() }).unwrap();
+            org.update("subject", &AssignmentEdit { groups: Some(groups(&["x"])), ..AssignmentEdit::default() })
+                .unwrap();
         }),
     ];
     for (name, change) in changes {
@@ -174,9 +175,9 @@ fn a_change_of_the_list_resolves_again_unless_manual() {
 fn a_change_of_another_assignments_groups_resolves_again_unless_manual() {
     for current in ALL {
         let mut org = org(current);
-        org.sync(Mode::Delta, Rows::new().group("x").joins("m1", "x").0).unwrap();
+        org.sync(SyncMode::Delta, Rows::new().group("x").joins("m1", "x").0).unwrap();
         assert_eq!(org.home("m1"), current.id(), "{current:?}");
-        let edit = Edit { groups: Some(groups(&["e", "x"])), ..Edit::default() };
+        let edit = AssignmentEdit { groups: Some(groups(&["e", "x"])), ..AssignmentEdit::default() };
         org.update("early", &edit).unwrap();
         assert_eq!(org.home("m1"), current.after_resolving("early"), "{current:?}");
     }
@@ -194,7 +195,7 @@ fn identity_fields_are_applied_and_touch_nothing_else() {
             row.job_title = "Analyst".to_owned();
             row.manager_email = "Boss@acme.example".to_owned();
         }
-        org.sync(Mode::Delta, rows).unwrap();
+        org.sync(SyncMode::Delta, rows).unwrap();
         let after = org.person("m1");
         let mut expected = before;
         expected.identity.email = support::email("new.name@acme.example");
@@ -210,7 +211,7 @@ fn identity_fields_are_applied_and_touch_nothing_else() {
 fn edited_settings_are_applied_again_under_automatic_updates_only() {
     for current in ALL {
         let mut org = org(current).with(someone("m2", current).inactive());
-        let edit = Edit { settings: Some(seats(&["forecast"])), ..Edit::default() };
+        let edit = AssignmentEdit { settings: Some(seats(&["forecast"])), ..AssignmentEdit::default() };
         org.update(current.id(), &edit).unwrap();
         let kept = if current.is_automatic() { "forecast" } else { "gong" };
         assert_eq!(org.seats("m1"), [kept], "who was there: {current:?}");
@@ -219,7 +220,7 @@ fn edited_settings_are_applied_again_under_automatic_updates_only() {
 
         let rows = Rows::new().person("new");
         let rows = if current.id() == "subject" { rows.joins("new", "s") } else { rows };
-        org.sync(Mode::Delta, rows.0).unwrap();
+        org.sync(SyncMode::Delta, rows.0).unwrap();
         assert_eq!(org.seats("new"), ["forecast"], "who enters later: {current:?}");
     }
 }
@@ -228,7 +229,8 @@ fn edited_settings_are_applied_again_under_automatic_updates_only() {
 fn a_chosen_email_export_setting_is_given_to_every_member_in_any_mode() {
     for current in ALL {
         let mut org = org(current).with(someone("m2", current).inactive());
-        let plan = org.update(current.id(), &Edit { choose: Some(EXPORT), ..Edit::default() }).unwrap();
+        let plan =
+            org.update(current.id(), &AssignmentEdit { choose: Some(EXPORT), ..AssignmentEdit::default() }).unwrap();
         let given = Some(Setting::given(EXPORT, None, org.now()));
         assert_eq!([org.setting("m1"), org.setting("m2")], [given; 2], "{current:?}");
         assert_eq!(org.assignment(current.id()).chosen, Some(EXPORT), "{current:?}");
@@ -242,7 +244,7 @@ fn who_becomes_inactive_keeps_everything() {
     for current in ALL {
         let mut org = org(current);
         let before = org.person("m1").clone();
-        org.sync(Mode::Delta, Rows::new().inactive_person("m1").0).unwrap();
+        org.sync(SyncMode::Delta, Rows::new().inactive_person("m1").0).unwrap();
         let expected = support::Person { active: false, ..before };
         assert_eq!(*org.person("m1"), expected, "{current:?}");
     }
@@ -259,11 +261,11 @@ fn who_becomes_active_again_gets_the_bundle_under_automatic_updates_only() {
             let all = org.listed.iter_mut().chain([&mut org.default]);
             all.filter(|a| a.id.as_str() == current.id()).for_each(|a| a.chosen = Some(chosen));
             let mut org = org.with(someone("m1", current).setting(carried).seats(&["engage"]).inactive());
-            let sync = org.sync(Mode::Delta, Rows::new().person("m1").0).unwrap();
-            assert_eq!(sync.counts.members_reactivated, 1, "{name}");
+            let sync = org.sync(SyncMode::Delta, Rows::new().person("m1").0).unwrap();
+            assert_eq!(sync.directory.counts.members_reactivated, 1, "{name}");
             let (seat, setting) = if current.is_automatic() { ("gong", given) } else { ("engage", carried) };
             assert_eq!((org.seats("m1"), org.setting("m1")), (vec![seat], Some(setting)), "{name}");
-            for change in &sync.plan.members {
+            for change in &sync.members {
                 assert_eq!(change.cause, Cause::BecameActive, "{name}");
             }
         }
@@ -276,7 +278,7 @@ fn switching_to_automatic_resolves_members_again_and_gives_them_everything() {
         .with(PersonBuilder::new("held", &["e"]).inside("subject"))
         .with(PersonBuilder::new("pinned", &["e"]).pinned("subject").setting(ALWAYS))
         .with(PersonBuilder::new("stays", &["s"]).seats(&["engage"]).setting(NOT));
-    let edit = Edit { update_mode: Some(AUTOMATIC), choose: Some(EXPORT), ..Edit::default() };
+    let edit = AssignmentEdit { update_mode: Some(AUTOMATIC), choose: Some(EXPORT), ..AssignmentEdit::default() };
     org.update("subject", &edit).unwrap();
     assert_eq!((org.home("held"), org.seats("held")), ("early", vec!["forecast"]));
     assert_eq!((org.home("pinned"), org.setting("pinned")), ("subject", Some(ALWAYS)));
@@ -289,7 +291,7 @@ fn switching_to_manual_leaves_members_what_they_have_and_where_they_are() {
     for current in [Automatic, AutomaticDefault] {
         let mut org = org(current);
         let before = org.people.clone();
-        let edit = Edit { update_mode: Some(MANUAL), ..Edit::default() };
+        let edit = AssignmentEdit { update_mode: Some(MANUAL), ..AssignmentEdit::default() };
         let plan = org.update(current.id(), &edit).unwrap();
         assert_eq!(plan.members, [], "{current:?}");
         assert_eq!(org.people, before, "{current:?}");

@@ -1,26 +1,39 @@
-//! Assignments and the ordered list of them (product.md 2).
+//! Assignments, the ordered list of them, and every change of the list (product.md 2, 3).
 
-mod change;
-mod edit;
-mod order;
+mod create;
+mod delete;
+mod input;
+mod list;
+mod order_mismatch;
+mod overtaken;
+mod reorder;
+mod save;
+mod update;
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::BTreeSet;
 
-pub use change::{Concerned, Proposal};
-pub use edit::{Edit, NewAssignment, chosen_stays};
-pub use order::{OrderMismatch, Overtaken};
+pub use create::{CreateAssignment, NewAssignment};
+pub use delete::{DeleteAssignment, Deletion};
+pub use input::{AssignmentEdit, AssignmentInput};
+pub(crate) use input::{Choice, choice_taken_back};
+pub use list::AssignmentList;
+pub use order_mismatch::OrderMismatch;
+pub use overtaken::Overtaken;
+pub use reorder::ReorderAssignments;
+pub use update::UpdateAssignment;
 
 use crate::{
-    AssignmentId, GroupId, Phase, Refusal,
+    AssignmentId, GroupId, Phase,
     email_export::{EmailExport, Summary},
     settings::Settings,
 };
 
-/// Whether members follow their assignment (product.md 3).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+/// Whether members follow their assignment (product.md 3). An assignment starts in manual editing.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum UpdateMode {
     /// "Manual editing": members keep what they have.
+    #[default]
     ManualEditing,
     /// "Automatic updates": members have what the assignment has.
     AutomaticUpdates,
@@ -84,98 +97,5 @@ impl Assignment {
     #[must_use]
     pub fn action_required(&self, summary: Summary) -> bool {
         self.update_mode.is_automatic() && summary.agreed(self.chosen).is_none()
-    }
-}
-
-/// An organization's assignments in evaluation order, the default one last. Ranks are the
-/// positions from 1, so they are dense and unique by construction.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct AssignmentList {
-    listed: Vec<Assignment>,
-    default: Assignment,
-}
-
-impl AssignmentList {
-    /// The list of the given assignments; `listed` is in evaluation order and without the default.
-    #[must_use]
-    pub fn new(listed: Vec<Assignment>, default: Assignment) -> Self {
-        Self { listed, default }
-    }
-
-    /// All assignments with their ranks, the default one last.
-    pub fn ranked(&self) -> impl Iterator<Item = (u32, &Assignment)> {
-        (1..).zip(self.listed.iter().chain([&self.default]))
-    }
-
-    /// The assignments in evaluation order, the default aside.
-    #[must_use]
-    pub fn listed(&self) -> &[Assignment] {
-        &self.listed
-    }
-
-    /// How many assignments are listed, the default aside.
-    #[must_use]
-    pub fn listed_count(&self) -> u32 {
-        u32::try_from(self.listed.len()).unwrap_or(u32::MAX)
-    }
-
-    /// The assignment that every member is in who matches no other.
-    #[must_use]
-    pub fn default_assignment(&self) -> &Assignment {
-        &self.default
-    }
-
-    /// An assignment by id.
-    #[must_use]
-    pub fn find(&self, id: &AssignmentId) -> Option<&Assignment> {
-        self.ranked().map(|(_, assignment)| assignment).find(|assignment| assignment.id == *id)
-    }
-
-    /// An assignment by id.
-    ///
-    /// # Errors
-    /// `ASSIGNMENT_NOT_FOUND`.
-    pub fn get(&self, id: &AssignmentId) -> Result<&Assignment, Refusal> {
-        self.find(id).ok_or_else(|| Refusal::AssignmentNotFound(id.clone()))
-    }
-
-    /// The rank of an assignment.
-    #[must_use]
-    pub fn rank(&self, id: &AssignmentId) -> Option<u32> {
-        self.ranked().find(|(_, assignment)| assignment.id == *id).map(|(rank, _)| rank)
-    }
-
-    /// The assignment at a rank; the default one beyond the end.
-    #[must_use]
-    pub fn at(&self, rank: u32) -> &Assignment {
-        let index = usize::try_from(rank).unwrap_or(usize::MAX).wrapping_sub(1);
-        self.listed.get(index).unwrap_or(&self.default)
-    }
-
-    /// For each group, the first rank that names it: all that resolving a member needs.
-    #[must_use]
-    pub fn first_ranks(&self) -> HashMap<&GroupId, u32> {
-        let mut ranks = HashMap::new();
-        for (rank, assignment) in self.ranked() {
-            for group in &assignment.groups {
-                ranks.entry(group).or_insert(rank);
-            }
-        }
-        ranks
-    }
-
-    fn find_mut(&mut self, id: &AssignmentId) -> Option<&mut Assignment> {
-        self.listed.iter_mut().chain([&mut self.default]).find(|assignment| assignment.id == *id)
-    }
-
-    /// Inserts at a rank that was checked; beyond the end is the end.
-    fn insert(&mut self, position: u32, assignment: Assignment) {
-        let index = usize::try_from(position.saturating_sub(1)).unwrap_or(usize::MAX);
-        self.listed.insert(index.min(self.listed.len()), assignment);
-    }
-
-    fn remove(&mut self, id: &AssignmentId) -> Option<Assignment> {
-        let index = self.listed.iter().position(|assignment| assignment.id == *id)?;
-        Some(self.listed.remove(index))
     }
 }

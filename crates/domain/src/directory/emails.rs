@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use super::{CheckedMember, Directory};
+use super::{Directory, ParsedMember};
 use crate::{Email, MemberId};
 
 /// Finds the rows that cannot be taken because an active member would have another's address, and who has it. `leaves`
@@ -13,10 +13,10 @@ use crate::{Email, MemberId};
 /// row is pushed out at most once, so this ends.
 pub(super) fn conflicting<'a>(
     directory: &'a Directory,
-    rows: &[&'a CheckedMember],
+    rows: &[&'a ParsedMember],
     leaves: impl Fn(&MemberId) -> bool,
 ) -> HashMap<&'a MemberId, &'a MemberId> {
-    let wanted: HashMap<&MemberId, &CheckedMember> = rows.iter().map(|row| (&row.0, *row)).collect();
+    let wanted: HashMap<&MemberId, &ParsedMember> = rows.iter().map(|row| (&row.0, *row)).collect();
     let mut holders: HashMap<&Email, &MemberId> = HashMap::new();
     for (id, known) in directory.members.iter().filter(|(_, known)| known.active) {
         let keeps = match wanted.get(id) {

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use super::{CheckedRows, Directory, Membership, Memberships, Mode, Rejection, taken::Taken};
+use super::{Directory, Membership, Memberships, ParsedRows, Rejection, SyncMode, accepted::AcceptedRows};
 use crate::{GroupId, MemberId};
 
 /// What changes, sorted.
@@ -12,18 +12,19 @@ pub(super) struct MembershipChanges {
     pub(super) removed: Vec<Membership>,
 }
 
-/// Compares the rows with what is stored. Rows that name what is not there after the sync are rejected.
+/// Compares the rows with the stored memberships. Rejects rows that name a member or group that does not exist after
+/// the sync.
 pub(super) fn changes(
-    rows: &CheckedRows,
+    rows: &ParsedRows,
     directory: &Directory,
-    taken: &Taken<'_>,
+    accepted: &AcceptedRows<'_>,
     rejections: &mut Vec<Rejection>,
 ) -> MembershipChanges {
-    let mut compare = Compare { mode: rows.mode, stored: &directory.memberships, taken, rejections };
+    let mut compare = Compare { mode: rows.mode, stored: &directory.memberships, accepted, rejections };
     let added = compare.named(&rows.memberships, true);
     let removed = match rows.mode {
-        Mode::Delta => compare.named(&rows.removed, false),
-        Mode::Full => compare.gone(&rows.memberships),
+        SyncMode::Delta => compare.named(&rows.removed, false),
+        SyncMode::Full => compare.gone(&rows.memberships),
     };
     MembershipChanges { added: sorted(added), removed: sorted(removed) }
 }
@@ -32,21 +33,21 @@ pub(super) fn changes(
 type Found<'a> = Vec<(&'a MemberId, Vec<&'a GroupId>)>;
 
 struct Compare<'a> {
-    mode: Mode,
+    mode: SyncMode,
     stored: &'a Memberships,
-    taken: &'a Taken<'a>,
+    accepted: &'a AcceptedRows<'a>,
     rejections: &'a mut Vec<Rejection>,
 }
 
 impl<'a> Compare<'a> {
-    /// Of the memberships that are to be there, or not, those of which the opposite is stored.
+    /// Returns the named memberships that change: those to be added that are not stored, or those to be removed that are.
     fn named(&mut self, rows: &'a Memberships, to_be: bool) -> Found<'a> {
         let mut found = Vec::new();
         for (member, groups) in rows {
-            let (stored, has_member) = (self.stored.get(member), self.taken.has_member(member));
+            let (stored, has_member) = (self.stored.get(member), self.accepted.has_member(member));
             let mut changing = Vec::new();
             for group in groups {
-                if let Some(reason) = self.unknown(self.taken.has_group(group), has_member) {
+                if let Some(reason) = self.unknown(self.accepted.has_group(group), has_member) {
                     self.rejections.push(Rejection::of_membership(group.as_str(), member.as_str(), reason));
                 } else if stored.is_some_and(|stored| stored.contains(group)) != to_be {
                     changing.push(group);
@@ -62,23 +63,23 @@ impl<'a> Compare<'a> {
     fn gone(&self, rows: &Memberships) -> Found<'a> {
         let mut found = Vec::new();
         for (member, stored) in self.stored {
-            let (named, has_member) = (rows.get(member), self.taken.has_member(member));
+            let (named, has_member) = (rows.get(member), self.accepted.has_member(member));
             let is_named = |group: &GroupId| named.is_some_and(|named| named.contains(group));
-            let is_gone = |group: &&GroupId| !self.taken.has_group(group) || (has_member && !is_named(group));
+            let is_gone = |group: &&GroupId| !self.accepted.has_group(group) || (has_member && !is_named(group));
             let gone: Vec<&GroupId> = stored.iter().filter(is_gone).collect();
             found.extend((!gone.is_empty()).then_some((member, gone)));
         }
         found
     }
 
-    /// Why a membership cannot be taken, if its group or its member is not there.
+    /// Why a membership is rejected, if its group or its member does not exist.
     fn unknown(&self, has_group: bool, has_member: bool) -> Option<&'static str> {
         match (has_group, has_member, self.mode) {
             (true, true, _) => None,
-            (false, _, Mode::Full) => Some("the sync has no row that can be taken for this group"),
-            (_, false, Mode::Full) => Some("the sync has no row that can be taken for this member"),
+            (false, _, SyncMode::Full) => Some("the sync has no accepted row for this group; send one, or correct it"),
+            (_, false, SyncMode::Full) => Some("the sync has no accepted row for this member; send one, or correct it"),
             (false, ..) => Some("there is no such group; send a row for it first"),
-            (_, false, _) => Some("there is no such member; send a row for them first"),
+            (_, false, _) => Some("there is no such member; send a row for the member first"),
         }
     }
 }

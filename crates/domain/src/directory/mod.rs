@@ -1,36 +1,39 @@
 //! Directory sync: people, groups and memberships from the identity provider (product.md 6).
 //!
-//! `rows` checks the rows on their own, `taken` finds which of them are taken beside what is stored, `emails` who gets
-//! which address, `memberships` which of them change, `homes` who enters which assignment; `sync` puts a whole sync
-//! together.
+//! `rows` parses the rows on their own. `accepted` finds the rows that are accepted beside what is stored, and `emails`
+//! which member gets which address. `memberships` finds the memberships that change, and `rehoming` the members who enter
+//! another assignment. `sync` plans a whole sync.
 
+mod accepted;
+mod changes;
 mod counts;
 mod emails;
-mod homes;
+mod limit;
 mod memberships;
+mod rehoming;
 pub mod rows;
 mod sync;
-mod taken;
 
 use std::collections::{BTreeSet, HashMap};
 
-pub use counts::SyncCounts;
-pub use rows::{CheckedMember, CheckedRows, GroupRow, MemberRow, MembershipRow, RawRows};
-pub use sync::{Context, GroupUpsert, MemberUpsert, SyncPlan, plan_sync};
+pub use changes::{DirectoryChanges, GroupUpsert, MemberUpsert, SyncCounts};
+pub use limit::MassChangeLimit;
+pub use rows::{ParsedMember, ParsedRows, RawGroup, RawMember, RawMembership, RawRows};
+pub use sync::SyncDirectory;
 
 use crate::{AssignmentId, Email, GroupId, Held, MemberId};
 
-/// What a sync's rows are.
+/// How a sync treats what its rows do not name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
-pub enum Mode {
-    /// What is named changes.
+pub enum SyncMode {
+    /// Only what the rows name changes.
     Delta,
-    /// What is not named is gone.
+    /// Whatever the rows do not name is gone.
     Full,
 }
 
-/// Who someone is, as the identity provider says.
+/// The identity fields of a member, which belong to the identity provider.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
 pub struct Identity {
     /// Unique among active members.
@@ -45,60 +48,44 @@ pub struct Identity {
     pub manager_email: Option<Email>,
 }
 
-/// A member as stored.
+/// A member as stored, before the sync.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct KnownMember {
-    /// Who they are.
+    /// The identity fields.
     pub identity: Identity,
-    /// Whether they are active.
+    /// Whether the member is active.
     pub active: bool,
-    /// What they have.
+    /// What the member has.
     pub held: Held,
-    /// The assignment that they are pinned to.
+    /// The assignment that the member is pinned to.
     pub pin: Option<AssignmentId>,
-    /// Whether an old setting is bound to them.
+    /// Whether an old setting is bound to the member.
     pub has_legacy: bool,
 }
 
-/// A group as stored.
+/// A group as stored, before the sync.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct KnownGroup {
-    /// Its name.
+    /// The name that the identity provider shows.
     pub display_name: String,
-    /// Whether the last full sync still had it.
+    /// Whether the group is still in the directory.
     pub present: bool,
 }
 
-/// That a member is in a group.
+/// A membership: a member, and a group that the member is in.
 pub type Membership = (MemberId, GroupId);
 
 /// The groups of each member.
 pub type Memberships = HashMap<MemberId, BTreeSet<GroupId>>;
 
-/// What is stored, as far as a sync has to know: for a FULL one everything, for a DELTA one the
-/// members it names, their memberships, and who holds the addresses it gives away.
-#[derive(Clone, Debug, Default)]
-pub struct Directory {
-    /// Members by id.
-    pub members: HashMap<MemberId, KnownMember>,
-    /// All groups.
-    pub groups: HashMap<GroupId, KnownGroup>,
-    /// The groups of the members above.
-    pub memberships: Memberships,
-    /// Old settings that wait for a member, for the addresses in the rows.
-    pub waiting: HashMap<Email, bool>,
-    /// Active members of the organization.
-    pub active_members: u32,
-}
-
-/// A row that cannot be taken. What it names is left unchanged.
+/// A row that is not accepted. What the row names stays unchanged.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
 pub struct Rejection {
     /// `member`, `group`, `membership` or `legacy_setting`.
     pub kind: &'static str,
     /// The row's key.
     pub key: String,
-    /// Why, and what to do.
+    /// Why the row is not accepted, and what to do.
     pub reason: String,
 }
 
@@ -109,25 +96,18 @@ impl Rejection {
     }
 }
 
-/// A sync that deactivates or re-homes more members than both numbers is refused.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
-pub struct MassChangeLimit {
-    /// This many members.
-    pub members: u32,
-    /// This share of the active members, in percent.
-    pub percent: u32,
-}
-
-impl Default for MassChangeLimit {
-    fn default() -> Self {
-        Self { members: 50, percent: 10 }
-    }
-}
-
-impl MassChangeLimit {
-    /// Whether `touched` members are too many in an organization with `active` ones.
-    #[must_use]
-    pub fn is_exceeded(self, touched: u32, active: u32) -> bool {
-        touched > self.members && u64::from(touched) * 100 > u64::from(self.percent) * u64::from(active)
-    }
+/// The part of the stored directory that a sync needs: for a FULL sync everything; for a DELTA sync the members that it
+/// names, their memberships, and the active members who hold an address that the sync gives to another member.
+#[derive(Clone, Debug, Default)]
+pub struct Directory {
+    /// Members by id.
+    pub members: HashMap<MemberId, KnownMember>,
+    /// All groups.
+    pub groups: HashMap<GroupId, KnownGroup>,
+    /// The groups of the members above.
+    pub memberships: Memberships,
+    /// Old settings that are bound to no member yet, for the addresses in the rows.
+    pub waiting: HashMap<Email, bool>,
+    /// How many active members the organization has.
+    pub active_members: u32,
 }

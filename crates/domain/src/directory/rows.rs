@@ -5,12 +5,12 @@ use std::{
     hash::Hash,
 };
 
-use super::{Identity, Memberships, Mode, Rejection};
+use super::{Identity, Memberships, Rejection, SyncMode};
 use crate::{Email, GroupId, MemberId, Refusal, Violation, ids::check_text};
 
 /// A person as they came.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct MemberRow {
+pub struct RawMember {
     /// The external id.
     pub member: String,
     /// In any case.
@@ -29,7 +29,7 @@ pub struct MemberRow {
 
 /// A group as it came.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct GroupRow {
+pub struct RawGroup {
     /// The external id.
     pub group: String,
     /// The id when empty.
@@ -38,7 +38,7 @@ pub struct GroupRow {
 
 /// A membership as it came.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct MembershipRow {
+pub struct RawMembership {
     /// The group's external id.
     pub group: String,
     /// The member's external id.
@@ -49,25 +49,25 @@ pub struct MembershipRow {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct RawRows {
     /// People.
-    pub members: Vec<MemberRow>,
+    pub members: Vec<RawMember>,
     /// Groups.
-    pub groups: Vec<GroupRow>,
+    pub groups: Vec<RawGroup>,
     /// FULL: all memberships. DELTA: those to add.
-    pub memberships: Vec<MembershipRow>,
+    pub memberships: Vec<RawMembership>,
     /// DELTA: memberships to remove.
-    pub removed: Vec<MembershipRow>,
+    pub removed: Vec<RawMembership>,
 }
 
 /// A person whose row is well formed, and whether they are active.
-pub type CheckedMember = (MemberId, Identity, bool);
+pub type ParsedMember = (MemberId, Identity, bool);
 
 /// Rows that are well formed and agree with each other.
 #[derive(Clone, Debug)]
-pub struct CheckedRows {
+pub struct ParsedRows {
     /// What the rows are.
-    pub mode: Mode,
+    pub mode: SyncMode,
     /// People in the order they came.
-    pub members: Vec<CheckedMember>,
+    pub members: Vec<ParsedMember>,
     /// Display names by group.
     pub groups: BTreeMap<GroupId, String>,
     /// Memberships, or those to add.
@@ -82,13 +82,13 @@ pub struct CheckedRows {
     pub rejected: Vec<Rejection>,
 }
 
-impl CheckedRows {
+impl ParsedRows {
     /// Checks the rows of one sync. Rows that contradict each other are all rejected.
     ///
     /// # Errors
     /// Memberships to remove in a FULL sync.
-    pub fn check(mode: Mode, raw: RawRows) -> Result<Self, Refusal> {
-        if mode == Mode::Full && !raw.removed.is_empty() {
+    pub fn parse(mode: SyncMode, raw: RawRows) -> Result<Self, Refusal> {
+        if mode == SyncMode::Full && !raw.removed.is_empty() {
             let description = "a FULL sync leaves out what is gone; send only the memberships that are there";
             return Err(Refusal::Invalid(vec![Violation::invalid("removed_memberships", description)]));
         }
@@ -99,7 +99,7 @@ impl CheckedRows {
         Ok(checked)
     }
 
-    fn none(mode: Mode) -> Self {
+    fn none(mode: SyncMode) -> Self {
         Self {
             mode,
             members: Vec::new(),
@@ -124,7 +124,7 @@ impl CheckedRows {
         people.chain(self.memberships.keys()).chain(self.removed.keys()).collect()
     }
 
-    fn take_members(&mut self, rows: Vec<MemberRow>) {
+    fn take_members(&mut self, rows: Vec<RawMember>) {
         let parsed = rows.into_iter().map(|row| match MemberId::parse(&row.member) {
             Ok(id) => Ok((id, parse_member(row))),
             Err(violation) => Err((row.member, violation)),
@@ -134,7 +134,7 @@ impl CheckedRows {
         self.rejected_members = rejected;
     }
 
-    fn take_groups(&mut self, rows: Vec<GroupRow>) {
+    fn take_groups(&mut self, rows: Vec<RawGroup>) {
         let parsed = rows.into_iter().map(|row| match GroupId::parse(&row.group) {
             Ok(id) => Ok((id, parse_group(row))),
             Err(violation) => Err((row.group, violation)),
@@ -185,7 +185,7 @@ impl CheckedRows {
         (taken, rejected)
     }
 
-    fn take_memberships(&mut self, rows: Vec<MembershipRow>, removed: Vec<MembershipRow>) {
+    fn take_memberships(&mut self, rows: Vec<RawMembership>, removed: Vec<RawMembership>) {
         let mut groups = HashMap::new();
         self.memberships = self.gather(rows, &mut groups);
         self.removed = self.gather(removed, &mut groups);
@@ -200,7 +200,7 @@ impl CheckedRows {
         }
     }
 
-    fn gather(&mut self, rows: Vec<MembershipRow>, groups: &mut HashMap<String, GroupId>) -> Memberships {
+    fn gather(&mut self, rows: Vec<RawMembership>, groups: &mut HashMap<String, GroupId>) -> Memberships {
         let mut gathered = HashMap::new();
         for row in rows {
             if let Err(violation) = put(&mut gathered, groups, &row) {
@@ -216,7 +216,7 @@ impl CheckedRows {
 fn put(
     gathered: &mut HashMap<String, (MemberId, BTreeSet<GroupId>)>,
     groups: &mut HashMap<String, GroupId>,
-    row: &MembershipRow,
+    row: &RawMembership,
 ) -> Result<(), Violation> {
     let group = match groups.get(&row.group) {
         Some(known) => known.clone(),
@@ -234,7 +234,7 @@ fn put(
     Ok(())
 }
 
-fn parse_member(row: MemberRow) -> Result<(Identity, bool), Violation> {
+fn parse_member(row: RawMember) -> Result<(Identity, bool), Violation> {
     for (text, what) in
         [(&row.given_name, "given name"), (&row.family_name, "family name"), (&row.job_title, "job title")]
     {
@@ -252,7 +252,7 @@ fn parse_member(row: MemberRow) -> Result<(Identity, bool), Violation> {
     Ok((identity, active))
 }
 
-fn parse_group(row: GroupRow) -> Result<String, Violation> {
+fn parse_group(row: RawGroup) -> Result<String, Violation> {
     check_text(&row.display_name, "display name", 0, 255)?;
     Ok(if row.display_name.is_empty() { row.group } else { row.display_name })
 }

@@ -1,26 +1,26 @@
-//! Members: what the planner knows of one, and the changes that tech admins make to them.
+//! Members: what a plan has to know of a member, and the changes that tech admins make to members.
 
 mod edit;
 mod moves;
 
-pub use edit::{MemberEdit, plan_edit};
-pub use moves::{plan_move, plan_release};
+pub use edit::{EditMember, MemberEdit, MemberInput};
+pub use moves::{MoveMembers, ReleaseMembers};
 
 use crate::{AssignmentId, Held, MemberId, email_export::EmailExport};
 
-/// What the planner has to know of a member, whoever they are.
+/// What a plan has to know of a member.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct MemberState {
     /// The member.
     pub id: MemberId,
     /// Whether the member is active.
     pub active: bool,
-    /// What the member has now; `None` for a new one.
+    /// What the member has now; `None` for a new member.
     pub held: Option<Held>,
     /// The assignment that the member is pinned to.
     pub pin: Option<AssignmentId>,
-    /// The ranks, in the list as it will be, of assignments that have one of the member's
-    /// groups; empty when the change resolves nobody again.
+    /// The ranks, in the list as it will be, of the assignments that have one of the member's groups. Empty when the
+    /// change resolves no member again.
     pub matching_ranks: Vec<u32>,
 }
 
@@ -31,9 +31,9 @@ impl MemberState {
         self.held.as_ref().is_some_and(|held| held.assignment == *assignment)
     }
 
-    /// The member's email export setting; `None` for a new one and in phase LEGACY.
+    /// The member's email export setting; `None` for a new member and in phase LEGACY.
     #[must_use]
     pub fn export(&self) -> Option<EmailExport> {
-        self.held.as_ref()?.export.map(|export| export.setting.value())
+        self.held.as_ref()?.export_value()
     }
 }

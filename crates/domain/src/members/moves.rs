@@ -1,56 +1,87 @@
-//! Moving members to an assignment pins them there; releasing takes the pin away (product.md 5).
+//! Moving members to an assignment, which pins them there, and releasing them, which removes their pins (product.md 5).
 
-use std::collections::HashMap;
+use std::collections::HashSet;
 
 use super::MemberState;
 use crate::{
-    AssignmentId, AssignmentList, Cause, Phase, Plan, Refusal, Timestamp, email_export::Summary, plan::Giving,
-    resolution::resolve,
+    AssignmentId, Current, Facts, MemberId, Plan, Refusal, Scope, grant::GrantContext, plan::Pins, resolution::resolve,
 };
 
-/// Plans a move. Whoever is in the assignment already is only pinned.
-///
-/// # Errors
-/// `ASSIGNMENT_NOT_FOUND`.
-pub fn plan_move(
-    phase: Phase,
-    list: &AssignmentList,
-    members: &[MemberState],
-    target: &AssignmentId,
-    summaries: &HashMap<AssignmentId, Summary>,
-    now: Timestamp,
-) -> Result<Plan, Refusal> {
-    let target = list.get(target)?;
-    let giving = Giving::new(phase, now, list, summaries);
-    let mut plan = Plan::default();
-    for member in members.iter().filter(|member| !member.is_in(&target.id)) {
-        let after = giving.bundle(target, member.held.as_ref());
-        plan.push(member.id.clone(), member.held.as_ref(), after, Cause::EnteredAssignment);
-    }
-    plan.pinned = Some((target.id.clone(), members.iter().map(|member| member.id.clone()).collect()));
-    Ok(plan)
+/// A proposal to move members to an assignment.
+#[derive(Clone, Debug)]
+pub struct MoveMembers<'a> {
+    members: &'a [MemberId],
+    target: &'a AssignmentId,
+    reason: &'a str,
 }
 
-/// Plans a release: members with a pin lose it and are resolved again, also out of a manual
-/// assignment. Members without one are left alone.
-#[must_use]
-pub fn plan_release(
-    phase: Phase,
-    list: &AssignmentList,
-    members: &[MemberState],
-    summaries: &HashMap<AssignmentId, Summary>,
-    now: Timestamp,
-) -> Plan {
-    let giving = Giving::new(phase, now, list, summaries);
-    let mut plan = Plan::default();
-    for member in members.iter().filter(|member| member.pin.is_some()) {
-        let free = MemberState { pin: None, held: None, ..member.clone() };
-        let (target, _) = resolve(list, &free);
-        if !member.is_in(&target.id) {
-            let after = giving.bundle(target, member.held.as_ref());
-            plan.push(member.id.clone(), member.held.as_ref(), after, Cause::EnteredAssignment);
-        }
-        plan.unpinned.push(member.id.clone());
+impl<'a> MoveMembers<'a> {
+    /// Checks a move of members to the assignment `target`. `reason` is kept with the pins.
+    ///
+    /// # Errors
+    /// `ASSIGNMENT_NOT_FOUND`.
+    pub fn propose(
+        current: Current<'_>,
+        members: &'a [MemberId],
+        target: &'a AssignmentId,
+        reason: &'a str,
+    ) -> Result<Self, Refusal> {
+        current.list.get(target)?;
+        Ok(Self { members, target, reason })
     }
-    plan
+
+    pub(crate) fn scope(&self) -> Scope<'_> {
+        Scope::Named(self.members)
+    }
+
+    /// Plans the move. A member who is in the assignment already is only pinned.
+    ///
+    /// # Errors
+    /// `MEMBER_NOT_FOUND`, with every unknown member.
+    pub(crate) fn plan(&self, facts: &Facts, grants: &GrantContext<'_>) -> Result<Plan, Refusal> {
+        refuse_unknown(self.members, &facts.members)?;
+        let target = grants.list().get(self.target)?;
+        let mut plan = Plan::default();
+        for member in &facts.members {
+            grants.enter(&mut plan, member, target);
+        }
+        let members = facts.members.iter().map(|member| member.id.clone()).collect();
+        plan.pinned = Some(Pins { assignment: self.target.clone(), members, reason: self.reason.to_owned() });
+        Ok(plan)
+    }
+}
+
+/// A proposal to release members.
+#[derive(Clone, Debug)]
+pub struct ReleaseMembers<'a> {
+    /// The members to release.
+    pub members: &'a [MemberId],
+}
+
+impl ReleaseMembers<'_> {
+    pub(crate) fn scope(&self) -> Scope<'_> {
+        Scope::Named(self.members)
+    }
+
+    /// Plans the release. Members with a pin lose it and are resolved again, also out of a manual assignment. Members
+    /// without a pin stay as they are.
+    ///
+    /// # Errors
+    /// `MEMBER_NOT_FOUND`, with every unknown member.
+    pub(crate) fn plan(&self, facts: &Facts, grants: &GrantContext<'_>) -> Result<Plan, Refusal> {
+        refuse_unknown(self.members, &facts.members)?;
+        let mut plan = Plan::default();
+        for member in facts.members.iter().filter(|member| member.pin.is_some()) {
+            let free = MemberState { pin: None, held: None, ..member.clone() };
+            grants.enter(&mut plan, member, resolve(grants.list(), &free).0);
+            plan.unpinned.push(member.id.clone());
+        }
+        Ok(plan)
+    }
+}
+
+fn refuse_unknown(named: &[MemberId], loaded: &[MemberState]) -> Result<(), Refusal> {
+    let known: HashSet<&MemberId> = loaded.iter().map(|member| &member.id).collect();
+    let unknown: Vec<MemberId> = named.iter().filter(|member| !known.contains(member)).cloned().collect();
+    if unknown.is_empty() { Ok(()) } else { Err(Refusal::MemberNotFound(unknown)) }
 }

@@ -4,8 +4,8 @@
 use proptest::prelude::*;
 use rollcall_domain::{
     Phase, Plan, Refusal, Settings, UpdateMode,
-    assignments::Edit,
-    directory::{MassChangeLimit, Mode, RawRows, SyncCounts},
+    assignments::AssignmentEdit,
+    directory::{MassChangeLimit, RawRows, SyncCounts, SyncMode},
     email_export::EmailExport,
     members::MemberEdit,
     migration::LegacyRow,
@@ -26,12 +26,12 @@ const MEMBERS: [&str; 9] = ["m0", "m1", "m2", "m3", "m4", "m5", "m6", "m7", "m8"
 pub(crate) enum Change {
     Create {
         id: &'static str,
-        new: Edit,
+        new: AssignmentEdit,
         position: Option<u32>,
     },
     Update {
         id: &'static str,
-        edit: Edit,
+        edit: AssignmentEdit,
     },
     Move {
         id: &'static str,
@@ -57,7 +57,7 @@ pub(crate) enum Change {
         ids: Vec<&'static str>,
     },
     Sync {
-        mode: Mode,
+        mode: SyncMode,
         rows: RawRows,
         limit: Option<MassChangeLimit>,
     },
@@ -81,7 +81,8 @@ impl Change {
     pub(crate) fn make(&self, org: &mut Org) -> Result<Done, Refusal> {
         let done = |plan: Plan| Done { counts: plan.counts(), sync: None, empty: false };
         let migrated = org.phase == Phase::Migrated;
-        let choice = |edit: &Edit| Edit { choose: edit.choose.filter(|_| migrated), ..edit.clone() };
+        let choice =
+            |edit: &AssignmentEdit| AssignmentEdit { choose: edit.choose.filter(|_| migrated), ..edit.clone() };
         match self {
             Self::Create { id, new, position } => {
                 let assignment = AssignmentBuilder::new(id, MANUAL, &["g0"]).build();
@@ -102,8 +103,8 @@ impl Change {
             Self::MoveMembers { ids, target } => org.move_members(ids, target).map(done),
             Self::Release { ids } => Ok(done(org.release(ids))),
             Self::Sync { mode, rows, limit } => org.sync_within(*mode, rows.clone(), *limit).map(|sync| Done {
-                counts: sync.plan.counts(),
-                sync: Some(sync.counts),
+                counts: sync.counts(),
+                sync: Some(sync.directory.counts),
                 empty: sync.is_empty(),
             }),
         }
@@ -154,7 +155,7 @@ fn settings() -> impl Strategy<Value = Settings> {
     some_of(&["gong", "forecast"], 2).prop_map(|ids| seats(&ids))
 }
 
-fn edit() -> impl Strategy<Value = Edit> {
+fn edit() -> impl Strategy<Value = AssignmentEdit> {
     let maybe = prop::option::weighted::<BoxedStrategy<EmailExport>>;
     (
         prop::option::weighted(0.2, some_of(&GROUPS, 3)),
@@ -162,25 +163,25 @@ fn edit() -> impl Strategy<Value = Edit> {
         prop::option::weighted(0.3, settings()),
         maybe(0.3, value().boxed()),
     )
-        .prop_map(|(own, update_mode, settings, choose)| Edit {
+        .prop_map(|(own, update_mode, settings, choose)| AssignmentEdit {
             display_name: None,
             groups: own.map(|own| groups(&own)),
             update_mode,
             settings,
             choose,
-            unchoose: false,
+            takes_choice_back: false,
         })
 }
 
-fn new() -> impl Strategy<Value = Edit> {
+fn new() -> impl Strategy<Value = AssignmentEdit> {
     (prop::sample::subsequence(&GROUPS[..], 1..=2), mode(), settings(), value()).prop_map(
-        |(own, mode, settings, value)| Edit {
+        |(own, mode, settings, value)| AssignmentEdit {
             display_name: None,
             groups: Some(groups(&own)),
             update_mode: Some(mode),
             settings: Some(settings),
             choose: Some(value),
-            unchoose: false,
+            takes_choice_back: false,
         },
     )
 }
@@ -220,9 +221,9 @@ fn rows() -> impl Strategy<Value = RawRows> {
 
 fn sync() -> impl Strategy<Value = Change> {
     let limit = Just(MassChangeLimit { members: 2, percent: 10 });
-    let mode = prop_oneof![3 => Just(Mode::Delta), 1 => Just(Mode::Full)];
+    let mode = prop_oneof![3 => Just(SyncMode::Delta), 1 => Just(SyncMode::Full)];
     (mode, rows(), prop::option::weighted(0.2, limit)).prop_map(|(mode, mut rows, limit)| {
-        if mode == Mode::Full {
+        if mode == SyncMode::Full {
             rows.removed.clear();
         }
         Change::Sync { mode, rows, limit }

@@ -3,7 +3,7 @@
 use rollcall_domain::{
     Assignment, Settings, UpdateMode,
     catalog::{Catalog, Profile, SeatType, Workspace},
-    directory::{GroupRow, MemberRow, MembershipRow, RawRows},
+    directory::{RawGroup, RawMember, RawMembership, RawRows},
     email_export::{EmailExport, Setting},
 };
 
@@ -118,7 +118,7 @@ impl Rows {
 
     pub(crate) fn person_with(mut self, id: &str, email: &str, active: Option<bool>) -> Self {
         let (member, email) = (id.to_owned(), email.to_owned());
-        self.0.members.push(MemberRow { member, email, active, ..MemberRow::default() });
+        self.0.members.push(RawMember { member, email, active, ..RawMember::default() });
         self
     }
 
@@ -128,7 +128,7 @@ impl Rows {
 
     pub(crate) fn group_named(mut self, id: &str, display_name: &str) -> Self {
         let (group, display_name) = (id.to_owned(), display_name.to_owned());
-        self.0.groups.push(GroupRow { group, display_name });
+        self.0.groups.push(RawGroup { group, display_name });
         self
     }
 
@@ -143,8 +143,8 @@ impl Rows {
     }
 }
 
-fn membership(member: &str, group: &str) -> MembershipRow {
-    MembershipRow { group: group.to_owned(), member: member.to_owned() }
+fn membership(member: &str, group: &str) -> RawMembership {
+    RawMembership { group: group.to_owned(), member: member.to_owned() }
 }
 
 /// `gong`, `forecast` and `engage`, which requires `gong`; one workspace with one profile.

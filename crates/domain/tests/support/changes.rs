@@ -4,35 +4,43 @@
 use std::collections::{BTreeSet, HashMap};
 
 use rollcall_domain::{
-    Assignment, Email, Held, MemberId, MemberState, Phase, Plan, Refusal,
-    assignments::{Edit, Proposal},
-    directory::{CheckedRows, Context, Directory, KnownMember, MassChangeLimit, Mode, RawRows, SyncPlan, plan_sync},
+    Assignment, Current, Email, Facts, Held, MemberId, MemberState, Organization, Phase, Plan, Proposal, Refusal,
+    Scope,
+    assignments::{
+        AssignmentEdit, CreateAssignment, DeleteAssignment, Deletion, NewAssignment, ReorderAssignments,
+        UpdateAssignment,
+    },
+    directory::{Directory, KnownMember, MassChangeLimit, ParsedRows, RawRows, SyncDirectory, SyncMode},
     email_export::{MemberExport, Setting, Source},
-    members::{MemberEdit, plan_edit, plan_move, plan_release},
+    members::{EditMember, MemberEdit, MoveMembers, ReleaseMembers},
     migration::{Holder, ImportPlan, LegacyMember, LegacyRow, MigrationPlan, check_rows, plan_import, plan_migration},
     seats::Claimant,
 };
+use uuid::Uuid;
 
-use super::{Org, Person, assignment, member, organization};
+use super::{Org, Person, assignment, at, member, organization};
 
 impl Org {
     pub(crate) fn create(&mut self, new: Assignment, position: Option<u32>) -> Result<Plan, Refusal> {
-        let list = self.list();
-        self.run(Proposal::create(&organization(), self.phase, &self.catalog, list, new, position, None))
+        let new = NewAssignment { assignment: new, uid: Uuid::nil(), position };
+        self.change(|current| Ok(Proposal::CreateAssignment(CreateAssignment::propose(current, new, None)?)))
     }
 
-    pub(crate) fn update(&mut self, id: &str, edit: &Edit) -> Result<Plan, Refusal> {
-        let (list, id) = (self.list(), assignment(id));
-        self.run(Proposal::update(&organization(), self.phase, &self.catalog, list, &id, edit, None))
+    pub(crate) fn update(&mut self, id: &str, edit: &AssignmentEdit) -> Result<Plan, Refusal> {
+        let id = assignment(id);
+        self.change(|current| Ok(Proposal::UpdateAssignment(UpdateAssignment::propose(current, &id, edit, None)?)))
     }
 
     pub(crate) fn move_to(&mut self, id: &str, position: u32) -> Result<Plan, Refusal> {
-        self.run(Proposal::move_to(self.phase, &self.list(), &assignment(id), position))
+        let id = assignment(id);
+        self.change(|current| {
+            Ok(Proposal::ReorderAssignments(ReorderAssignments::propose_move(current, &id, position)?))
+        })
     }
 
     pub(crate) fn reorder(&mut self, ids: &[&str]) -> Result<Plan, Refusal> {
         let order: Vec<_> = ids.iter().map(|id| assignment(id)).collect();
-        self.run(Proposal::reorder(self.phase, &self.list(), &order))
+        self.change(|current| Ok(Proposal::ReorderAssignments(ReorderAssignments::propose(current, &order)?)))
     }
 
     pub(crate) fn delete(&mut self, id: &str, resolve_members: bool) -> Result<Plan, Refusal> {
@@ -42,96 +50,126 @@ impl Org {
         let id = assignment(id);
         let members = count(&|person| person.held.assignment == id);
         let pins = count(&|person| person.pin.as_ref() == Some(&id));
-        let list = self.list();
-        self.run(Proposal::delete(self.phase, list, &id, (members, pins), resolve_members))
-    }
-
-    /// Plans with the members concerned, as the loader does, and checks that loading everybody
-    /// would have made no difference.
-    fn run(&mut self, proposal: Result<Proposal, Refusal>) -> Result<Plan, Refusal> {
-        self.minute += 1;
-        let proposal = proposal?;
-        let (summaries, now) = (self.summaries(), self.now());
-        let concerned = self.concerned(proposal.list(), proposal.concerned());
-        let everybody = self.states(proposal.list(), |_, _| true);
-        let plan = proposal.clone().plan(&concerned, &summaries, now);
-        let whole = proposal.plan(&everybody, &summaries, now);
-        assert_eq!(plan, whole, "the members concerned are all that a change can touch");
-        plan.inspect(|plan| self.apply_to(plan, &concerned))
-    }
-
-    /// Writes a plan that was made with these members.
-    fn apply_to(&mut self, plan: &Plan, members: &[MemberState]) {
-        let before = self.people.clone();
-        self.apply(plan);
-        self.check_claims(&before, Claimant::of_plan(plan, members));
+        let deletion = Deletion { id: &id, members, pins, resolve_members };
+        self.change(|current| Ok(Proposal::DeleteAssignment(DeleteAssignment::propose(current, deletion)?)))
     }
 
     pub(crate) fn edit_member(&mut self, id: &str, edit: MemberEdit) -> Result<Plan, Refusal> {
-        self.minute += 1;
-        let list = self.list();
         let wanted = member(id);
-        let states = self.states(&list, |id, _| *id == wanted);
-        let state = states.first().ok_or(Refusal::MemberNotFound(vec![wanted]))?;
-        let (phase, now) = (self.phase, self.now());
-        let plan = plan_edit(&organization(), phase, &self.catalog, &list, state, edit, now)?;
-        self.apply_to(&plan, &states);
-        Ok(plan)
+        let state = self.states(&self.list(), |id, _| *id == wanted).pop();
+        let state = state.ok_or(Refusal::MemberNotFound(vec![wanted]))?;
+        self.change(|current| Ok(Proposal::EditMember(EditMember::propose(current, state, edit, vec![])?)))
     }
 
     pub(crate) fn move_members(&mut self, ids: &[&str], target: &str) -> Result<Plan, Refusal> {
-        self.minute += 1;
-        let list = self.list();
-        let states = self.states(&list, |id, _| ids.contains(&id.as_str()));
-        let (summaries, target) = (self.summaries(), assignment(target));
-        let plan = plan_move(self.phase, &list, &states, &target, &summaries, self.now())?;
-        self.apply_to(&plan, &states);
-        Ok(plan)
+        let (members, target) = (self.known(ids), assignment(target));
+        self.change(|current| Ok(Proposal::MoveMembers(MoveMembers::propose(current, &members, &target, "")?)))
     }
 
     pub(crate) fn release(&mut self, ids: &[&str]) -> Plan {
-        self.minute += 1;
-        let list = self.list();
-        let states = self.states(&list, |id, _| ids.contains(&id.as_str()));
-        let plan = plan_release(self.phase, &list, &states, &self.summaries(), self.now());
-        self.apply_to(&plan, &states);
-        plan
+        let members = self.known(ids);
+        let release = ReleaseMembers { members: &members };
+        self.change(|_| Ok(Proposal::ReleaseMembers(release))).unwrap_or_else(|refusal| panic!("{refusal}"))
     }
 
-    pub(crate) fn sync(&mut self, mode: Mode, rows: RawRows) -> Result<SyncPlan, Refusal> {
+    fn known(&self, ids: &[&str]) -> Vec<MemberId> {
+        ids.iter().map(|id| member(id)).filter(|id| self.people.contains_key(id)).collect()
+    }
+
+    pub(crate) fn sync(&mut self, mode: SyncMode, rows: RawRows) -> Result<Plan, Refusal> {
         self.sync_within(mode, rows, None)
     }
 
-    /// A sync under a limit. A DELTA sync loads what it names; whether loading everybody would
-    /// have made a difference is checked.
+    /// Syncs under a limit, or under none.
     pub(crate) fn sync_within(
         &mut self,
-        mode: Mode,
+        mode: SyncMode,
         rows: RawRows,
         limit: Option<MassChangeLimit>,
-    ) -> Result<SyncPlan, Refusal> {
-        self.minute += 1;
-        let rows = CheckedRows::check(mode, rows)?;
-        let (list, summaries) = (self.list(), self.summaries());
-        let (phase, now) = (self.phase, self.now());
-        let email_domains = &self.email_domains;
-        let context = Context { phase, list: &list, summaries: &summaries, email_domains, limit, now };
-        let directory = self.directory(|_, _| true);
-        let whole = plan_sync(&rows, &directory, &context);
-        if mode == Mode::Delta {
-            let named: BTreeSet<MemberId> = rows.named_members().into_iter().cloned().collect();
-            let emails: BTreeSet<Email> = rows.emails().cloned().collect();
-            let part = self.directory(|id, person| {
-                named.contains(id) || (person.active && emails.contains(&person.identity.email))
-            });
-            let part = plan_sync(&rows, &part, &context);
-            assert_eq!(part, whole, "what a DELTA sync names is all that it can touch");
+    ) -> Result<Plan, Refusal> {
+        self.limit = limit.unwrap_or_default();
+        let rows = ParsedRows::parse(mode, rows)?;
+        let sync = SyncDirectory { rows: &rows, allow_mass_change: limit.is_none() };
+        let synced = self.change(|_| Ok(Proposal::SyncDirectory(sync)));
+        self.limit = MassChangeLimit::default();
+        synced
+    }
+
+    /// The organization, as a proposal is checked against it.
+    pub(crate) fn organization(&self) -> Organization {
+        Organization {
+            id: organization(),
+            uid: Uuid::nil(),
+            display_name: "Acme".to_owned(),
+            phase: self.phase,
+            mass_change_limit: self.limit,
+            catalog: self.catalog.clone(),
+            catalog_revision: 1,
+            revision: 1,
+            updated_revision: 1,
+            last_write_at: at(0),
+            created_at: at(0),
+            updated_at: at(0),
+            email_domains: self.email_domains.clone(),
+            wave: 0,
         }
-        let before = self.people.clone();
-        whole.inspect(|sync| {
-            self.apply_sync(sync);
-            self.check_claims(&before, Claimant::of_sync(&sync.members, &sync.plan, &directory));
-        })
+    }
+
+    /// Proposes, plans and applies a change, a minute after the change before. Plans with what a loader would load, and
+    /// checks that loading every member would make no difference.
+    fn change<'a>(
+        &mut self,
+        propose: impl FnOnce(Current<'_>) -> Result<Proposal<'a>, Refusal>,
+    ) -> Result<Plan, Refusal> {
+        self.minute += 1;
+        let (before, list, now) = (self.organization(), self.list(), self.now());
+        let current = Current { organization: &before, list: &list };
+        let proposal = propose(current)?;
+        let facts = self.facts(&proposal, current);
+        let plan = proposal.plan(current, &facts, now);
+        let whole = proposal.plan(current, &self.all_facts(&proposal, current), now);
+        assert_eq!(plan, whole, "the scope has every member that a change can touch");
+        let plan = plan?;
+        let people = self.people.clone();
+        self.apply_directory(&plan);
+        self.apply(&plan);
+        self.check_claims(&people, Claimant::list(&plan, &facts));
+        Ok(plan)
+    }
+
+    /// What a loader would load for the scope of a proposal.
+    fn facts(&self, proposal: &Proposal<'_>, current: Current<'_>) -> Facts {
+        let list = proposal.list(current);
+        let facts = Facts { summaries: self.summaries(), ..Facts::default() };
+        match proposal.scope() {
+            Scope::Nobody => facts,
+            Scope::Loaded(member) => Facts { members: vec![member.clone()], ..facts },
+            Scope::Named(members) => Facts { members: self.states(list, |id, _| members.contains(id)), ..facts },
+            Scope::Directory(rows) => {
+                let (named, emails) = (rows.named_members(), rows.emails().collect::<BTreeSet<&Email>>());
+                let directory = self.directory(|id, person| {
+                    rows.mode == SyncMode::Full
+                        || named.contains(id)
+                        || (person.active && emails.contains(&person.identity.email))
+                });
+                Facts { directory, ..facts }
+            }
+            scope => Facts { members: self.affected(list, scope), ..facts },
+        }
+    }
+
+    /// Everything that the scope of a proposal could need, and more.
+    fn all_facts(&self, proposal: &Proposal<'_>, current: Current<'_>) -> Facts {
+        let everybody = || self.states(proposal.list(current), |_, _| true);
+        match proposal.scope() {
+            Scope::Affected { .. } | Scope::Overtaken(_) => {
+                Facts { members: everybody(), summaries: self.summaries(), ..Facts::default() }
+            }
+            Scope::Directory(_) => {
+                Facts { directory: self.directory(|_, _| true), summaries: self.summaries(), ..Facts::default() }
+            }
+            _ => self.facts(proposal, current),
+        }
     }
 
     fn directory(&self, loaded: impl Fn(&MemberId, &Person) -> bool) -> Directory {
@@ -153,7 +191,9 @@ impl Org {
         }
     }
 
-    fn apply_sync(&mut self, sync: &SyncPlan) {
+    /// Writes what a sync changes in the directory. A new member is written with what the plan gives to the member.
+    fn apply_directory(&mut self, plan: &Plan) {
+        let sync = &plan.directory;
         for group in &sync.groups {
             let known = rollcall_domain::directory::KnownGroup {
                 display_name: group.display_name.clone(),
@@ -162,7 +202,7 @@ impl Org {
             self.groups.insert(group.id.clone(), known);
         }
         let entered: HashMap<&MemberId, &Held> =
-            sync.plan.members.iter().map(|change| (&change.member, &change.after)).collect();
+            plan.members.iter().map(|change| (&change.member, &change.after)).collect();
         for upsert in &sync.members {
             let (identity, active) = (upsert.identity.clone(), upsert.active);
             if let Some(person) = self.people.get_mut(&upsert.id) {
@@ -187,8 +227,6 @@ impl Org {
             assert_eq!(self.waiting.remove(address), Some(*export), "{address} was waiting");
             self.people.entry(id.clone()).and_modify(|p| p.legacy = Some(*export));
         }
-        let old = sync.plan.members.iter().filter(|change| change.before.is_some()).cloned();
-        self.apply(&Plan { members: old.collect(), ..sync.plan.clone() });
     }
 
     pub(crate) fn import(&mut self, rows: Vec<LegacyRow>) -> ImportPlan {

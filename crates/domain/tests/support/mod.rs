@@ -12,9 +12,8 @@ use std::collections::BTreeSet;
 pub(crate) use builders::{AssignmentBuilder, PersonBuilder, Rows, catalog};
 pub(crate) use org::{Org, Person};
 use rollcall_domain::{
-    AssignmentId, Email, GroupId, MemberId, OrganizationId, Refusal, Settings, Timestamp, UpdateMode,
+    AssignmentId, Email, GroupId, MemberId, OrganizationId, Refusal, Settings, Timestamp, UpdateMode, ViolationKind,
     email_export::{EmailExport, Setting, Since},
-    refusal::ViolationKind,
 };
 
 pub(crate) const AUTOMATIC: UpdateMode = UpdateMode::AutomaticUpdates;

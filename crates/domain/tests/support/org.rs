@@ -3,11 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use rollcall_domain::{
-    Assignment, AssignmentId, AssignmentList, Email, GroupId, Held, MemberId, MemberState, Phase, Plan, Settings,
-    SettingsId, Timestamp,
-    assignments::Concerned,
+    Assignment, AssignmentId, AssignmentList, Email, GroupId, Held, MemberId, MemberState, Phase, Plan, Scope,
+    Settings, SettingsId, Timestamp,
     catalog::Catalog,
-    directory::{Identity, KnownGroup},
+    directory::{Identity, KnownGroup, MassChangeLimit},
     email_export::{CheckSubject, Decision, EmailExport, MemberExport, Setting, Source, Summary, decide},
 };
 
@@ -29,6 +28,7 @@ pub(crate) struct Org {
     pub(crate) phase: Phase,
     pub(crate) catalog: Catalog,
     pub(crate) email_domains: Vec<String>,
+    pub(crate) limit: MassChangeLimit,
     pub(crate) listed: Vec<Assignment>,
     pub(crate) default: Assignment,
     pub(crate) settings: BTreeMap<SettingsId, Settings>,
@@ -45,6 +45,7 @@ impl Org {
             phase,
             catalog: catalog(),
             email_domains: Vec::new(),
+            limit: MassChangeLimit::default(),
             listed: Vec::new(),
             default: Assignment::new_default(phase),
             settings: BTreeMap::new(),
@@ -157,19 +158,22 @@ impl Org {
         people.map(state).collect()
     }
 
-    /// The members that a loader would load, without ranks where nobody is resolved again.
-    pub(crate) fn concerned(&self, list: &AssignmentList, whom: &Concerned) -> Vec<MemberState> {
-        let overtaken = |person: &Person| {
-            let rank = whom.overtaken.assignments.get(&person.held.assignment);
-            person.groups.iter().filter_map(|group| whom.overtaken.groups.get(group)).any(|first| Some(first) < rank)
-        };
-        let mut states = self.states(list, |_, person| {
-            whom.of_assignment.as_ref() == Some(&person.held.assignment)
-                || !person.groups.is_disjoint(&whom.in_groups)
-                || overtaken(person)
-        });
-        states.iter_mut().filter(|_| !whom.resolve).for_each(|state| state.matching_ranks.clear());
-        states
+    /// The members that a loader would load for a change of the list, without ranks where no member is resolved again.
+    pub(crate) fn affected(&self, list: &AssignmentList, scope: Scope<'_>) -> Vec<MemberState> {
+        match scope {
+            Scope::Affected { of_assignment, in_groups, resolves } => {
+                let mut states = self.states(list, |_, person| {
+                    of_assignment == Some(&person.held.assignment) || !person.groups.is_disjoint(in_groups)
+                });
+                states.iter_mut().filter(|_| !resolves).for_each(|state| state.matching_ranks.clear());
+                states
+            }
+            Scope::Overtaken(overtaken) => self.states(list, |_, person| {
+                let rank = overtaken.assignments.get(&person.held.assignment);
+                person.groups.iter().filter_map(|group| overtaken.groups.get(group)).any(|first| Some(first) < rank)
+            }),
+            other => panic!("not a change of the list: {other:?}"),
+        }
     }
 
     /// What the members of each assignment have; only of those without a chosen value.
@@ -190,7 +194,7 @@ impl Org {
             self.keep(settings);
         }
         if let Some(saved) = &plan.saved {
-            self.save(saved);
+            self.save(&saved.assignment);
         }
         if let Some(removed) = &plan.removed {
             self.listed.retain(|a| a.id != *removed);
@@ -198,7 +202,7 @@ impl Org {
         if !plan.ranks.is_empty() {
             self.rank(&plan.ranks);
         }
-        for change in &plan.members {
+        for change in plan.members.iter().filter(|change| change.before.is_some()) {
             let person = self.people.get_mut(&change.member);
             let person = person.unwrap_or_else(|| panic!("there is no member {}", change.member));
             assert_eq!(change.before.as_ref(), Some(&person.held), "{}: before", change.member);
@@ -207,9 +211,9 @@ impl Org {
         for id in &plan.unpinned {
             self.people.entry(id.clone()).and_modify(|person| person.pin = None);
         }
-        if let Some((target, pinned)) = &plan.pinned {
-            for id in pinned {
-                let pin = Some(target.clone());
+        if let Some(pins) = &plan.pinned {
+            for id in &pins.members {
+                let pin = Some(pins.assignment.clone());
                 self.people.entry(id.clone()).and_modify(|person| person.pin = pin);
             }
         }

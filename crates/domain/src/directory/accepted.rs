@@ -1,34 +1,34 @@
-//! Which rows are taken beside what is stored and what the organization allows, and so who and what is there after
-//! the sync.
+//! The rows that are accepted beside what is stored and what the organization allows, and therefore the members and
+//! groups that exist after the sync.
 
 use std::collections::HashSet;
 
-use super::{CheckedMember, CheckedRows, Directory, Mode, Rejection, emails};
+use super::{Directory, ParsedMember, ParsedRows, Rejection, SyncMode, emails};
 use crate::{GroupId, MemberId};
 
-/// The rows that are taken.
-pub(super) struct Taken<'a> {
+/// The accepted rows of a sync.
+pub(super) struct AcceptedRows<'a> {
     /// People in the order they came.
-    pub(super) people: Vec<&'a CheckedMember>,
-    rows: &'a CheckedRows,
+    pub(super) people: Vec<&'a ParsedMember>,
+    rows: &'a ParsedRows,
     directory: &'a Directory,
-    /// Members whose row is taken.
+    /// Members whose row is accepted.
     named: HashSet<&'a MemberId>,
-    /// Members whose row is not: they count as present and stay as they are.
+    /// Members whose row is rejected. They count as present and stay as they are.
     rejected: HashSet<&'a MemberId>,
-    /// Groups that are there after the sync.
+    /// Groups that exist after the sync.
     groups: HashSet<&'a GroupId>,
 }
 
-impl<'a> Taken<'a> {
-    /// Takes what can be taken; what cannot is added to the rejections.
+impl<'a> AcceptedRows<'a> {
+    /// Accepts the rows that can be accepted, and adds the others to the rejections.
     pub(super) fn of(
-        rows: &'a CheckedRows,
+        rows: &'a ParsedRows,
         directory: &'a Directory,
         email_domains: &[String],
         rejections: &mut Vec<Rejection>,
     ) -> Self {
-        let mut taken = Self {
+        let mut accepted = Self {
             people: rows.members.iter().collect(),
             rows,
             directory,
@@ -37,17 +37,18 @@ impl<'a> Taken<'a> {
             groups: groups(rows, directory).collect(),
         };
         if !email_domains.is_empty() {
-            taken.reject_foreign_addresses(email_domains, rejections);
+            accepted.reject_foreign_addresses(email_domains, rejections);
         }
-        taken.reject_taken_addresses(rejections);
-        taken.named = taken.people.iter().map(|(id, ..)| id).collect();
-        taken
+        accepted.reject_taken_addresses(rejections);
+        accepted.named = accepted.people.iter().map(|(id, ..)| id).collect();
+        accepted
     }
 
-    /// Nobody comes in with an address of elsewhere; whoever has one already can still leave.
+    /// Rejects active members with an address outside the organization's domains. A member who has such an address
+    /// already can still become inactive.
     fn reject_foreign_addresses(&mut self, domains: &[String], rejections: &mut Vec<Rejection>) {
         let foreign =
-            |(_, identity, active): &&CheckedMember| *active && !domains.iter().any(|d| d == identity.email.domain());
+            |(_, identity, active): &&ParsedMember| *active && !domains.iter().any(|d| d == identity.email.domain());
         for (id, identity, _) in self.people.extract_if(.., |row| foreign(row)) {
             let (email, domains) = (&identity.email, domains.join(", "));
             let reason = format!("the address {email} is not of the organization's email domains: {domains}");
@@ -57,7 +58,7 @@ impl<'a> Taken<'a> {
     }
 
     fn reject_taken_addresses(&mut self, rejections: &mut Vec<Rejection>) {
-        let leaves = |id: &MemberId| self.rows.mode == Mode::Full && !self.rejected.contains(id);
+        let leaves = |id: &MemberId| self.rows.mode == SyncMode::Full && !self.rejected.contains(id);
         let losers = emails::conflicting(self.directory, &self.people, leaves);
         if losers.is_empty() {
             return;
@@ -69,21 +70,21 @@ impl<'a> Taken<'a> {
         }
     }
 
-    /// Whether a member is there after the sync: known, in a FULL sync named by a row as well.
+    /// Whether a member exists after the sync. In a FULL sync, a known member must be named by a row.
     pub(super) fn has_member(&self, id: &MemberId) -> bool {
         let known = || self.directory.members.contains_key(id);
-        self.named.contains(id) || ((self.rows.mode == Mode::Delta || self.rejected.contains(id)) && known())
+        self.named.contains(id) || ((self.rows.mode == SyncMode::Delta || self.rejected.contains(id)) && known())
     }
 
-    /// Whether a group is.
+    /// Whether a group exists after the sync.
     pub(super) fn has_group(&self, id: &GroupId) -> bool {
         self.groups.contains(id)
     }
 }
 
-/// The groups that are there after the sync, in the same way. A row that is not taken brings none back.
-fn groups<'a>(rows: &'a CheckedRows, directory: &'a Directory) -> impl Iterator<Item = &'a GroupId> {
-    let stays = |id: &GroupId| rows.mode == Mode::Delta || rows.rejected_groups.contains(id);
+/// The groups that exist after the sync. A row that is not accepted brings no group back.
+fn groups<'a>(rows: &'a ParsedRows, directory: &'a Directory) -> impl Iterator<Item = &'a GroupId> {
+    let stays = |id: &GroupId| rows.mode == SyncMode::Delta || rows.rejected_groups.contains(id);
     let known = directory.groups.iter().filter(move |(id, known)| known.present && stays(id));
     rows.groups.keys().chain(known.map(|(id, _)| id))
 }

@@ -1,11 +1,15 @@
 //! What an organization's assignments can choose from: seat types, workspaces and profiles.
 
+mod replace;
+
 use std::collections::{BTreeMap, BTreeSet};
+
+pub use replace::{CatalogEntry, CatalogUse, ReplaceCatalog};
 
 use crate::{
     ids::check_text,
-    refusal::{Violation, ViolationKind},
     settings::Settings,
+    violation::{Violation, ViolationKind},
 };
 
 const ENTRIES_MAX: usize = 200;

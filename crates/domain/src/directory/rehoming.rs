@@ -1,23 +1,24 @@
-//! Who enters which assignment: whoever is new, whose groups changed, or who became active again (product.md 3).
+//! The members who enter another assignment with a sync: new members, members whose groups change, and members who become
+//! active again (product.md 3).
 
 use std::collections::{BTreeSet, HashMap};
 
 use super::{
-    Context, Directory, KnownMember, MemberUpsert, Membership,
+    Directory, KnownMember, MemberUpsert, Membership,
     memberships::{MembershipChanges, by_member},
 };
-use crate::{Cause, GroupId, MemberId, MemberState, Plan, plan::Giving, resolution::resolve};
+use crate::{Cause, GroupId, MemberId, MemberState, Plan, grant::GrantContext, resolution::resolve};
 
-/// Resolves everybody concerned, once.
-pub(super) fn rehome(
+/// Resolves each of these members once.
+pub(super) fn plan(
     upserts: &[MemberUpsert],
     changes: &MembershipChanges,
     directory: &Directory,
-    context: &Context<'_>,
+    grants: &GrantContext<'_>,
 ) -> Plan {
     let groups = GroupsAfter::new(changes, directory);
-    let first_ranks = context.list.first_ranks();
-    let giving = Giving::new(context.phase, context.now, context.list, context.summaries);
+    let list = grants.list();
+    let first_ranks = list.first_ranks();
     let upserted: HashMap<&MemberId, &MemberUpsert> = upserts.iter().map(|upsert| (&upsert.id, upsert)).collect();
     let resolved = upserts.iter().filter(|u| u.is_new || reactivates(u, directory)).map(|u| &u.id);
     let concerned: BTreeSet<&MemberId> = groups.changed().chain(resolved).collect();
@@ -29,12 +30,12 @@ pub(super) fn rehome(
         };
         let ranks = groups.of(id).filter_map(|group| first_ranks.get(group).copied()).collect();
         let member = state(id, active, known, ranks);
-        let (target, _) = resolve(context.list, &member);
-        let before = member.held.as_ref();
+        let (target, _) = resolve(list, &member);
         if !member.is_in(&target.id) {
-            plan.push(id.clone(), before, giving.bundle(target, before), Cause::EnteredAssignment);
+            grants.enter(&mut plan, &member, target);
         } else if upsert.is_some_and(|u| reactivates(u, directory)) && target.update_mode.is_automatic() {
-            plan.push(id.clone(), before, giving.bundle(target, before), Cause::BecameActive);
+            let before = member.held.as_ref();
+            plan.push(id.clone(), before, grants.bundle(target, before), Cause::BecameActive);
         }
     }
     plan
@@ -52,7 +53,7 @@ impl<'a> GroupsAfter<'a> {
         Self { directory, added: by_member(&changes.added), removed: by_member(&changes.removed) }
     }
 
-    /// Whose groups change.
+    /// The members whose groups change.
     fn changed(&self) -> impl Iterator<Item = &'a MemberId> {
         self.added.keys().chain(self.removed.keys()).copied()
     }

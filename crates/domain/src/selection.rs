@@ -1,0 +1,38 @@
+//! Which fields of a request an update takes (AIP-134, 161).
+
+use std::collections::BTreeSet;
+
+/// The fields that an update takes from its request.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum FieldSelection {
+    /// Every populated field: the request has no update mask.
+    Populated,
+    /// Every field: the update mask has `*`.
+    All,
+    /// The named fields, as paths in snake case.
+    Named(BTreeSet<String>),
+}
+
+impl FieldSelection {
+    /// Whether the update takes a field: its mask names the field, or there is no mask and the field is populated.
+    #[must_use]
+    pub fn selects(&self, path: &str, populated: bool) -> bool {
+        match self {
+            Self::Populated => populated,
+            Self::All => true,
+            Self::Named(paths) => paths.contains(path),
+        }
+    }
+
+    /// Whether the update has a mask, and the mask names the field.
+    #[must_use]
+    pub fn names(&self, path: &str) -> bool {
+        self.selects(path, false)
+    }
+
+    /// Whether the update is for the whole resource: it has no mask, or the mask has `*`.
+    #[must_use]
+    pub fn covers_everything(&self) -> bool {
+        !matches!(self, Self::Named(_))
+    }
+}
