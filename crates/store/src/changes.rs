@@ -1,54 +1,62 @@
-//! Applying a plan: set-based statements, history, audit event and revision, in one transaction.
+//! Applying a plan: set-based statements, history, audit event and revision, in the transaction of the change.
 
-use std::collections::{BTreeSet, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
-use rollcall_domain::{AssignmentId, MemberId, Plan, plan::Counts};
-use uuid::Uuid;
+use rollcall_domain::{
+    AssignmentId, MemberChange, MemberId, Plan,
+    directory::{DirectoryChanges, MemberUpsert},
+    plan::Counts,
+};
 
-use crate::{Result, WriteTx, assignments, audit::AuditEvent, members::write, migration, schema::organizations, seats};
+use crate::{
+    Result, WriteTx, assignments,
+    audit::AuditEvent,
+    directory,
+    members::write::{self as members, FEW, forget_plans},
+    migration, organizations as organization_rows,
+    schema::organizations,
+    seats,
+};
 
-/// What a plan needs beside itself to be written.
-#[derive(Clone, Debug, Default)]
-pub struct Extra<'a> {
-    /// The uid of an assignment that the plan creates.
-    pub new_uid: Uuid,
-    /// Why members are moved, for the pins.
-    pub reason: &'a str,
-}
-
-/// Writes a plan and returns the new revision.
-///
-/// # Errors
-/// A database that fails; then nothing is written.
-pub async fn apply(tx: &mut WriteTx, plan: &Plan, extra: &Extra<'_>, event: AuditEvent) -> Result<i64> {
-    let reranked = write_plan(tx, plan, extra, &event.actor).await?;
-    let mut touched = Touched::by(plan, std::iter::empty());
-    touched.assignments.extend(reranked);
-    finish(tx, &touched, event).await
-}
-
-/// Writes a plan's rows; the order keeps every foreign key and the uniqueness of ranks. Returns the assignments of
-/// before whose rank it changes.
-async fn write_plan(tx: &mut WriteTx, plan: &Plan, extra: &Extra<'_>, actor: &str) -> Result<Vec<AssignmentId>> {
+/// Applies a plan of any kind and returns the new revision. The order of the statements keeps every foreign key, and the
+/// ranks and addresses unique. If a statement fails, the transaction is rolled back and nothing is written.
+pub async fn apply(tx: &mut WriteTx, plan: &Plan, event: AuditEvent) -> Result<i64> {
     let mut reranked = Vec::new();
     assignments::insert_settings(tx, &plan.settings).await?;
     if let Some(saved) = &plan.saved {
-        // Its rank is free only once the others have made room.
-        let rank = plan.ranks.iter().find(|(id, _)| *id == saved.id).map_or(0, |(_, rank)| *rank);
+        // The rank of a new assignment is free only after the others have moved.
         reranked = assignments::update_ranks(tx, &plan.ranks).await?;
-        assignments::save_assignment(tx, saved, extra.new_uid, rank).await?;
-        if plan.chooses {
-            migration::note_chosen(tx, &saved.id).await?;
+        assignments::save_assignment(tx, saved).await?;
+        if saved.chooses {
+            migration::note_chosen(tx, &saved.assignment.id).await?;
         }
     }
-    write::update_members(tx, &plan.members).await?;
-    write::insert_changes(tx, &plan.members).await?;
-    write::delete_pins(tx, &plan.unpinned).await?;
-    if let Some((assignment, members)) = &plan.pinned {
-        write::upsert_pins(tx, assignment, members, actor, extra.reason).await?;
+
+    let sync = &plan.directory;
+    let entering: HashMap<&MemberId, &MemberChange> = plan.members.iter().map(|c| (&c.member, c)).collect();
+    let (new, known): (Vec<&MemberUpsert>, Vec<&MemberUpsert>) = sync.members.iter().partition(|u| u.is_new);
+    directory::upsert_groups(tx, &sync.groups).await?;
+    directory::park_addresses(tx, &known).await?;
+    directory::update_identities(tx, &known).await?;
+    directory::insert_members(tx, &new, &entering).await?;
+    directory::delete_memberships(tx, &sync.removed).await?;
+    if new.len() + sync.groups.len() > FEW {
+        forget_plans(tx).await?;
     }
+    directory::insert_memberships(tx, &sync.added).await?;
+    migration::bind_waiting(tx, &sync.bindings).await?;
+
+    let changed: Vec<&MemberChange> = plan.members.iter().filter(|change| change.before.is_some()).collect();
+    members::update_members(tx, &changed).await?;
+    members::insert_changes(tx, &plan.members).await?;
+    members::touch(tx, &regrouped(sync)).await?;
+    members::delete_pins(tx, &plan.unpinned).await?;
+    if let Some(pins) = &plan.pinned {
+        members::upsert_pins(tx, pins, &event.actor).await?;
+    }
+
     if let Some(removed) = &plan.removed {
         assignments::delete_assignment(tx, removed).await?;
     }
@@ -56,7 +64,23 @@ async fn write_plan(tx: &mut WriteTx, plan: &Plan, extra: &Extra<'_>, actor: &st
         reranked = assignments::update_ranks(tx, &plan.ranks).await?;
     }
     seats::apply(tx, &plan.seats).await?;
-    Ok(reranked)
+    if let Some(catalog) = &plan.catalog {
+        organization_rows::update_catalog(tx, catalog).await?;
+    }
+    if let Some(after) = &plan.organization {
+        organization_rows::update_organization(tx, after).await?;
+    }
+    let mut touched = Touched::by(plan);
+    touched.assignments.extend(reranked);
+    finish(tx, &touched, event).await
+}
+
+/// Known members whose groups change.
+fn regrouped(sync: &DirectoryChanges) -> Vec<MemberId> {
+    let new: HashSet<&MemberId> = sync.members.iter().filter(|m| m.is_new).map(|m| &m.id).collect();
+    let members = sync.added.iter().chain(&sync.removed).map(|(member, _)| member);
+    let known: HashSet<&MemberId> = members.filter(|member| !new.contains(member)).collect();
+    known.into_iter().cloned().collect()
 }
 
 /// What a write touched, for its audit event.
@@ -64,7 +88,7 @@ async fn write_plan(tx: &mut WriteTx, plan: &Plan, extra: &Extra<'_>, actor: &st
 pub(crate) struct Touched {
     /// How many members.
     pub(crate) members: u32,
-    /// Those of them of whom no change is kept: identity, groups, pin, or a seat that was waited for.
+    /// Members touched without a row in `member_changes`: their identity, groups, pin or pending seat changed.
     pub(crate) without_change: Vec<MemberId>,
     /// Assignments whose rank changed, whom members entered or left, or that are gone.
     pub(crate) assignments: BTreeSet<AssignmentId>,
@@ -73,11 +97,16 @@ pub(crate) struct Touched {
 }
 
 impl Touched {
-    /// What a plan touches, with other members who are touched in the same write.
-    pub(crate) fn by<'a>(plan: &'a Plan, others: impl Iterator<Item = &'a MemberId>) -> Self {
+    /// Lists what a plan touches.
+    fn by(plan: &Plan) -> Self {
         let changed: HashSet<&MemberId> = plan.members.iter().map(|change| &change.member).collect();
-        let pinned = plan.pinned.iter().flat_map(|(_, members)| members);
-        let others = others.chain(&plan.unpinned).chain(pinned).chain(plan.seats.granted());
+        let sync = &plan.directory;
+        let identities = sync.members.iter().map(|upsert| &upsert.id);
+        let regrouped = sync.added.iter().chain(&sync.removed).map(|(member, _)| member);
+        let bound = sync.bindings.iter().map(|(member, ..)| member);
+        let pinned = plan.pinned.iter().flat_map(|pins| &pins.members);
+        let others =
+            identities.chain(regrouped).chain(bound).chain(&plan.unpinned).chain(pinned).chain(plan.seats.granted());
         let others: BTreeSet<&MemberId> = others.filter(|member| !changed.contains(member)).collect();
         let moved = plan.members.iter().filter(|change| change.changes_assignment());
         let assignments: BTreeSet<&AssignmentId> = moved

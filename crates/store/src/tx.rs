@@ -6,9 +6,9 @@ use std::ops::{Deref, DerefMut};
 use diesel_async::{
     AnsiTransactionManager, AsyncPgConnection, TransactionManager, pooled_connection::deadpool::Object,
 };
-use rollcall_domain::{OrganizationId, Timestamp};
+use rollcall_domain::{Organization, OrganizationId, Timestamp};
 
-use crate::{TxError, db::told, organizations::Organization};
+use crate::{TxError, db::told};
 
 /// A connection with a transaction. Dropped before the transaction's end it is closed, so that
 /// locks and snapshot go at once: in the pool they would stay until somebody takes it out again.

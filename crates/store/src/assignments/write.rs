@@ -5,10 +5,10 @@ use diesel::{
     sql_types::{Array, BigInt, Bool, Integer, Jsonb, Nullable, Text, Timestamptz, Uuid as SqlUuid},
 };
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
-use rollcall_domain::{Assignment, AssignmentId, Settings, Timestamp};
+use rollcall_domain::{Assignment, AssignmentId, Organization, Settings, Timestamp, plan::SavedAssignment};
 use uuid::Uuid;
 
-use crate::{Error, Result, WriteTx, organizations::Organization, words};
+use crate::{Error, Result, WriteTx, words};
 
 /// The row of an assignment, however it is written.
 struct Values<'a> {
@@ -19,9 +19,11 @@ struct Values<'a> {
     now: Timestamp,
 }
 
-/// Creates or updates an assignment with its groups. On update the uid and the rank stay.
-pub(crate) async fn save_assignment(tx: &mut WriteTx, assignment: &Assignment, uid: Uuid, rank: u32) -> Result<()> {
-    let values = Values { assignment, uid, rank, revision: tx.next_revision(), now: tx.now() };
+/// Creates or updates an assignment with its groups. An update leaves the uid and the rank as they are.
+pub(crate) async fn save_assignment(tx: &mut WriteTx, saved: &SavedAssignment) -> Result<()> {
+    let SavedAssignment { assignment, rank, new_uid, chooses: _ } = saved;
+    let (uid, revision) = (new_uid.unwrap_or_default(), tx.next_revision());
+    let values = Values { assignment, uid, rank: *rank, revision, now: tx.now() };
     let (conn, organization) = tx.parts();
     save(conn, organization, &values).await
 }

@@ -3,13 +3,10 @@
 use std::time::Duration;
 
 use diesel_async::{AnsiTransactionManager, AsyncPgConnection, SimpleAsyncConnection as _, TransactionManager};
-use rollcall_domain::{OrganizationId, Timestamp};
+use rollcall_domain::{Organization, OrganizationId, Timestamp};
 
 use super::{Claim, TxError, clock};
-use crate::{
-    Error, Result,
-    organizations::{self, Organization},
-};
+use crate::{Error, Result, organizations};
 
 pub(super) async fn begin(conn: &mut AsyncPgConnection, sql: &str) -> Result<()> {
     match AnsiTransactionManager::begin_transaction_sql(conn, sql).await {

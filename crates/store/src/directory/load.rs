@@ -1,6 +1,6 @@
 //! What is stored, as far as a sync has to know.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::HashMap;
 
 use diesel::{
     QueryableByName,
@@ -9,42 +9,29 @@ use diesel::{
 use diesel_async::RunQueryDsl;
 use rollcall_domain::{
     AssignmentId, Email, GroupId, Held, MemberId, Phase, Timestamp,
-    directory::{Directory, Identity, KnownGroup, KnownMember, Memberships},
+    directory::{Directory, Identity, KnownGroup, KnownMember, Memberships, ParsedRows, SyncMode},
 };
 use uuid::Uuid;
 
 use crate::{ReadTx, Result, words};
 
-/// How much of the directory is read.
-#[derive(Clone, Debug)]
-pub enum Scope<'a> {
-    /// Everything: for a FULL sync.
-    Everything,
-    /// These members, and whoever holds one of these addresses: for a DELTA one.
-    Named(BTreeSet<&'a MemberId>, Vec<&'a Email>),
-}
-
-/// Reads the directory; `emails` are the addresses for which old settings may wait.
-///
-/// # Errors
-/// A database that fails.
-pub async fn list_directory(tx: &mut ReadTx, scope: &Scope<'_>, emails: &[&Email]) -> Result<Directory> {
-    let (members, holders) = match scope {
-        Scope::Everything => (None, Vec::new()),
-        Scope::Named(members, emails) => (
-            Some(members.iter().map(|id| id.as_str()).collect::<Vec<_>>()),
-            emails.iter().map(|email| email.as_str()).collect(),
-        ),
+/// Reads the part of the directory that the rows of a sync concern: for a FULL sync all of it; for a DELTA sync the
+/// members that the rows name, and the active members who hold one of their addresses.
+pub async fn list_directory(tx: &mut ReadTx, rows: &ParsedRows) -> Result<Directory> {
+    let emails: Vec<&Email> = rows.emails().collect();
+    let (named, holders) = match rows.mode {
+        SyncMode::Full => (None, Vec::new()),
+        SyncMode::Delta => {
+            let named = rows.named_members().into_iter().map(MemberId::as_str).collect::<Vec<_>>();
+            (Some(named), emails.iter().map(|email| email.as_str()).collect())
+        }
     };
-    let members = list_known_members(tx, members.as_deref(), &holders).await?;
+    let members = list_known_members(tx, named.as_deref(), &holders).await?;
     let groups = list_known_groups(tx).await?;
-    let named = match scope {
-        Scope::Everything => None,
-        Scope::Named(..) => Some(members.keys().map(MemberId::as_str).collect::<Vec<_>>()),
-    };
-    let memberships = list_memberships(tx, named.as_deref(), &groups).await?;
+    let loaded = named.map(|_| members.keys().map(MemberId::as_str).collect::<Vec<_>>());
+    let memberships = list_memberships(tx, loaded.as_deref(), &groups).await?;
     let waiting = match tx.organization().phase {
-        Phase::Legacy => crate::migration::list_waiting(tx, emails).await?,
+        Phase::Legacy => crate::migration::list_waiting(tx, &emails).await?,
         Phase::Migrated => HashMap::new(),
     };
     let active_members = count_active(tx).await?;

@@ -10,8 +10,10 @@ use diesel::{
 use diesel_async::RunQueryDsl;
 use rollcall_domain::GroupId;
 
-pub use load::{Scope, list_directory};
-pub use write::apply_sync;
+pub use load::list_directory;
+pub(crate) use write::{
+    delete_memberships, insert_members, insert_memberships, park_addresses, update_identities, upsert_groups,
+};
 
 use crate::{ReadTx, Result};
 

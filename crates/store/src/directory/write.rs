@@ -1,66 +1,17 @@
-//! Writing a sync: groups, people, memberships and old settings that found their member, then
-//! what it did to members, in set-based statements.
+//! Writing what a sync changes: groups, people and memberships, each in one set-based statement.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 
 use diesel::sql_types::{Array, BigInt, Bool, Nullable, Text, Timestamptz, Uuid as SqlUuid};
 use diesel_async::RunQueryDsl;
 use rollcall_domain::{
     Email, MemberChange, MemberId,
-    directory::{GroupUpsert, MemberUpsert, Membership, SyncPlan},
+    directory::{GroupUpsert, MemberUpsert, Membership},
 };
 
-use crate::{
-    Result, WriteTx,
-    audit::AuditEvent,
-    changes::{self, Touched},
-    members::write::{self, FEW, column, forget_plans},
-    migration, seats, words,
-};
+use crate::{Result, WriteTx, members::write::column, words};
 
-/// Writes a sync and returns the new revision.
-///
-/// # Errors
-/// A database that fails; then nothing is written.
-pub async fn apply_sync(tx: &mut WriteTx, sync: &SyncPlan, event: AuditEvent) -> Result<i64> {
-    upsert_groups(tx, &sync.groups).await?;
-    let entering: HashMap<&MemberId, &MemberChange> =
-        sync.plan.members.iter().map(|change| (&change.member, change)).collect();
-    let (new, known): (Vec<&MemberUpsert>, Vec<&MemberUpsert>) = sync.members.iter().partition(|upsert| upsert.is_new);
-    park_addresses(tx, &known).await?;
-    update_identities(tx, &known).await?;
-    insert_members(tx, &new, &entering).await?;
-    delete_memberships(tx, &sync.removed).await?;
-    if new.len() + sync.groups.len() > FEW {
-        forget_plans(tx).await?;
-    }
-    insert_memberships(tx, &sync.added).await?;
-    migration::bind_waiting(tx, &sync.bindings).await?;
-    let rehomed: Vec<MemberChange> =
-        sync.plan.members.iter().filter(|change| change.before.is_some()).cloned().collect();
-    write::update_members(tx, &rehomed).await?;
-    write::insert_changes(tx, &sync.plan.members).await?;
-    write::touch(tx, &regrouped(sync)).await?;
-    seats::apply(tx, &sync.plan.seats).await?;
-    changes::finish(tx, &touched(sync), event).await
-}
-
-/// Members of before whose groups change.
-fn regrouped(sync: &SyncPlan) -> Vec<MemberId> {
-    let new: HashSet<&MemberId> = sync.members.iter().filter(|m| m.is_new).map(|m| &m.id).collect();
-    let members = sync.added.iter().chain(&sync.removed).map(|(member, _)| member);
-    let known: HashSet<&MemberId> = members.filter(|member| !new.contains(member)).collect();
-    known.into_iter().cloned().collect()
-}
-
-fn touched(sync: &SyncPlan) -> Touched {
-    let upserts = sync.members.iter().map(|upsert| &upsert.id);
-    let regrouped = sync.added.iter().chain(&sync.removed).map(|(member, _)| member);
-    let bound = sync.bindings.iter().map(|(member, ..)| member);
-    Touched::by(&sync.plan, upserts.chain(regrouped).chain(bound))
-}
-
-async fn upsert_groups(tx: &mut WriteTx, groups: &[GroupUpsert]) -> Result<()> {
+pub(crate) async fn upsert_groups(tx: &mut WriteTx, groups: &[GroupUpsert]) -> Result<()> {
     if groups.is_empty() {
         return Ok(());
     }
@@ -75,9 +26,9 @@ async fn upsert_groups(tx: &mut WriteTx, groups: &[GroupUpsert]) -> Result<()> {
     Ok(())
 }
 
-/// An address can go from one member to another in one sync, in any order or in a circle. The
-/// unique index looks at each row as it is written, so whoever gives one up yields it first.
-async fn park_addresses(tx: &mut WriteTx, members: &[&MemberUpsert]) -> Result<()> {
+/// Frees the addresses that members give up. One sync can pass an address from one member to another, in any order or in a
+/// circle, and the unique index checks each row as it is written. Therefore the addresses are freed first.
+pub(crate) async fn park_addresses(tx: &mut WriteTx, members: &[&MemberUpsert]) -> Result<()> {
     if members.is_empty() {
         return Ok(());
     }
@@ -92,7 +43,7 @@ async fn park_addresses(tx: &mut WriteTx, members: &[&MemberUpsert]) -> Result<(
     Ok(())
 }
 
-async fn update_identities(tx: &mut WriteTx, members: &[&MemberUpsert]) -> Result<()> {
+pub(crate) async fn update_identities(tx: &mut WriteTx, members: &[&MemberUpsert]) -> Result<()> {
     if members.is_empty() {
         return Ok(());
     }
@@ -116,8 +67,8 @@ async fn update_identities(tx: &mut WriteTx, members: &[&MemberUpsert]) -> Resul
     Ok(())
 }
 
-/// A new member is written with what they enter, so that no row is written twice.
-async fn insert_members(
+/// Inserts new members with what they are given, so that no row is written twice.
+pub(crate) async fn insert_members(
     tx: &mut WriteTx,
     members: &[&MemberUpsert],
     entering: &HashMap<&MemberId, &MemberChange>,
@@ -153,11 +104,11 @@ async fn insert_members(
     Ok(())
 }
 
-async fn delete_memberships(tx: &mut WriteTx, pairs: &[Membership]) -> Result<()> {
+pub(crate) async fn delete_memberships(tx: &mut WriteTx, pairs: &[Membership]) -> Result<()> {
     write_memberships(tx, pairs, include_str!("../sql/delete_memberships.sql")).await
 }
 
-async fn insert_memberships(tx: &mut WriteTx, pairs: &[Membership]) -> Result<()> {
+pub(crate) async fn insert_memberships(tx: &mut WriteTx, pairs: &[Membership]) -> Result<()> {
     write_memberships(tx, pairs, include_str!("../sql/insert_memberships.sql")).await
 }
 

@@ -13,16 +13,13 @@ use diesel::{
     sql_types::{Array, Bool, Integer, Jsonb, Nullable, Text, Timestamptz, Uuid as SqlUuid},
 };
 use diesel_async::RunQueryDsl;
-use rollcall_domain::{
-    AssignmentId, AssignmentList, GroupId, Held, MemberId, MemberState, Timestamp,
-    assignments::{Concerned, Overtaken},
-};
+use rollcall_domain::{AssignmentId, AssignmentList, GroupId, Held, MemberId, MemberState, Scope, Timestamp};
 use uuid::Uuid;
 
 use overtaken::list_overtaken;
 pub use view::{MemberView, Pin, get_member, list_members, prepare_pages};
 
-use crate::{ReadTx, Result, WriteTx, words};
+use crate::{ReadTx, Result, words};
 
 #[derive(QueryableByName)]
 struct StateRow {
@@ -69,35 +66,25 @@ impl TryFrom<StateRow> for MemberState {
     }
 }
 
-/// Reads the members whom a change concerns, with the ranks that match them in `list`, the
-/// list as it would be.
-///
-/// # Errors
-/// A database that fails.
-pub async fn list_concerned(
-    tx: &mut WriteTx,
-    concerned: &Concerned,
-    list: &AssignmentList,
-) -> Result<Vec<MemberState>> {
-    if concerned.overtaken != Overtaken::default() {
-        return list_overtaken(tx, &concerned.overtaken).await;
+/// Reads the members in the scope of a change, with the ranks that match them in `list`, the list as it would be. Unknown
+/// members are not in the answer.
+pub async fn list_states(tx: &mut ReadTx, scope: Scope<'_>, list: &AssignmentList) -> Result<Vec<MemberState>> {
+    match scope {
+        Scope::Nobody | Scope::Directory(_) => Ok(Vec::new()),
+        Scope::Loaded(member) => Ok(vec![member.clone()]),
+        Scope::Overtaken(overtaken) => list_overtaken(tx, overtaken).await,
+        Scope::Named(members) => {
+            let members = members.iter().map(MemberId::as_str).collect();
+            load_states(tx, &Selection { of_assignment: None, in_groups: Vec::new(), members }, Some(list)).await
+        }
+        Scope::Affected { of_assignment: None, in_groups, .. } if in_groups.is_empty() => Ok(Vec::new()),
+        Scope::Affected { of_assignment, in_groups, resolves } => {
+            let of_assignment = of_assignment.map(AssignmentId::as_str);
+            let in_groups = in_groups.iter().map(GroupId::as_str).collect();
+            let selection = Selection { of_assignment, in_groups, members: Vec::new() };
+            load_states(tx, &selection, resolves.then_some(list)).await
+        }
     }
-    let of_assignment = concerned.of_assignment.as_ref().map(AssignmentId::as_str);
-    let in_groups: Vec<&str> = concerned.in_groups.iter().map(GroupId::as_str).collect();
-    if of_assignment.is_none() && in_groups.is_empty() {
-        return Ok(Vec::new());
-    }
-    let selection = Selection { of_assignment, in_groups, members: Vec::new() };
-    load_states(tx, &selection, concerned.resolve.then_some(list)).await
-}
-
-/// Reads the given members with the ranks that match them. Unknown ones are not in the answer.
-///
-/// # Errors
-/// A database that fails.
-pub async fn list_states(tx: &mut ReadTx, members: &[MemberId], list: &AssignmentList) -> Result<Vec<MemberState>> {
-    let members = members.iter().map(MemberId::as_str).collect();
-    load_states(tx, &Selection { of_assignment: None, in_groups: Vec::new(), members }, Some(list)).await
 }
 
 /// Which members are read: those of an assignment, of groups, and those named.

@@ -2,12 +2,12 @@
 
 use diesel::sql_types::{Array, BigInt, Nullable, Text, Timestamptz, Uuid as SqlUuid};
 use diesel_async::RunQueryDsl;
-use rollcall_domain::{AssignmentId, MemberChange, MemberId};
+use rollcall_domain::{MemberChange, MemberId, plan::Pins};
 
 use crate::{Result, WriteTx, words};
 
 /// Writes what members have afterwards, and how it came to that.
-pub(crate) async fn update_members(tx: &mut WriteTx, changes: &[MemberChange]) -> Result<()> {
+pub(crate) async fn update_members(tx: &mut WriteTx, changes: &[&MemberChange]) -> Result<()> {
     if changes.is_empty() {
         return Ok(());
     }
@@ -62,14 +62,9 @@ pub(crate) async fn insert_changes(tx: &mut WriteTx, changes: &[MemberChange]) -
     Ok(())
 }
 
-/// Pins members to an assignment; a pin that is there is replaced.
-pub(crate) async fn upsert_pins(
-    tx: &mut WriteTx,
-    assignment: &AssignmentId,
-    members: &[MemberId],
-    actor: &str,
-    reason: &str,
-) -> Result<()> {
+/// Pins members to an assignment. A pin that a member has already is replaced.
+pub(crate) async fn upsert_pins(tx: &mut WriteTx, pins: &Pins, actor: &str) -> Result<()> {
+    let Pins { assignment, members, reason } = pins;
     let now = tx.now();
     let (conn, organization) = tx.parts();
     diesel::sql_query(include_str!("../sql/upsert_pins.sql"))

@@ -1,25 +1,16 @@
-//! The catalog of an organization: written as a whole, and what of it is in use.
+//! The catalog of an organization: replaced as a whole, and how much of it is in use.
 
 use diesel::{
     prelude::*,
     sql_types::{Integer, Nullable, Text},
 };
 use diesel_async::RunQueryDsl;
-use rollcall_domain::{Plan, catalog::Catalog};
+use rollcall_domain::catalog::{Catalog, CatalogEntry, CatalogUse};
 
-use crate::{
-    Error, Result, WriteTx,
-    audit::AuditEvent,
-    changes::{self, Extra},
-    schema::organizations,
-    tx::ReadTx,
-};
+use crate::{Error, Result, WriteTx, schema::organizations, tx::ReadTx};
 
-/// Replaces the catalog, and grants the seats that its totals free.
-///
-/// # Errors
-/// A database that fails.
-pub async fn update_catalog(tx: &mut WriteTx, catalog: &Catalog, plan: &Plan, event: AuditEvent) -> Result<i64> {
+/// Replaces the catalog.
+pub(crate) async fn update_catalog(tx: &mut WriteTx, catalog: &Catalog) -> Result<()> {
     let document = serde_json::to_value(catalog).map_err(|e| Error::Internal(e.into()))?;
     let revision = tx.next_revision();
     let (conn, organization) = tx.parts();
@@ -27,43 +18,34 @@ pub async fn update_catalog(tx: &mut WriteTx, catalog: &Catalog, plan: &Plan, ev
         .set((organizations::catalog.eq(document), organizations::catalog_revision.eq(revision)))
         .execute(conn)
         .await?;
-    changes::apply(tx, plan, &Extra::default(), event).await
+    Ok(())
 }
 
-/// How many assignments and members have an entry of the catalog that would go.
-///
-/// # Errors
-/// A database that fails.
-pub async fn count_catalog_uses(tx: &mut ReadTx, entry: &CatalogEntry) -> Result<(u32, u32)> {
-    let (seat, workspace, profile) = match entry {
-        CatalogEntry::SeatType(seat) => (Some(seat.as_str()), None, None),
-        CatalogEntry::Workspace(workspace) => (None, Some(workspace.as_str()), None),
-        CatalogEntry::Profile(workspace, profile) => (None, Some(workspace.as_str()), Some(profile.as_str())),
-    };
-    let (conn, organization) = tx.parts();
-    let uses: Uses = diesel::sql_query(include_str!("../sql/count_catalog_uses.sql"))
-        .bind::<Text, _>(organization)
-        .bind::<Nullable<Text>, _>(seat)
-        .bind::<Nullable<Text>, _>(workspace)
-        .bind::<Nullable<Text>, _>(profile)
-        .get_result(conn)
-        .await?;
-    Ok((uses.assignments.unsigned_abs(), uses.members.unsigned_abs()))
-}
-
-/// An entry of the catalog.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum CatalogEntry {
-    /// A seat type by id.
-    SeatType(String),
-    /// A workspace by id.
-    Workspace(String),
-    /// A profile by workspace and id.
-    Profile(String, String),
+/// Counts how many assignments and members have each of these entries.
+pub async fn list_catalog_uses(tx: &mut ReadTx, entries: Vec<CatalogEntry>) -> Result<Vec<CatalogUse>> {
+    let mut found = Vec::with_capacity(entries.len());
+    for entry in entries {
+        let (seat, workspace, profile) = match &entry {
+            CatalogEntry::SeatType(seat) => (Some(seat.as_str()), None, None),
+            CatalogEntry::Workspace(workspace) => (None, Some(workspace.as_str()), None),
+            CatalogEntry::Profile(workspace, profile) => (None, Some(workspace.as_str()), Some(profile.as_str())),
+        };
+        let (conn, organization) = tx.parts();
+        let counts: UseCounts = diesel::sql_query(include_str!("../sql/count_catalog_uses.sql"))
+            .bind::<Text, _>(organization)
+            .bind::<Nullable<Text>, _>(seat)
+            .bind::<Nullable<Text>, _>(workspace)
+            .bind::<Nullable<Text>, _>(profile)
+            .get_result(conn)
+            .await?;
+        let (assignments, members) = (counts.assignments.unsigned_abs(), counts.members.unsigned_abs());
+        found.push(CatalogUse { entry, assignments, members });
+    }
+    Ok(found)
 }
 
 #[derive(QueryableByName)]
-struct Uses {
+struct UseCounts {
     #[diesel(sql_type = Integer)]
     assignments: i32,
     #[diesel(sql_type = Integer)]

@@ -2,10 +2,9 @@
 
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
-use rollcall_domain::{OrganizationId, Phase, Timestamp, directory::MassChangeLimit};
+use rollcall_domain::{Organization, OrganizationId, Phase, Timestamp, directory::MassChangeLimit};
 use uuid::Uuid;
 
-use super::Organization;
 use crate::{Db, Error, Result, db::SystemConn, schema::organizations, words};
 
 /// An organization without its catalog, which is asked for on its own.

@@ -2,14 +2,16 @@
 
 use diesel::prelude::*;
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
-use rollcall_domain::{Assignment, OrganizationId, Phase, Timestamp, catalog::Catalog, directory::MassChangeLimit};
+use rollcall_domain::{
+    Assignment, Organization, OrganizationId, Phase, Timestamp, catalog::Catalog, directory::MassChangeLimit,
+};
 use uuid::Uuid;
 
-use super::{Organization, find_by_id};
+use super::find_by_id;
 use crate::{
     Error, Result, WriteTx, assignments,
     audit::{self, AuditEvent},
-    changes::{self, Touched},
+    changes::Touched,
     db::{SystemConn, clock},
     schema::organizations,
     words,
@@ -107,11 +109,8 @@ async fn insert(conn: &mut AsyncPgConnection, new: &NewOrganization, now: Timest
     Ok(())
 }
 
-/// Writes an organization's own fields, its phase aside, and returns the new revision.
-///
-/// # Errors
-/// A database that fails.
-pub async fn update_organization(tx: &mut WriteTx, after: &Organization, event: AuditEvent) -> Result<i64> {
+/// Updates an organization's own fields, apart from its phase.
+pub(crate) async fn update_organization(tx: &mut WriteTx, after: &Organization) -> Result<()> {
     let (revision, now) = (tx.next_revision(), tx.now());
     let (conn, organization) = tx.parts();
     diesel::update(organizations::table.find(organization))
@@ -126,5 +125,5 @@ pub async fn update_organization(tx: &mut WriteTx, after: &Organization, event: 
         ))
         .execute(conn)
         .await?;
-    changes::finish(tx, &Touched::default(), event).await
+    Ok(())
 }
