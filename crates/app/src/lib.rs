@@ -1,8 +1,9 @@
-//! What Rollcall can be asked to do: each use case loads, lets the domain plan, and applies, in
-//! one transaction. RPCs and jobs both call these.
+//! The use cases of Rollcall. RPCs and jobs both call them. Every change goes through [`App::change`]: load, let the domain
+//! plan, apply, in one transaction.
 
 pub mod assignments;
 pub mod audit;
+mod change;
 pub mod directory;
 pub mod email_export;
 mod error;
@@ -10,23 +11,19 @@ mod housekeeping;
 pub mod jobs;
 pub mod members;
 pub mod migration;
-pub mod once;
+pub mod mutation;
 mod options;
 pub mod organizations;
 pub mod reports;
 mod seats;
 
-use rollcall_domain::{AssignmentId, MemberId, Plan, plan::Counts};
-use rollcall_store::{
-    Db, ReadTx,
-    audit::{AuditEvent, Document},
-    requests::RequestKey,
-};
-use serde_json::Value;
+use rollcall_domain::{AssignmentId, MemberId};
+use rollcall_store::{Db, ReadTx, audit::Document};
 
 pub use error::Error;
 pub use housekeeping::Forgotten;
-pub use once::{Answer, Call};
+pub use change::{Applied, Operation, Planned};
+pub use mutation::{Answer, AuditDraft, Caller, Changed, MutationContext};
 pub use options::AppOptions;
 pub use rollcall_store::requests;
 
@@ -73,54 +70,6 @@ impl App {
     }
 }
 
-/// Who asks for a change, and how: what the audit keeps.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Caller {
-    /// Who.
-    pub actor: String,
-    /// The RPC or job.
-    pub method: &'static str,
-    /// The trace that the call is part of.
-    pub trace_id: Option<String>,
-    /// Check everything and write nothing.
-    pub validate_only: bool,
-    /// The request to be made once, if the caller says so.
-    pub request: Option<RequestKey>,
-}
-
-impl Caller {
-    /// A job that acts on its own.
-    #[must_use]
-    pub fn job(name: &'static str) -> Self {
-        Self { actor: format!("jobs/{name}"), method: name, trace_id: None, validate_only: false, request: None }
-    }
-
-    fn event(&self, resource: impl Into<String>, before: Option<Value>, after: Option<Value>) -> AuditEvent {
-        AuditEvent {
-            actor: self.actor.clone(),
-            method: self.method,
-            resource: resource.into(),
-            request_id: self.request.as_ref().map(|request| request.id),
-            trace_id: self.trace_id.clone(),
-            before: before.as_ref().and_then(Document::of),
-            after: after.as_ref().and_then(Document::of),
-        }
-    }
-}
-
-/// What a change answers.
-#[derive(Clone, Debug)]
-pub struct Changed<T> {
-    /// As it stands after the call, or as it would.
-    pub value: T,
-    /// What would happen to members, when nothing was to be written.
-    pub preview: Option<Preview>,
-    /// The organization's revision after the call.
-    pub revision: i64,
-    /// Things to know.
-    pub warnings: Vec<Warning>,
-}
-
 /// Something to know about a change that was made all the same.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Warning {
@@ -154,30 +103,6 @@ impl<T> Read<T> {
     }
 }
 
-/// What a change would do to members.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Preview {
-    /// How many.
-    pub counts: Counts,
-    /// The first few, in byte order of their ids.
-    pub sample: Vec<rollcall_domain::MemberChange>,
-    /// How many members would hold other seats.
-    pub held_seats_changes: u32,
-}
-
-impl Preview {
-    const SAMPLE: usize = 20;
-
-    /// Counts a plan.
-    #[must_use]
-    pub fn of(plan: &Plan) -> Self {
-        let mut members: Vec<_> = plan.members.iter().collect();
-        members.sort_by(|a, b| a.member.cmp(&b.member));
-        let sample = members.into_iter().take(Self::SAMPLE).cloned().collect();
-        Self { counts: plan.counts(), sample, held_seats_changes: plan.seats.held_changes }
-    }
-}
-
 /// A read may ask for a revision that it knows of; on one primary every committed one is there, so
 /// a newer one was never made here.
 fn check_revision(tx: &ReadTx, at_least: Option<i64>) -> Result<()> {
@@ -203,7 +128,7 @@ fn check_etag(resource: impl Into<String>, given: Option<&str>, current: impl To
     }
 }
 
-/// A value for the audit. Everything kept there is plain data, which always serializes.
-fn json(value: impl serde::Serialize) -> Option<Value> {
-    serde_json::to_value(value).ok()
+/// A document for the audit. Everything kept there is plain data, which always serializes.
+fn document(value: serde_json::Value) -> Option<Document> {
+    Document::of(&value)
 }

@@ -1,10 +1,10 @@
-//! What a change does to seats: every change that a claim on one can depend on comes through here, between its plan and
-//! its writing, so that a preview counts what the change would do.
+//! What a change does to seats. This comes between the plan of a change and its writing, so that a preview counts what the
+//! change would do (product.md 6).
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use rollcall_domain::{
-    AssignmentId, MemberId, Plan, Settings, SettingsId,
+    AssignmentId, AssignmentList, Facts, MemberId, Plan, Settings, SettingsId,
     catalog::Catalog,
     seats::{Claimant, Claims, SeatChanges, SeatQueue},
 };
@@ -14,51 +14,65 @@ use rollcall_store::{
     seats::{self as store, SeatUse},
 };
 
-use crate::{Result, Subject, Warning, assignments};
+use crate::{Result, Subject, Warning, names};
 
 /// How much of each seat type is used.
 type SeatUses = BTreeMap<String, SeatUse>;
 
-/// Adds to a plan what it does to seats, and answers what is configured by it but not effective. Where no seat type has
-/// a total nothing is read, but for the settings by which a preview counts whose seats change; who claims what is not
-/// even worked out.
-pub(crate) async fn settle(
-    tx: &mut WriteTx,
-    plan: &mut Plan,
-    claimants: impl FnOnce(&Plan) -> Vec<Claimant>,
-    preview: bool,
-) -> Result<Vec<Warning>> {
-    let catalog = tx.organization().catalog.clone();
-    let totals = catalog.totals();
-    if totals.is_empty() && !preview {
-        return Ok(Vec::new());
+/// Plans what a change does to seats. Where no seat type has a total, nothing is read, except the settings by which a
+/// preview counts the members whose seats change.
+pub(crate) async fn plan(tx: &mut WriteTx, plan: &Plan, facts: &Facts, preview: bool) -> Result<SeatChanges> {
+    let before = &tx.organization().catalog;
+    let catalog = plan.catalog.as_ref().unwrap_or(before).clone();
+    let (totals, changed) = (catalog.totals(), catalog.changed_totals(before));
+    if totals.is_empty() && changed.is_empty() && !preview {
+        return Ok(SeatChanges::default());
     }
-    let claimants = claimants(plan);
+    let claimants = Claimant::list(plan, facts);
     let settings = settings_of(tx, plan, &claimants).await?;
     let claims = Claims::of(&claimants, &settings);
-    let limited: BTreeMap<&str, Option<u32>> =
-        claims.seat_types().filter_map(|seat| Some((seat, Some(*totals.get(seat)?)))).collect();
+    let claimed = claims.seat_types().filter_map(|seat| Some((seat, Some(*totals.get(seat)?))));
+    let limited: BTreeMap<&str, Option<u32>> = claimed.chain(changed).collect();
     let uses = if limited.is_empty() { SeatUses::new() } else { store::count_seats(tx).await? };
     let queues = load_queues(tx, &limited, &claims, &uses).await?;
-    plan.seats = SeatChanges::plan(&claims, &queues);
-    let begin: BTreeSet<&MemberId> = plan.seats.queues.values().flat_map(|queue| &queue.made_pending).collect();
-    let homes =
-        claimants.iter().filter(|claimant| begin.contains(&claimant.member)).map(|claimant| &claimant.assignment);
-    let target = plan.saved.iter().map(|saved| &saved.id).chain(plan.pinned.iter().map(|(target, _)| target));
-    let concerned = homes.chain(target).collect();
+    Ok(SeatChanges::plan(&claims, &queues))
+}
+
+/// Warns about members who wait for seats once the plan is written: of the assignments that it saves or pins to, and of
+/// those whose members begin to wait.
+pub(crate) async fn warnings_of_plan(tx: &mut ReadTx, plan: &Plan) -> Result<Vec<Warning>> {
+    let waiting: BTreeSet<&MemberId> = plan.seats.queues.values().flat_map(|queue| &queue.made_pending).collect();
+    let homes = plan.members.iter().filter(|change| waiting.contains(&change.member));
+    let homes = homes.map(|change| &change.after.assignment);
+    let saved = plan.saved.iter().map(|saved| &saved.assignment.id);
+    let target = plan.pinned.iter().map(|pins| &pins.assignment);
+    let concerned = homes.chain(saved).chain(target).collect();
+    let catalog = tx.organization().catalog.clone();
     warnings(tx, plan, &catalog, &concerned).await
 }
 
-/// What a new catalog does to seats that are used like this: totals that are raised or gone grant them.
-pub(crate) async fn plan_totals(tx: &mut WriteTx, catalog: &Catalog, uses: &SeatUses) -> Result<Plan> {
-    let changed = catalog.changed_totals(&tx.organization().catalog);
-    let claims = Claims::default();
-    let queues = load_queues(tx, &changed, &claims, uses).await?;
-    Ok(Plan { seats: SeatChanges::plan(&claims, &queues), ..Plan::default() })
+/// Warns about what a new catalog leaves configured but not effective: seats for which members wait, and seats that
+/// require another seat which the assignment does not give. The latter is refused when the assignment is next saved.
+pub(crate) async fn warnings_of_catalog(
+    tx: &mut WriteTx,
+    catalog: &Catalog,
+    list: &AssignmentList,
+    plan: &Plan,
+) -> Result<Vec<Warning>> {
+    let mut found = Vec::new();
+    for (_, assignment) in list.ranked() {
+        for (seat, required) in catalog.unmet_requirements(&assignment.settings) {
+            let name = names::assignment(tx.id(), &assignment.id);
+            let message = format!("{name} gives the seat `{seat}` without `{required}`, which it requires; give both");
+            found.push(Warning { subject: Subject::Assignment(assignment.id.clone()), message });
+        }
+    }
+    let all = list.ranked().map(|(_, assignment)| &assignment.id).collect();
+    found.extend(warnings(tx, plan, catalog, &all).await?);
+    Ok(found)
 }
 
-/// Who of some assignments will wait for seats once a plan is written.
-pub(crate) async fn warnings(
+async fn warnings(
     tx: &mut ReadTx,
     plan: &Plan,
     catalog: &Catalog,
@@ -67,7 +81,7 @@ pub(crate) async fn warnings(
     let waiting = store::count_waiting(tx, concerned, plan).await?;
     let totals = catalog.totals();
     let warning = |waiting: store::Waiting| {
-        let name = assignments::resource_name(tx.id(), &waiting.assignment);
+        let name = names::assignment(tx.id(), &waiting.assignment);
         let who = match waiting.members {
             1 => format!("1 member of {name} waits"),
             members => format!("{members} members of {name} wait"),
@@ -80,16 +94,16 @@ pub(crate) async fn warnings(
     Ok(waiting.into_iter().map(warning).collect())
 }
 
-/// Which seats a member waits for.
-pub(crate) fn warnings_of(tx: &ReadTx, member: &MemberView) -> Vec<Warning> {
-    let totals = tx.organization().catalog.totals();
+/// Warns about the seats for which one member waits.
+pub(crate) fn warnings_of_member(catalog: &Catalog, member: &MemberView) -> Vec<Warning> {
+    let totals = catalog.totals();
     let who = format!("the member {} waits", member.id);
     let warning =
         |seat: &String| Warning { subject: Subject::Member(member.id.clone()), message: message(&who, seat, &totals) };
     member.pending_seats.iter().map(warning).collect()
 }
 
-/// Shows of a member the pending seats that they would have.
+/// Shows on a member the pending seats that the plan leaves.
 pub(crate) fn show_planned(member: &mut MemberView, seats: &SeatChanges) {
     for (seat, queue) in &seats.queues {
         if queue.made_pending.contains(&member.id) {
@@ -105,7 +119,7 @@ fn message(who: &str, seat: &str, totals: &BTreeMap<&str, u32>) -> String {
     format!("{who} for the seat `{seat}`: all {total} are used; raise the total or free some")
 }
 
-/// The settings by which claimants claim, those included that the plan is about to write.
+/// The settings by which claimants claim seats, including those that the plan is about to write.
 async fn settings_of(tx: &mut WriteTx, plan: &Plan, claimants: &[Claimant]) -> Result<HashMap<SettingsId, Settings>> {
     let mut settings: HashMap<SettingsId, Settings> = plan.settings.iter().map(|new| (new.id(), new.clone())).collect();
     let claimed = claimants.iter().flat_map(|claimant| [claimant.before, claimant.after]).flatten();
@@ -114,7 +128,8 @@ async fn settings_of(tx: &mut WriteTx, plan: &Plan, claimants: &[Claimant]) -> R
     Ok(settings)
 }
 
-/// Reads how the given seat types stand, with their totals as they will be; of a long queue only what is in reach.
+/// Reads how the given seat types are used, with their totals as they will be. Of a long queue, only the pending seats that
+/// can change are read.
 async fn load_queues(
     tx: &mut WriteTx,
     totals: &BTreeMap<&str, Option<u32>>,

@@ -1,0 +1,157 @@
+//! The one path of every change of an organization: load, plan, apply. Each kind of change is an [`Operation`] in a file
+//! of its own; what they have in common is here.
+
+use rollcall_domain::{
+    AssignmentList, Current, Facts, Organization, OrganizationId, Plan, Proposal, Refusal, Scope, Timestamp,
+};
+use rollcall_store::{
+    WriteTx,
+    assignments::{self, StoredList},
+    changes, directory, members,
+};
+use tokio::task::block_in_place;
+
+use crate::{Answer, App, AuditDraft, Changed, MutationContext, Result, Warning, assignments::lint, seats};
+
+/// A kind of change: how it is proposed, what the audit keeps of it, and what the caller is answered.
+pub trait Operation: Sync {
+    /// What the caller is answered.
+    type Answer: Send + Sync;
+    /// What was read to propose the change, for the audit and the answer.
+    type Before: Send + Sync;
+    /// The name of the transaction's span and metric.
+    const NAME: &'static str;
+
+    /// Reads what the proposal is checked against, and proposes the change. Nothing is written.
+    fn propose<'a>(
+        &'a self,
+        tx: &mut WriteTx,
+        stored: &StoredList,
+    ) -> impl Future<Output = Result<(Proposal<'a>, Self::Before)>> + Send;
+
+    /// What the audit keeps of the change.
+    fn audit(&self, before: &Self::Before, planned: &Planned<'_>) -> AuditDraft;
+
+    /// What the caller is answered: the resource as the plan leaves it.
+    ///
+    /// # Errors
+    /// None that a caller can act on.
+    fn answer(&self, before: Self::Before, applied: &mut Applied<'_>) -> Result<Self::Answer>;
+}
+
+/// A change with its plan, before it is applied.
+pub struct Planned<'a> {
+    pub(crate) organization: &'a Organization,
+    /// The list as it is stored.
+    pub(crate) stored: &'a StoredList,
+    /// The list as it will be, but for a value of email export on which the members agree.
+    pub(crate) list: &'a AssignmentList,
+    pub(crate) facts: Facts,
+    pub(crate) plan: Plan,
+    pub(crate) now: Timestamp,
+}
+
+/// A change after its plan is applied, or left out with `validate_only`.
+pub struct Applied<'a> {
+    pub(crate) planned: Planned<'a>,
+    /// Whether the plan was written under `revision`.
+    pub(crate) is_written: bool,
+    /// The organization's revision afterwards.
+    pub(crate) revision: i64,
+    pub(crate) warnings: Vec<Warning>,
+}
+
+impl App {
+    /// Changes one organization. A change that changes nothing makes no revision.
+    ///
+    /// # Errors
+    /// An unknown organization, a reused idempotency key, or the refusal of the operation.
+    pub async fn change<O: Operation>(
+        &self,
+        context: &MutationContext<'_, O::Answer>,
+        organization: &OrganizationId,
+        operation: &O,
+    ) -> Result<Answer<O::Answer>> {
+        let validate_only = context.caller.validate_only;
+        self.once(context, organization, O::NAME, async |tx: &mut WriteTx| {
+            // Load
+            let organization = tx.organization().clone();
+            let stored = assignments::get_list(tx).await?;
+            let current = Current { organization: &organization, list: &stored.list };
+            let (proposal, before) = operation.propose(tx, &stored).await?;
+            let facts = load(tx, &proposal, current).await?;
+
+            // Plan
+            let mut plan = plan(&proposal, current, &facts, tx.now())?;
+            plan.seats = seats::plan(tx, &plan, &facts, validate_only).await?;
+            let warnings = warnings(tx, &proposal, current, &plan).await?;
+            let list = proposal.list(current);
+            let (stored, now, organization) = (&stored, tx.now(), &organization);
+            let planned = Planned { organization, stored, list, facts, plan, now };
+
+            // Apply
+            let is_written = !validate_only && proposal.is_recorded(&planned.plan);
+            let mut revision = organization.revision;
+            if is_written {
+                let event = context.caller.event(operation.audit(&before, &planned));
+                revision = changes::apply(tx, &planned.plan, event).await?;
+            }
+            let mut applied = Applied { planned, is_written, revision, warnings };
+            let value = operation.answer(before, &mut applied)?;
+            let preview = validate_only.then_some(applied.planned.plan);
+            Ok(Changed { value, preview, revision, warnings: applied.warnings })
+        })
+        .await
+    }
+}
+
+/// Loads what a proposal's scope names.
+async fn load(tx: &mut WriteTx, proposal: &Proposal<'_>, current: Current<'_>) -> Result<Facts> {
+    let mut facts = Facts::default();
+    match proposal.scope() {
+        Scope::Nobody => return Ok(facts),
+        Scope::Directory(rows) => facts.directory = directory::list_directory(tx, rows).await?,
+        scope => facts.members = members::list_states(tx, scope, proposal.list(current)).await?,
+    }
+    // Only a member who enters an assignment is given what its members have.
+    if !matches!(proposal.scope(), Scope::Loaded(_) | Scope::Affected { resolves: false, .. }) {
+        facts.summaries = assignments::count_unchosen(tx, current.list).await?;
+    }
+    Ok(facts)
+}
+
+/// Above this many members, a plan takes so long that it leaves the thread to other calls.
+const LARGE_PLAN: usize = 1_000;
+
+fn plan(
+    proposal: &Proposal<'_>,
+    current: Current<'_>,
+    facts: &Facts,
+    now: Timestamp,
+) -> std::result::Result<Plan, Refusal> {
+    let is_large = match proposal.scope() {
+        Scope::Directory(_) => true,
+        _ => facts.members.len() > LARGE_PLAN,
+    };
+    if is_large { block_in_place(|| proposal.plan(current, facts, now)) } else { proposal.plan(current, facts, now) }
+}
+
+/// What the caller should know about the change: what it makes odd in the list, and which members wait for seats.
+async fn warnings(
+    tx: &mut WriteTx,
+    proposal: &Proposal<'_>,
+    current: Current<'_>,
+    plan: &Plan,
+) -> Result<Vec<Warning>> {
+    let mut warnings = Vec::new();
+    if plan.saved.is_some() || !plan.ranks.is_empty() {
+        let saved = plan.saved.as_ref().map(|saved| &saved.assignment);
+        warnings.extend(lint::warnings(tx, current.list, proposal.list(current), saved).await?);
+    }
+    let seats = match proposal {
+        Proposal::ReplaceCatalog(replace) => seats::warnings_of_catalog(tx, replace.catalog(), current.list, plan).await?,
+        _ => seats::warnings_of_plan(tx, plan).await?,
+    };
+    warnings.extend(seats);
+    Ok(warnings)
+}
