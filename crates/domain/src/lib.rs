@@ -16,6 +16,7 @@ pub mod ids;
 pub mod lint;
 pub mod members;
 pub mod migration;
+pub mod names;
 pub mod plan;
 pub mod refusal;
 pub mod resolution;

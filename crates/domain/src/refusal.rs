@@ -1,7 +1,9 @@
 //! Why a change is refused. A refusal carries every value that its message mentions, so that
 //! the answer, the log and the test say the same.
 
-use crate::{AssignmentId, GroupId, MemberId, OrganizationId, assignments::OrderMismatch, migration::RollbackObstacle};
+use crate::{
+    AssignmentId, GroupId, MemberId, OrganizationId, assignments::OrderMismatch, migration::RollbackObstacle, names,
+};
 
 /// Which kind of bad input a [`Violation`] is; the words of `ErrorReason`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -217,7 +219,7 @@ impl Refusal {
             Self::MemberNotFound(ids) => member_metadata(ids),
             Self::GroupNotFound(id) => vec![("group", id.to_string())],
             Self::AssignmentExists { organization, assignment } => {
-                vec![("resource", format!("organizations/{organization}/assignments/{assignment}"))]
+                vec![("resource", names::assignment(organization, assignment))]
             }
             Self::StaleEtag { resource, given, current } => {
                 vec![("resource", resource.clone()), ("etag", given.clone()), ("current_etag", current.clone())]

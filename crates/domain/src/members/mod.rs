@@ -1,9 +1,11 @@
 //! Members: what the planner knows of one, and the changes that tech admins make to them.
 
 mod edit;
+mod identity;
 mod moves;
 
 pub use edit::{MemberEdit, plan_edit};
+pub use identity::{IDENTITY_PATHS, IdentityInput, StoredIdentity, owned_by_identity_provider};
 pub use moves::{plan_move, plan_release};
 
 use crate::{AssignmentId, Held, MemberId, email_export::EmailExport};

@@ -1,10 +1,10 @@
-//! Jobs and their runs, as they are shown.
+//! Jobs and their runs.
 
 use rollcall_app::jobs::{JobRun, JobView, RunState};
+use rollcall_domain::names;
 use rollcall_proto::v1;
 
 use super::to_timestamp;
-use crate::names;
 
 pub(crate) fn to_job(view: &JobView) -> v1::Job {
     let schedule = view.info.schedule.as_ref();

@@ -1,15 +1,15 @@
-//! What is told of the list as a whole: mixed assignments, and what is odd.
+//! Mixed assignments and findings about the list of assignments.
 
 use rollcall_app::assignments::MixedAssignment;
 use rollcall_domain::{
     OrganizationId,
     email_export::EmailExport,
     lint::{Finding, Rule},
+    names,
 };
 use rollcall_proto::v1;
 
 use super::settings::{to_optional_email_export, to_update_mode};
-use crate::names;
 
 pub(crate) fn to_mixed(organization: &OrganizationId, mixed: &MixedAssignment) -> v1::MixedAssignment {
     let MixedAssignment { assignment, rank, counts, members_to_move } = mixed;

@@ -1,9 +1,10 @@
-//! The settings migration of an organization, as it is shown.
+//! The settings migration of an organization.
 
 use rollcall_app::migration::{Attempt, Imported, MigrationState, MigrationStatus, Progress};
 use rollcall_domain::{
     Email, OrganizationId, Phase, Violation,
     migration::{Outcome, Proof},
+    names,
 };
 use rollcall_proto::v1;
 
@@ -12,9 +13,8 @@ use super::{
     settings::{to_optional_email_export, to_state, to_update_mode},
     to_count, to_rejected, to_rejected_row, to_timestamp,
 };
-use crate::names;
 
-/// What came of an import, with every row that it lists or with the first ones; without preview and revision.
+/// Converts the result of an import, without preview and revision. With `all` it lists every row, else the first ones.
 pub(crate) fn to_imported(imported: &Imported, all: bool) -> v1::ImportLegacySettingsResponse {
     let most = if all { usize::MAX } else { REJECTED_MAX };
     let emails = |emails: &[Email]| emails.iter().take(most).map(ToString::to_string).collect();
@@ -44,7 +44,7 @@ pub(crate) fn to_progress(progress: Progress) -> v1::MigrationProgress {
     }
 }
 
-/// A state to list, or none for all.
+/// Returns the state to list; `None` for all states.
 pub(crate) fn parse_migration_state(state: i32) -> Result<Option<MigrationState>, Violation> {
     match v1::MigrationState::try_from(state) {
         Ok(v1::MigrationState::Unspecified) => Ok(None),
@@ -75,7 +75,7 @@ pub(crate) fn to_migration(organization: &OrganizationId, status: &MigrationStat
     let attempt = status.attempt.as_ref();
     let outcomes = attempt.iter().flat_map(|attempt| &attempt.outcomes);
     v1::Migration {
-        name: names::migration(organization),
+        name: names::child(organization, "migration"),
         state: to_migration_state(status).into(),
         proof: attempt.and_then(|attempt| attempt.proof.as_ref()).map(to_proof),
         assignments: outcomes.map(|outcome| to_outcome(organization, outcome)).collect(),

@@ -1,4 +1,4 @@
-//! Settings, update modes and email export.
+//! Settings, update modes and email export between the contract and the domain.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -10,7 +10,7 @@ use rollcall_domain::{
 };
 use rollcall_proto::v1;
 
-use crate::{masks::Mask, request::Checks};
+use crate::{checks::Checks, masks::Mask};
 
 /// Paths of settings that a mask may name, below the message that has them.
 pub(crate) const SETTINGS_PATHS: [&str; 12] = [
@@ -99,18 +99,19 @@ pub(crate) fn to_reason(reason: Reason) -> i32 {
     .into()
 }
 
-/// Reads settings; everything that is there twice is a violation below `field`.
-pub(crate) fn read_settings(checks: &mut Checks, field: &str, settings: v1::Settings) -> Settings {
+/// Parses settings. A repeated seat or workspace is a violation below `field`.
+pub(crate) fn parse_settings(checks: &mut Checks, field: &str, settings: v1::Settings) -> Settings {
     let mut seats = BTreeSet::new();
     for (i, seat) in settings.seats.into_iter().enumerate() {
         if let Some(seat) = seats.replace(seat) {
-            checks.add(&format!("{field}.seats[{i}]"), format!("the seat `{seat}` is there twice"));
+            checks.add(&format!("{field}.seats[{i}]"), format!("the seat `{seat}` is repeated; name it once"));
         }
     }
     let mut permissions = BTreeMap::new();
     for (i, v1::WorkspacePermission { workspace, profile }) in settings.permissions.into_iter().enumerate() {
         if permissions.insert(workspace.clone(), profile).is_some() {
-            let description = format!("the workspace `{workspace}` is there twice; a member has one profile in each");
+            let description =
+                format!("the workspace `{workspace}` is repeated; a member has one profile in each workspace");
             checks.add(&format!("{field}.permissions[{i}].workspace"), description);
         }
     }
