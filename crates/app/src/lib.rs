@@ -92,7 +92,13 @@ impl Caller {
     /// A job that acts on its own.
     #[must_use]
     pub fn job(name: &'static str) -> Self {
-        Self { actor: format!("jobs/{name}"), method: name, trace_id: None, validate_only: false, request: None }
+        Self {
+            actor: rollcall_domain::names::job(name),
+            method: name,
+            trace_id: None,
+            validate_only: false,
+            request: None,
+        }
     }
 
     fn event(&self, resource: impl Into<String>, before: Option<Value>, after: Option<Value>) -> AuditEvent {

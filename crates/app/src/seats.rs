@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use rollcall_domain::{
     AssignmentId, MemberId, Plan, Settings, SettingsId,
     catalog::Catalog,
+    names,
     seats::{Claimant, Claims, SeatChanges, SeatQueue},
 };
 use rollcall_store::{
@@ -14,7 +15,7 @@ use rollcall_store::{
     seats::{self as store, SeatUse},
 };
 
-use crate::{Result, Subject, Warning, assignments};
+use crate::{Result, Subject, Warning};
 
 /// How much of each seat type is used.
 type SeatUses = BTreeMap<String, SeatUse>;
@@ -67,7 +68,7 @@ pub(crate) async fn warnings(
     let waiting = store::count_waiting(tx, concerned, plan).await?;
     let totals = catalog.totals();
     let warning = |waiting: store::Waiting| {
-        let name = assignments::resource_name(tx.id(), &waiting.assignment);
+        let name = names::assignment(tx.id(), &waiting.assignment);
         let who = match waiting.members {
             1 => format!("1 member of {name} waits"),
             members => format!("{members} members of {name} wait"),
