@@ -88,8 +88,8 @@ where
     }
 }
 
-/// An error's code is in the headers when there is no body; a call that answered is OK, or ends
-/// its stream with trailers that are not waited for.
+/// Records the status code of a response. The code is in the headers when the response has no body. Other responses count
+/// as OK, because the trailers of a stream come later.
 fn record(span: &Span, response: &Response<Body>) {
     let code = response.headers().get("grpc-status").and_then(|code| code.to_str().ok()).unwrap_or("0");
     span.record("rpc.grpc.status_code", code);

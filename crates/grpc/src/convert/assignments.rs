@@ -10,10 +10,8 @@ use rollcall_domain::{
 use rollcall_proto::v1;
 
 use super::{
-    settings::{
-        choose, merge_settings, parse_email_export, parse_settings, parse_update_mode, to_optional_email_export,
-        to_settings, to_state, to_update_mode,
-    },
+    enums::{parse_email_export, parse_update_mode, to_optional_email_export, to_state, to_update_mode},
+    settings::{choose, merge_settings, parse_settings, to_settings},
     to_timestamp,
 };
 use crate::{checks::Checks, masks::Mask};

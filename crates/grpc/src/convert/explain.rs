@@ -11,7 +11,7 @@ use rollcall_domain::{
 use rollcall_proto::v1;
 
 use super::{
-    settings::{to_optional_email_export, to_source},
+    enums::{to_optional_email_export, to_source},
     to_timestamp,
 };
 use crate::tokens;

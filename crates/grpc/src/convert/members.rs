@@ -8,7 +8,7 @@ use rollcall_domain::{
 };
 use rollcall_proto::v1;
 
-use super::{settings, to_timestamp};
+use super::{enums, settings, to_timestamp};
 use crate::checks::Checks;
 
 pub(crate) fn to_member(organization: &OrganizationId, view: &MemberView) -> v1::Member {
@@ -31,9 +31,9 @@ pub(crate) fn to_member(organization: &OrganizationId, view: &MemberView) -> v1:
         settings: Some(settings::to_settings(&view.settings)),
         held_seats: view.held_seats().cloned().collect(),
         pending_seats: view.pending_seats.iter().cloned().collect(),
-        email_export: settings::to_optional_email_export(view.export.map(|export| export.setting.value())),
+        email_export: enums::to_optional_email_export(view.export.map(|export| export.setting.value())),
         email_export_since: view.export.and_then(|export| export.setting.start()).map(to_timestamp),
-        email_export_source: settings::to_source(view.export.map(|export| export.source)),
+        email_export_source: enums::to_source(view.export.map(|export| export.source)),
         create_time: Some(to_timestamp(view.created_at)),
         update_time: Some(to_timestamp(view.updated_at)),
         etag: view.updated_revision.to_string(),

@@ -3,6 +3,7 @@
 pub(crate) mod assignments;
 pub(crate) mod audit;
 pub(crate) mod catalog;
+pub(crate) mod enums;
 pub(crate) mod explain;
 pub(crate) mod jobs;
 pub(crate) mod lint;
@@ -65,8 +66,8 @@ fn to_preview(organization: &OrganizationId, preview: &Preview) -> v1::Preview {
             .map(|before| names::assignment(organization, &before.assignment))
             .unwrap_or_default(),
         assignment_after: names::assignment(organization, &change.after.assignment),
-        email_export_before: settings::to_optional_email_export(change.export_before()),
-        email_export_after: settings::to_optional_email_export(change.export_after()),
+        email_export_before: enums::to_optional_email_export(change.export_before()),
+        email_export_after: enums::to_optional_email_export(change.export_after()),
         settings_change: change.changes_settings(),
     });
     v1::Preview {

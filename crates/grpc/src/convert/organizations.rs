@@ -3,12 +3,13 @@
 use std::collections::BTreeSet;
 
 use rollcall_app::organizations::{Create, Edit, OrganizationView};
-use rollcall_domain::{
-    OrganizationId, Phase, Violation, directory::MassChangeLimit, email::parse_domain, ids::check_text, names,
-};
+use rollcall_domain::{OrganizationId, Phase, directory::MassChangeLimit, email::parse_domain, ids::check_text, names};
 use rollcall_proto::v1;
 
-use super::{settings::unknown_value, to_timestamp};
+use super::{
+    enums::{parse_phase, to_phase},
+    to_timestamp,
+};
 use crate::{checks::Checks, masks::Mask};
 
 /// The paths of an update mask.
@@ -69,15 +70,6 @@ impl OrganizationFields {
     }
 }
 
-fn parse_phase(phase: i32) -> Result<Option<Phase>, Violation> {
-    match v1::Phase::try_from(phase) {
-        Ok(v1::Phase::Unspecified) => Ok(None),
-        Ok(v1::Phase::Migrated) => Ok(Some(Phase::Migrated)),
-        Ok(v1::Phase::Legacy) => Ok(Some(Phase::Legacy)),
-        Err(_) => Err(unknown_value(phase)),
-    }
-}
-
 fn parse_limit(checks: &mut Checks, limit: v1::MassChangeLimit) -> MassChangeLimit {
     let field = |field: &str| format!("organization.mass_change_limit.{field}");
     checks.require(limit.members >= 0, &field("members"), "the number of members must not be negative");
@@ -102,15 +94,11 @@ fn parse_domains(checks: &mut Checks, domains: &[String]) -> Vec<String> {
 }
 
 pub(crate) fn to_organization(organization: &OrganizationView) -> v1::Organization {
-    let phase = match organization.phase {
-        Phase::Legacy => v1::Phase::Legacy,
-        Phase::Migrated => v1::Phase::Migrated,
-    };
     v1::Organization {
         name: names::organization(&organization.id),
         uid: organization.uid.to_string(),
         display_name: organization.display_name.clone(),
-        phase: phase.into(),
+        phase: to_phase(organization.phase),
         mass_change_limit: Some(v1::MassChangeLimit {
             members: organization.mass_change_limit.members.cast_signed(),
             percent: organization.mass_change_limit.percent.cast_signed(),

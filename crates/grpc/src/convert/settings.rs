@@ -1,12 +1,9 @@
-//! Settings, update modes and email export between the contract and the domain.
+//! Settings and email export between the contract and the domain.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use rollcall_domain::{
-    DataCapture, Phase, Settings, UpdateMode,
-    assignments::chosen_stays,
-    email_export::{EmailExport, Reason, Source, State},
-    refusal::Violation,
+    DataCapture, Settings, assignments::chosen_stays, email_export::EmailExport, refusal::Violation,
 };
 use rollcall_proto::v1;
 
@@ -27,77 +24,6 @@ pub(crate) const SETTINGS_PATHS: [&str; 12] = [
     "settings.data_capture.non_recorded_meetings_imported",
     "settings.data_capture.gong_connect_enabled",
 ];
-
-pub(crate) fn parse_update_mode(mode: i32) -> Result<Option<UpdateMode>, Violation> {
-    match v1::UpdateMode::try_from(mode) {
-        Ok(v1::UpdateMode::Unspecified) => Ok(None),
-        Ok(v1::UpdateMode::ManualEditing) => Ok(Some(UpdateMode::ManualEditing)),
-        Ok(v1::UpdateMode::AutomaticUpdates) => Ok(Some(UpdateMode::AutomaticUpdates)),
-        Err(_) => Err(unknown_value(mode)),
-    }
-}
-
-pub(crate) fn to_update_mode(mode: UpdateMode) -> i32 {
-    match mode {
-        UpdateMode::ManualEditing => v1::UpdateMode::ManualEditing,
-        UpdateMode::AutomaticUpdates => v1::UpdateMode::AutomaticUpdates,
-    }
-    .into()
-}
-
-pub(crate) fn parse_email_export(value: i32) -> Result<Option<EmailExport>, Violation> {
-    match v1::EmailExport::try_from(value) {
-        Ok(v1::EmailExport::Unspecified) => Ok(None),
-        Ok(v1::EmailExport::Export) => Ok(Some(EmailExport::Export)),
-        Ok(v1::EmailExport::DoNotExport) => Ok(Some(EmailExport::DoNotExport)),
-        Err(_) => Err(unknown_value(value)),
-    }
-}
-
-pub(crate) fn unknown_value(value: i32) -> Violation {
-    Violation::invalid("", format!("{value} is not a value of this enum"))
-}
-
-pub(crate) fn to_optional_email_export(value: Option<EmailExport>) -> i32 {
-    match value {
-        None => v1::EmailExport::Unspecified,
-        Some(EmailExport::Export) => v1::EmailExport::Export,
-        Some(EmailExport::DoNotExport) => v1::EmailExport::DoNotExport,
-    }
-    .into()
-}
-
-pub(crate) fn to_state(state: State, phase: Phase) -> i32 {
-    match (phase, state) {
-        (Phase::Legacy, _) => v1::EmailExportState::Unspecified,
-        (_, State::Export) => v1::EmailExportState::Export,
-        (_, State::DoNotExport) => v1::EmailExportState::DoNotExport,
-        (_, State::Mixed) => v1::EmailExportState::Mixed,
-    }
-    .into()
-}
-
-pub(crate) fn to_source(source: Option<Source>) -> i32 {
-    match source {
-        None => v1::EmailExportSource::Unspecified,
-        Some(Source::Assignment) => v1::EmailExportSource::Assignment,
-        Some(Source::EditedByHand) => v1::EmailExportSource::EditedByHand,
-        Some(Source::Migration) => v1::EmailExportSource::Migration,
-        Some(Source::Legacy) => v1::EmailExportSource::Legacy,
-    }
-    .into()
-}
-
-pub(crate) fn to_reason(reason: Reason) -> i32 {
-    match reason {
-        Reason::Exported => v1::EmailExportReason::Exported,
-        Reason::SettingIsDoNotExport => v1::EmailExportReason::SettingIsDoNotExport,
-        Reason::SentBeforeExportWasEnabled => v1::EmailExportReason::SentBeforeExportWasEnabled,
-        Reason::MemberInactive => v1::EmailExportReason::MemberInactive,
-        Reason::MemberUnknown => v1::EmailExportReason::MemberUnknown,
-    }
-    .into()
-}
 
 /// Parses settings. A repeated seat or workspace is a violation below `field`.
 pub(crate) fn parse_settings(checks: &mut Checks, field: &str, settings: v1::Settings) -> Settings {

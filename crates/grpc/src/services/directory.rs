@@ -13,7 +13,7 @@ use super::Services;
 use crate::{
     call::{parse_read, respond},
     checks::Checks,
-    convert::{Effects, members::parse_status, settings::unknown_value, to_count, to_effects, to_rejected},
+    convert::{Effects, enums::unknown_value, members::parse_status, to_count, to_effects, to_rejected},
     mutation::{Mutation, RowsDigest},
     stream_completion::StreamCompletion,
     streams, tokens,

@@ -11,9 +11,8 @@ use super::Services;
 use crate::{
     call::{parse_read, respond},
     convert::{
-        parse_timestamp,
-        settings::{to_reason, to_source},
-        to_timestamp,
+        enums::{to_reason, to_source},
+        parse_timestamp, to_timestamp,
     },
     tokens,
 };

@@ -7,7 +7,8 @@ use rollcall_app::{
     reports::Profile,
 };
 use rollcall_domain::{
-    AssignmentId, MemberId, OrganizationId, Settings,
+    AssignmentId, MemberId, OrganizationId, Settings, Violation,
+    email_export::EmailExport,
     history::Recorded,
     ids::check_text,
     members::{IDENTITY_PATHS, IdentityInput, MemberEdit, StoredIdentity, owned_by_identity_provider},
@@ -23,10 +24,11 @@ use crate::{
     checks::Checks,
     convert::{
         Effects,
+        enums::{parse_email_export, unknown_value},
         explain::{to_export_at_time, to_export_change, to_origin, to_verdict},
         members::{parse_identity, to_member},
         parse_timestamp,
-        settings::{SETTINGS_PATHS, choose, merge_settings, parse_email_export, parse_settings, unknown_value},
+        settings::{SETTINGS_PATHS, choose, merge_settings, parse_settings},
         to_effects,
     },
     masks::Mask,
@@ -221,7 +223,7 @@ struct MemberFields {
     /// The identity fields, unless a mask names single fields.
     identity: Option<IdentityInput>,
     settings: Option<Settings>,
-    email_export: Option<rollcall_domain::email_export::EmailExport>,
+    email_export: Option<EmailExport>,
 }
 
 impl MemberFields {
@@ -241,11 +243,7 @@ impl MemberFields {
     }
 
     /// Returns the edit of a stored member, and the violations that depend on the stored member.
-    fn to_edit(
-        &self,
-        organization: &OrganizationId,
-        stored: &MemberView,
-    ) -> (MemberEdit, Vec<rollcall_domain::Violation>) {
+    fn to_edit(&self, organization: &OrganizationId, stored: &MemberView) -> (MemberEdit, Vec<Violation>) {
         let MemberView { identity, active, groups, .. } = stored;
         let stored_identity = StoredIdentity { organization, identity, active: *active, groups };
         let mut violations = self.identity.as_ref().map_or_else(Vec::new, |given| given.violations(stored_identity));

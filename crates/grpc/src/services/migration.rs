@@ -11,8 +11,8 @@ use crate::{
     checks::Checks,
     convert::{
         Effects,
-        migration::{parse_migration_state, to_imported, to_migration, to_outcome, to_progress},
-        settings::parse_email_export,
+        enums::{parse_email_export, parse_migration_state},
+        migration::{to_imported, to_migration, to_outcome, to_progress},
         to_effects,
     },
     mutation::{Mutation, RowsDigest},
