@@ -2,7 +2,7 @@
 
 use std::{fmt, sync::Arc, time::Duration};
 
-use rollcall_domain::Timestamp;
+use rollcall_domain::{Timestamp, names};
 use rollcall_store::{
     SystemConn,
     jobs::{self as store, JobRuns, Requested},
@@ -87,7 +87,7 @@ impl App {
             match requested {
                 None => Ok(above(None)),
                 Some(Requested::Started(run)) => Ok(above(Some(run))),
-                Some(Requested::AlreadyOpen(run)) => Err(Error::JobAlreadyRunning(resource(job, run.id))),
+                Some(Requested::AlreadyOpen(run)) => Err(Error::JobAlreadyRunning(names::job_run(job, run.id))),
             }
         })
         .await
@@ -120,7 +120,7 @@ impl App {
             } else {
                 store::cancel_run(conn, job, run).await?
             };
-            Ok(above(found.ok_or_else(|| Error::JobRunNotFound(resource(job, run)))?))
+            Ok(above(found.ok_or_else(|| Error::JobRunNotFound(names::job_run(job, run)))?))
         })
         .await
     }
@@ -131,7 +131,7 @@ impl App {
     /// An unknown run, or one of another job.
     pub async fn get_job_run(&self, job: &str, run: Uuid) -> Result<JobRun> {
         let found = store::find_run(&self.db, run).await?.filter(|found| found.job == job);
-        found.ok_or_else(|| Error::JobRunNotFound(resource(job, run)))
+        found.ok_or_else(|| Error::JobRunNotFound(names::job_run(job, run)))
     }
 
     /// Reads up to `limit` runs of a job, or of all, newest first, after the one with this time
@@ -160,8 +160,4 @@ impl App {
 /// What is changed above all organizations is of no revision, and happens to no member.
 fn above<T>(value: T) -> Changed<T> {
     Changed { value, preview: None, revision: 0, warnings: Vec::new() }
-}
-
-fn resource(job: &str, run: Uuid) -> String {
-    format!("jobs/{job}/runs/{run}")
 }

@@ -1,7 +1,7 @@
 //! A mutation: who asks for it and how, and the rule that a repeated request gets the response of the first one
 //! (api.md, AIP-155). The response is kept in the transaction of the change.
 
-use rollcall_domain::{OrganizationId, Plan};
+use rollcall_domain::{OrganizationId, Plan, names};
 use rollcall_store::{
     SystemConn, TxBody, WriteTx,
     audit::{AuditEvent, Document},
@@ -29,7 +29,7 @@ impl Caller {
     /// A job that acts on its own.
     #[must_use]
     pub fn job(name: &'static str) -> Self {
-        Self { actor: format!("jobs/{name}"), method: name, trace_id: None, validate_only: false, request: None }
+        Self { actor: names::job(name), method: name, trace_id: None, validate_only: false, request: None }
     }
 
     pub(crate) fn event(&self, draft: AuditDraft) -> AuditEvent {

@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use rollcall_domain::{
     AssignmentId, AssignmentList, Facts, MemberId, Plan, Settings, SettingsId,
     catalog::Catalog,
+    names,
     seats::{Claimant, Claims, SeatChanges, SeatQueue},
 };
 use rollcall_store::{
@@ -14,7 +15,7 @@ use rollcall_store::{
     seats::{self as store, SeatUse},
 };
 
-use crate::{Result, Subject, Warning, names};
+use crate::{Result, Subject, Warning};
 
 /// How much of each seat type is used.
 type SeatUses = BTreeMap<String, SeatUse>;

@@ -19,6 +19,7 @@ pub mod ids;
 pub mod lint;
 pub mod members;
 pub mod migration;
+pub mod names;
 pub mod organization;
 pub mod plan;
 mod proposal;

@@ -3,7 +3,7 @@
 
 use crate::{
     AssignmentId, GroupId, MemberId, OrganizationId, Violation, ViolationKind, assignments::OrderMismatch,
-    migration::RollbackObstacle, violation::NAMED_MAX,
+    migration::RollbackObstacle, names, violation::NAMED_MAX,
 };
 
 /// Why a change is not made. The messages say what to do next.
@@ -158,7 +158,7 @@ impl Refusal {
             Self::MemberNotFound(ids) => member_metadata(ids),
             Self::GroupNotFound(id) => vec![("group", id.to_string())],
             Self::AssignmentExists { organization, assignment } => {
-                vec![("resource", format!("organizations/{organization}/assignments/{assignment}"))]
+                vec![("resource", names::assignment(organization, assignment))]
             }
             Self::StaleEtag { resource, given, current } => {
                 vec![("resource", resource.clone()), ("etag", given.clone()), ("current_etag", current.clone())]

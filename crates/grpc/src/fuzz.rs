@@ -1,16 +1,14 @@
-//! What callers send as text, at random: names, tokens, masks. Nothing panics, and what was rendered is
-//! read back. `PROPTEST_CASES` asks for more.
+//! Property tests of texts that callers send: names, tokens and masks. No text causes a panic, and each rendered value can
+//! be parsed again. `PROPTEST_CASES` sets the number of cases.
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use proptest::{prelude::*, test_runner::Config};
 use prost_types::FieldMask;
-use rollcall_domain::{AssignmentId, GroupId, MemberId, OrganizationId};
-use rollcall_proto::v1::{ListGroupsRequest, ListMembersRequest};
+use rollcall_domain::{AssignmentId, GroupId, MemberId, OrganizationId, names};
 
 use crate::{
+    checks::Checks,
     masks::Mask,
-    names,
-    request::Checks,
     tokens::{self, PageTokens},
 };
 
@@ -27,15 +25,11 @@ fn external_id() -> impl Strategy<Value = String> {
     prop_oneof!["[^\\pC]{1,40}", "[/%@:+ .~?#&=a-f0-9]{1,20}", "\\PC{1,255}"]
 }
 
-fn page(parent: &str) -> ListMembersRequest {
-    ListMembersRequest { parent: parent.to_owned(), ..ListMembersRequest::default() }
-}
-
 proptest! {
     #![proptest_config(config())]
 
     #[test]
-    fn a_name_is_read_back(organization in slug(), assignment in slug(), id in external_id()) {
+    fn a_name_is_parsed_back(organization in slug(), assignment in slug(), id in external_id()) {
         let (organization, assignment) =
             (OrganizationId::parse(&organization).unwrap(), AssignmentId::parse(&assignment).unwrap());
         let (member, group) = (MemberId::parse(&id).unwrap(), GroupId::parse(&id).unwrap());
@@ -51,12 +45,12 @@ proptest! {
     }
 
     #[test]
-    fn any_text_is_a_name_or_a_violation_that_says_the_form(
+    fn any_text_is_a_name_or_a_violation_with_a_description(
         text in prop_oneof![any::<String>(), "(organizations/)?[a-z%/.-]{0,30}", "organizations/a/[a-z]{5,11}/\\PC{0,9}"]
     ) {
         if let Ok((organization, member)) = names::parse_member(&text) {
             let again = names::parse_member(&names::member(&organization, &member));
-            prop_assert_eq!(again, Ok((organization, member)), "what was read is rendered and read again");
+            prop_assert_eq!(again, Ok((organization, member)), "a parsed name can be rendered and parsed again");
         }
         for violation in [
             names::parse_organization(&text).err(),
@@ -72,7 +66,7 @@ proptest! {
     }
 
     #[test]
-    fn a_page_token_is_read_back_and_nothing_else_is(
+    fn only_an_unchanged_page_token_is_read_back(
         key in prop::collection::vec(any::<u8>(), 1..40),
         parent in any::<String>(),
         cursor in any::<String>(),
@@ -81,17 +75,16 @@ proptest! {
         bits in 1..=255_u8,
     ) {
         let tokens = PageTokens::new(&key);
-        let token = tokens.make("ListMembers", &page(&parent), &cursor);
-        let read = |token: &str| tokens.read("ListMembers", &page(&parent), token);
+        let token = tokens.make("ListMembers", parent.as_bytes(), &cursor);
+        let read = |token: &str| tokens.read("ListMembers", parent.as_bytes(), token);
         prop_assert_eq!(read(&token), Ok(Some(cursor.clone())));
         let other = format!("{parent}x");
-        let elsewhere = ListGroupsRequest { parent: parent.clone(), ..ListGroupsRequest::default() };
-        prop_assert!(tokens.read("ListGroups", &elsewhere, &token).is_err());
-        prop_assert!(tokens.read("ListMembers", &page(&other), &token).is_err());
+        prop_assert!(tokens.read("ListGroups", parent.as_bytes(), &token).is_err());
+        prop_assert!(tokens.read("ListMembers", other.as_bytes(), &token).is_err());
         let mut bytes = URL_SAFE_NO_PAD.decode(&token).unwrap();
         let at = at.index(bytes.len());
         bytes[at] ^= bits;
-        prop_assert!(read(&URL_SAFE_NO_PAD.encode(bytes)).is_err(), "a byte is another one");
+        prop_assert!(read(&URL_SAFE_NO_PAD.encode(bytes)).is_err(), "one byte differs");
         prop_assert!(noise.is_empty() || noise == token || read(&noise).is_err());
     }
 
@@ -107,7 +100,7 @@ proptest! {
     }
 
     #[test]
-    fn a_mask_takes_what_is_allowed_and_refuses_the_rest(
+    fn a_mask_accepts_allowed_paths_only(
         paths in prop::collection::vec(
             prop_oneof![
                 Just("display_name".to_owned()), Just("updateMode".to_owned()), Just("*".to_owned()), any::<String>(),
@@ -118,9 +111,9 @@ proptest! {
     ) {
         let allowed = ["display_name", "update_mode"];
         let good = |path: &&String| matches!(path.as_str(), "display_name" | "updateMode" | "update_mode" | "displayName" | "*");
-        let mut checks = Checks::new();
+        let mut checks = Checks::default();
         let mask = Mask::read(&mut checks, Some(FieldMask { paths: paths.clone() }), &allowed, |_| None);
         prop_assert_eq!(mask.is_given(), !paths.is_empty());
-        prop_assert_eq!(checks.finish().is_ok(), paths.iter().all(|path| good(&path)));
+        prop_assert_eq!(checks.finish(Some(())).is_ok(), paths.iter().all(|path| good(&path)));
     }
 }

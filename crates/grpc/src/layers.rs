@@ -1,53 +1,54 @@
-//! What happens around every call: the caller's deadline, a span that continues the caller's
-//! trace, and a task of its own, so that a cancelled call never leaves database work half-way.
+//! What happens around every call: the caller's deadline, a span that continues the caller's trace, and a task of its own.
+//! A cancelled call goes on in its task, so that it never leaves database work unfinished.
 
 use std::{
     pin::Pin,
     task::{Context, Poll},
-    time::Duration,
 };
 
-use crate::whole::Whole;
 use http::{HeaderMap, Request, Response};
 use opentelemetry::{
     Context as Trace,
     propagation::Extractor,
     trace::{TraceContextExt as _, TraceId},
 };
-use tonic::{Code, Status, body::Body};
+use tonic::{Status, body::Body};
 use tower::{Layer, Service};
 use tracing::{Instrument as _, Span, field::Empty};
 use tracing_opentelemetry::OpenTelemetrySpanExt as _;
 
-/// The longest deadline that is taken at its word; the protocol allows 27,000 years.
-const DEADLINE_MAX: Duration = Duration::from_secs(3600);
+use crate::{
+    deadline::Deadline,
+    status::{internal, of_transport_error},
+    stream_completion::StreamCompletion,
+};
 
-/// Wraps a service in all of it.
+/// Wraps a service so that its calls have a deadline, a span and a task.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct CallLayer;
 
 impl<S> Layer<S> for CallLayer {
-    type Service = Call<S>;
+    type Service = CallService<S>;
 
-    fn layer(&self, inner: S) -> Call<S> {
-        Call { inner }
+    fn layer(&self, inner: S) -> CallService<S> {
+        CallService { inner }
     }
 }
 
-/// A service whose calls have a deadline, a span and a task.
+/// A service wrapped by [`CallLayer`].
 #[derive(Clone, Debug)]
-pub(crate) struct Call<S> {
+pub(crate) struct CallService<S> {
     inner: S,
 }
 
 tokio::task_local! {
-    /// The trace that the caller says the call is part of.
+    /// The trace of the caller, from the headers of the call.
     static CALLERS_TRACE: Option<TraceId>;
 }
 
-type Answer<E> = Pin<Box<dyn Future<Output = Result<Response<Body>, E>> + Send>>;
+type ResponseFuture<E> = Pin<Box<dyn Future<Output = Result<Response<Body>, E>> + Send>>;
 
-impl<S> Service<Request<Body>> for Call<S>
+impl<S> Service<Request<Body>> for CallService<S>
 where
     S: Service<Request<Body>, Response = Response<Body>> + Clone + Send + 'static,
     S::Future: Send + 'static,
@@ -55,61 +56,40 @@ where
 {
     type Response = Response<Body>;
     type Error = S::Error;
-    type Future = Answer<S::Error>;
+    type Future = ResponseFuture<S::Error>;
 
     fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
         self.inner.poll_ready(cx)
     }
 
-    fn call(&mut self, mut request: Request<Body>) -> Answer<S::Error> {
+    fn call(&mut self, mut request: Request<Body>) -> ResponseFuture<S::Error> {
         let trace = opentelemetry::global::get_text_map_propagator(|it| it.extract(&Headers(request.headers())));
         let callers_trace = trace_id_in(&trace);
         let span = span(&request, trace);
-        // tonic would answer an expired deadline with CANCELLED, so it must not see it.
-        let deadline =
-            request.headers_mut().remove("grpc-timeout").and_then(|value| parse_timeout(value.to_str().ok()?));
-        let whole = Whole::default();
-        request.extensions_mut().insert(whole.clone());
-        let request = request.map(|body| whole.watch(body));
+        let deadline = Deadline::take(request.headers_mut());
+        let completion = StreamCompletion::default();
+        request.extensions_mut().insert(completion.clone());
+        let request = request.map(|body| completion.watch(body));
         let mut inner = self.inner.clone();
         std::mem::swap(&mut inner, &mut self.inner);
         let work = CALLERS_TRACE.scope(callers_trace, async move { inner.call(request).await });
         let task = tokio::spawn(work.instrument(span.clone()));
         Box::pin(async move {
-            let joined = match deadline {
-                None => task.await,
-                Some(limit) => match tokio::time::timeout(limit.min(DEADLINE_MAX), task).await {
-                    Ok(joined) => joined,
-                    Err(_) => {
-                        let text = "the deadline passed before there was an answer; a change may still be made";
-                        return Ok(answered(&span, crate::status::with_info(Code::DeadlineExceeded, text)));
-                    }
-                },
+            let response = match deadline.wait(task).await {
+                Err(deadline_exceeded) => deadline_exceeded.into_http(),
+                Ok(Ok(Ok(response))) => of_transport_error(&response).map_or(response, Status::into_http),
+                Ok(Ok(Err(error))) => return Err(error),
+                // The panic hook has logged the panic with its place.
+                Ok(Err(_panic)) => internal().into_http(),
             };
-            match joined {
-                Ok(Ok(response)) => Ok(match crate::status::of_the_transport(&response) {
-                    Some(status) => answered(&span, status),
-                    None => {
-                        record(&span, &response);
-                        response
-                    }
-                }),
-                Ok(Err(error)) => Err(error),
-                // A panic has been logged by its hook, with the place.
-                Err(_) => Ok(answered(&span, crate::status::internal())),
-            }
+            record(&span, &response);
+            Ok(response)
         })
     }
 }
 
-fn answered(span: &Span, status: Status) -> Response<Body> {
-    let response = status.into_http();
-    record(span, &response);
-    response
-}
-
-/// An error's code is in the headers when there is no body; a call that answered is OK, or ends
-/// its stream with trailers that are not waited for.
+/// Records the status code of a response. The code is in the headers when the response has no body. Other responses count
+/// as OK, because the trailers of a stream come later.
 fn record(span: &Span, response: &Response<Body>) {
     let code = response.headers().get("grpc-status").and_then(|code| code.to_str().ok()).unwrap_or("0");
     span.record("rpc.grpc.status_code", code);
@@ -127,7 +107,7 @@ fn span(request: &Request<Body>, trace: Trace) -> Span {
         rpc.method = method,
         rpc.grpc.status_code = Empty,
     );
-    // Without a subscriber that exports there is nothing to continue.
+    // This fails without a subscriber that exports spans; then no trace is continued.
     let _ = span.set_parent(trace);
     span
 }
@@ -144,7 +124,7 @@ impl Extractor for Headers<'_> {
     }
 }
 
-/// The trace that the call is part of, for the audit: the one that its span is exported with, else the caller's.
+/// Returns the trace of the call, for the audit: the trace that its span is exported with, else the trace of the caller.
 pub(crate) fn trace_id() -> Option<String> {
     let exported = trace_id_in(&Span::current().context());
     let found = exported.or_else(|| CALLERS_TRACE.try_get().ok().flatten());
@@ -157,46 +137,11 @@ fn trace_id_in(context: &Trace) -> Option<TraceId> {
     found.is_valid().then(|| found.trace_id())
 }
 
-/// Reads a `grpc-timeout`: up to eight digits and a unit.
-fn parse_timeout(value: &str) -> Option<Duration> {
-    let (digits, unit) = value.split_at_checked(value.len().checked_sub(1)?)?;
-    let amount: u64 = (digits.len() <= 8).then(|| digits.parse().ok())??;
-    Some(match unit {
-        "H" => Duration::from_secs(amount * 3600),
-        "M" => Duration::from_secs(amount * 60),
-        "S" => Duration::from_secs(amount),
-        "m" => Duration::from_millis(amount),
-        "u" => Duration::from_micros(amount),
-        "n" => Duration::from_nanos(amount),
-        _ => return None,
-    })
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    #[test]
-    fn timeouts_are_read_as_the_protocol_writes_them() {
-        let cases = [
-            ("1H", Some(3_600_000)),
-            ("2M", Some(120_000)),
-            ("3S", Some(3_000)),
-            ("4m", Some(4)),
-            ("5000u", Some(5)),
-            ("6000000n", Some(6)),
-            ("123456789S", None),
-            ("S", None),
-            ("", None),
-            ("5x", None),
-            ("-1S", None),
-        ];
-        for (value, expected) in cases {
-            assert_eq!(parse_timeout(value).map(|d| d.as_millis()), expected, "{value}");
-        }
-    }
-
-    /// Calls a layered service with a deadline, and answers the status.
+    /// Calls a wrapped service with a deadline, and returns the status of the response.
     async fn call<F>(timeout: &str, inner: impl Fn() -> F + Clone + Send + 'static) -> Option<Status>
     where
         F: Future<Output = Response<Body>> + Send + 'static,

@@ -1,21 +1,23 @@
-//! The gRPC transport: reads requests, calls the use cases, renders the answers; deadlines,
-//! spans, health and reflection.
+//! The gRPC transport: parses requests, calls the use cases, renders the answers; deadlines, spans, health and reflection.
 
-mod asked;
+mod call;
+mod checks;
 mod convert;
+mod deadline;
 #[cfg(test)]
 mod fuzz;
 mod layers;
+mod list_cursor;
 mod masks;
-mod names;
-mod request;
-mod seen;
+mod mutation;
+mod pages;
+mod requests;
 mod server;
 mod services;
 mod status;
+mod stream_completion;
 mod streams;
 mod tokens;
 mod trailers;
-mod whole;
 
 pub use server::{Error, serve};

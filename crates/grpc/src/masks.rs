@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use prost_types::FieldMask;
 use rollcall_domain::Violation;
 
-use crate::request::Checks;
+use crate::checks::Checks;
 
 /// What an update takes.
 #[derive(Debug, PartialEq, Eq)]
@@ -17,9 +17,9 @@ pub(crate) enum Mask {
 }
 
 impl Mask {
-    /// Reads a mask whose paths must be among `allowed`; `*` names them all. JSON shows
-    /// `updateMode`, proto `update_mode`: both are taken. Of a mask with bad paths the good ones are taken, so that what
-    /// they name is checked all the same.
+    /// Reads a mask whose paths must be among `allowed`; `*` names them all. Both spellings are valid: `updateMode` as in
+    /// JSON and `update_mode` as in proto. A mask with bad paths still selects its good ones, so that their values are
+    /// checked too.
     pub(crate) fn read(
         checks: &mut Checks,
         mask: Option<FieldMask>,
@@ -27,7 +27,7 @@ impl Mask {
         refuse: impl Fn(&str) -> Option<Violation>,
     ) -> Self {
         let (mask, found) = Self::parse(mask, allowed, refuse);
-        found.into_iter().for_each(|violation| checks.push(violation));
+        checks.extend(found);
         mask
     }
 

@@ -1,4 +1,4 @@
-//! The server: every service, health with a name for each of them, and both reflections.
+//! The server: every service, the health of each service, and both versions of reflection.
 
 use std::{sync::Arc, time::Duration};
 
@@ -19,25 +19,24 @@ use tonic::{
 
 use crate::{layers::CallLayer, services::Services, tokens::PageTokens};
 
-/// Why the server did not start, or broke.
+/// Why the server did not start, or stopped.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// The transport failed.
     #[error("the gRPC server failed")]
     Transport(#[from] tonic::transport::Error),
-    /// The descriptors that reflection shows cannot be read: a bug of the build.
+    /// The descriptors for reflection cannot be read: a bug of the build.
     #[error("the descriptors cannot be read")]
     Reflection(#[from] tonic_reflection::server::Error),
-    /// What replicas share cannot be read from the database.
+    /// The key of page tokens, which all replicas share, cannot be read from the database.
     #[error(transparent)]
     Store(#[from] rollcall_app::Error),
 }
 
-/// Serves on a listener until `shutdown`, then lets calls that are under way end. `jobs` are the
-/// jobs that can be asked for.
+/// Serves on a listener until `shutdown`, then waits for running calls. `jobs` are the jobs that callers can run.
 ///
 /// # Errors
-/// A transport that fails, or a database that cannot be reached at the start.
+/// [`Error::Store`] when the database cannot be reached at the start, [`Error::Transport`] when the listener fails.
 pub async fn serve(
     app: App,
     mut jobs: Vec<JobInfo>,
@@ -73,7 +72,7 @@ pub async fn serve(
 }
 
 fn add_services(routes: &mut tonic::service::RoutesBuilder, services: &Services) -> [&'static str; 9] {
-    /// Adds a service and answers its name, for health.
+    /// Adds a service, and returns its name for the health service.
     fn add<S>(routes: &mut tonic::service::RoutesBuilder, service: S) -> &'static str
     where
         S: tower::Service<http::Request<tonic::body::Body>, Error = std::convert::Infallible>
@@ -102,8 +101,7 @@ fn add_services(routes: &mut tonic::service::RoutesBuilder, services: &Services)
 }
 
 fn add_reflection(routes: &mut tonic::service::RoutesBuilder) -> Result<(), tonic_reflection::server::Error> {
-    // With the error details, so that grpcurl prints them, and with both reflections, so that each
-    // version can describe the other.
+    // The error details are included so that grpcurl prints them. Each version of reflection describes the other one.
     let sets = [
         rollcall_proto::FILE_DESCRIPTOR_SET,
         tonic_types::pb::FILE_DESCRIPTOR_SET,

@@ -1,10 +1,10 @@
-//! Every error as a `google.rpc.Status`: one exhaustive match, exactly one `ErrorInfo` (api.md).
+//! Converts every error to a `google.rpc.Status`: one exhaustive match, and exactly one `ErrorInfo` (api.md).
 
 use std::{collections::HashMap, error::Error as _, time::Duration};
 
 use http::Response;
 use rollcall_app::Error;
-use rollcall_domain::{Refusal, Violation};
+use rollcall_domain::{Refusal, Violation, names};
 use tonic::{Code, Status};
 use tonic_types::{ErrorDetails, StatusExt as _};
 
@@ -13,12 +13,22 @@ use crate::trailers;
 const DOMAIN: &str = "rollcall";
 const RETRY_AFTER: Duration = Duration::from_secs(1);
 
-/// The violations of a request that has not reached a use case.
+/// Returns the status of a request with violations.
 pub(crate) fn invalid(violations: Vec<Violation>) -> Status {
     to_status(Error::Refused(Refusal::Invalid(violations)))
 }
 
-/// The status of an error. Causes are logged here, once, and go no further.
+/// Places the violations of a resource's fields below the field of the request that contains the resource.
+pub(crate) fn place_violations(error: Error, resource: &str) -> Error {
+    let Error::Refused(Refusal::Invalid(violations)) = error else { return error };
+    let placed = |violation: Violation| match violation.field.as_str() {
+        field if field.starts_with(resource) || field == "position" => violation,
+        _ => violation.at(resource),
+    };
+    Error::Refused(Refusal::Invalid(violations.into_iter().map(placed).collect()))
+}
+
+/// Returns the status of an error. The cause is logged here, once, and never sent.
 pub(crate) fn to_status(error: Error) -> Status {
     let text = error.to_string();
     let message = trailers::message(&text);
@@ -50,7 +60,7 @@ pub(crate) fn to_status(error: Error) -> Status {
     Status::with_error_details(code, message, details)
 }
 
-/// Values of several violations under one key are all there, joined by commas.
+/// Returns the metadata as a map. Several values of one key are joined by commas.
 fn joined(metadata: Vec<(&'static str, String)>) -> HashMap<String, String> {
     let mut joined: HashMap<String, String> = HashMap::new();
     for (key, value) in metadata {
@@ -69,7 +79,7 @@ fn to_answer(error: &Error) -> (Code, &'static str, Vec<(&'static str, String)>)
             (Code::NotFound, "ORGANIZATION_NOT_FOUND", vec![("organization", id.to_string())])
         }
         Error::OrganizationExists(id) => {
-            (Code::AlreadyExists, "ALREADY_EXISTS", vec![("resource", crate::names::organization(id))])
+            (Code::AlreadyExists, "ALREADY_EXISTS", vec![("resource", names::organization(id))])
         }
         Error::RequestIdReused(id) => (Code::AlreadyExists, "REQUEST_ID_REUSED", vec![("request_id", id.to_string())]),
         Error::RevisionUnknown => (Code::InvalidArgument, "INVALID_REQUEST", vec![]),
@@ -104,7 +114,7 @@ fn code_of(refusal: &Refusal) -> Code {
     }
 }
 
-/// An error with its causes, in one line for the log.
+/// Returns an error and its causes in one line, for the log.
 fn chain(error: &(dyn std::error::Error + 'static)) -> String {
     let mut text = error.to_string();
     let mut cause = error.source();
@@ -115,9 +125,9 @@ fn chain(error: &(dyn std::error::Error + 'static)) -> String {
     text
 }
 
-/// What the transport itself answers, such as to bytes that are no message, says no reason: here it gets one. Such bytes
-/// are the caller's, though the transport calls them an internal error.
-pub(crate) fn of_the_transport<B>(response: &Response<B>) -> Option<Status> {
+/// Returns the status of an error response that the transport itself has made, with a reason added; `None` for other
+/// responses. The transport reports a malformed message as INTERNAL, but it is the caller's error.
+pub(crate) fn of_transport_error<B>(response: &Response<B>) -> Option<Status> {
     let bare = Status::from_header_map(response.headers()).filter(|status| status.details().is_empty())?;
     match bare.code() {
         Code::Ok => None,
@@ -126,7 +136,7 @@ pub(crate) fn of_the_transport<B>(response: &Response<B>) -> Option<Status> {
     }
 }
 
-/// A status that no use case has answered.
+/// Returns the status of an error that does not come from a use case.
 pub(crate) fn with_info(code: Code, message: &str) -> Status {
     let reason = match code {
         Code::Internal | Code::Unavailable | Code::DeadlineExceeded | Code::Cancelled => "STORE_UNAVAILABLE",
@@ -135,7 +145,7 @@ pub(crate) fn with_info(code: Code, message: &str) -> Status {
     Status::with_error_details(code, message, ErrorDetails::with_error_info(reason, DOMAIN, HashMap::new()))
 }
 
-/// The status of a call that panicked.
+/// Returns the status of a call that panicked.
 pub(crate) fn internal() -> Status {
     to_status(Error::Internal("a call panicked".into()))
 }

@@ -1,4 +1,4 @@
-//! Streams of a server's answers, and of a caller's messages.
+//! Streams of response messages, and of request messages.
 
 use std::pin::Pin;
 
@@ -11,7 +11,8 @@ use crate::status;
 /// A stream of messages that carry pieces of a file.
 pub(crate) type ByteStream<T> = Pin<Box<dyn Stream<Item = Result<T, Status>> + Send>>;
 
-/// The next message of a caller's stream. What gRPC says of one that is too large helps nobody.
+/// Returns the next message of a request. The error of tonic for a message that is too large does not say what to do, so it
+/// is replaced.
 pub(crate) async fn next<T>(stream: &mut Streaming<T>) -> Result<Option<T>, Status> {
     stream.message().await.map_err(|error| match error.code() {
         Code::OutOfRange => {

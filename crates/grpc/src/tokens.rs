@@ -1,21 +1,23 @@
-//! Opaque tokens: revisions, and the pages of lists.
+//! Opaque tokens: of revisions, and of the pages of lists.
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use hmac::{Hmac, KeyInit as _, Mac as _};
-use prost::Message;
 use rollcall_domain::{OrganizationId, Violation};
 use sha2::Sha256;
 
 const VERSION: u8 = 1;
 const SIGNATURE: usize = 16;
 
-/// The token of an organization's revision.
+/// Returns the token of a revision.
 pub(crate) fn revision(organization: &OrganizationId, revision: i64) -> String {
     URL_SAFE_NO_PAD.encode(format!("{VERSION}:{revision}:{organization}"))
 }
 
-/// Reads a revision token of this organization back; empty means none was given. Where the organization's own name is bad,
-/// the token must at least be one.
+/// Returns the revision of a token of an organization; `None` for an empty token. Without an organization, because its
+/// name is malformed, the token of any organization is accepted.
+///
+/// # Errors
+/// A violation when the token is of another organization or of none.
 pub(crate) fn parse_revision(organization: Option<&OrganizationId>, token: &str) -> Result<Option<i64>, Violation> {
     if token.is_empty() {
         return Ok(None);
@@ -32,34 +34,32 @@ pub(crate) fn parse_revision(organization: Option<&OrganizationId>, token: &str)
     revision.map(Some).ok_or_else(|| Violation::invalid("at_least_revision", description))
 }
 
-/// Signs page tokens, so that a caller cannot make one up, and binds them to the list they are of.
+/// Makes and reads page tokens. A token is signed, so that a caller cannot invent one, and bound to one list.
 #[derive(Clone)]
 pub(crate) struct PageTokens {
     key: Hmac<Sha256>,
 }
 
 impl PageTokens {
-    /// All replicas of an installation share the key.
+    /// Takes the key that all replicas of an installation share.
     pub(crate) fn new(key: &[u8]) -> Self {
         // HMAC takes a key of any length; the error type is there for other algorithms.
         Self { key: Hmac::new_from_slice(key).unwrap_or_else(|_| unreachable!("hmac takes any key")) }
     }
 
-    /// The token of the page after `cursor` of the list that `method` and `arguments` say.
-    pub(crate) fn make(&self, method: &str, arguments: &impl Message, cursor: &str) -> String {
+    /// Returns the token of the page after `cursor`. The list is the RPC with its encoded arguments.
+    pub(crate) fn make(&self, method: &str, arguments: &[u8], cursor: &str) -> String {
         let mut bytes = vec![VERSION];
         bytes.extend(&self.sign(method, arguments, cursor)[..SIGNATURE]);
         bytes.extend(cursor.as_bytes());
         URL_SAFE_NO_PAD.encode(bytes)
     }
 
-    /// The cursor of a token for the same list; `None` for the first page.
-    pub(crate) fn read(
-        &self,
-        method: &str,
-        arguments: &impl Message,
-        token: &str,
-    ) -> Result<Option<String>, Violation> {
+    /// Returns the cursor of a token; `None` for the first page, which has no token.
+    ///
+    /// # Errors
+    /// A violation when the token is not one of this list.
+    pub(crate) fn read(&self, method: &str, arguments: &[u8], token: &str) -> Result<Option<String>, Violation> {
         if token.is_empty() {
             return Ok(None);
         }
@@ -73,13 +73,13 @@ impl PageTokens {
         cursor.map(Some).ok_or_else(|| Violation::invalid("page_token", description))
     }
 
-    fn sign(&self, method: &str, arguments: &impl Message, cursor: &str) -> Vec<u8> {
+    fn sign(&self, method: &str, arguments: &[u8], cursor: &str) -> Vec<u8> {
         self.keyed(method, arguments, cursor).finalize().into_bytes().to_vec()
     }
 
-    fn keyed(&self, method: &str, arguments: &impl Message, cursor: &str) -> Hmac<Sha256> {
+    fn keyed(&self, method: &str, arguments: &[u8], cursor: &str) -> Hmac<Sha256> {
         let mut mac = self.key.clone();
-        for part in [method.as_bytes(), &arguments.encode_to_vec(), cursor.as_bytes()] {
+        for part in [method.as_bytes(), arguments, cursor.as_bytes()] {
             mac.update(&(part.len() as u64).to_be_bytes());
             mac.update(part);
         }
@@ -87,34 +87,16 @@ impl PageTokens {
     }
 }
 
-const PAGE_DEFAULT: u32 = 100;
-const PAGE_MAX: u32 = 1_000;
-
-/// How many to answer: 0 means the default, too many is lowered.
-pub(crate) fn page_size(asked: i32) -> Result<u32, Violation> {
-    match u32::try_from(asked) {
-        Ok(0) => Ok(PAGE_DEFAULT),
-        Ok(asked) => Ok(asked.min(PAGE_MAX)),
-        Err(_) => Err(Violation::invalid("page_size", format!("the page size must not be negative, and is {asked}"))),
-    }
-}
-
 #[cfg(test)]
 mod tests {
-    use rollcall_proto::v1::ListMembersRequest;
-
     use super::*;
-
-    fn arguments(parent: &str) -> ListMembersRequest {
-        ListMembersRequest { parent: parent.to_owned(), ..ListMembersRequest::default() }
-    }
 
     #[test]
     fn a_page_token_is_good_for_its_own_list_only() {
         let tokens = PageTokens::new(b"key");
-        let token = tokens.make("ListMembers", &arguments("organizations/a"), "m0042");
+        let token = tokens.make("ListMembers", b"organizations/a", "m0042");
         let read = |tokens: &PageTokens, method: &str, parent: &str, token: &str| {
-            tokens.read(method, &arguments(parent), token).ok().flatten()
+            tokens.read(method, parent.as_bytes(), token).ok().flatten()
         };
         assert_eq!(read(&tokens, "ListMembers", "organizations/a", &token).as_deref(), Some("m0042"));
         assert_eq!(read(&tokens, "ListMembers", "organizations/b", &token), None);
@@ -132,13 +114,5 @@ mod tests {
         assert!(parse_revision(Some(&b), &token).is_err());
         assert!(parse_revision(Some(&a), "nonsense").is_err());
         assert!(parse_revision(None, "nonsense").is_err());
-    }
-
-    #[test]
-    fn page_sizes_are_defaulted_lowered_and_refused() {
-        assert_eq!(page_size(0), Ok(100));
-        assert_eq!(page_size(7), Ok(7));
-        assert_eq!(page_size(5_000), Ok(1_000));
-        assert!(page_size(-1).is_err());
     }
 }

@@ -1,33 +1,37 @@
-//! An error travels in the trailers of its response, and clients take only so much there, some no more than 8 KiB. What
-//! is longer would not only lose the error but end the connection, with every other call on it.
+//! Limits the size of an error. Errors are sent in the trailers of a response, and some clients accept no more than 8 KiB
+//! there. A client ends the connection, with every other call on it, when it receives more.
 
 use std::borrow::Cow;
 
 use rollcall_domain::Violation;
 use tonic_types::ErrorDetails;
 
-/// How many bytes of a message are sent; it is there twice.
+/// How many bytes of a message are sent. The message is sent twice.
 const MESSAGE_MAX: usize = 1_000;
 
-/// How many bytes of a value in the metadata.
+/// How many bytes of a metadata value are sent.
 const VALUE_MAX: usize = 800;
 
-/// How many bytes of a violation's field, of its description, and of all violations together.
+/// How many bytes of a violation's field are sent.
 const FIELD_MAX: usize = 200;
+
+/// How many bytes of a violation's description are sent.
 const DESCRIPTION_MAX: usize = 500;
+
+/// How many bytes of all violations together are sent.
 const VIOLATIONS_MAX: usize = 2_500;
 
-/// A message that can be sent.
+/// Returns a message, cut to the limit.
 pub(crate) fn message(text: &str) -> Cow<'_, str> {
     cut(text, MESSAGE_MAX)
 }
 
-/// A value in the metadata that can be sent.
+/// Returns a metadata value, cut to the limit.
 pub(crate) fn value(text: &str) -> String {
     cut(text, VALUE_MAX).into_owned()
 }
 
-/// Adds the violations that can be sent, and how many are left out.
+/// Adds violations to the details up to the limit, and the number of those that are left out.
 pub(crate) fn add_violations(details: &mut ErrorDetails, violations: &[Violation]) {
     let mut room = VIOLATIONS_MAX;
     for (index, violation) in violations.iter().enumerate() {
@@ -61,7 +65,7 @@ mod tests {
     }
 
     #[test]
-    fn as_many_violations_are_sent_as_there_is_room_for_and_the_others_are_counted() {
+    fn violations_beyond_the_limit_are_counted() {
         let sent = |count: usize, length: usize| {
             let mut details = ErrorDetails::new();
             let violation = Violation::invalid("field", "x".repeat(length));

@@ -1,11 +1,11 @@
 //! Creating an assignment at a position of the list.
 
-use rollcall_domain::{Assignment, OrganizationId, assignments::Proposal};
+use rollcall_domain::{Assignment, OrganizationId, assignments::Proposal, names};
 use rollcall_store::{WriteTx, assignments as store, directory};
 use serde_json::json;
 use uuid::Uuid;
 
-use super::{AssignmentView, Carry, answer, carry_out, resource_name};
+use super::{AssignmentView, Carry, answer, carry_out};
 use crate::{Answer, App, Call, Result};
 
 impl App {
@@ -29,7 +29,7 @@ impl App {
             let proposal = Proposal::create(organization, phase, &catalog, list, new.clone(), position, unknown)?;
             let carry = Carry {
                 caller: call,
-                resource: resource_name(organization, &new.id),
+                resource: names::assignment(organization, &new.id),
                 before: None,
                 after: Some(json!({ "rank": proposal.list().rank(&new.id) })),
                 new_uid: Uuid::now_v7(),

@@ -1,11 +1,11 @@
 //! Deleting an assignment; its members are resolved again if the request says so.
 
-use rollcall_domain::{AssignmentId, OrganizationId, assignments::Proposal};
+use rollcall_domain::{AssignmentId, OrganizationId, assignments::Proposal, names};
 use rollcall_store::{WriteTx, assignments as store};
 use serde_json::json;
 use uuid::Uuid;
 
-use super::{Carry, carry_out, resource_name};
+use super::{Carry, carry_out};
 use crate::{Answer, App, Call, Changed, Preview, Result, check_etag};
 
 impl App {
@@ -28,7 +28,7 @@ impl App {
             let members = summary.exporting + summary.not_exporting + summary.inactive;
             let uses = (members, store::count_pins(tx, id).await?);
             let list = stored.list.clone();
-            let resource = resource_name(organization, id);
+            let resource = names::assignment(organization, id);
             if let Some(meta) = stored.meta.get(id) {
                 check_etag(&resource, etag, meta.updated_revision)?;
             }

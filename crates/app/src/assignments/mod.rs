@@ -10,8 +10,8 @@ mod reorder;
 mod update;
 
 use rollcall_domain::{
-    Assignment, AssignmentId, MemberState, OrganizationId, Phase, Plan, Refusal, assignments::Proposal,
-    email_export::Summary, seats::Claimant,
+    Assignment, AssignmentId, MemberState, Phase, Plan, Refusal, assignments::Proposal, email_export::Summary,
+    seats::Claimant,
 };
 use rollcall_store::{
     ReadTx, WriteTx,
@@ -123,10 +123,4 @@ fn view(tx: &ReadTx, stored: &StoredList, id: &AssignmentId, summary: Summary) -
         summary,
         phase: tx.organization().phase,
     })
-}
-
-/// The name of an assignment.
-#[must_use]
-pub fn resource_name(organization: &OrganizationId, assignment: &AssignmentId) -> String {
-    format!("organizations/{organization}/assignments/{assignment}")
 }

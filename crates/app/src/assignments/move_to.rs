@@ -1,11 +1,11 @@
 //! Moving an assignment to another position of the list.
 
-use rollcall_domain::{AssignmentId, OrganizationId, assignments::Proposal};
+use rollcall_domain::{AssignmentId, OrganizationId, assignments::Proposal, names};
 use rollcall_store::{WriteTx, assignments as store};
 use serde_json::json;
 use uuid::Uuid;
 
-use super::{AssignmentView, Carry, answer, carry_out, get_view, resource_name};
+use super::{AssignmentView, Carry, answer, carry_out, get_view};
 use crate::{Answer, App, Call, Changed, Preview, Result, check_etag};
 
 impl App {
@@ -25,7 +25,7 @@ impl App {
             let stored = store::get_list(tx).await?;
             let before = stored.list.rank(id);
             let proposal = Proposal::move_to(tx.organization().phase, &stored.list, id, position)?;
-            let resource = resource_name(organization, id);
+            let resource = names::assignment(organization, id);
             check_etag(&resource, etag, stored.meta[id].updated_revision)?;
             if before == Some(position) {
                 let (value, revision) = (get_view(tx, id).await?, tx.organization().revision);

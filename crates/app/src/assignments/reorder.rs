@@ -1,6 +1,6 @@
 //! Putting the listed assignments in a new order, all at once.
 
-use rollcall_domain::{AssignmentId, AssignmentList, OrganizationId, assignments::Proposal};
+use rollcall_domain::{AssignmentId, AssignmentList, OrganizationId, assignments::Proposal, names};
 use rollcall_store::{WriteTx, assignments as store};
 use serde_json::{Value, json};
 use uuid::Uuid;
@@ -23,7 +23,7 @@ impl App {
     ) -> Result<Answer<String>> {
         self.change(call, organization, "reorder_assignments", async |tx: &mut WriteTx| {
             let stored = store::get_list(tx).await?;
-            let (resource, current) = (format!("organizations/{organization}/assignments"), stored.list.order_etag());
+            let (resource, current) = (names::child(organization, "assignments"), stored.list.order_etag());
             check_etag(&resource, Some(etag), &current)?;
             let proposal = Proposal::reorder(tx.organization().phase, &stored.list, order)?;
             let value = proposal.list().order_etag();

@@ -3,12 +3,13 @@
 use rollcall_domain::{
     Assignment, AssignmentId, OrganizationId,
     assignments::{Edit, Proposal},
+    names,
 };
 use rollcall_store::{WriteTx, assignments as store, directory};
 use serde_json::json;
 use uuid::Uuid;
 
-use super::{AssignmentView, Carry, answer, carry_out, resource_name};
+use super::{AssignmentView, Carry, answer, carry_out};
 use crate::{Answer, App, Call, Result, check_etag};
 
 /// Makes the edit from the assignment as it is: what a mask or a read-modify-write takes depends on it.
@@ -40,7 +41,7 @@ impl App {
             let id = update.assignment;
             let stored = store::get_list(tx).await?;
             let before = stored.list.get(id)?.clone();
-            let resource = resource_name(organization, id);
+            let resource = names::assignment(organization, id);
             check_etag(&resource, update.etag, stored.meta[id].updated_revision)?;
             let edit = (update.edit)(&before);
             let (phase, catalog) = (tx.organization().phase, tx.organization().catalog.clone());

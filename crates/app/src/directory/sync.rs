@@ -3,6 +3,7 @@
 use rollcall_domain::{
     Email, OrganizationId, Plan,
     directory::{CheckedRows, Context, Mode, RawRows, Rejection, SyncCounts, SyncPlan, plan_sync},
+    names,
     seats::Claimant,
 };
 use rollcall_store::{
@@ -50,7 +51,7 @@ impl App {
             let (plan, before, warnings) = plan(tx, sync, &checked, call.validate_only).await?;
             let mut revision = tx.organization().revision;
             if !plan.is_empty() && !call.validate_only {
-                let resource = format!("organizations/{organization}/directory");
+                let resource = names::child(organization, "directory");
                 let event =
                     AuditEvent { before, after: audit::after(sync.mode, &plan), ..call.event(resource, None, None) };
                 revision = store::apply_sync(tx, &plan, event).await?;

@@ -3,11 +3,12 @@
 use rollcall_domain::{
     MemberId, OrganizationId, Refusal, Violation,
     members::{MemberEdit, plan_edit},
+    names,
 };
 use rollcall_store::{WriteTx, members::MemberView};
 use serde_json::json;
 
-use super::{get_states, get_view, load_list, resource_name, write};
+use super::{get_states, get_view, load_list, write};
 use crate::{Answer, App, Call, Changed, Preview, Result, check_etag, seats};
 
 /// Makes the edit from the member as they are, and says what is wrong with asking for it.
@@ -37,7 +38,7 @@ impl App {
         self.change(call, organization, "update_member_settings", async |tx: &mut WriteTx| {
             let member = update.member;
             let mut value = get_view(tx, member).await?;
-            let resource = resource_name(organization, member);
+            let resource = names::member(organization, member);
             check_etag(&resource, update.etag, value.updated_revision)?;
             let (edit, mut found) = (update.edit)(&value);
             found.extend(edit.violations(&tx.organization().catalog));

@@ -6,7 +6,7 @@ mod history;
 mod moves;
 mod read;
 
-use rollcall_domain::{MemberId, MemberState, OrganizationId, Plan, Refusal, seats::Claimant};
+use rollcall_domain::{MemberId, MemberState, Plan, Refusal, seats::Claimant};
 use rollcall_store::{
     ReadTx, WriteTx,
     assignments::{self, StoredList},
@@ -57,9 +57,4 @@ async fn write(
 
 async fn load_list(tx: &mut ReadTx) -> Result<StoredList> {
     Ok(assignments::get_list(tx).await?)
-}
-
-/// The name of a member, with the external id as it is.
-pub(crate) fn resource_name(organization: &OrganizationId, member: &MemberId) -> String {
-    format!("organizations/{organization}/members/{member}")
 }

@@ -3,6 +3,7 @@
 use rollcall_domain::{
     AssignmentId, MemberId, MemberState, OrganizationId,
     members::{plan_move, plan_release},
+    names,
 };
 use rollcall_store::{WriteTx, assignments};
 use serde_json::{Value, json};
@@ -30,7 +31,7 @@ impl App {
             let summaries = assignments::count_unchosen(tx, &stored.list).await?;
             let mut plan = plan_move(tx.organization().phase, &stored.list, &states, target, &summaries, tx.now())?;
             let after = json!({ "members": members, "assignment": target, "reason": reason });
-            let event = (format!("organizations/{organization}/members"), before(&states), Some(after));
+            let event = (names::child(organization, "members"), before(&states), Some(after));
             let (revision, warnings) = write(tx, call, (&mut plan, &states), reason, event).await?;
             let preview = call.validate_only.then(|| Preview::of(&plan));
             Ok(Changed { value: plan.counts().assignment_changes, preview, revision, warnings })
@@ -59,7 +60,7 @@ impl App {
             if value > 0 {
                 let pinned: Vec<_> = states.iter().filter(|state| state.pin.is_some()).cloned().collect();
                 let after = json!({ "members": plan.unpinned });
-                let event = (format!("organizations/{organization}/members"), before(&pinned), Some(after));
+                let event = (names::child(organization, "members"), before(&pinned), Some(after));
                 (revision, warnings) = write(tx, call, (&mut plan, &states), "", event).await?;
             }
             let preview = call.validate_only.then(|| Preview::of(&plan));

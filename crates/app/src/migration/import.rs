@@ -6,6 +6,7 @@ use rollcall_domain::{
     Email, OrganizationId, Phase, Refusal,
     directory::Rejection,
     migration::{CheckedRows, Holder, ImportPlan, LegacyRow, check_rows, plan_import},
+    names,
 };
 use rollcall_store::{WriteTx, audit::Document, migration as store};
 use serde::Serialize;
@@ -63,7 +64,7 @@ async fn import(
     let plan = plan_import(checked, &holders, &waiting);
     let mut revision = tx.organization().revision;
     if plan.changes && !call.validate_only {
-        let mut event = call.event(format!("organizations/{organization}/legacySettings"), None, None);
+        let mut event = call.event(names::child(organization, "legacySettings"), None, None);
         event.before = before(&holders, &waiting);
         event.after = after(&plan);
         revision = store::apply_import(tx, &plan, event).await?;

@@ -9,6 +9,7 @@ use rollcall_domain::{
     OrganizationId, Phase, Timestamp,
     email_export::EmailExport,
     migration::{MigrationPlan, Outcome, Proof, plan_migration},
+    names,
 };
 use rollcall_store::{
     ReadTx, assignments,
@@ -141,7 +142,7 @@ async fn read_status(tx: &mut ReadTx) -> Result<MigrationStatus> {
 }
 
 fn resource(organization: &OrganizationId) -> String {
-    format!("organizations/{organization}/migration")
+    names::child(organization, "migration")
 }
 
 fn to_attempt(stored: StoredMigration) -> Result<Attempt> {

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use rollcall_domain::{AssignmentList, OrganizationId, Plan, Refusal, catalog::Catalog};
+use rollcall_domain::{AssignmentList, OrganizationId, Plan, Refusal, catalog::Catalog, names};
 pub use rollcall_store::seats::SeatUse;
 use rollcall_store::{
     ReadTx, WriteTx, assignments,
@@ -11,8 +11,7 @@ use rollcall_store::{
 };
 
 use crate::{
-    Answer, App, Call, Changed, Preview, Read, Result, Subject, Warning, assignments::resource_name, check_etag,
-    check_revision, json, seats,
+    Answer, App, Call, Changed, Preview, Read, Result, Subject, Warning, check_etag, check_revision, json, seats,
 };
 
 /// The catalog with everything that is shown of it.
@@ -57,7 +56,7 @@ impl App {
     ) -> Result<Answer<CatalogView>> {
         Refusal::unless_empty(catalog.violations().into_iter().map(|v| v.at("catalog")).collect())?;
         self.change(call, organization, "update_catalog", async |tx: &mut WriteTx| {
-            let resource = format!("organizations/{organization}/catalog");
+            let resource = names::child(organization, "catalog");
             check_etag(&resource, Some(etag), tx.organization().catalog_revision)?;
             for entry in entries_that_go(&tx.organization().catalog, catalog) {
                 refuse_in_use(tx, &entry).await?;
@@ -104,7 +103,7 @@ fn unmet_requirements(organization: &OrganizationId, catalog: &Catalog, list: &A
     let mut found = Vec::new();
     for (_, assignment) in list.ranked() {
         for (seat, required) in catalog.unmet_requirements(&assignment.settings) {
-            let name = resource_name(organization, &assignment.id);
+            let name = names::assignment(organization, &assignment.id);
             let message = format!("{name} gives the seat `{seat}` without `{required}`, which it requires; give both");
             found.push(Warning { subject: Subject::Assignment(assignment.id.clone()), message });
         }

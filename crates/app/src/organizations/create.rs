@@ -1,6 +1,6 @@
 //! Creating an organization.
 
-use rollcall_domain::{OrganizationId, Phase, directory::MassChangeLimit};
+use rollcall_domain::{OrganizationId, Phase, directory::MassChangeLimit, names};
 use rollcall_store::{
     SystemConn,
     organizations::{self as store, NewOrganization, OrganizationView},
@@ -52,7 +52,7 @@ impl App {
             id: id.clone(),
         };
         let after = serde_json::json!({ "display_name": new.display_name, "phase": new.phase, "mass_change_limit": new.mass_change_limit, "email_domains": new.email_domains, "wave": new.wave });
-        let event = call.event(format!("organizations/{id}"), None, Some(after));
+        let event = call.event(names::organization(&id), None, Some(after));
         self.change_above(call, "create_organization", async |conn: &mut SystemConn| {
             let created = if call.validate_only {
                 store::preview_organization(conn, &new).await

@@ -1,6 +1,6 @@
 //! Changing an organization's own fields.
 
-use rollcall_domain::{OrganizationId, Phase, Violation};
+use rollcall_domain::{OrganizationId, Phase, Violation, names};
 use rollcall_store::{
     WriteTx,
     organizations::{self as store, Organization, OrganizationView},
@@ -64,7 +64,7 @@ impl App {
         update: &Update<'_>,
     ) -> Result<Answer<OrganizationView>> {
         self.change(call, organization, "update_organization", async |tx: &mut WriteTx| {
-            let resource = format!("organizations/{organization}");
+            let resource = names::organization(organization);
             let before = tx.organization().clone();
             check_etag(&resource, update.etag, before.updated_revision)?;
             check_phase(update.phase, before.phase)?;

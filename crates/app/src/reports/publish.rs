@@ -96,7 +96,7 @@ fn manifest(id: &str, run: &JobRun, data_as_of: Timestamp, written: &Written, sc
     Manifest {
         schema_version: 1,
         report: id.to_owned(),
-        run: format!("jobs/{}/runs/{}", run.job, run.id),
+        run: rollcall_domain::names::job_run(&run.job, run.id),
         file: MIXED_FILE.to_owned(),
         columns: names(&MIXED_COLUMNS),
         data_as_of: rfc3339(data_as_of),

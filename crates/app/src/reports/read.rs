@@ -29,7 +29,7 @@ impl App {
     /// An unknown report.
     pub async fn get_report(&self, report: &str) -> Result<Report> {
         let found = reports::find_report(&self.db, report).await?;
-        found.ok_or_else(|| Error::ReportNotFound(format!("reports/{report}")))
+        found.ok_or_else(|| Error::ReportNotFound(rollcall_domain::names::report(report)))
     }
 
     /// Streams a file of a report from an offset on.
@@ -37,7 +37,7 @@ impl App {
     /// # Errors
     /// An unknown report or file, an offset beyond the end, or a store that fails.
     pub async fn download_report(&self, report: &str, file: &str, offset: u64) -> Result<Download> {
-        let missing = || Error::ReportNotFound(format!("reports/{report}/{file}"));
+        let missing = || Error::ReportNotFound(format!("{}/{file}", rollcall_domain::names::report(report)));
         let found = reports::find_report(&self.db, report).await?.ok_or_else(missing)?;
         let file = report_files(&found).into_iter().find(|known| known.file == file).ok_or_else(missing)?;
         match self.reports.read(&format!("{}/{}", found.path, file.file), offset).await {

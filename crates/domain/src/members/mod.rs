@@ -1,9 +1,11 @@
 //! Members: what a plan has to know of a member, and the changes that tech admins make to members.
 
 mod edit;
+mod identity;
 mod moves;
 
 pub use edit::{EditMember, MemberEdit, MemberInput};
+pub use identity::{IDENTITY_PATHS, IdentityInput, StoredIdentity, owned_by_identity_provider};
 pub use moves::{MoveMembers, ReleaseMembers};
 
 use crate::{AssignmentId, Held, MemberId, email_export::EmailExport};

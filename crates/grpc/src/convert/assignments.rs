@@ -1,45 +1,44 @@
-//! Assignments.
+//! Assignments between the contract and the domain.
 
 use std::collections::BTreeSet;
 
 use rollcall_app::assignments::AssignmentView;
 use rollcall_domain::{
     Assignment, AssignmentId, GroupId, OrganizationId, Phase, Settings, UpdateMode, Violation, assignments::Edit,
-    email_export::EmailExport,
+    email_export::EmailExport, names,
 };
 use rollcall_proto::v1;
 
 use super::{
-    settings::{
-        choose, merge_settings, parse_email_export, parse_update_mode, read_settings, to_optional_email_export,
-        to_settings, to_state, to_update_mode,
-    },
+    enums::{parse_email_export, parse_update_mode, to_optional_email_export, to_state, to_update_mode},
+    settings::{choose, merge_settings, parse_settings, to_settings},
     to_timestamp,
 };
-use crate::{masks::Mask, names, request::Checks};
+use crate::{checks::Checks, masks::Mask};
 
 /// The values of an assignment in a request.
-pub(crate) struct Given {
+pub(crate) struct AssignmentFields {
     display_name: String,
     groups: BTreeSet<GroupId>,
     update_mode: Option<UpdateMode>,
     settings: Option<Settings>,
     email_export: Option<EmailExport>,
-    /// Some of its groups could not be read.
+    /// Whether the name of some group is not valid.
     bad_groups: bool,
 }
 
-impl Given {
-    /// Reads the values; the name and output fields are not looked at.
-    pub(crate) fn read(checks: &mut Checks, organization: Option<&OrganizationId>, assignment: v1::Assignment) -> Self {
+impl AssignmentFields {
+    /// Parses the values. The name and the output fields are ignored.
+    pub(crate) fn parse(checks: &mut Checks, assignment: v1::Assignment) -> Self {
         let mut groups = BTreeSet::new();
-        let named = assignment.groups.iter().map(|name| {
-            let group = names::within(organization, name, names::parse_group(name))?;
-            let again = || Violation::invalid("", format!("the group `{group}` is there twice"));
-            if groups.insert(group.clone()) { Ok(()) } else { Err(again()) }
+        let organization = checks.parsed_organization().cloned();
+        let parsed = assignment.groups.iter().map(|name| {
+            let group = names::check_organization(organization.as_ref(), name, names::parse_group(name))?;
+            let repeated = || Violation::invalid("", format!("the group `{group}` is repeated; name it once"));
+            if groups.insert(group.clone()) { Ok(()) } else { Err(repeated()) }
         });
-        let taken = checks.take_all("assignment.groups", named).len();
-        let settings = assignment.settings.map(|s| read_settings(checks, "assignment.settings", s));
+        let valid = checks.take_all("assignment.groups", parsed).len();
+        let settings = assignment.settings.map(|s| parse_settings(checks, "assignment.settings", s));
         let mode = parse_update_mode(assignment.update_mode);
         let export = parse_email_export(assignment.email_export);
         Self {
@@ -48,7 +47,7 @@ impl Given {
             update_mode: checks.take("assignment.update_mode", mode).flatten(),
             settings,
             email_export: checks.take("assignment.email_export", export).flatten(),
-            bad_groups: taken < assignment.groups.len(),
+            bad_groups: valid < assignment.groups.len(),
         }
     }
 
@@ -72,7 +71,7 @@ impl Given {
 
     fn check(&self, checks: &mut Checks, mut edit: Edit, of_default: bool) {
         edit.groups = edit.groups.filter(|_| !self.bad_groups);
-        edit.violations(of_default).into_iter().for_each(|violation| checks.push(violation.at("assignment")));
+        checks.extend(edit.violations(of_default).into_iter().map(|violation| violation.at("assignment")));
     }
 
     /// The assignment to be created.
@@ -129,7 +128,7 @@ pub(crate) fn to_assignment(organization: &OrganizationId, view: &AssignmentView
     }
 }
 
-/// In phase LEGACY nobody has the setting, so nobody is counted for one value or the other.
+/// Returns a count of members by their setting, which is 0 in phase LEGACY: no member has the setting.
 fn in_migrated(phase: Phase, count: u32) -> i32 {
     if phase == Phase::Migrated { count.cast_signed() } else { 0 }
 }

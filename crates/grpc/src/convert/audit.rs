@@ -1,22 +1,21 @@
-//! Events of the audit. What changed is kept whole, however long it is; a response shows as much
-//! of it as fits into a message.
+//! Audit events. The audit keeps each change completely; a response contains as much of it as fits into a message.
 
 use prost_types::{ListValue, Struct, Value, value::Kind};
 use rollcall_app::audit::KeptEvent;
-use rollcall_domain::{MemberId, OrganizationId};
+use rollcall_domain::{OrganizationId, names};
 use rollcall_proto::v1;
 use serde_json::Value as Json;
 
 use super::to_timestamp;
-use crate::{names, tokens};
+use crate::tokens;
 
-/// How many entries of a list or a map are shown; the count tells of all.
+/// How many entries of a list or a map a response contains; `count` is the number of all.
 const ENTRIES_MAX: usize = 100;
 
-/// What `before` and `after` may each take, roughly.
+/// How many bytes `before` and `after` may each have, approximately.
 const STRUCT_BYTES: usize = 256 << 10;
 
-/// What an entry takes beside its text.
+/// How many bytes an entry has beside its text.
 const ENTRY_BYTES: usize = 16;
 
 pub(crate) fn to_audit_event(organization: &OrganizationId, event: &KeptEvent) -> v1::AuditEvent {
@@ -26,7 +25,7 @@ pub(crate) fn to_audit_event(organization: &OrganizationId, event: &KeptEvent) -
         time: Some(to_timestamp(event.time)),
         actor: event.actor.clone(),
         method: event.method.clone(),
-        resource: to_resource(organization, &event.resource),
+        resource: names::audited_resource(organization, &event.resource),
         before: event.before.as_ref().map(to_struct),
         after: event.after.as_ref().map(to_struct),
         member_count: event.members.cast_signed(),
@@ -39,15 +38,6 @@ pub(crate) fn to_audit_event(organization: &OrganizationId, event: &KeptEvent) -
     }
 }
 
-/// A member is kept with the external id as it is, and shown with it as names have it.
-pub(crate) fn to_resource(organization: &OrganizationId, resource: &str) -> String {
-    let members = format!("{}/members/", names::organization(organization));
-    match resource.strip_prefix(&members) {
-        Some(member) => names::member(organization, &MemberId::trusted(member)),
-        None => resource.to_owned(),
-    }
-}
-
 fn to_struct(json: &Json) -> Struct {
     match to_value(json, &mut STRUCT_BYTES.clone()) {
         Value { kind: Some(Kind::StructValue(fields)) } => fields,
@@ -55,7 +45,7 @@ fn to_struct(json: &Json) -> Struct {
     }
 }
 
-/// Takes what it shows from the room that is left.
+/// Converts a value, and subtracts its size from `room`.
 fn to_value(json: &Json, room: &mut usize) -> Value {
     let kind = match json {
         Json::Null => Kind::NullValue(0),
@@ -67,37 +57,37 @@ fn to_value(json: &Json, room: &mut usize) -> Value {
         }
         Json::Array(entries) => {
             let values = fitting(entries.iter(), room, to_value);
-            let shown = values.len();
-            cut(Kind::ListValue(ListValue { values }), shown, entries.len())
+            let kept = values.len();
+            truncated(Kind::ListValue(ListValue { values }), kept, entries.len())
         }
         Json::Object(entries) => {
             let fields = fitting(entries.iter(), room, |(key, value), room| {
                 *room = room.saturating_sub(key.len());
                 (key.clone(), to_value(value, room))
             });
-            let shown = fields.len();
-            cut(Kind::StructValue(Struct { fields: fields.into_iter().collect() }), shown, entries.len())
+            let kept = fields.len();
+            truncated(Kind::StructValue(Struct { fields: fields.into_iter().collect() }), kept, entries.len())
         }
     };
     Value { kind: Some(kind) }
 }
 
-/// The first entries, as many as there is room for.
+/// Returns the first entries, as many as `room` allows.
 fn fitting<T, V>(entries: impl Iterator<Item = T>, room: &mut usize, to: impl Fn(T, &mut usize) -> V) -> Vec<V> {
-    let mut shown = Vec::new();
+    let mut kept = Vec::new();
     for entry in entries.take(ENTRIES_MAX) {
         if *room == 0 {
             break;
         }
         *room = room.saturating_sub(ENTRY_BYTES);
-        shown.push(to(entry, room));
+        kept.push(to(entry, room));
     }
-    shown
+    kept
 }
 
-/// Entries that are not all shown come with how many there are.
-fn cut(first: Kind, shown: usize, all: usize) -> Kind {
-    if shown == all {
+/// Returns the entries. If some are missing, they are in `first`, and `count` is the number of all.
+fn truncated(first: Kind, kept: usize, all: usize) -> Kind {
+    if kept == all {
         return first;
     }
     #[allow(clippy::cast_precision_loss, reason = "nobody has 2^53 entries")]
@@ -126,7 +116,7 @@ mod tests {
     }
 
     #[test]
-    fn every_kind_of_value_is_shown_as_it_is() {
+    fn every_kind_of_value_is_converted() {
         let shown = to_struct(&json!({ "a": null, "b": true, "c": 1.5, "d": "x", "e": [1, "y"], "f": { "g": 2 } }));
         let list = ListValue { values: vec![number(1.0), text("y")] };
         let expected = to_fields([
@@ -157,7 +147,7 @@ mod tests {
     }
 
     #[test]
-    fn however_much_is_kept_what_is_shown_has_a_limit() {
+    fn the_size_of_a_converted_value_is_limited() {
         let wide: Vec<Vec<String>> = vec![vec!["ä".repeat(200); 100]; 100];
         let shown = to_struct(&json!({ "wide": [wide.clone(), wide.clone()], "more": wide }));
         assert!(shown.encoded_len() < STRUCT_BYTES * 2, "{}", shown.encoded_len());

@@ -1,15 +1,16 @@
-//! The catalog.
+//! The catalog between the contract and the domain.
 
 use rollcall_app::organizations::CatalogView;
 use rollcall_domain::{
     OrganizationId,
     catalog::{Catalog, Profile, SeatType, Workspace},
+    names,
 };
 use rollcall_proto::v1;
 
-use crate::request::Checks;
+use crate::checks::Checks;
 
-/// Reads a catalog; its entries are checked by the domain.
+/// Parses a catalog. The domain checks its entries.
 pub(crate) fn parse_catalog(checks: &mut Checks, catalog: v1::Catalog) -> Catalog {
     for (i, seat) in catalog.seat_types.iter().enumerate() {
         let field = format!("catalog.seat_types[{i}].total");
@@ -60,7 +61,7 @@ pub(crate) fn to_catalog(organization: &OrganizationId, view: &CatalogView) -> v
         profiles: workspace.profiles.iter().map(profile).collect(),
     };
     v1::Catalog {
-        name: format!("organizations/{organization}/catalog"),
+        name: names::child(organization, "catalog"),
         seat_types: catalog.seat_types.iter().map(seat_type).collect(),
         workspaces: catalog.workspaces.iter().map(workspace).collect(),
         etag: revision.to_string(),

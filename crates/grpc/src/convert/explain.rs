@@ -1,19 +1,20 @@
-//! Why a member is where they are and has what they have, and what they had.
+//! Explanations of a member's assignment and settings, and the history of the member's email export.
 
 use rollcall_app::members::{Explained, ExportHistory};
 use rollcall_domain::{
     Cause, OrganizationId,
     explain::Verdict,
     history::{Origin, Recorded, SettingName, SettingOrigin},
+    names,
     resolution::Why,
 };
 use rollcall_proto::v1;
 
 use super::{
-    settings::{to_optional_email_export, to_source},
+    enums::{to_optional_email_export, to_source},
     to_timestamp,
 };
-use crate::{names, tokens};
+use crate::tokens;
 
 pub(crate) fn to_verdict(organization: &OrganizationId, explained: &Explained) -> v1::AssignmentVerdict {
     let verdict = match explained.verdict {
@@ -56,7 +57,7 @@ pub(crate) fn to_origin(organization: &OrganizationId, origin: &SettingOrigin) -
     }
 }
 
-/// The setting as a path of `Member`.
+/// Returns the path of a setting in `Member`.
 fn path(name: SettingName) -> &'static str {
     match name {
         SettingName::Seats => "settings.seats",

@@ -1,10 +1,10 @@
-//! Jobs and their runs, as they are shown.
+//! Jobs and their runs.
 
-use rollcall_app::jobs::{JobRun, JobView, RunState};
+use rollcall_app::jobs::{JobRun, JobView};
+use rollcall_domain::names;
 use rollcall_proto::v1;
 
-use super::to_timestamp;
-use crate::names;
+use super::{enums::to_run_state, to_timestamp};
 
 pub(crate) fn to_job(view: &JobView) -> v1::Job {
     let schedule = view.info.schedule.as_ref();
@@ -23,7 +23,7 @@ pub(crate) fn to_run(run: &JobRun) -> v1::JobRun {
     let count = |(name, count): (&String, &i64)| (name.clone(), i32::try_from(*count).unwrap_or(i32::MAX));
     v1::JobRun {
         name: names::job_run(&run.job, run.id),
-        state: to_run_state(run.state).into(),
+        state: to_run_state(run.state),
         scheduled_time: Some(to_timestamp(run.scheduled_for)),
         start_time: run.started_at.map(to_timestamp),
         end_time: run.ended_at.map(to_timestamp),
@@ -32,16 +32,5 @@ pub(crate) fn to_run(run: &JobRun) -> v1::JobRun {
         failure: run.failure.clone().unwrap_or_default(),
         report: run.report.as_deref().map(names::report).unwrap_or_default(),
         cancel_time: run.cancel_requested_at.map(to_timestamp),
-    }
-}
-
-fn to_run_state(state: RunState) -> v1::JobRunState {
-    match state {
-        RunState::Pending => v1::JobRunState::Pending,
-        RunState::Running => v1::JobRunState::Running,
-        RunState::Succeeded => v1::JobRunState::Succeeded,
-        RunState::Failed => v1::JobRunState::Failed,
-        RunState::Skipped => v1::JobRunState::Skipped,
-        RunState::Cancelled => v1::JobRunState::Cancelled,
     }
 }

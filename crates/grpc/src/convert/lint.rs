@@ -1,15 +1,10 @@
-//! What is told of the list as a whole: mixed assignments, and what is odd.
+//! Mixed assignments and findings about the list of assignments.
 
 use rollcall_app::assignments::MixedAssignment;
-use rollcall_domain::{
-    OrganizationId,
-    email_export::EmailExport,
-    lint::{Finding, Rule},
-};
+use rollcall_domain::{OrganizationId, email_export::EmailExport, lint::Finding, names};
 use rollcall_proto::v1;
 
-use super::settings::{to_optional_email_export, to_update_mode};
-use crate::names;
+use super::enums::{to_optional_email_export, to_rule, to_update_mode};
 
 pub(crate) fn to_mixed(organization: &OrganizationId, mixed: &MixedAssignment) -> v1::MixedAssignment {
     let MixedAssignment { assignment, rank, counts, members_to_move } = mixed;
@@ -37,23 +32,11 @@ pub(crate) fn to_mixed(organization: &OrganizationId, mixed: &MixedAssignment) -
 
 pub(crate) fn to_finding(organization: &OrganizationId, finding: &Finding) -> v1::LintFinding {
     v1::LintFinding {
-        rule: to_rule(finding.rule).into(),
+        rule: to_rule(finding.rule),
         assignment: names::assignment(organization, &finding.assignment),
         rank: finding.rank.cast_signed(),
         message: finding.message.clone(),
         groups: finding.groups.iter().map(|group| names::group(organization, group)).collect(),
         taken_by: finding.taken_by.iter().map(|id| names::assignment(organization, id)).collect(),
-    }
-}
-
-fn to_rule(rule: Rule) -> v1::LintRule {
-    match rule {
-        Rule::NeverMatches => v1::LintRule::NeverMatches,
-        Rule::GroupGone => v1::LintRule::GroupGone,
-        Rule::NoMembers => v1::LintRule::NoMembers,
-        Rule::ContradictoryDataCapture => v1::LintRule::ContradictoryDataCapture,
-        Rule::SeatsPending => v1::LintRule::SeatsPending,
-        Rule::SeatPrerequisiteMissing => v1::LintRule::SeatPrerequisiteMissing,
-        Rule::EmailExportUnresolved => v1::LintRule::EmailExportUnresolved,
     }
 }

@@ -1,11 +1,15 @@
-//! Members.
+//! Members between the contract and the domain.
 
 use rollcall_app::members::MemberView;
-use rollcall_domain::OrganizationId;
+use rollcall_domain::{
+    OrganizationId,
+    members::{IdentityInput, owned_by_identity_provider},
+    names,
+};
 use rollcall_proto::v1;
 
-use super::{settings, to_timestamp};
-use crate::names;
+use super::{enums, settings, to_timestamp};
+use crate::checks::Checks;
 
 pub(crate) fn to_member(organization: &OrganizationId, view: &MemberView) -> v1::Member {
     v1::Member {
@@ -27,9 +31,9 @@ pub(crate) fn to_member(organization: &OrganizationId, view: &MemberView) -> v1:
         settings: Some(settings::to_settings(&view.settings)),
         held_seats: view.held_seats().cloned().collect(),
         pending_seats: view.pending_seats.iter().cloned().collect(),
-        email_export: settings::to_optional_email_export(view.export.map(|export| export.setting.value())),
+        email_export: enums::to_optional_email_export(view.export.map(|export| export.setting.value())),
         email_export_since: view.export.and_then(|export| export.setting.start()).map(to_timestamp),
-        email_export_source: settings::to_source(view.export.map(|export| export.source)),
+        email_export_source: enums::to_source(view.export.map(|export| export.source)),
         create_time: Some(to_timestamp(view.created_at)),
         update_time: Some(to_timestamp(view.updated_at)),
         etag: view.updated_revision.to_string(),
@@ -40,7 +44,23 @@ fn to_status(active: bool) -> i32 {
     if active { v1::MemberStatus::Active } else { v1::MemberStatus::Inactive }.into()
 }
 
-/// Whether a member is active; `None` where a row does not say.
+/// Parses the identity fields of a member. A status that does not exist cannot be the stored one.
+pub(crate) fn parse_identity(checks: &mut Checks, member: v1::Member) -> IdentityInput {
+    if v1::MemberStatus::try_from(member.status).is_err() {
+        checks.extend([owned_by_identity_provider("status")]);
+    }
+    IdentityInput {
+        email: member.email,
+        given_name: member.given_name,
+        family_name: member.family_name,
+        job_title: member.job_title,
+        manager_email: member.manager_email,
+        active: parse_status(member.status),
+        groups: member.groups,
+    }
+}
+
+/// Returns whether a member is active; `None` without a known status.
 pub(crate) fn parse_status(status: i32) -> Option<bool> {
     match v1::MemberStatus::try_from(status) {
         Ok(v1::MemberStatus::Active) => Some(true),

@@ -1,20 +1,20 @@
-//! The settings migration of an organization, as it is shown.
+//! The settings migration of an organization.
 
-use rollcall_app::migration::{Attempt, Imported, MigrationState, MigrationStatus, Progress};
+use rollcall_app::migration::{Imported, MigrationStatus, Progress};
 use rollcall_domain::{
-    Email, OrganizationId, Phase, Violation,
+    Email, OrganizationId, Phase,
     migration::{Outcome, Proof},
+    names,
 };
 use rollcall_proto::v1;
 
 use super::{
     REJECTED_MAX,
-    settings::{to_optional_email_export, to_state, to_update_mode},
+    enums::{to_migration_state, to_optional_email_export, to_state, to_update_mode},
     to_count, to_rejected, to_rejected_row, to_timestamp,
 };
-use crate::names;
 
-/// What came of an import, with every row that it lists or with the first ones; without preview and revision.
+/// Converts the result of an import, without preview and revision. With `all` it lists every row, else the first ones.
 pub(crate) fn to_imported(imported: &Imported, all: bool) -> v1::ImportLegacySettingsResponse {
     let most = if all { usize::MAX } else { REJECTED_MAX };
     let emails = |emails: &[Email]| emails.iter().take(most).map(ToString::to_string).collect();
@@ -44,18 +44,6 @@ pub(crate) fn to_progress(progress: Progress) -> v1::MigrationProgress {
     }
 }
 
-/// A state to list, or none for all.
-pub(crate) fn parse_migration_state(state: i32) -> Result<Option<MigrationState>, Violation> {
-    match v1::MigrationState::try_from(state) {
-        Ok(v1::MigrationState::Unspecified) => Ok(None),
-        Ok(v1::MigrationState::Pending) => Ok(Some(MigrationState::Pending)),
-        Ok(v1::MigrationState::Migrated) => Ok(Some(MigrationState::Migrated)),
-        Ok(v1::MigrationState::Failed) => Ok(Some(MigrationState::Failed)),
-        Ok(v1::MigrationState::RolledBack) => Ok(Some(MigrationState::RolledBack)),
-        Err(_) => Err(Violation::invalid("", format!("{state} is not a state of a migration"))),
-    }
-}
-
 pub(crate) fn to_outcome(organization: &OrganizationId, outcome: &Outcome) -> v1::AssignmentOutcome {
     v1::AssignmentOutcome {
         assignment: names::assignment(organization, &outcome.assignment),
@@ -75,8 +63,8 @@ pub(crate) fn to_migration(organization: &OrganizationId, status: &MigrationStat
     let attempt = status.attempt.as_ref();
     let outcomes = attempt.iter().flat_map(|attempt| &attempt.outcomes);
     v1::Migration {
-        name: names::migration(organization),
-        state: to_migration_state(status).into(),
+        name: names::child(organization, "migration"),
+        state: state_of(status),
         proof: attempt.and_then(|attempt| attempt.proof.as_ref()).map(to_proof),
         assignments: outcomes.map(|outcome| to_outcome(organization, outcome)).collect(),
         update_time: attempt.map(|attempt| to_timestamp(attempt.time)),
@@ -86,14 +74,11 @@ pub(crate) fn to_migration(organization: &OrganizationId, status: &MigrationStat
     }
 }
 
-fn to_migration_state(status: &MigrationStatus) -> v1::MigrationState {
-    match status.attempt {
-        Some(Attempt { state: MigrationState::Pending, .. }) => v1::MigrationState::Pending,
-        Some(Attempt { state: MigrationState::Migrated, .. }) => v1::MigrationState::Migrated,
-        Some(Attempt { state: MigrationState::Failed, .. }) => v1::MigrationState::Failed,
-        Some(Attempt { state: MigrationState::RolledBack, .. }) => v1::MigrationState::RolledBack,
-        None if status.phase == Phase::Legacy => v1::MigrationState::Pending,
-        None => v1::MigrationState::Unspecified,
+fn state_of(status: &MigrationStatus) -> i32 {
+    match &status.attempt {
+        Some(attempt) => to_migration_state(attempt.state),
+        None if status.phase == Phase::Legacy => v1::MigrationState::Pending.into(),
+        None => v1::MigrationState::Unspecified.into(),
     }
 }
 

@@ -1,8 +1,9 @@
-//! Between the contract and the domain: `TryFrom`-like reading inward, `to_*` outward.
+//! Conversions between the contract and the domain: `parse_*` inward, `to_*` outward.
 
 pub(crate) mod assignments;
 pub(crate) mod audit;
 pub(crate) mod catalog;
+pub(crate) mod enums;
 pub(crate) mod explain;
 pub(crate) mod jobs;
 pub(crate) mod lint;
@@ -14,17 +15,19 @@ pub(crate) mod settings;
 use chrono::{DateTime, Datelike as _};
 use prost::Message as _;
 use prost_types::Timestamp;
-use rollcall_app::{Preview, Subject, Warning};
-use rollcall_domain::{OrganizationId, Violation, directory::Rejection};
+use rollcall_app::{Changed, Preview, Subject, Warning};
+use rollcall_domain::{OrganizationId, Violation, directory::Rejection, names};
 use rollcall_proto::v1;
 
-use crate::names;
+use crate::tokens;
 
-/// How many rejected rows an answer lists at the most; the count tells of all.
+/// How many rejected rows a response lists at most; `rejected_count` is the number of all.
 pub(crate) const REJECTED_MAX: usize = 10_000;
 
-/// How many bytes all of them take, and the key of one: many a client takes no answer of more than 4 MiB.
+/// How many bytes the rejected rows of a response have at most: clients refuse messages of more than 4 MiB.
 const REJECTED_BYTES_MAX: usize = 1_500_000;
+
+/// How many bytes the key of a rejected row has at most.
 const KEY_MAX: usize = 2_100;
 
 pub(crate) fn to_timestamp(time: rollcall_domain::Timestamp) -> Timestamp {
@@ -32,14 +35,29 @@ pub(crate) fn to_timestamp(time: rollcall_domain::Timestamp) -> Timestamp {
 }
 
 pub(crate) fn parse_timestamp(time: Timestamp) -> Result<rollcall_domain::Timestamp, Violation> {
-    // More nanoseconds would be a leap second to chrono.
+    // chrono takes more nanoseconds for a leap second.
     let nanos = u32::try_from(time.nanos).ok().filter(|nanos| *nanos < 1_000_000_000);
     let parsed = nanos.and_then(|nanos| DateTime::from_timestamp(time.seconds, nanos));
     let parsed = parsed.filter(|time| (1..=9999).contains(&time.year()));
     parsed.ok_or_else(|| Violation::invalid("", "this is not a time of the years 1 to 9999"))
 }
 
-pub(crate) fn to_preview(organization: &OrganizationId, preview: &Preview) -> v1::Preview {
+/// The fields that the response of every mutation of an organization has.
+pub(crate) struct Effects {
+    pub(crate) preview: Option<v1::Preview>,
+    pub(crate) warnings: Vec<v1::Warning>,
+    pub(crate) revision: String,
+}
+
+pub(crate) fn to_effects<T>(organization: &OrganizationId, changed: &Changed<T>) -> Effects {
+    Effects {
+        preview: changed.preview.as_ref().map(|preview| to_preview(organization, preview)),
+        warnings: to_warnings(organization, &changed.warnings),
+        revision: tokens::revision(organization, changed.revision),
+    }
+}
+
+fn to_preview(organization: &OrganizationId, preview: &Preview) -> v1::Preview {
     let sample = preview.sample.iter().map(|change| v1::MemberChange {
         member: names::member(organization, &change.member),
         assignment_before: change
@@ -48,8 +66,8 @@ pub(crate) fn to_preview(organization: &OrganizationId, preview: &Preview) -> v1
             .map(|before| names::assignment(organization, &before.assignment))
             .unwrap_or_default(),
         assignment_after: names::assignment(organization, &change.after.assignment),
-        email_export_before: settings::to_optional_email_export(change.export_before()),
-        email_export_after: settings::to_optional_email_export(change.export_after()),
+        email_export_before: enums::to_optional_email_export(change.export_before()),
+        email_export_after: enums::to_optional_email_export(change.export_after()),
         settings_change: change.changes_settings(),
     });
     v1::Preview {
@@ -62,7 +80,7 @@ pub(crate) fn to_preview(organization: &OrganizationId, preview: &Preview) -> v1
     }
 }
 
-/// The first rejected rows.
+/// Returns the first rejected rows.
 pub(crate) fn to_rejected(rejected: &[Rejection]) -> Vec<v1::RejectedRow> {
     let mut bytes = 0;
     let fits = |row: &v1::RejectedRow| {
@@ -80,12 +98,12 @@ pub(crate) fn to_rejected_row(row: &Rejection) -> v1::RejectedRow {
     }
 }
 
-/// How many, for a field without 64 bits.
+/// Returns a count for a field of 32 bits; the largest value when it does not fit.
 pub(crate) fn to_count(count: usize) -> i32 {
     i32::try_from(count).unwrap_or(i32::MAX)
 }
 
-pub(crate) fn to_warnings(organization: &OrganizationId, warnings: &[Warning]) -> Vec<v1::Warning> {
+fn to_warnings(organization: &OrganizationId, warnings: &[Warning]) -> Vec<v1::Warning> {
     let resource = |subject: &Subject| match subject {
         Subject::Assignment(id) => names::assignment(organization, id),
         Subject::Member(id) => names::member(organization, id),

@@ -1,15 +1,16 @@
-//! Organizations.
+//! Organizations between the contract and the domain.
 
 use std::collections::BTreeSet;
 
 use rollcall_app::organizations::{Create, Edit, OrganizationView};
-use rollcall_domain::{
-    OrganizationId, Phase, Violation, directory::MassChangeLimit, email::parse_domain, ids::check_text,
-};
+use rollcall_domain::{OrganizationId, Phase, directory::MassChangeLimit, email::parse_domain, ids::check_text, names};
 use rollcall_proto::v1;
 
-use super::{settings::unknown_value, to_timestamp};
-use crate::{masks::Mask, names, request::Checks};
+use super::{
+    enums::{parse_phase, to_phase},
+    to_timestamp,
+};
+use crate::{checks::Checks, masks::Mask};
 
 /// The paths of an update mask.
 pub(crate) const PATHS: [&str; 6] = [
@@ -23,8 +24,8 @@ pub(crate) const PATHS: [&str; 6] = [
 
 const EMAIL_DOMAINS_MAX: usize = 100;
 
-/// An organization as a request gives it.
-pub(crate) struct Given {
+/// The values of an organization in a request.
+pub(crate) struct OrganizationFields {
     pub(crate) phase: Option<Phase>,
     display_name: String,
     limit: Option<MassChangeLimit>,
@@ -32,14 +33,14 @@ pub(crate) struct Given {
     wave: u32,
 }
 
-impl Given {
-    pub(crate) fn read(checks: &mut Checks, given: v1::Organization) -> Self {
+impl OrganizationFields {
+    pub(crate) fn parse(checks: &mut Checks, given: v1::Organization) -> Self {
         checks.take("organization.display_name", check_text(&given.display_name, "display name", 0, 200));
         Self {
             phase: checks.take("organization.phase", parse_phase(given.phase)).flatten(),
-            limit: given.mass_change_limit.map(|limit| read_limit(checks, limit)),
-            email_domains: read_domains(checks, &given.email_domains),
-            wave: read_wave(checks, given.wave),
+            limit: given.mass_change_limit.map(|limit| parse_limit(checks, limit)),
+            email_domains: parse_domains(checks, &given.email_domains),
+            wave: parse_wave(checks, given.wave),
             display_name: given.display_name,
         }
     }
@@ -69,29 +70,20 @@ impl Given {
     }
 }
 
-fn parse_phase(phase: i32) -> Result<Option<Phase>, Violation> {
-    match v1::Phase::try_from(phase) {
-        Ok(v1::Phase::Unspecified) => Ok(None),
-        Ok(v1::Phase::Migrated) => Ok(Some(Phase::Migrated)),
-        Ok(v1::Phase::Legacy) => Ok(Some(Phase::Legacy)),
-        Err(_) => Err(unknown_value(phase)),
-    }
-}
-
-fn read_limit(checks: &mut Checks, limit: v1::MassChangeLimit) -> MassChangeLimit {
+fn parse_limit(checks: &mut Checks, limit: v1::MassChangeLimit) -> MassChangeLimit {
     let field = |field: &str| format!("organization.mass_change_limit.{field}");
     checks.require(limit.members >= 0, &field("members"), "the number of members must not be negative");
     checks.require((0..=100).contains(&limit.percent), &field("percent"), "the percentage must be from 0 to 100");
     MassChangeLimit { members: limit.members.unsigned_abs(), percent: limit.percent.unsigned_abs() }
 }
 
-fn read_wave(checks: &mut Checks, wave: i32) -> u32 {
+fn parse_wave(checks: &mut Checks, wave: i32) -> u32 {
     checks.require(wave >= 0, "organization.wave", "the wave must not be negative");
     wave.unsigned_abs()
 }
 
-/// In lower case, each once, in byte order.
-fn read_domains(checks: &mut Checks, domains: &[String]) -> Vec<String> {
+/// Returns the domains in lower case, each once and in byte order.
+fn parse_domains(checks: &mut Checks, domains: &[String]) -> Vec<String> {
     const FIELD: &str = "organization.email_domains";
     if domains.len() > EMAIL_DOMAINS_MAX {
         checks.add(FIELD, format!("at most {EMAIL_DOMAINS_MAX} domains, not {}", domains.len()));
@@ -102,15 +94,11 @@ fn read_domains(checks: &mut Checks, domains: &[String]) -> Vec<String> {
 }
 
 pub(crate) fn to_organization(organization: &OrganizationView) -> v1::Organization {
-    let phase = match organization.phase {
-        Phase::Legacy => v1::Phase::Legacy,
-        Phase::Migrated => v1::Phase::Migrated,
-    };
     v1::Organization {
         name: names::organization(&organization.id),
         uid: organization.uid.to_string(),
         display_name: organization.display_name.clone(),
-        phase: phase.into(),
+        phase: to_phase(organization.phase),
         mass_change_limit: Some(v1::MassChangeLimit {
             members: organization.mass_change_limit.members.cast_signed(),
             percent: organization.mass_change_limit.percent.cast_signed(),

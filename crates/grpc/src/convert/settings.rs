@@ -1,16 +1,13 @@
-//! Settings, update modes and email export.
+//! Settings and email export between the contract and the domain.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use rollcall_domain::{
-    DataCapture, Phase, Settings, UpdateMode,
-    assignments::chosen_stays,
-    email_export::{EmailExport, Reason, Source, State},
-    refusal::Violation,
+    DataCapture, Settings, assignments::chosen_stays, email_export::EmailExport, refusal::Violation,
 };
 use rollcall_proto::v1;
 
-use crate::{masks::Mask, request::Checks};
+use crate::{checks::Checks, masks::Mask};
 
 /// Paths of settings that a mask may name, below the message that has them.
 pub(crate) const SETTINGS_PATHS: [&str; 12] = [
@@ -28,89 +25,19 @@ pub(crate) const SETTINGS_PATHS: [&str; 12] = [
     "settings.data_capture.gong_connect_enabled",
 ];
 
-pub(crate) fn parse_update_mode(mode: i32) -> Result<Option<UpdateMode>, Violation> {
-    match v1::UpdateMode::try_from(mode) {
-        Ok(v1::UpdateMode::Unspecified) => Ok(None),
-        Ok(v1::UpdateMode::ManualEditing) => Ok(Some(UpdateMode::ManualEditing)),
-        Ok(v1::UpdateMode::AutomaticUpdates) => Ok(Some(UpdateMode::AutomaticUpdates)),
-        Err(_) => Err(unknown_value(mode)),
-    }
-}
-
-pub(crate) fn to_update_mode(mode: UpdateMode) -> i32 {
-    match mode {
-        UpdateMode::ManualEditing => v1::UpdateMode::ManualEditing,
-        UpdateMode::AutomaticUpdates => v1::UpdateMode::AutomaticUpdates,
-    }
-    .into()
-}
-
-pub(crate) fn parse_email_export(value: i32) -> Result<Option<EmailExport>, Violation> {
-    match v1::EmailExport::try_from(value) {
-        Ok(v1::EmailExport::Unspecified) => Ok(None),
-        Ok(v1::EmailExport::Export) => Ok(Some(EmailExport::Export)),
-        Ok(v1::EmailExport::DoNotExport) => Ok(Some(EmailExport::DoNotExport)),
-        Err(_) => Err(unknown_value(value)),
-    }
-}
-
-pub(crate) fn unknown_value(value: i32) -> Violation {
-    Violation::invalid("", format!("{value} is not a value of this enum"))
-}
-
-pub(crate) fn to_optional_email_export(value: Option<EmailExport>) -> i32 {
-    match value {
-        None => v1::EmailExport::Unspecified,
-        Some(EmailExport::Export) => v1::EmailExport::Export,
-        Some(EmailExport::DoNotExport) => v1::EmailExport::DoNotExport,
-    }
-    .into()
-}
-
-pub(crate) fn to_state(state: State, phase: Phase) -> i32 {
-    match (phase, state) {
-        (Phase::Legacy, _) => v1::EmailExportState::Unspecified,
-        (_, State::Export) => v1::EmailExportState::Export,
-        (_, State::DoNotExport) => v1::EmailExportState::DoNotExport,
-        (_, State::Mixed) => v1::EmailExportState::Mixed,
-    }
-    .into()
-}
-
-pub(crate) fn to_source(source: Option<Source>) -> i32 {
-    match source {
-        None => v1::EmailExportSource::Unspecified,
-        Some(Source::Assignment) => v1::EmailExportSource::Assignment,
-        Some(Source::EditedByHand) => v1::EmailExportSource::EditedByHand,
-        Some(Source::Migration) => v1::EmailExportSource::Migration,
-        Some(Source::Legacy) => v1::EmailExportSource::Legacy,
-    }
-    .into()
-}
-
-pub(crate) fn to_reason(reason: Reason) -> i32 {
-    match reason {
-        Reason::Exported => v1::EmailExportReason::Exported,
-        Reason::SettingIsDoNotExport => v1::EmailExportReason::SettingIsDoNotExport,
-        Reason::SentBeforeExportWasEnabled => v1::EmailExportReason::SentBeforeExportWasEnabled,
-        Reason::MemberInactive => v1::EmailExportReason::MemberInactive,
-        Reason::MemberUnknown => v1::EmailExportReason::MemberUnknown,
-    }
-    .into()
-}
-
-/// Reads settings; everything that is there twice is a violation below `field`.
-pub(crate) fn read_settings(checks: &mut Checks, field: &str, settings: v1::Settings) -> Settings {
+/// Parses settings. A repeated seat or workspace is a violation below `field`.
+pub(crate) fn parse_settings(checks: &mut Checks, field: &str, settings: v1::Settings) -> Settings {
     let mut seats = BTreeSet::new();
     for (i, seat) in settings.seats.into_iter().enumerate() {
         if let Some(seat) = seats.replace(seat) {
-            checks.add(&format!("{field}.seats[{i}]"), format!("the seat `{seat}` is there twice"));
+            checks.add(&format!("{field}.seats[{i}]"), format!("the seat `{seat}` is repeated; name it once"));
         }
     }
     let mut permissions = BTreeMap::new();
     for (i, v1::WorkspacePermission { workspace, profile }) in settings.permissions.into_iter().enumerate() {
         if permissions.insert(workspace.clone(), profile).is_some() {
-            let description = format!("the workspace `{workspace}` is there twice; a member has one profile in each");
+            let description =
+                format!("the workspace `{workspace}` is repeated; a member has one profile in each workspace");
             checks.add(&format!("{field}.permissions[{i}].workspace"), description);
         }
     }

@@ -1,26 +1,24 @@
 //! `MigrationService`.
 
-use rollcall_app::{
-    Changed,
-    migration::{Imported, MigrationFilter, MigrationStatus},
-};
-use rollcall_domain::{OrganizationId, email_export::EmailExport, migration::LegacyRow};
+use rollcall_app::migration::{MigrationFilter, MigrationStatus};
+use rollcall_domain::{OrganizationId, email_export::EmailExport, migration::LegacyRow, names};
 use rollcall_proto::v1::{self, migration_service_server::MigrationService};
 use tonic::{Request, Response, Status, Streaming};
 
 use super::Services;
 use crate::{
-    asked::{Asked, Mutation, RowsDigest, respond},
+    call::{parse_read, respond},
+    checks::Checks,
     convert::{
-        migration::{parse_migration_state, to_imported, to_migration, to_outcome, to_progress},
-        settings::parse_email_export,
-        to_preview,
+        Effects,
+        enums::{parse_email_export, parse_migration_state},
+        migration::{to_imported, to_migration, to_outcome, to_progress},
+        to_effects,
     },
-    names,
-    request::Checks,
+    mutation::{Mutation, RowsDigest},
     status::to_status,
+    stream_completion::StreamCompletion,
     streams, tokens,
-    whole::Whole,
 };
 
 #[tonic::async_trait]
@@ -29,157 +27,142 @@ impl MigrationService for Services {
         &self,
         request: Request<Streaming<v1::ImportLegacySettingsRequest>>,
     ) -> Result<Response<v1::ImportLegacySettingsResponse>, Status> {
-        let whole = Whole::of(&request);
+        let completion = StreamCompletion::of(&request);
         let mut stream = request.into_inner();
         let mut first = streams::next(&mut stream).await?.unwrap_or_default();
-        let mut checks = Checks::new();
-        let settings = std::mem::take(&mut first.settings);
-        let asked = Asked::read(&mut checks, &first);
-        let organization = checks.take("parent", names::parse_organization(&first.parent));
-        let organization = checks.finish_with(organization)?;
-        let mut digest = RowsDigest::of_request(&first.request_id);
-        digest.take(0, &settings);
-        let mut rows: Vec<LegacyRow> = settings.into_iter().map(to_row).collect();
-        while let Some(next) = streams::next(&mut stream).await? {
+        let (mut rows, mut digest) = (Vec::new(), RowsDigest::new(&first.request_id));
+        move_rows(&mut first, &mut rows, &mut digest);
+        let (mutation, (organization, list_all_rows)) = Mutation::parse(first, |first, checks| {
+            let organization = checks.organization("parent", names::parse_organization(&first.parent));
+            Some((organization?, first.list_all_rows))
+        })?;
+        while let Some(mut next) = streams::next(&mut stream).await? {
             refuse_options(&next)?;
-            digest.take(0, &next.settings);
-            rows.extend(next.settings.into_iter().map(to_row));
+            move_rows(&mut next, &mut rows, &mut digest);
         }
-        whole.check()?;
-        let render = |changed: &Changed<Imported>| v1::ImportLegacySettingsResponse {
-            revision: tokens::revision(&organization, changed.revision),
-            preview: changed.preview.as_ref().map(|preview| to_preview(&organization, preview)),
-            ..to_imported(&changed.value, first.list_all_rows)
-        };
-        let call = asked.and(&digest.finish()).call(&render);
-        let imported = self.app.import_legacy_settings(&call, &organization, rows);
-        respond(imported.await.map_err(to_status)?, render)
+        completion.check()?;
+        mutation
+            .with_rows(digest)
+            .run(
+                async |call| self.app.import_legacy_settings(call, &organization, rows).await,
+                |imported| {
+                    let Effects { preview, revision, .. } = to_effects(&organization, imported);
+                    let counts = to_imported(&imported.value, list_all_rows);
+                    v1::ImportLegacySettingsResponse { revision, preview, ..counts }
+                },
+            )
+            .await
     }
 
     async fn list_migrations(
         &self,
         request: Request<v1::ListMigrationsRequest>,
     ) -> Result<Response<v1::ListMigrationsResponse>, Status> {
-        const METHOD: &str = "ListMigrations";
-        let request = request.into_inner();
-        let arguments = v1::ListMigrationsRequest { state: request.state, wave: request.wave, ..Default::default() };
-        let mut checks = Checks::new();
-        let state = checks.take("state", parse_migration_state(request.state));
-        checks.require(request.wave.is_none_or(|wave| wave >= 0), "wave", "the wave must not be negative");
-        let page = self.page(&mut checks, METHOD, &arguments, request.page_size, &request.page_token);
-        let state = checks.finish_with(state)?;
-        let filter = MigrationFilter { state, wave: request.wave.map(i32::unsigned_abs) };
-        let listed = self.app.list_migrations(filter, page.after.as_deref(), page.size + 1);
-        let rows = listed.await.map_err(to_status)?;
-        let show = |(organization, status): &(OrganizationId, MigrationStatus)| to_migration(organization, status);
-        let (migrations, next_page_token) =
-            self.shown((METHOD, &arguments), &page, &rows, show, |_, (last, _)| last.to_string());
-        let progress = self.app.migration_progress().await.map_err(to_status)?.map(to_progress);
-        Ok(Response::new(v1::ListMigrationsResponse { migrations, next_page_token, progress }))
+        let (filter, page) = self.pages.parse_list(request, |request, checks| {
+            let state = checks.take("state", parse_migration_state(request.state));
+            checks.require(request.wave.is_none_or(|wave| wave >= 0), "wave", "the wave must not be negative");
+            Some(MigrationFilter { state: state?, wave: request.wave.map(i32::unsigned_abs) })
+        })?;
+        let rows = self.app.list_migrations(filter, page.after(), page.limit()).await.map_err(to_status)?;
+        respond(self.app.migration_progress().await, |progress| {
+            let render =
+                |(organization, status): &(OrganizationId, MigrationStatus)| to_migration(organization, status);
+            let (migrations, next_page_token) = page.render(&rows, render, |_, (last, _)| last.to_string());
+            v1::ListMigrationsResponse { migrations, next_page_token, progress: progress.map(to_progress) }
+        })
     }
 
     async fn roll_back_migration(
         &self,
         request: Request<v1::RollBackMigrationRequest>,
     ) -> Result<Response<v1::RollBackMigrationResponse>, Status> {
-        let request = request.into_inner();
-        let (asked, organization) = read_change(&request, &request.name)?;
-        let render = |changed: &Changed<MigrationStatus>| {
-            let Rendered { migration, preview, revision } = rendered(&organization, changed);
-            v1::RollBackMigrationResponse { migration, preview, revision }
-        };
-        let call = asked.call(&render);
-        respond(self.app.roll_back_migration(&call, &organization).await.map_err(to_status)?, render)
+        let (mutation, organization) = Mutation::parse(request.into_inner(), |request, checks| {
+            checks.organization("name", names::parse_singleton(&request.name, "migration"))
+        })?;
+        mutation
+            .run(
+                async |call| self.app.roll_back_migration(call, &organization).await,
+                |rolled_back| {
+                    let Effects { preview, revision, .. } = to_effects(&organization, rolled_back);
+                    let migration = Some(to_migration(&organization, &rolled_back.value));
+                    v1::RollBackMigrationResponse { migration, preview, revision }
+                },
+            )
+            .await
     }
 
     async fn retry_migration(
         &self,
         request: Request<v1::RetryMigrationRequest>,
     ) -> Result<Response<v1::RetryMigrationResponse>, Status> {
-        let request = request.into_inner();
-        let (asked, organization) = read_change(&request, &request.name)?;
-        let render = |changed: &Changed<MigrationStatus>| {
-            let Rendered { migration, preview, revision } = rendered(&organization, changed);
-            v1::RetryMigrationResponse { migration, preview, revision }
-        };
-        let call = asked.call(&render);
-        respond(self.app.retry_migration(&call, &organization).await.map_err(to_status)?, render)
+        let (mutation, organization) = Mutation::parse(request.into_inner(), |request, checks| {
+            checks.organization("name", names::parse_singleton(&request.name, "migration"))
+        })?;
+        mutation
+            .run(
+                async |call| self.app.retry_migration(call, &organization).await,
+                |retried| {
+                    let Effects { preview, revision, .. } = to_effects(&organization, retried);
+                    let migration = Some(to_migration(&organization, &retried.value));
+                    v1::RetryMigrationResponse { migration, preview, revision }
+                },
+            )
+            .await
     }
 
     async fn plan_migration(
         &self,
         request: Request<v1::PlanMigrationRequest>,
     ) -> Result<Response<v1::PlanMigrationResponse>, Status> {
-        let request = request.into_inner();
-        let mut checks = Checks::new();
-        let organization = checks.take("name", names::parse_singleton(&request.name, "migration"));
-        let at_least = checks.at_least(organization.as_ref(), &request.at_least_revision);
-        let organization = checks.finish_with(organization)?;
-        let read = self.app.plan_migration(&organization, at_least).await.map_err(to_status)?;
-        let plan = read.value;
-        Ok(Response::new(v1::PlanMigrationResponse {
-            assignments: plan.outcomes.iter().map(|outcome| to_outcome(&organization, outcome)).collect(),
-            members_exporting: plan.exporting.cast_signed(),
-            members_not_exporting: plan.not_exporting.cast_signed(),
-            unmatched_legacy_settings: plan.unmatched.cast_signed(),
-            revision: tokens::revision(&organization, read.revision),
-        }))
+        let (organization, at_least) = parse_read(request, |request, checks| {
+            checks.organization("name", names::parse_singleton(&request.name, "migration"))
+        })?;
+        respond(self.app.plan_migration(&organization, at_least).await, |found| {
+            let plan = found.value;
+            v1::PlanMigrationResponse {
+                assignments: plan.outcomes.iter().map(|outcome| to_outcome(&organization, outcome)).collect(),
+                members_exporting: plan.exporting.cast_signed(),
+                members_not_exporting: plan.not_exporting.cast_signed(),
+                unmatched_legacy_settings: plan.unmatched.cast_signed(),
+                revision: tokens::revision(&organization, found.revision),
+            }
+        })
     }
 
     async fn get_migration(
         &self,
         request: Request<v1::GetMigrationRequest>,
     ) -> Result<Response<v1::GetMigrationResponse>, Status> {
-        let request = request.into_inner();
-        let mut checks = Checks::new();
-        let organization = checks.take("name", names::parse_singleton(&request.name, "migration"));
-        let at_least = checks.at_least(organization.as_ref(), &request.at_least_revision);
-        let organization = checks.finish_with(organization)?;
-        let read = self.app.get_migration(&organization, at_least).await.map_err(to_status)?;
-        let progress = self.app.migration_progress().await.map_err(to_status)?;
-        Ok(Response::new(v1::GetMigrationResponse {
+        let (organization, at_least) = parse_read(request, |request, checks| {
+            checks.organization("name", names::parse_singleton(&request.name, "migration"))
+        })?;
+        let found = self.app.get_migration(&organization, at_least).await.map_err(to_status)?;
+        respond(self.app.migration_progress().await, |progress| v1::GetMigrationResponse {
             progress: progress.map(to_progress),
-            migration: Some(to_migration(&organization, &read.value)),
-            revision: tokens::revision(&organization, read.revision),
-        }))
+            migration: Some(to_migration(&organization, &found.value)),
+            revision: tokens::revision(&organization, found.revision),
+        })
     }
 }
 
-/// Reads a request that changes how far a migration is.
-fn read_change(request: &impl Mutation, name: &str) -> Result<(Asked, OrganizationId), Status> {
-    let mut checks = Checks::new();
-    let asked = Asked::read(&mut checks, request);
-    let organization = checks.take("name", names::parse_singleton(name, "migration"));
-    Ok((asked, checks.finish_with(organization)?))
-}
-
-/// What the answer of such a change has.
-struct Rendered {
-    migration: Option<v1::Migration>,
-    preview: Option<v1::Preview>,
-    revision: String,
-}
-
-fn rendered(organization: &OrganizationId, changed: &Changed<MigrationStatus>) -> Rendered {
-    Rendered {
-        migration: Some(to_migration(organization, &changed.value)),
-        preview: changed.preview.as_ref().map(|preview| to_preview(organization, preview)),
-        revision: tokens::revision(organization, changed.revision),
-    }
-}
-
-/// Options in a later message could contradict the first one: they are refused, never ignored.
+/// Refuses options in a later message, because they could contradict those of the first one.
 fn refuse_options(next: &v1::ImportLegacySettingsRequest) -> Result<(), Status> {
-    let mut checks = Checks::new();
+    let mut checks = Checks::default();
     let only_first = "this is for the first message of the stream only";
     checks.require(next.parent.is_empty(), "parent", only_first);
     checks.require(!next.validate_only, "validate_only", only_first);
     checks.require(next.request_id.is_empty(), "request_id", only_first);
     checks.require(!next.list_all_rows, "list_all_rows", only_first);
-    checks.finish()
+    checks.finish(Some(()))
 }
 
-fn to_row(setting: v1::LegacySetting) -> LegacyRow {
+/// Moves the rows of a message to the rows of the import, and adds them to the digest.
+fn move_rows(message: &mut v1::ImportLegacySettingsRequest, rows: &mut Vec<LegacyRow>, digest: &mut RowsDigest) {
+    digest.add(0, &message.settings);
+    rows.extend(std::mem::take(&mut message.settings).into_iter().map(parse_row));
+}
+
+fn parse_row(setting: v1::LegacySetting) -> LegacyRow {
     let value = parse_email_export(setting.email_export).ok().flatten();
     LegacyRow { email: setting.email, export: value.map(|value| value == EmailExport::Export) }
 }

@@ -1,13 +1,18 @@
 //! `ReportService`.
 
 use rollcall_app::reports::{MIXED_FILE, Report, ReportFile, report_files};
-use rollcall_domain::Timestamp;
+use rollcall_domain::{Timestamp, names};
 use rollcall_proto::v1::{self, report_service_server::ReportService};
 use tokio_stream::StreamExt as _;
 use tonic::{Request, Response, Status};
 
 use super::Services;
-use crate::{convert::to_timestamp, names, request::Checks, status::to_status, streams::ByteStream};
+use crate::{
+    call::{parse, respond},
+    convert::to_timestamp,
+    status::to_status,
+    streams::ByteStream,
+};
 
 #[tonic::async_trait]
 impl ReportService for Services {
@@ -17,52 +22,49 @@ impl ReportService for Services {
         &self,
         request: Request<v1::GetReportRequest>,
     ) -> Result<Response<v1::GetReportResponse>, Status> {
-        let mut checks = Checks::new();
-        let name = checks.take("name", names::parse_report(&request.into_inner().name));
-        let report = self.app.get_report(&checks.finish_with(name)?).await.map_err(to_status)?;
-        Ok(Response::new(v1::GetReportResponse { report: Some(self.to_report(&report)) }))
+        let name = parse(request, |request, checks| checks.take("name", names::parse_report(&request.name)))?;
+        respond(self.app.get_report(&name).await, |report| v1::GetReportResponse {
+            report: Some(self.to_report(&report)),
+        })
     }
 
     async fn list_reports(
         &self,
         request: Request<v1::ListReportsRequest>,
     ) -> Result<Response<v1::ListReportsResponse>, Status> {
-        const METHOD: &str = "ListReports";
-        let request = request.into_inner();
-        let arguments = v1::ListReportsRequest::default();
-        let mut checks = Checks::new();
-        let page = self.page(&mut checks, METHOD, &arguments, request.page_size, &request.page_token);
-        checks.finish()?;
-        let after = page.after.as_deref().and_then(|cursor| {
+        let ((), page) = self.pages.parse_list(request, |_, _| Some(()))?;
+        let after = page.after().and_then(|cursor| {
             let (time, id) = cursor.split_once(' ')?;
             Some((Timestamp::from_timestamp_micros(time.parse().ok()?)?, id))
         });
-        let reports = self.app.list_reports(after, page.size + 1).await.map_err(to_status)?;
-        let show = |report: &Report| self.to_report(report);
-        let cursor = |_: &[Report], last: &Report| format!("{} {}", last.published_at.timestamp_micros(), last.id);
-        let (reports, next_page_token) = self.shown((METHOD, &arguments), &page, &reports, show, cursor);
-        Ok(Response::new(v1::ListReportsResponse { reports, next_page_token }))
+        respond(self.app.list_reports(after, page.limit()).await, |reports| {
+            let render = |report: &Report| self.to_report(report);
+            let cursor = |_: &[Report], last: &Report| format!("{} {}", last.published_at.timestamp_micros(), last.id);
+            let (reports, next_page_token) = page.render(&reports, render, cursor);
+            v1::ListReportsResponse { reports, next_page_token }
+        })
     }
 
     async fn download_report(
         &self,
         request: Request<v1::DownloadReportRequest>,
     ) -> Result<Response<Self::DownloadReportStream>, Status> {
-        let request = request.into_inner();
-        let mut checks = Checks::new();
-        let report = checks.take("name", names::parse_report(&request.name));
-        checks.require(request.offset >= 0, "offset", "the offset must not be negative");
-        let report = checks.finish_with(report)?;
-        let file = if request.file.is_empty() { MIXED_FILE } else { &request.file };
-        let offset = u64::try_from(request.offset).unwrap_or_default();
-        let download = self.app.download_report(&report, file, offset).await.map_err(to_status)?;
+        let (report, file, offset) = parse(request, |request, checks| {
+            let report = checks.take("name", names::parse_report(&request.name));
+            checks.require(request.offset >= 0, "offset", "the offset must not be negative");
+            Some((report?, request.file, u64::try_from(request.offset).unwrap_or_default()))
+        })?;
+        let file = if file.is_empty() { MIXED_FILE } else { &file };
         let to_message = |piece: Result<bytes::Bytes, rollcall_app::Error>| {
             let message = |data: bytes::Bytes| v1::DownloadReportResponse { data: data.into(), ..Default::default() };
             piece.map(message).map_err(to_status)
         };
-        let ReportFile { bytes, sha256, .. } = download.file;
-        let end = v1::DownloadReportResponse { data: Vec::new(), sha256, bytes };
-        Ok(Response::new(Box::pin(download.pieces.map(to_message).chain(tokio_stream::once(Ok(end))))))
+        respond(self.app.download_report(&report, file, offset).await, |download| {
+            let ReportFile { bytes, sha256, .. } = download.file;
+            let end = v1::DownloadReportResponse { data: Vec::new(), sha256, bytes };
+            let pieces = download.pieces.map(to_message).chain(tokio_stream::once(Ok(end)));
+            Box::pin(pieces) as Self::DownloadReportStream
+        })
     }
 }
 

@@ -1,6 +1,6 @@
-//! Whether a request's stream came to its end. A caller who goes away ends it, too: hyper and tonic
-//! show that as an ordinary end, because they count on the handler being dropped, and ours is not.
-//! Half of a directory taken for the whole would be the worst there is.
+//! Detects whether a request's stream was received completely. When a caller disconnects, hyper and tonic report an
+//! ordinary end of the stream, because they expect that the handler is dropped. Here the handler continues in its own task
+//! (see `layers`), so it must not take half of a directory for the whole directory.
 
 use std::{
     pin::Pin,
@@ -14,33 +14,36 @@ use std::{
 use http_body::{Body as HttpBody, Frame, SizeHint};
 use tonic::{Request, Status, body::Body};
 
-/// Tells a handler whether all of its request has come; in the request's extensions.
+/// Says whether the stream of a request was received completely. The layers put it in the request's extensions.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Whole(Arc<AtomicBool>);
+pub(crate) struct StreamCompletion(Arc<AtomicBool>);
 
-impl Whole {
-    /// What the layers have put beside a request.
+impl StreamCompletion {
+    /// Returns the completion of a request, from its extensions.
     pub(crate) fn of<T>(request: &Request<T>) -> Self {
         request.extensions().get().cloned().unwrap_or_default()
     }
 
-    /// To be asked once the stream has ended.
+    /// Checks that a stream which has ended is complete.
+    ///
+    /// # Errors
+    /// `CANCELLED` when the caller has disconnected.
     pub(crate) fn check(&self) -> Result<(), Status> {
         if self.0.load(Ordering::Acquire) {
             return Ok(());
         }
-        Err(Status::cancelled("the stream broke off before its end; nothing was applied"))
+        Err(Status::cancelled("the stream ended before it was complete; nothing was applied"))
     }
 
-    /// Watches a request's body.
+    /// Wraps the body of a request, and notes when its end is reached.
     pub(crate) fn watch(&self, body: Body) -> Body {
-        Body::new(Watched { body, whole: self.clone() })
+        Body::new(Watched { body, completion: self.clone() })
     }
 }
 
 struct Watched {
     body: Body,
-    whole: Whole,
+    completion: StreamCompletion,
 }
 
 impl HttpBody for Watched {
@@ -53,12 +56,12 @@ impl HttpBody for Watched {
     ) -> Poll<Option<Result<Frame<Self::Data>, Self::Error>>> {
         let frame = ready!(Pin::new(&mut self.body).poll_frame(cx));
         if frame.is_none() && self.body.is_end_stream() {
-            self.whole.0.store(true, Ordering::Release);
+            self.completion.0.store(true, Ordering::Release);
         }
         Poll::Ready(frame)
     }
 
-    // Never told beforehand: the end is only seen by whoever reads up to it.
+    // False until the reader polls the end: that poll notes the completion.
     fn is_end_stream(&self) -> bool {
         false
     }
