@@ -1,42 +1,47 @@
 //! Creating an assignment at a position of the list.
 
-use rollcall_domain::{Assignment, OrganizationId, assignments::Proposal, names};
-use rollcall_store::{WriteTx, assignments as store, directory};
+use rollcall_domain::{
+    Assignment, Proposal,
+    assignments::{CreateAssignment, NewAssignment},
+    names,
+};
+use rollcall_store::{WriteTx, assignments::StoredList, directory};
 use serde_json::json;
 use uuid::Uuid;
 
-use super::{AssignmentView, Carry, answer, carry_out};
-use crate::{Answer, App, Call, Result};
+use super::AssignmentView;
+use crate::{Applied, AuditDraft, Operation, Planned, Result, document};
 
-impl App {
-    /// Creates an assignment, at the end of the list unless a position is given.
-    ///
-    /// # Errors
-    /// A taken id, unknown groups, bad values, a position beyond the end, or email export given in
-    /// phase LEGACY or missing afterwards.
-    pub async fn create_assignment(
-        &self,
-        call: &Call<'_, AssignmentView>,
-        organization: &OrganizationId,
-        new: &Assignment,
-        position: Option<u32>,
-    ) -> Result<Answer<AssignmentView>> {
-        self.change(call, organization, "create_assignment", async |tx: &mut WriteTx| {
-            let stored = store::get_list(tx).await?;
-            let (phase, catalog) = (tx.organization().phase, tx.organization().catalog.clone());
-            let list = stored.list.clone();
-            let unknown = directory::find_unknown_group(tx, new.groups.iter()).await?;
-            let proposal = Proposal::create(organization, phase, &catalog, list, new.clone(), position, unknown)?;
-            let carry = Carry {
-                caller: call,
-                resource: names::assignment(organization, &new.id),
-                before: None,
-                after: Some(json!({ "rank": proposal.list().rank(&new.id) })),
-                new_uid: Uuid::now_v7(),
-            };
-            let done = carry_out(tx, &stored, proposal, carry).await?;
-            answer(tx, call, &new.id, done, &stored).await
-        })
-        .await
+/// A request to create an assignment.
+#[derive(Clone, Debug)]
+pub struct Create {
+    /// The assignment.
+    pub assignment: Assignment,
+    /// Its rank, from 1; `None` for the end of the list.
+    pub position: Option<u32>,
+}
+
+impl Operation for Create {
+    type Answer = AssignmentView;
+    type Before = ();
+    const NAME: &'static str = "create_assignment";
+
+    async fn propose<'a>(&'a self, tx: &mut WriteTx, stored: &StoredList) -> Result<(Proposal<'a>, ())> {
+        let (assignment, position) = (self.assignment.clone(), self.position);
+        let unknown = directory::find_unknown_group(tx, assignment.groups.iter()).await?;
+        let new = NewAssignment { assignment, uid: Uuid::now_v7(), position };
+        let create = CreateAssignment::propose(stored.current(tx.organization()), new, unknown)?;
+        Ok((Proposal::CreateAssignment(create), ()))
+    }
+
+    fn audit(&self, (): &(), planned: &Planned<'_>) -> AuditDraft {
+        let saved = planned.plan.saved.as_ref();
+        let after = json!({ "rank": saved.map(|s| s.rank), "assignment": saved.map(|s| &s.assignment) });
+        let resource = names::assignment(&planned.organization.id, &self.assignment.id);
+        AuditDraft { resource, before: None, after: document(after) }
+    }
+
+    fn answer(&self, (): (), applied: &mut Applied<'_>) -> Result<AssignmentView> {
+        AssignmentView::of_applied(applied, &self.assignment.id, None)
     }
 }

@@ -1,49 +1,57 @@
-//! Deleting an assignment; its members are resolved again if the request says so.
+//! Deleting an assignment. Its members are resolved again if the request says so.
 
-use rollcall_domain::{AssignmentId, OrganizationId, assignments::Proposal, names};
-use rollcall_store::{WriteTx, assignments as store};
+use rollcall_domain::{
+    AssignmentId, Proposal,
+    assignments::{DeleteAssignment, Deletion},
+    names,
+};
+use rollcall_store::{
+    WriteTx,
+    assignments::{self as store, StoredList},
+};
 use serde_json::json;
-use uuid::Uuid;
 
-use super::{Carry, carry_out};
-use crate::{Answer, App, Call, Changed, Preview, Result, check_etag};
+use super::count_members;
+use crate::{Applied, AuditDraft, Operation, Planned, Result, check_etag, document};
 
-impl App {
-    /// Deletes an assignment.
-    ///
-    /// # Errors
-    /// An unknown assignment, the default one, a stale etag, or members or pins that the request
-    /// does not allow to be resolved again.
-    pub async fn delete_assignment(
-        &self,
-        call: &Call<'_, ()>,
-        organization: &OrganizationId,
-        id: &AssignmentId,
-        resolve_members: bool,
-        etag: Option<&str>,
-    ) -> Result<Answer<()>> {
-        self.change(call, organization, "delete_assignment", async |tx: &mut WriteTx| {
-            let stored = store::get_list(tx).await?;
-            let summary = store::count_members(tx, Some(vec![id])).await?.remove(id).unwrap_or_default();
-            let members = summary.exporting + summary.not_exporting + summary.inactive;
-            let uses = (members, store::count_pins(tx, id).await?);
-            let list = stored.list.clone();
-            let resource = names::assignment(organization, id);
-            if let Some(meta) = stored.meta.get(id) {
-                check_etag(&resource, etag, meta.updated_revision)?;
-            }
-            let proposal = Proposal::delete(tx.organization().phase, list, id, uses, resolve_members)?;
-            let carry = Carry {
-                caller: call,
-                resource,
-                before: Some(json!({ "assignment": stored.list.get(id)?, "rank": stored.list.rank(id) })),
-                after: None,
-                new_uid: Uuid::nil(),
-            };
-            let done = carry_out(tx, &stored, proposal, carry).await?;
-            let preview = call.validate_only.then(|| Preview::of(&done.plan));
-            Ok(Changed { value: (), preview, revision: done.revision, warnings: done.warnings })
-        })
-        .await
+/// A request to delete an assignment.
+#[derive(Clone, Debug)]
+pub struct Delete<'a> {
+    /// The assignment.
+    pub id: &'a AssignmentId,
+    /// The etag that the caller has read, if the caller gives one.
+    pub etag: Option<&'a str>,
+    /// Whether its pins are removed and its members are resolved again.
+    pub resolve_members: bool,
+}
+
+impl Operation for Delete<'_> {
+    type Answer = ();
+    type Before = ();
+    const NAME: &'static str = "delete_assignment";
+
+    async fn propose<'a>(&'a self, tx: &mut WriteTx, stored: &StoredList) -> Result<(Proposal<'a>, ())> {
+        let (id, resolve_members) = (self.id, self.resolve_members);
+        let members = count_members(tx, id).await?.members();
+        let pins = store::count_pins(tx, id).await?;
+        if let Some(meta) = stored.meta.get(id) {
+            check_etag(names::assignment(tx.id(), id), self.etag, meta.updated_revision)?;
+        }
+        let deletion = Deletion { id, members, pins, resolve_members };
+        let delete = DeleteAssignment::propose(stored.current(tx.organization()), deletion)?;
+        Ok((Proposal::DeleteAssignment(delete), ()))
+    }
+
+    fn audit(&self, (): &(), planned: &Planned<'_>) -> AuditDraft {
+        let list = &planned.stored.list;
+        AuditDraft {
+            resource: names::assignment(&planned.organization.id, self.id),
+            before: document(json!({ "assignment": list.find(self.id), "rank": list.rank(self.id) })),
+            after: None,
+        }
+    }
+
+    fn answer(&self, (): (), _: &mut Applied<'_>) -> Result<()> {
+        Ok(())
     }
 }

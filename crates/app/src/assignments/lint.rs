@@ -47,7 +47,7 @@ async fn list_waiting(tx: &mut ReadTx, list: &AssignmentList) -> Result<BTreeMap
 
 /// What a change makes odd: assignments that can never match any longer, and of the one that is saved also whether it
 /// ever could, and which of its groups are gone.
-pub(super) async fn warnings(
+pub(crate) async fn warnings(
     tx: &mut ReadTx,
     before: &AssignmentList,
     after: &AssignmentList,

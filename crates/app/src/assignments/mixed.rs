@@ -14,9 +14,9 @@ use crate::{App, Read, Result, check_revision};
 /// How many members who would move are named.
 const NAMED: u32 = 100;
 
-/// A mixed assignment.
+/// A mixed assignment with the ways to resolve it (product.md 9).
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct MixedAssignment {
+pub struct MixedOverview {
     /// Its values.
     pub assignment: Assignment,
     /// Its rank.
@@ -38,12 +38,12 @@ impl App {
         unseen: &Unseen<'_>,
         limit: usize,
         at_least: Option<i64>,
-    ) -> Result<Read<Vec<MixedAssignment>>> {
+    ) -> Result<Read<Vec<MixedOverview>>> {
         self.db
             .read(organization, "list_mixed_assignments", async |tx: &mut ReadTx| {
                 check_revision(tx, at_least)?;
                 let mut found = find_mixed(tx, unseen, limit).await?;
-                let others = |mixed: &MixedAssignment| match mixed.counts.summary.fewer_changes() {
+                let others = |mixed: &MixedOverview| match mixed.counts.summary.fewer_changes() {
                     EmailExport::Export => EmailExport::DoNotExport,
                     EmailExport::DoNotExport => EmailExport::Export,
                 };
@@ -58,7 +58,7 @@ impl App {
     }
 }
 
-async fn find_mixed(tx: &mut ReadTx, unseen: &Unseen<'_>, limit: usize) -> Result<Vec<MixedAssignment>> {
+async fn find_mixed(tx: &mut ReadTx, unseen: &Unseen<'_>, limit: usize) -> Result<Vec<MixedOverview>> {
     if tx.organization().phase == Phase::Legacy {
         return Ok(Vec::new());
     }
@@ -70,7 +70,7 @@ async fn find_mixed(tx: &mut ReadTx, unseen: &Unseen<'_>, limit: usize) -> Resul
     let mixed = stored.list.ranked().filter_map(|(rank, assignment)| {
         let counts = counts.remove(&assignment.id)?;
         let (assignment, members_to_move) = (assignment.clone(), BTreeSet::new());
-        Some(MixedAssignment { assignment, rank, counts, members_to_move })
+        Some(MixedOverview { assignment, rank, counts, members_to_move })
     });
     Ok(mixed.filter(|mixed| unseen(&mixed.assignment.id)).take(limit).collect())
 }

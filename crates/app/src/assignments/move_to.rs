@@ -1,47 +1,44 @@
 //! Moving an assignment to another position of the list.
 
-use rollcall_domain::{AssignmentId, OrganizationId, assignments::Proposal, names};
-use rollcall_store::{WriteTx, assignments as store};
+use rollcall_domain::{AssignmentId, Proposal, assignments::ReorderAssignments, email_export::Summary, names};
+use rollcall_store::{WriteTx, assignments::StoredList};
 use serde_json::json;
-use uuid::Uuid;
 
-use super::{AssignmentView, Carry, answer, carry_out, get_view};
-use crate::{Answer, App, Call, Changed, Preview, Result, check_etag};
+use super::{AssignmentView, count_members};
+use crate::{Applied, AuditDraft, Operation, Planned, Result, check_etag, document};
 
-impl App {
-    /// Moves an assignment to a rank. The one that it has already is no change: nothing is written.
-    ///
-    /// # Errors
-    /// An unknown assignment, the default one, a stale etag, or a position beyond the list.
-    pub async fn move_assignment(
-        &self,
-        call: &Call<'_, AssignmentView>,
-        organization: &OrganizationId,
-        id: &AssignmentId,
-        position: u32,
-        etag: Option<&str>,
-    ) -> Result<Answer<AssignmentView>> {
-        self.change(call, organization, "move_assignment", async |tx: &mut WriteTx| {
-            let stored = store::get_list(tx).await?;
-            let before = stored.list.rank(id);
-            let proposal = Proposal::move_to(tx.organization().phase, &stored.list, id, position)?;
-            let resource = names::assignment(organization, id);
-            check_etag(&resource, etag, stored.meta[id].updated_revision)?;
-            if before == Some(position) {
-                let (value, revision) = (get_view(tx, id).await?, tx.organization().revision);
-                let preview = call.validate_only.then(Preview::default);
-                return Ok(Changed { value, preview, revision, warnings: Vec::new() });
-            }
-            let carry = Carry {
-                caller: call,
-                resource,
-                before: Some(json!({ "rank": before })),
-                after: Some(json!({ "rank": position })),
-                new_uid: Uuid::nil(),
-            };
-            let done = carry_out(tx, &stored, proposal, carry).await?;
-            answer(tx, call, id, done, &stored).await
-        })
-        .await
+/// A request to move an assignment. Moving it to its own rank changes nothing.
+#[derive(Clone, Debug)]
+pub struct Move<'a> {
+    /// The assignment.
+    pub id: &'a AssignmentId,
+    /// Its new rank, from 1.
+    pub position: u32,
+    /// The etag that the caller has read, if the caller gives one.
+    pub etag: Option<&'a str>,
+}
+
+impl Operation for Move<'_> {
+    type Answer = AssignmentView;
+    type Before = Summary;
+    const NAME: &'static str = "move_assignment";
+
+    async fn propose<'a>(&'a self, tx: &mut WriteTx, stored: &StoredList) -> Result<(Proposal<'a>, Summary)> {
+        let current = stored.current(tx.organization());
+        let reorder = ReorderAssignments::propose_move(current, self.id, self.position)?;
+        check_etag(names::assignment(tx.id(), self.id), self.etag, stored.meta[self.id].updated_revision)?;
+        Ok((Proposal::ReorderAssignments(reorder), count_members(tx, self.id).await?))
+    }
+
+    fn audit(&self, _: &Summary, planned: &Planned<'_>) -> AuditDraft {
+        AuditDraft {
+            resource: names::assignment(&planned.organization.id, self.id),
+            before: document(json!({ "rank": planned.stored.list.rank(self.id) })),
+            after: document(json!({ "rank": self.position })),
+        }
+    }
+
+    fn answer(&self, summary: Summary, applied: &mut Applied<'_>) -> Result<AssignmentView> {
+        AssignmentView::of_applied(applied, self.id, Some(summary))
     }
 }

@@ -3,7 +3,7 @@
 use rollcall_domain::{AssignmentId, OrganizationId};
 use rollcall_store::{ReadTx, assignments as store};
 
-use super::{AssignmentView, get_view, view};
+use super::{AssignmentView, count_members, view};
 use crate::{App, Read, Result, check_revision};
 
 /// Which assignments a page of the list has yet to show. A rank would not do: while pages are read the order changes, and
@@ -33,7 +33,9 @@ impl App {
         self.db
             .read(organization, "get_assignment", async |tx: &mut ReadTx| {
                 check_revision(tx, at_least)?;
-                let value = get_view(tx, id).await?;
+                let stored = store::get_list(tx).await?;
+                let summary = count_members(tx, id).await?;
+                let value = view(tx, &stored, id, summary)?;
                 Ok(Read::of(tx, value))
             })
             .await

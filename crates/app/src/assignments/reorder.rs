@@ -1,53 +1,46 @@
-//! Putting the listed assignments in a new order, all at once.
+//! Giving the listed assignments a new order, all at once.
 
-use rollcall_domain::{AssignmentId, AssignmentList, OrganizationId, assignments::Proposal, names};
-use rollcall_store::{WriteTx, assignments as store};
-use serde_json::{Value, json};
-use uuid::Uuid;
+use rollcall_domain::{AssignmentId, AssignmentList, Proposal, assignments::ReorderAssignments, names};
+use rollcall_store::{WriteTx, assignments::StoredList, audit::Document};
+use serde_json::json;
 
-use super::{Carry, carry_out};
-use crate::{Answer, App, Call, Changed, Preview, Result, check_etag};
+use crate::{Applied, AuditDraft, Operation, Planned, Result, check_etag, document};
 
-impl App {
-    /// Puts the listed assignments in a new order, and answers its etag. The order that they are in already is no change:
-    /// nothing is written.
-    ///
-    /// # Errors
-    /// An unknown organization, a stale etag, or anything but a permutation of the listed assignments.
-    pub async fn reorder_assignments(
-        &self,
-        call: &Call<'_, String>,
-        organization: &OrganizationId,
-        order: &[AssignmentId],
-        etag: &str,
-    ) -> Result<Answer<String>> {
-        self.change(call, organization, "reorder_assignments", async |tx: &mut WriteTx| {
-            let stored = store::get_list(tx).await?;
-            let (resource, current) = (names::child(organization, "assignments"), stored.list.order_etag());
-            check_etag(&resource, Some(etag), &current)?;
-            let proposal = Proposal::reorder(tx.organization().phase, &stored.list, order)?;
-            let value = proposal.list().order_etag();
-            if value == current {
-                let preview = call.validate_only.then(Preview::default);
-                return Ok(Changed { value, preview, revision: tx.organization().revision, warnings: Vec::new() });
-            }
-            let carry = Carry {
-                caller: call,
-                resource,
-                before: Some(ids(&stored.list)),
-                after: Some(ids(proposal.list())),
-                new_uid: Uuid::nil(),
-            };
-            let done = carry_out(tx, &stored, proposal, carry).await?;
-            let preview = call.validate_only.then(|| Preview::of(&done.plan));
-            Ok(Changed { value, preview, revision: done.revision, warnings: done.warnings })
-        })
-        .await
+/// A request to reorder the list. Its current order changes nothing.
+#[derive(Clone, Debug)]
+pub struct Reorder<'a> {
+    /// Every listed assignment, in the new order.
+    pub order: &'a [AssignmentId],
+    /// The etag of the order that the caller has read.
+    pub etag: &'a str,
+}
+
+impl Operation for Reorder<'_> {
+    /// The etag of the new order.
+    type Answer = String;
+    type Before = ();
+    const NAME: &'static str = "reorder_assignments";
+
+    async fn propose<'a>(&'a self, tx: &mut WriteTx, stored: &StoredList) -> Result<(Proposal<'a>, ())> {
+        check_etag(names::child(tx.id(), "assignments"), Some(self.etag), stored.list.order_etag())?;
+        let reorder = ReorderAssignments::propose(stored.current(tx.organization()), self.order)?;
+        Ok((Proposal::ReorderAssignments(reorder), ()))
+    }
+
+    fn audit(&self, (): &(), planned: &Planned<'_>) -> AuditDraft {
+        AuditDraft {
+            resource: names::child(&planned.organization.id, "assignments"),
+            before: order(&planned.stored.list),
+            after: order(planned.list),
+        }
+    }
+
+    fn answer(&self, (): (), applied: &mut Applied<'_>) -> Result<String> {
+        Ok(applied.planned.list.order_etag())
     }
 }
 
-/// The order, for the audit.
-fn ids(list: &AssignmentList) -> Value {
+fn order(list: &AssignmentList) -> Option<Document> {
     let ids: Vec<&AssignmentId> = list.listed().iter().map(|assignment| &assignment.id).collect();
-    json!({ "order": ids })
+    document(json!({ "order": ids }))
 }

@@ -1,65 +1,66 @@
 //! Updating an assignment, and its members as its update mode says.
 
 use rollcall_domain::{
-    Assignment, AssignmentId, OrganizationId,
-    assignments::{Edit, Proposal},
+    Assignment, AssignmentId, FieldSelection, Proposal,
+    assignments::{AssignmentEdit, AssignmentInput, UpdateAssignment},
+    email_export::Summary,
     names,
 };
-use rollcall_store::{WriteTx, assignments as store, directory};
+use rollcall_store::{WriteTx, assignments::StoredList, directory};
 use serde_json::json;
-use uuid::Uuid;
 
-use super::{AssignmentView, Carry, answer, carry_out};
-use crate::{Answer, App, Call, Result, check_etag};
+use super::{AssignmentView, count_members};
+use crate::{Applied, AuditDraft, Operation, Planned, Result, check_etag, document};
 
-/// Makes the edit from the assignment as it is: what a mask or a read-modify-write takes depends on it.
-pub type MakeEdit<'a> = dyn Fn(&Assignment) -> Edit + Sync + 'a;
-
-/// An update as it is asked for.
+/// A request to update an assignment.
+#[derive(Clone, Debug)]
 pub struct Update<'a> {
-    /// Which assignment.
-    pub assignment: &'a AssignmentId,
-    /// What the caller has read, if they say.
+    /// The assignment.
+    pub id: &'a AssignmentId,
+    /// The etag that the caller has read, if the caller gives one.
     pub etag: Option<&'a str>,
-    /// The edit.
-    pub edit: &'a MakeEdit<'a>,
+    /// The values in the request.
+    pub input: &'a AssignmentInput,
+    /// Which of them the update takes.
+    pub selection: &'a FieldSelection,
 }
 
-impl App {
-    /// Updates an assignment.
-    ///
-    /// # Errors
-    /// An unknown assignment or group, a stale etag, bad values, or a result that is automatic and
-    /// still mixed.
-    pub async fn update_assignment(
-        &self,
-        call: &Call<'_, AssignmentView>,
-        organization: &OrganizationId,
-        update: &Update<'_>,
-    ) -> Result<Answer<AssignmentView>> {
-        self.change(call, organization, "update_assignment", async |tx: &mut WriteTx| {
-            let id = update.assignment;
-            let stored = store::get_list(tx).await?;
-            let before = stored.list.get(id)?.clone();
-            let resource = names::assignment(organization, id);
-            check_etag(&resource, update.etag, stored.meta[id].updated_revision)?;
-            let edit = (update.edit)(&before);
-            let (phase, catalog) = (tx.organization().phase, tx.organization().catalog.clone());
-            let list = stored.list.clone();
-            // Groups that it names already may be gone.
-            let new_groups = edit.groups.iter().flatten().filter(|group| !before.groups.contains(group));
-            let unknown = directory::find_unknown_group(tx, new_groups).await?;
-            let proposal = Proposal::update(organization, phase, &catalog, list, id, &edit, unknown)?;
-            let carry = Carry {
-                caller: call,
-                resource,
-                before: Some(json!({ "assignment": before })),
-                after: Some(json!({ "chosen_now": edit.choose })),
-                new_uid: Uuid::nil(),
-            };
-            let done = carry_out(tx, &stored, proposal, carry).await?;
-            answer(tx, call, id, done, &stored).await
-        })
-        .await
+/// The assignment before the update, with the edit.
+pub struct Before {
+    assignment: Assignment,
+    summary: Summary,
+    edit: AssignmentEdit,
+}
+
+impl Operation for Update<'_> {
+    type Answer = AssignmentView;
+    type Before = Before;
+    const NAME: &'static str = "update_assignment";
+
+    async fn propose<'a>(&'a self, tx: &mut WriteTx, stored: &StoredList) -> Result<(Proposal<'a>, Before)> {
+        let assignment = stored.list.get(self.id)?.clone();
+        let resource = names::assignment(tx.id(), self.id);
+        check_etag(&resource, self.etag, stored.meta[self.id].updated_revision)?;
+        let edit = self.input.edit(self.selection, &assignment);
+        // Groups that the assignment names already may be gone from the directory.
+        let added = edit.groups.iter().flatten().filter(|group| !assignment.groups.contains(group));
+        let unknown = directory::find_unknown_group(tx, added).await?;
+        let update = UpdateAssignment::propose(stored.current(tx.organization()), self.id, &edit, unknown)?;
+        let summary = count_members(tx, self.id).await?;
+        Ok((Proposal::UpdateAssignment(update), Before { assignment, summary, edit }))
+    }
+
+    fn audit(&self, before: &Before, planned: &Planned<'_>) -> AuditDraft {
+        // As it is saved: with the value on which the members agree, where no value is chosen (product.md 4.6).
+        let saved = planned.plan.saved.as_ref().map(|saved| &saved.assignment);
+        AuditDraft {
+            resource: names::assignment(&planned.organization.id, self.id),
+            before: document(json!({ "assignment": before.assignment })),
+            after: document(json!({ "chosen_now": before.edit.choose, "assignment": saved })),
+        }
+    }
+
+    fn answer(&self, before: Before, applied: &mut Applied<'_>) -> Result<AssignmentView> {
+        AssignmentView::of_applied(applied, self.id, Some(before.summary))
     }
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use rollcall_domain::{
     Email, GroupId, MemberId,
-    directory::{Directory, Identity, Membership, Mode, SyncCounts, SyncPlan},
+    directory::{Directory, DirectoryChanges, Identity, Membership, SyncCounts, SyncMode},
 };
 use rollcall_store::audit::Document;
 use serde::Serialize;
@@ -41,7 +41,7 @@ struct Before<'a> {
 
 #[derive(Serialize)]
 struct After<'a> {
-    mode: Mode,
+    mode: SyncMode,
     counts: SyncCounts,
     members: Vec<Member<'a>>,
     groups: Vec<Group<'a>>,
@@ -52,7 +52,7 @@ struct After<'a> {
 }
 
 /// What a sync changes, as it is now; nothing where it is all new.
-pub(super) fn before(plan: &SyncPlan, directory: &Directory) -> Option<Document> {
+pub(super) fn before(plan: &DirectoryChanges, directory: &Directory) -> Option<Document> {
     let members = plan.members.iter().filter_map(|upsert| {
         let known = directory.members.get(&upsert.id)?;
         Some(Member { member: &upsert.id, identity: &known.identity, active: known.active, new: None })
@@ -66,7 +66,7 @@ pub(super) fn before(plan: &SyncPlan, directory: &Directory) -> Option<Document>
 }
 
 /// What it makes of them.
-pub(super) fn after(mode: Mode, plan: &SyncPlan) -> Option<Document> {
+pub(super) fn after(mode: SyncMode, plan: &DirectoryChanges) -> Option<Document> {
     let members = plan.members.iter().map(|upsert| Member {
         member: &upsert.id,
         identity: &upsert.identity,

@@ -1,68 +1,97 @@
 //! Editing one member's settings by hand.
 
 use rollcall_domain::{
-    MemberId, OrganizationId, Refusal, Violation,
-    members::{MemberEdit, plan_edit},
+    FieldSelection, Held, MemberId, MemberState, Proposal,
+    members::{EditMember, IdentityInput, MemberEdit, MemberInput, StoredIdentity},
     names,
 };
-use rollcall_store::{WriteTx, members::MemberView};
+use rollcall_store::{WriteTx, assignments::StoredList, members::MemberView};
 use serde_json::json;
 
-use super::{get_states, get_view, load_list, write};
-use crate::{Answer, App, Call, Changed, Preview, Result, check_etag, seats};
+use super::get_view;
+use crate::{Applied, AuditDraft, Operation, Planned, Result, check_etag, document, seats};
 
-/// Makes the edit from the member as they are, and says what is wrong with asking for it.
-pub type MakeMemberEdit<'a> = dyn Fn(&MemberView) -> (MemberEdit, Vec<Violation>) + Sync + 'a;
-
-/// An edit as it is asked for.
-pub struct MemberUpdate<'a> {
-    /// Which member.
+/// A request to edit a member by hand.
+#[derive(Clone, Debug)]
+pub struct Edit<'a> {
+    /// The member.
     pub member: &'a MemberId,
-    /// What the caller has read, if they say.
+    /// The etag that the caller has read, if the caller gives one.
     pub etag: Option<&'a str>,
-    /// The edit.
-    pub edit: &'a MakeMemberEdit<'a>,
+    /// The values in the request.
+    pub input: &'a MemberInput,
+    /// Which of them the update takes.
+    pub selection: &'a FieldSelection,
+    /// The identity fields in a request for the whole member. They may be given, but not changed.
+    pub identity: Option<&'a IdentityInput>,
 }
 
-impl App {
-    /// Edits one member's settings by hand.
-    ///
-    /// # Errors
-    /// An unknown member, a stale etag, bad values, or an assignment that updates automatically.
-    pub async fn update_member_settings(
-        &self,
-        call: &Call<'_, MemberView>,
-        organization: &OrganizationId,
-        update: &MemberUpdate<'_>,
-    ) -> Result<Answer<MemberView>> {
-        self.change(call, organization, "update_member_settings", async |tx: &mut WriteTx| {
-            let member = update.member;
-            let mut value = get_view(tx, member).await?;
-            let resource = names::member(organization, member);
-            check_etag(&resource, update.etag, value.updated_revision)?;
-            let (edit, mut found) = (update.edit)(&value);
-            found.extend(edit.violations(&tx.organization().catalog));
-            Refusal::unless_empty(found)?;
-            let stored = load_list(tx).await?;
-            let states = get_states(tx, std::slice::from_ref(member), &stored).await?;
-            let found = tx.organization();
-            let (phase, catalog) = (found.phase, found.catalog.clone());
-            let mut plan = plan_edit(organization, phase, &catalog, &stored.list, &states[0], edit.clone(), tx.now())?;
-            let before = json!({ "settings": value.settings, "email_export": value.export.map(|e| e.setting.value()) });
-            let after = json!({ "settings": edit.settings, "email_export": edit.choose });
-            let event = (resource, Some(before), Some(after));
-            let (revision, _) = write(tx, call, (&mut plan, &states), "", event).await?;
-            let preview = call.validate_only.then(|| Preview::of(&plan));
-            if !call.validate_only {
-                value = get_view(tx, member).await?;
-            } else if let Some(change) = plan.members.first() {
-                value.settings = edit.settings.unwrap_or(value.settings);
-                value.export = change.after.export;
-                seats::show_planned(&mut value, &plan.seats);
-            }
-            let warnings = seats::warnings_of(tx, &value);
-            Ok(Changed { value, preview, revision, warnings })
-        })
-        .await
+/// The member before the edit, with the edit.
+pub struct Before {
+    member: MemberView,
+    edit: MemberEdit,
+}
+
+impl Operation for Edit<'_> {
+    type Answer = MemberView;
+    type Before = Before;
+    const NAME: &'static str = "update_member_settings";
+
+    async fn propose<'a>(&'a self, tx: &mut WriteTx, stored: &StoredList) -> Result<(Proposal<'a>, Before)> {
+        let member = get_view(tx, self.member).await?;
+        check_etag(names::member(tx.id(), self.member), self.etag, member.updated_revision)?;
+        let mut found = Vec::new();
+        if let Some(identity) = self.identity {
+            found.extend(identity.violations(StoredIdentity {
+                organization: tx.id(),
+                identity: &member.identity,
+                active: member.active,
+                groups: &member.groups,
+            }));
+        }
+        let value = member.export.map(|export| export.setting.value());
+        let edit = self.input.edit(self.selection, &member.settings, value);
+        let edit = edit.map_err(|violation| found.push(violation)).unwrap_or_default();
+        let state = state(&member);
+        let proposal = EditMember::propose(stored.current(tx.organization()), state, edit.clone(), found)?;
+        Ok((Proposal::EditMember(proposal), Before { member, edit }))
+    }
+
+    fn audit(&self, before: &Before, planned: &Planned<'_>) -> AuditDraft {
+        let Before { member, edit } = before;
+        let value = member.export.map(|export| export.setting.value());
+        AuditDraft {
+            resource: names::member(&planned.organization.id, self.member),
+            before: document(json!({ "settings": member.settings, "email_export": value })),
+            after: document(json!({ "settings": edit.settings, "email_export": edit.choose })),
+        }
+    }
+
+    fn answer(&self, before: Before, applied: &mut Applied<'_>) -> Result<MemberView> {
+        let Before { member: mut value, edit } = before;
+        let plan = &applied.planned.plan;
+        let is_touched = !plan.members.is_empty() || plan.seats.granted().any(|granted| granted == self.member);
+        if let Some(change) = plan.members.first() {
+            value.settings = edit.settings.unwrap_or(value.settings);
+            value.export = change.after.export;
+        }
+        seats::show_planned(&mut value, &plan.seats);
+        if applied.is_written && is_touched {
+            (value.updated_revision, value.updated_at) = (applied.revision, applied.planned.now);
+        }
+        applied.warnings = seats::warnings_of_member(&applied.planned.organization.catalog, &value);
+        Ok(value)
+    }
+}
+
+/// The member, as a plan has to know the member. An edit by hand resolves no member, so the ranks are left out.
+fn state(member: &MemberView) -> MemberState {
+    let held = Held { assignment: member.assignment.clone(), settings: member.settings.id(), export: member.export };
+    MemberState {
+        id: member.id.clone(),
+        active: member.active,
+        held: Some(held),
+        pin: member.pin.as_ref().map(|pin| pin.assignment.clone()),
+        matching_ranks: Vec::new(),
     }
 }

@@ -8,11 +8,11 @@ use rollcall_domain::{
 };
 use rollcall_store::{
     ReadTx,
-    assignments::StoredList,
+    assignments::{self, StoredList},
     members::history::{self, Wanted},
 };
 
-use super::{MemberView, get_view, load_list};
+use super::{MemberView, get_view};
 use crate::{App, Read, Result, check_revision};
 
 /// Why a member is in their assignment and in no other, and has what they have.
@@ -56,7 +56,7 @@ impl App {
             .read(organization, "explain_member", async |tx: &mut ReadTx| {
                 check_revision(tx, at_least)?;
                 let member = get_view(tx, member).await?;
-                let verdicts = verdicts(&load_list(tx).await?, &member);
+                let verdicts = verdicts(&assignments::get_list(tx).await?, &member);
                 let settings = origins(tx, &member).await?;
                 Ok(Read::of(tx, Explanation { member, verdicts, settings }))
             })

@@ -1,83 +1,91 @@
 //! Moving members to an assignment, which pins them there, and releasing them.
 
 use rollcall_domain::{
-    AssignmentId, MemberId, MemberState, OrganizationId,
-    members::{plan_move, plan_release},
+    AssignmentId, MemberId, MemberState, Proposal,
+    members::{MoveMembers, ReleaseMembers},
     names,
 };
-use rollcall_store::{WriteTx, assignments};
-use serde_json::{Value, json};
+use rollcall_store::{WriteTx, assignments::StoredList, audit::Document};
+use serde_json::json;
 
-use super::{get_states, load_list, write};
-use crate::{Answer, App, Call, Changed, Preview, Result};
+use crate::{Applied, AuditDraft, Operation, Planned, Result, document};
 
-impl App {
-    /// Moves members to an assignment and pins them; answers how many entered it.
-    ///
-    /// # Errors
-    /// An unknown member or assignment.
-    pub async fn move_members(
-        &self,
-        call: &Call<'_, u32>,
-        organization: &OrganizationId,
-        members: &[MemberId],
-        target: &AssignmentId,
-        reason: &str,
-    ) -> Result<Answer<u32>> {
-        self.change(call, organization, "move_members", async |tx: &mut WriteTx| {
-            let stored = load_list(tx).await?;
-            stored.list.get(target)?;
-            let states = get_states(tx, members, &stored).await?;
-            let summaries = assignments::count_unchosen(tx, &stored.list).await?;
-            let mut plan = plan_move(tx.organization().phase, &stored.list, &states, target, &summaries, tx.now())?;
-            let after = json!({ "members": members, "assignment": target, "reason": reason });
-            let event = (names::child(organization, "members"), before(&states), Some(after));
-            let (revision, warnings) = write(tx, call, (&mut plan, &states), reason, event).await?;
-            let preview = call.validate_only.then(|| Preview::of(&plan));
-            Ok(Changed { value: plan.counts().assignment_changes, preview, revision, warnings })
-        })
-        .await
+/// A request to move members to an assignment.
+#[derive(Clone, Debug)]
+pub struct Move<'a> {
+    /// The members.
+    pub members: &'a [MemberId],
+    /// The assignment.
+    pub target: &'a AssignmentId,
+    /// Why, as the caller wrote it; kept with the pins.
+    pub reason: &'a str,
+}
+
+impl Operation for Move<'_> {
+    /// How many members enter the assignment.
+    type Answer = u32;
+    type Before = ();
+    const NAME: &'static str = "move_members";
+
+    async fn propose<'a>(&'a self, tx: &mut WriteTx, stored: &StoredList) -> Result<(Proposal<'a>, ())> {
+        let current = stored.current(tx.organization());
+        let moves = MoveMembers::propose(current, self.members, self.target, self.reason)?;
+        Ok((Proposal::MoveMembers(moves), ()))
     }
 
-    /// Takes members' pins away and resolves them again; answers how many had one. Without any,
-    /// nothing is written.
-    ///
-    /// # Errors
-    /// An unknown member.
-    pub async fn release_members(
-        &self,
-        call: &Call<'_, u32>,
-        organization: &OrganizationId,
-        members: &[MemberId],
-    ) -> Result<Answer<u32>> {
-        self.change(call, organization, "release_members", async |tx: &mut WriteTx| {
-            let stored = load_list(tx).await?;
-            let states = get_states(tx, members, &stored).await?;
-            let summaries = assignments::count_unchosen(tx, &stored.list).await?;
-            let mut plan = plan_release(tx.organization().phase, &stored.list, &states, &summaries, tx.now());
-            let value = u32::try_from(plan.unpinned.len()).unwrap_or(u32::MAX);
-            let (mut revision, mut warnings) = (tx.organization().revision, Vec::new());
-            if value > 0 {
-                let pinned: Vec<_> = states.iter().filter(|state| state.pin.is_some()).cloned().collect();
-                let after = json!({ "members": plan.unpinned });
-                let event = (names::child(organization, "members"), before(&pinned), Some(after));
-                (revision, warnings) = write(tx, call, (&mut plan, &states), "", event).await?;
-            }
-            let preview = call.validate_only.then(|| Preview::of(&plan));
-            Ok(Changed { value, preview, revision, warnings })
-        })
-        .await
+    fn audit(&self, (): &(), planned: &Planned<'_>) -> AuditDraft {
+        let after = json!({ "members": self.members, "assignment": self.target, "reason": self.reason });
+        AuditDraft {
+            resource: names::child(&planned.organization.id, "members"),
+            before: placements(planned.facts.members.iter()),
+            after: document(after),
+        }
+    }
+
+    fn answer(&self, (): (), applied: &mut Applied<'_>) -> Result<u32> {
+        Ok(applied.planned.plan.counts().assignment_changes)
     }
 }
 
-/// Where the members were, and where they were pinned to.
-fn before(members: &[MemberState]) -> Option<Value> {
-    let were = members.iter().map(|member| {
-        let mut was = json!({ "member": member.id, "assignment": member.held.as_ref().map(|held| &held.assignment) });
-        if let Some(pin) = &member.pin {
-            was["pin"] = json!(pin);
+/// A request to release members from their pins. Without a pinned member it changes nothing.
+#[derive(Clone, Debug)]
+pub struct Release<'a> {
+    /// The members.
+    pub members: &'a [MemberId],
+}
+
+impl Operation for Release<'_> {
+    /// How many members had a pin.
+    type Answer = u32;
+    type Before = ();
+    const NAME: &'static str = "release_members";
+
+    async fn propose<'a>(&'a self, _: &mut WriteTx, _: &StoredList) -> Result<(Proposal<'a>, ())> {
+        Ok((Proposal::ReleaseMembers(ReleaseMembers { members: self.members }), ()))
+    }
+
+    fn audit(&self, (): &(), planned: &Planned<'_>) -> AuditDraft {
+        AuditDraft {
+            resource: names::child(&planned.organization.id, "members"),
+            before: placements(planned.facts.members.iter().filter(|member| member.pin.is_some())),
+            after: document(json!({ "members": planned.plan.unpinned })),
         }
-        was
+    }
+
+    fn answer(&self, (): (), applied: &mut Applied<'_>) -> Result<u32> {
+        Ok(u32::try_from(applied.planned.plan.unpinned.len()).unwrap_or(u32::MAX))
+    }
+}
+
+/// The assignment of each member, and the assignment that the member is pinned to.
+fn placements<'a>(members: impl Iterator<Item = &'a MemberState>) -> Option<Document> {
+    let placements = members.map(|member| {
+        let assignment = member.held.as_ref().map(|held| &held.assignment);
+        let mut placement = json!({ "member": member.id, "assignment": assignment });
+        if let Some(pin) = &member.pin {
+            placement["pin"] = json!(pin);
+        }
+        placement
     });
-    Some(json!({ "members": were.collect::<Vec<_>>() }))
+    document(json!({ "members": placements.collect::<Vec<_>>() }))
 }

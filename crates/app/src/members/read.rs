@@ -1,9 +1,9 @@
 //! Reading members.
 
 use rollcall_domain::{AssignmentId, MemberId, OrganizationId};
-use rollcall_store::{ReadTx, members as store, members::MemberView};
+use rollcall_store::{ReadTx, assignments, members as store, members::MemberView};
 
-use super::{get_view, load_list};
+use super::get_view;
 use crate::{App, Read, Result, check_revision};
 
 impl App {
@@ -43,7 +43,7 @@ impl App {
             .read(organization, "list_members", async |tx: &mut ReadTx| {
                 check_revision(tx, at_least)?;
                 if let Some(assignment) = assignment {
-                    load_list(tx).await?.list.get(assignment)?;
+                    assignments::get_list(tx).await?.list.get(assignment)?;
                 }
                 let value = store::list_members(tx, assignment, after, limit).await?;
                 Ok(Read::of(tx, value))

@@ -1,18 +1,17 @@
-//! The catalog: reading it with how much of it is used, and replacing it whole.
+//! The catalog: reading it with how much of it is used, and replacing it as a whole.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
-use rollcall_domain::{AssignmentList, OrganizationId, Plan, Refusal, catalog::Catalog, names};
+use rollcall_domain::{
+    OrganizationId, Proposal,
+    catalog::{Catalog, ReplaceCatalog},
+    names,
+};
 pub use rollcall_store::seats::SeatUse;
-use rollcall_store::{
-    ReadTx, WriteTx, assignments,
-    organizations::{self as store, CatalogEntry},
-    seats::count_seats,
-};
+use rollcall_store::{ReadTx, WriteTx, assignments::StoredList, organizations::list_catalog_uses, seats::count_seats};
+use serde_json::json;
 
-use crate::{
-    Answer, App, Call, Changed, Preview, Read, Result, Subject, Warning, check_etag, check_revision, json, seats,
-};
+use crate::{App, Applied, AuditDraft, Operation, Planned, Read, Result, check_etag, check_revision, document};
 
 /// The catalog with everything that is shown of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -21,7 +20,7 @@ pub struct CatalogView {
     pub catalog: Catalog,
     /// The revision that last changed it.
     pub revision: i64,
-    /// How many seats of each type are held and waited for; a type that nobody claims is not here.
+    /// How many seats of each type are held and pending. A type that no member claims is absent.
     pub seats: BTreeMap<String, SeatUse>,
 }
 
@@ -41,108 +40,49 @@ impl App {
             })
             .await
     }
+}
 
-    /// Replaces the catalog. Members who wait for a seat get it when its total is raised or taken away. The same document
-    /// again is no change: nothing is written.
-    ///
-    /// # Errors
-    /// A stale etag, a document that is not valid, or an entry in use that would go.
-    pub async fn update_catalog(
-        &self,
-        call: &Call<'_, CatalogView>,
-        organization: &OrganizationId,
-        catalog: &Catalog,
-        etag: &str,
-    ) -> Result<Answer<CatalogView>> {
-        Refusal::unless_empty(catalog.violations().into_iter().map(|v| v.at("catalog")).collect())?;
-        self.change(call, organization, "update_catalog", async |tx: &mut WriteTx| {
-            let resource = names::child(organization, "catalog");
-            check_etag(&resource, Some(etag), tx.organization().catalog_revision)?;
-            for entry in entries_that_go(&tx.organization().catalog, catalog) {
-                refuse_in_use(tx, &entry).await?;
-            }
-            let mut seats = count_seats(tx).await?;
-            let plan = seats::plan_totals(tx, catalog, &seats).await?;
-            let warnings = warnings(tx, catalog, &plan).await?;
-            let found = tx.organization();
-            let (mut revision, mut catalog_revision) = (found.revision, found.catalog_revision);
-            let event = call.event(resource, json(&found.catalog), json(catalog));
-            if !call.validate_only && found.catalog != *catalog {
-                revision = store::update_catalog(tx, catalog, &plan, event).await?;
-                catalog_revision = revision;
-            }
-            show_granted(&mut seats, &plan);
-            let value = CatalogView { catalog: catalog.clone(), revision: catalog_revision, seats };
-            let preview = call.validate_only.then(|| Preview::of(&plan));
-            Ok(Changed { value, preview, revision, warnings })
-        })
-        .await
+/// A request to replace the catalog. Members who wait for a seat are granted it when its total is raised or removed. The
+/// current document changes nothing.
+#[derive(Clone, Debug)]
+pub struct Replace<'a> {
+    /// The new catalog.
+    pub catalog: &'a Catalog,
+    /// The etag that the caller has read.
+    pub etag: &'a str,
+}
+
+/// How much of each seat type is used before the change.
+type SeatUses = BTreeMap<String, SeatUse>;
+
+impl Operation for Replace<'_> {
+    type Answer = CatalogView;
+    type Before = SeatUses;
+    const NAME: &'static str = "update_catalog";
+
+    async fn propose<'a>(&'a self, tx: &mut WriteTx, _: &StoredList) -> Result<(Proposal<'a>, SeatUses)> {
+        check_etag(names::child(tx.id(), "catalog"), Some(self.etag), tx.organization().catalog_revision)?;
+        let removed = tx.organization().catalog.removed_entries(self.catalog);
+        let uses = list_catalog_uses(tx, removed).await?;
+        Ok((Proposal::ReplaceCatalog(ReplaceCatalog::propose(self.catalog, &uses)?), count_seats(tx).await?))
     }
-}
 
-/// Shows the seats as they are once the plan is written.
-fn show_granted(seats: &mut BTreeMap<String, SeatUse>, plan: &Plan) {
-    for (seat, queue) in &plan.seats.queues {
-        let granted = u32::try_from(queue.granted.len()).unwrap_or(u32::MAX);
-        let now = seats.entry(seat.clone()).or_default();
-        *now = SeatUse { used: now.used + granted, pending: now.pending - granted };
-    }
-}
-
-/// What of the assignments the new catalog leaves configured but not effective: seats that members wait for, and those
-/// that require another one which is not given. The latter is refused when the assignment's settings are next saved.
-async fn warnings(tx: &mut WriteTx, catalog: &Catalog, plan: &Plan) -> Result<Vec<Warning>> {
-    let list = assignments::get_list(tx).await?.list;
-    let all = list.ranked().map(|(_, assignment)| &assignment.id).collect::<BTreeSet<_>>();
-    let mut found = unmet_requirements(tx.id(), catalog, &list);
-    found.extend(seats::warnings(tx, plan, catalog, &all).await?);
-    Ok(found)
-}
-
-fn unmet_requirements(organization: &OrganizationId, catalog: &Catalog, list: &AssignmentList) -> Vec<Warning> {
-    let mut found = Vec::new();
-    for (_, assignment) in list.ranked() {
-        for (seat, required) in catalog.unmet_requirements(&assignment.settings) {
-            let name = names::assignment(organization, &assignment.id);
-            let message = format!("{name} gives the seat `{seat}` without `{required}`, which it requires; give both");
-            found.push(Warning { subject: Subject::Assignment(assignment.id.clone()), message });
+    fn audit(&self, _: &SeatUses, planned: &Planned<'_>) -> AuditDraft {
+        AuditDraft {
+            resource: names::child(&planned.organization.id, "catalog"),
+            before: document(json!(planned.organization.catalog)),
+            after: document(json!(self.catalog)),
         }
     }
-    found
-}
 
-fn entries_that_go(before: &Catalog, after: &Catalog) -> Vec<CatalogEntry> {
-    let entries = |catalog: &Catalog| {
-        let mut all = BTreeSet::new();
-        for seat in &catalog.seat_types {
-            all.insert((0, seat.id.clone(), String::new()));
+    fn answer(&self, mut seats: SeatUses, applied: &mut Applied<'_>) -> Result<CatalogView> {
+        for (seat, queue) in &applied.planned.plan.seats.queues {
+            let granted = u32::try_from(queue.granted.len()).unwrap_or(u32::MAX);
+            let now = seats.entry(seat.clone()).or_default();
+            *now = SeatUse { used: now.used + granted, pending: now.pending - granted };
         }
-        for workspace in &catalog.workspaces {
-            all.insert((1, workspace.id.clone(), String::new()));
-            all.extend(workspace.profiles.iter().map(|profile| (2, workspace.id.clone(), profile.id.clone())));
-        }
-        all
-    };
-    let gone = entries(before).difference(&entries(after)).cloned().collect::<Vec<_>>();
-    let entry = |(kind, id, profile)| match kind {
-        0 => CatalogEntry::SeatType(id),
-        1 => CatalogEntry::Workspace(id),
-        _ => CatalogEntry::Profile(id, profile),
-    };
-    gone.into_iter().map(entry).collect()
-}
-
-async fn refuse_in_use(tx: &mut WriteTx, entry: &CatalogEntry) -> Result<()> {
-    let (assignments, members) = store::count_catalog_uses(tx, entry).await?;
-    if (assignments, members) == (0, 0) {
-        return Ok(());
+        let before = applied.planned.organization.catalog_revision;
+        let revision = if applied.is_written { applied.revision } else { before };
+        Ok(CatalogView { catalog: self.catalog.clone(), revision, seats })
     }
-    let entry = match entry {
-        CatalogEntry::SeatType(seat) => format!("seat type {seat}"),
-        CatalogEntry::Workspace(workspace) => format!("workspace {workspace}"),
-        CatalogEntry::Profile(workspace, profile) => {
-            format!("profile {profile} of workspace {workspace}")
-        }
-    };
-    Err(Refusal::CatalogEntryInUse { entry, assignments, members }.into())
 }

@@ -7,10 +7,10 @@ mod update;
 use rollcall_domain::OrganizationId;
 use rollcall_store::{ReadTx, organizations as store};
 
-pub use catalog::{CatalogView, SeatUse};
+pub use catalog::{CatalogView, Replace, SeatUse};
 pub use create::Create;
 pub use rollcall_store::organizations::OrganizationView;
-pub use update::{Edit, Update};
+pub use update::Update;
 
 use crate::{App, Read, Result, check_revision};
 
