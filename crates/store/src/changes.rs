@@ -40,7 +40,7 @@ async fn write_plan(tx: &mut WriteTx, plan: &Plan, extra: &Extra<'_>, actor: &st
         reranked = assignments::update_ranks(tx, &plan.ranks).await?;
         assignments::save_assignment(tx, saved, extra.new_uid, rank).await?;
         if plan.chooses {
-            migration::note_chosen(tx, &saved.id).await?;
+            migration::record_first_choice(tx, &saved.id).await?;
         }
     }
     write::update_members(tx, &plan.members).await?;

@@ -1,9 +1,9 @@
 //! The settings migration of an organization, as it is shown.
 
-use rollcall_app::migration::{Attempt, Imported, MigrationState, MigrationStatus, Progress};
+use rollcall_app::migration::{ImportSummary, MigrationProgress, MigrationState, MigrationStatus};
 use rollcall_domain::{
     Email, OrganizationId, Phase, Violation,
-    migration::{Outcome, Proof},
+    migration::{AssignmentOutcome, Proof},
 };
 use rollcall_proto::v1;
 
@@ -15,7 +15,7 @@ use super::{
 use crate::names;
 
 /// What came of an import, with every row that it lists or with the first ones; without preview and revision.
-pub(crate) fn to_imported(imported: &Imported, all: bool) -> v1::ImportLegacySettingsResponse {
+pub(crate) fn to_imported(imported: &ImportSummary, all: bool) -> v1::ImportLegacySettingsResponse {
     let most = if all { usize::MAX } else { REJECTED_MAX };
     let emails = |emails: &[Email]| emails.iter().take(most).map(ToString::to_string).collect();
     let rejected = &imported.rejected;
@@ -31,7 +31,7 @@ pub(crate) fn to_imported(imported: &Imported, all: bool) -> v1::ImportLegacySet
     }
 }
 
-pub(crate) fn to_progress(progress: Progress) -> v1::MigrationProgress {
+pub(crate) fn to_progress(progress: MigrationProgress) -> v1::MigrationProgress {
     let count = |count: i64| i32::try_from(count).unwrap_or(i32::MAX);
     v1::MigrationProgress {
         run: names::job_run(&progress.run.job, progress.run.id),
@@ -56,7 +56,7 @@ pub(crate) fn parse_migration_state(state: i32) -> Result<Option<MigrationState>
     }
 }
 
-pub(crate) fn to_outcome(organization: &OrganizationId, outcome: &Outcome) -> v1::AssignmentOutcome {
+pub(crate) fn to_outcome(organization: &OrganizationId, outcome: &AssignmentOutcome) -> v1::AssignmentOutcome {
     v1::AssignmentOutcome {
         assignment: names::assignment(organization, &outcome.assignment),
         display_name: outcome.display_name.clone(),
@@ -72,27 +72,26 @@ pub(crate) fn to_outcome(organization: &OrganizationId, outcome: &Outcome) -> v1
 }
 
 pub(crate) fn to_migration(organization: &OrganizationId, status: &MigrationStatus) -> v1::Migration {
-    let attempt = status.attempt.as_ref();
-    let outcomes = attempt.iter().flat_map(|attempt| &attempt.outcomes);
+    let record = status.record.as_ref();
+    let outcomes = record.iter().flat_map(|record| &record.outcomes);
     v1::Migration {
         name: names::migration(organization),
         state: to_migration_state(status).into(),
-        proof: attempt.and_then(|attempt| attempt.proof.as_ref()).map(to_proof),
+        proof: record.and_then(|record| record.proof.as_ref()).map(to_proof),
         assignments: outcomes.map(|outcome| to_outcome(organization, outcome)).collect(),
-        update_time: attempt.map(|attempt| to_timestamp(attempt.time)),
-        failure: attempt.and_then(|attempt| attempt.failure.clone()).unwrap_or_default(),
+        update_time: record.map(|record| to_timestamp(record.time)),
+        failure: record.and_then(|record| record.failure.clone()).unwrap_or_default(),
         unmatched_legacy_settings: status.unmatched.cast_signed(),
         wave: status.wave.cast_signed(),
     }
 }
 
 fn to_migration_state(status: &MigrationStatus) -> v1::MigrationState {
-    match status.attempt {
-        Some(Attempt { state: MigrationState::Pending, .. }) => v1::MigrationState::Pending,
-        Some(Attempt { state: MigrationState::Migrated, .. }) => v1::MigrationState::Migrated,
-        Some(Attempt { state: MigrationState::Failed, .. }) => v1::MigrationState::Failed,
-        Some(Attempt { state: MigrationState::RolledBack, .. }) => v1::MigrationState::RolledBack,
-        None if status.phase == Phase::Legacy => v1::MigrationState::Pending,
+    match status.state() {
+        Some(MigrationState::Pending) => v1::MigrationState::Pending,
+        Some(MigrationState::Migrated) => v1::MigrationState::Migrated,
+        Some(MigrationState::Failed) => v1::MigrationState::Failed,
+        Some(MigrationState::RolledBack) => v1::MigrationState::RolledBack,
         None => v1::MigrationState::Unspecified,
     }
 }

@@ -2,7 +2,7 @@
 
 use rollcall_app::{
     Changed,
-    migration::{Imported, MigrationFilter, MigrationStatus},
+    migration::{ImportSummary, MigrationFilter, MigrationStatus},
 };
 use rollcall_domain::{OrganizationId, email_export::EmailExport, migration::LegacyRow};
 use rollcall_proto::v1::{self, migration_service_server::MigrationService};
@@ -46,7 +46,7 @@ impl MigrationService for Services {
             rows.extend(next.settings.into_iter().map(to_row));
         }
         whole.check()?;
-        let render = |changed: &Changed<Imported>| v1::ImportLegacySettingsResponse {
+        let render = |changed: &Changed<ImportSummary>| v1::ImportLegacySettingsResponse {
             revision: tokens::revision(&organization, changed.revision),
             preview: changed.preview.as_ref().map(|preview| to_preview(&organization, preview)),
             ..to_imported(&changed.value, first.list_all_rows)

@@ -44,7 +44,7 @@ pub async fn list_directory(tx: &mut ReadTx, scope: &Scope<'_>, emails: &[&Email
     };
     let memberships = list_memberships(tx, named.as_deref(), &groups).await?;
     let waiting = match tx.organization().phase {
-        Phase::Legacy => crate::migration::list_waiting(tx, emails).await?,
+        Phase::Legacy => crate::migration::list_unmatched(tx, emails).await?,
         Phase::Migrated => HashMap::new(),
     };
     let active_members = count_active(tx).await?;

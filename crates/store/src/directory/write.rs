@@ -35,7 +35,7 @@ pub async fn apply_sync(tx: &mut WriteTx, sync: &SyncPlan, event: AuditEvent) ->
         forget_plans(tx).await?;
     }
     insert_memberships(tx, &sync.added).await?;
-    migration::bind_waiting(tx, &sync.bindings).await?;
+    migration::bind_unmatched(tx, &sync.bindings).await?;
     let rehomed: Vec<MemberChange> =
         sync.plan.members.iter().filter(|change| change.before.is_some()).cloned().collect();
     write::update_members(tx, &rehomed).await?;
