@@ -1,5 +1,5 @@
-//! The settings migration of the organizations in phase LEGACY up to the configured wave, each on its own (product.md 7).
-//! Any number of processes share the work of a run (ADR 13).
+//! The settings migration of the organizations in phase LEGACY up to the configured wave, each in its own transaction
+//! (product.md 7). Any number of processes share the work of a run (ADR 13).
 
 use std::time::Duration;
 
@@ -8,31 +8,32 @@ use rollcall_app::{
     Error,
     migration::{MEMBERS_TOTAL, MigrationOutcome, ORGANIZATIONS_TOTAL},
 };
+use rollcall_domain::migration::MigrationScope;
 use rollcall_store::{
     jobs::{self, Counts},
-    migration::{self, Taken},
+    migration,
 };
 use tokio::time::sleep;
 
 use crate::engine::{CatchUp, Ended, JobContext, JobError, JobResult, JobSpec, job_fn};
 
-/// The wave up to which a run takes organizations, beside its counts.
+/// The count of a run that holds the last wave that the run migrates.
 const WAVE: &str = "migration_wave";
 /// How many ids of organizations are read at a time.
-const ORGANIZATIONS: i64 = 500;
+const ID_BATCH: i64 = 500;
 /// How many organizations are counted at a time.
-const COUNTED: i64 = 100;
-/// How long to wait for organizations that others are at.
-const OTHERS: Duration = Duration::from_millis(200);
-/// How many organizations the failure names.
-const NAMED: i64 = 20;
+const COUNT_BATCH: i64 = 100;
+/// How long to wait while other workers have locked all organizations that are left.
+const BUSY_PAUSE: Duration = Duration::from_millis(200);
+/// How many failed organizations the failure of the run names at most.
+const NAMED_MAX: i64 = 20;
 
 /// The job.
 pub(crate) fn spec() -> JobSpec {
     JobSpec {
         name: "settings-migration",
         description: "Migrates the organizations in phase LEGACY, and proves that no member's behaviour changes.",
-        // Never by itself: an organization must not be migrated before somebody asks for it.
+        // No schedule: an operator decides when organizations are migrated.
         schedule: None,
         catch_up: CatchUp::Newest,
         timeout: Duration::from_secs(12 * 60 * 60),
@@ -42,24 +43,24 @@ pub(crate) fn spec() -> JobSpec {
     }
 }
 
-/// Each organization is a chunk: migrated and counted, or left as it was.
+/// Migrates all organizations in the scope of the run. One organization is one chunk.
 async fn run(context: JobContext) -> JobResult {
     if !is_counted(&context) {
         count(&context).await?;
     }
-    match take(&context, Worker::Leader).await? {
-        Took::Everything => end(&context).await,
-        Took::UntilStopped => Ok(Ended::Stopped),
+    match migrate_pending(&context, Worker::Leader).await? {
+        WorkerEnd::Finished => end(&context).await,
+        WorkerEnd::Stopped => Ok(Ended::Stopped),
     }
 }
 
-/// Takes organizations beside the process that has claimed the run.
+/// Migrates organizations in a process that has not claimed the run.
 async fn help(context: JobContext) -> JobResult {
-    // What there is to do is counted while nobody does it.
+    // A helper waits until the work is counted, because migrated organizations are no longer counted.
     if is_counted(&context) {
-        match take(&context, Worker::Helper).await {
+        match migrate_pending(&context, Worker::Helper).await {
             Ok(_) => {}
-            Err(Error::FenceLost) => tracing::debug!("the run has ended or is taken over"),
+            Err(Error::FenceLost) => tracing::debug!("the run has ended, or another process has claimed it"),
             Err(error) => return Err(error.into()),
         }
     }
@@ -70,19 +71,20 @@ fn is_counted(context: &JobContext) -> bool {
     context.run.outcome.contains_key(ORGANIZATIONS_TOTAL)
 }
 
-/// What the run takes. Its first process decides the wave, for all that go on with it or help.
-fn taken(context: &JobContext) -> Taken {
-    let decided = context.run.outcome.get(WAVE).and_then(|wave| u32::try_from(*wave).ok());
-    let wave = decided.unwrap_or(context.app.options().migration_wave);
-    Taken { wave, asked: context.run.scheduled_for }
+/// Returns which organizations the run migrates. The process that counts the work decides the wave, and stores it for the
+/// processes that help or continue.
+fn scope(context: &JobContext) -> MigrationScope {
+    let stored = context.run.outcome.get(WAVE).and_then(|wave| u32::try_from(*wave).ok());
+    let wave = stored.unwrap_or(context.app.options().migration_wave);
+    MigrationScope { wave, requested_at: context.run.scheduled_for }
 }
 
-/// Counts once for a run what it has before it, and whom it passes because they wait for an operator.
+/// Counts the work of a run, and the organizations that it skips because they wait for an operator.
 async fn count(context: &JobContext) -> Result<(), JobError> {
     let (mut organizations, mut members, mut skipped) = (0, 0, 0);
     let mut after = String::new();
     loop {
-        let sizes = migration::list_sizes(context.app.db(), taken(context), &after, COUNTED).await?;
+        let sizes = migration::list_sizes(context.app.db(), scope(context), &after, COUNT_BATCH).await?;
         let Some(last) = sizes.last() else { break };
         after.clone_from(&last.id);
         for size in sizes {
@@ -92,7 +94,7 @@ async fn count(context: &JobContext) -> Result<(), JobError> {
         }
     }
     let counts = [
-        (WAVE, i64::from(taken(context).wave)),
+        (WAVE, i64::from(scope(context).wave)),
         (ORGANIZATIONS_TOTAL, organizations),
         (MEMBERS_TOTAL, members),
         ("organizations_skipped", skipped),
@@ -100,69 +102,74 @@ async fn count(context: &JobContext) -> Result<(), JobError> {
     Ok(jobs::add_progress(context.app.db(), context.fence, &counts).await?)
 }
 
-/// Who takes organizations.
+/// A process that migrates organizations of the run.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Worker {
-    /// Whoever has claimed the run: in byte order, until nothing is left, also of what others are at.
+    /// The process that has claimed the run. It goes through the organizations in byte order, until all are migrated.
     Leader,
-    /// Anybody else: in an order of its own, so that it seldom meets others, until others are at all that is left.
+    /// Any other process. It shuffles the organizations to avoid contending for the same one, and ends when other workers
+    /// have locked all organizations that are left.
     Helper,
 }
 
-enum Took {
-    Everything,
-    UntilStopped,
+/// How a worker ended.
+enum WorkerEnd {
+    /// Nothing is left for this worker.
+    Finished,
+    /// The run was cancelled, or the process stops.
+    Stopped,
 }
 
-/// Takes one organization after the other that is still to be migrated and that nobody else is at.
-async fn take(context: &JobContext, worker: Worker) -> Result<Took, Error> {
+/// Migrates the pending organizations of the run one by one, and passes those that another worker has locked.
+async fn migrate_pending(context: &JobContext, worker: Worker) -> Result<WorkerEnd, Error> {
     loop {
-        let mut ids = migration::list_pending(context.app.db(), taken(context), ORGANIZATIONS).await?;
+        let mut ids = migration::list_pending(context.app.db(), scope(context), ID_BATCH).await?;
         if worker == Worker::Helper {
             ids.shuffle(&mut rand::rng());
         }
         let mut all_busy = true;
         for organization in &ids {
             if context.cancel.is_cancelled() {
-                return Ok(Took::UntilStopped);
+                return Ok(WorkerEnd::Stopped);
             }
             match context.app.migrate_organization(organization, context.fence).await? {
                 MigrationOutcome::Busy => continue,
                 MigrationOutcome::Failed(reason) => {
                     tracing::error!(%organization, reason, "the organization was not migrated");
                 }
-                MigrationOutcome::Migrated(_) | MigrationOutcome::Done => {}
+                MigrationOutcome::Migrated(_) | MigrationOutcome::NotPending => {}
             }
             all_busy = false;
         }
         if ids.is_empty() || (all_busy && worker == Worker::Helper) {
-            return Ok(Took::Everything);
+            return Ok(WorkerEnd::Finished);
         }
         if all_busy {
-            sleep(OTHERS).await;
+            sleep(BUSY_PAUSE).await;
         }
     }
 }
 
-/// The run has failed if any organization has; trying again does not help, those wait for an
-/// operator.
+/// Ends the run, which fails if any organization failed. The run is not attempted again, because failed organizations wait
+/// for an operator.
 async fn end(context: &JobContext) -> JobResult {
     let stored = jobs::find_run(context.app.db(), context.run.id).await?;
     let stored = stored.map(|run| run.outcome).unwrap_or_default();
-    // So that all counts are there, also those that are 0.
+    // The outcome contains every count, also a count of 0.
     let zeros = ["organizations_migrated", "organizations_failed", "members"];
     let outcome: Counts = zeros.map(|name| (name.to_owned(), 0)).into();
     let failed = stored.get("organizations_failed").copied().unwrap_or_default();
     if failed == 0 {
         return Ok(Ended::Done { outcome, report: None });
     }
-    // Whoever was at them, in whichever attempt.
-    let named = migration::list_failed_since(context.app.db(), context.run.scheduled_for, NAMED).await?;
-    let named: Vec<String> = named.into_iter().map(|(organization, why)| format!("{organization}: {why}")).collect();
+    // These include the organizations that other workers and earlier attempts marked as failed.
+    let named = migration::list_failed_since(context.app.db(), context.run.scheduled_for, NAMED_MAX).await?;
+    let named: Vec<String> =
+        named.into_iter().map(|(organization, reason)| format!("{organization}: {reason}")).collect();
     Err(JobError::final_failure(failure_text(failed, &named), outcome))
 }
 
-/// Names organizations that failed in this run, which may be more.
+/// Returns the failure of a run in which `failed` organizations failed. `named` may be only some of them.
 fn failure_text(failed: i64, named: &[String]) -> String {
     let mut text = match failed {
         1 => "1 organization was not migrated".to_owned(),

@@ -132,7 +132,11 @@ async fn one_setting_lost_inside_the_migration_fails_that_organization_alone() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_error_inside_the_migration_fails_that_organization_alone() {
-    fails_that_organization_alone("RAISE 'planted'", "something went wrong on our side, which the log tells").await;
+    fails_that_organization_alone(
+        "RAISE 'planted'",
+        "an internal error occurred, which the log of the service describes",
+    )
+    .await;
 }
 
 async fn fails_that_organization_alone(fault: &str, reason: &str) {
@@ -146,7 +150,8 @@ async fn fails_that_organization_alone(fault: &str, reason: &str) {
     );
     client.batch_execute(&fault).await.unwrap();
     let failed = run(&app).await;
-    let why = format!("1 organization was not migrated: org-02: {reason}; the organization was left as it was");
+    let advice = "the organization was left as it was; correct the cause, then retry its migration";
+    let why = format!("1 organization was not migrated: org-02: {reason}; {advice}");
     assert_eq!((failed.state, failed.failure), (RunState::Failed, Some(why)));
     let all = ["organizations_migrated", "organizations_failed", "organizations_total", "members", "members_total"];
     assert_eq!(all.map(|name| failed.outcome[name]), [4, 1, 5, 8, 10]);

@@ -73,35 +73,41 @@ impl App {
         operation: &O,
     ) -> Result<Answer<O::Answer>> {
         let validate_only = context.caller.validate_only;
-        self.once(context, organization, O::NAME, async |tx: &mut WriteTx| {
-            // Load
-            let organization = tx.organization().clone();
-            let stored = assignments::get_list(tx).await?;
-            let current = Current { organization: &organization, list: &stored.list };
-            let (proposal, before) = operation.propose(tx, &stored).await?;
-            let facts = load(tx, &proposal, current).await?;
+        self.db
+            .write(organization, O::NAME, async |tx: &mut WriteTx| {
+                if let Some(answer) = context.recall(tx).await? {
+                    return Ok(answer);
+                }
 
-            // Plan
-            let mut plan = plan(&proposal, current, &facts, tx.now())?;
-            plan.seats = seats::plan(tx, &plan, &facts, validate_only).await?;
-            let warnings = warnings(tx, &proposal, current, &plan).await?;
-            let list = proposal.list(current);
-            let (stored, now, organization) = (&stored, tx.now(), &organization);
-            let planned = Planned { organization, stored, list, facts, plan, now };
+                // Load
+                let organization = tx.organization().clone();
+                let stored = assignments::get_list(tx).await?;
+                let current = Current { organization: &organization, list: &stored.list };
+                let (proposal, before) = operation.propose(tx, &stored).await?;
+                let facts = load(tx, &proposal, current).await?;
 
-            // Apply
-            let is_written = !validate_only && proposal.is_recorded(&planned.plan);
-            let mut revision = organization.revision;
-            if is_written {
-                let event = context.caller.event(operation.audit(&before, &planned));
-                revision = changes::apply(tx, &planned.plan, event).await?;
-            }
-            let mut applied = Applied { planned, is_written, revision, warnings };
-            let value = operation.answer(before, &mut applied)?;
-            let preview = validate_only.then_some(applied.planned.plan);
-            Ok(Changed { value, preview, revision, warnings: applied.warnings })
-        })
-        .await
+                // Plan
+                let mut plan = plan(&proposal, current, &facts, tx.now())?;
+                plan.seats = seats::plan(tx, &plan, &facts, validate_only).await?;
+                let warnings = warnings(tx, &proposal, current, &plan).await?;
+                let list = proposal.list(current);
+                let (stored, now, organization) = (&stored, tx.now(), &organization);
+                let planned = Planned { organization, stored, list, facts, plan, now };
+
+                // Apply
+                let is_written = !validate_only && proposal.is_recorded(&planned.plan);
+                let mut revision = organization.revision;
+                if is_written {
+                    let event = context.caller.event(operation.audit(&before, &planned));
+                    revision = changes::apply(tx, &planned.plan, event).await?;
+                }
+                let mut applied = Applied { planned, is_written, revision, warnings };
+                let value = operation.answer(before, &mut applied)?;
+                let preview = validate_only.then_some(applied.planned.plan);
+                let changed = Changed { value, preview, revision, warnings: applied.warnings };
+                context.remember(tx, changed).await
+            })
+            .await
     }
 }
 
@@ -149,7 +155,9 @@ async fn warnings(
         warnings.extend(lint::warnings(tx, current.list, proposal.list(current), saved).await?);
     }
     let seats = match proposal {
-        Proposal::ReplaceCatalog(replace) => seats::warnings_of_catalog(tx, replace.catalog(), current.list, plan).await?,
+        Proposal::ReplaceCatalog(replace) => {
+            seats::warnings_of_catalog(tx, replace.catalog(), current.list, plan).await?
+        }
         _ => seats::warnings_of_plan(tx, plan).await?,
     };
     warnings.extend(seats);

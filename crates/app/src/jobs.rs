@@ -12,7 +12,7 @@ use uuid::Uuid;
 
 pub use rollcall_store::jobs::{JobRun, RunState};
 
-use crate::{Answer, App, Call, Changed, Error, Result};
+use crate::{Answer, App, Changed, Error, MutationContext, Result};
 
 /// How often a waiting call looks whether its run has ended.
 const LOOK: Duration = Duration::from_millis(100);
@@ -77,9 +77,13 @@ impl App {
     ///
     /// # Errors
     /// `JOB_ALREADY_RUNNING` while another run of the job waits or is under way.
-    pub async fn run_job(&self, call: &Call<'_, Option<JobRun>>, job: &str) -> Result<Answer<Option<JobRun>>> {
-        self.change_above(call, "run_job", async |conn: &mut SystemConn| {
-            let requested = if call.validate_only {
+    pub async fn run_job(
+        &self,
+        context: &MutationContext<'_, Option<JobRun>>,
+        job: &str,
+    ) -> Result<Answer<Option<JobRun>>> {
+        self.once_above(context, "run_job", async |conn: &mut SystemConn| {
+            let requested = if context.caller.validate_only {
                 store::find_open_run(conn, job).await?.map(Requested::AlreadyOpen)
             } else {
                 Some(store::request_run_in(conn, job).await?)
@@ -113,9 +117,14 @@ impl App {
     ///
     /// # Errors
     /// An unknown run, or one of another job.
-    pub async fn cancel_job_run(&self, call: &Call<'_, JobRun>, job: &str, run: Uuid) -> Result<Answer<JobRun>> {
-        self.change_above(call, "cancel_job_run", async |conn: &mut SystemConn| {
-            let found = if call.validate_only {
+    pub async fn cancel_job_run(
+        &self,
+        context: &MutationContext<'_, JobRun>,
+        job: &str,
+        run: Uuid,
+    ) -> Result<Answer<JobRun>> {
+        self.once_above(context, "cancel_job_run", async |conn: &mut SystemConn| {
+            let found = if context.caller.validate_only {
                 store::find_run_in(conn, job, run).await?
             } else {
                 store::cancel_run(conn, job, run).await?

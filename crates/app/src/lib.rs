@@ -20,9 +20,9 @@ mod seats;
 use rollcall_domain::{AssignmentId, MemberId};
 use rollcall_store::{Db, ReadTx, audit::Document};
 
+pub use change::{Applied, Operation, Planned};
 pub use error::Error;
 pub use housekeeping::Forgotten;
-pub use change::{Applied, Operation, Planned};
 pub use mutation::{Answer, AuditDraft, Caller, Changed, MutationContext};
 pub use options::AppOptions;
 pub use rollcall_store::requests;

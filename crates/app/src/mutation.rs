@@ -94,12 +94,14 @@ impl<'a, T> MutationContext<'a, T> {
         Self { caller, encode: Box::new(encode) }
     }
 
-    async fn recall(&self, tx: &mut WriteTx) -> Result<Option<Answer<T>>> {
+    /// The response of the same request, if it was made before.
+    pub(crate) async fn recall(&self, tx: &mut WriteTx) -> Result<Option<Answer<T>>> {
         let Some(key) = &self.caller.request else { return Ok(None) };
         repeated(key, requests::recall(tx, key).await?)
     }
 
-    async fn remember(&self, tx: &mut WriteTx, changed: Changed<T>) -> Result<Answer<T>> {
+    /// Keeps the response for the idempotency key, if there is one.
+    pub(crate) async fn remember(&self, tx: &mut WriteTx, changed: Changed<T>) -> Result<Answer<T>> {
         if let Some(key) = self.to_be_kept() {
             requests::remember(tx, key, &(self.encode)(&changed)).await?;
         }
@@ -134,7 +136,8 @@ fn repeated<T>(key: &RequestKey, recalled: Recalled) -> Result<Option<Answer<T>>
 }
 
 impl App {
-    /// Runs a change of one organization in its transaction, once for each idempotency key.
+    /// Runs a change of one organization in its transaction, once for each idempotency key. For changes that plan in their
+    /// own way, such as the settings migration; the others go through [`App::change`].
     pub(crate) async fn once<T, F>(
         &self,
         context: &MutationContext<'_, T>,
@@ -159,7 +162,12 @@ impl App {
 
     /// Runs a change that belongs to no existing organization, once for each idempotency key. No lock is held while the key
     /// is looked up. Therefore a change that fails is tried again: the same request may have been made a moment ago.
-    pub(crate) async fn once_above<T, F>(&self, context: &MutationContext<'_, T>, name: &'static str, body: F) -> Result<Answer<T>>
+    pub(crate) async fn once_above<T, F>(
+        &self,
+        context: &MutationContext<'_, T>,
+        name: &'static str,
+        body: F,
+    ) -> Result<Answer<T>>
     where
         T: Send + Sync,
         for<'t> F: TxBody<&'t mut SystemConn, Result<Changed<T>>, Fut: Send> + Clone + Send + Sync,
@@ -170,7 +178,12 @@ impl App {
         }
     }
 
-    async fn try_once_above<T, F>(&self, context: &MutationContext<'_, T>, name: &'static str, body: F) -> Result<Answer<T>>
+    async fn try_once_above<T, F>(
+        &self,
+        context: &MutationContext<'_, T>,
+        name: &'static str,
+        body: F,
+    ) -> Result<Answer<T>>
     where
         T: Send + Sync,
         for<'t> F: TxBody<&'t mut SystemConn, Result<Changed<T>>, Fut: Send> + Clone + Send + Sync,

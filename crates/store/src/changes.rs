@@ -30,7 +30,7 @@ pub async fn apply(tx: &mut WriteTx, plan: &Plan, event: AuditEvent) -> Result<i
         reranked = assignments::update_ranks(tx, &plan.ranks).await?;
         assignments::save_assignment(tx, saved).await?;
         if saved.chooses {
-            migration::note_chosen(tx, &saved.assignment.id).await?;
+            migration::record_first_choice(tx, &saved.assignment.id).await?;
         }
     }
 
@@ -46,7 +46,7 @@ pub async fn apply(tx: &mut WriteTx, plan: &Plan, event: AuditEvent) -> Result<i
         forget_plans(tx).await?;
     }
     directory::insert_memberships(tx, &sync.added).await?;
-    migration::bind_waiting(tx, &sync.bindings).await?;
+    migration::bind_unmatched(tx, &sync.bindings).await?;
 
     let changed: Vec<&MemberChange> = plan.members.iter().filter(|change| change.before.is_some()).collect();
     members::update_members(tx, &changed).await?;

@@ -65,6 +65,15 @@ diesel::table! {
 }
 
 diesel::table! {
+    unmatched_legacy_settings (organization_id, email) {
+        organization_id -> Text,
+        email -> Text,
+        email_export -> Bool,
+        imported_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
     jobs (name) {
         name -> Text,
         scheduled_until -> Nullable<Timestamptz>,

@@ -51,7 +51,8 @@ impl AssignmentView {
                 Some(meta) => (meta.uid, meta.created_at),
                 None => (saved.new_uid.unwrap_or_default(), planned.now),
             };
-            meta = Some(AssignmentMeta { uid, updated_revision: applied.revision, created_at, updated_at: planned.now });
+            meta =
+                Some(AssignmentMeta { uid, updated_revision: applied.revision, created_at, updated_at: planned.now });
         }
         Ok(Self {
             assignment: saved.map_or_else(|| planned.list.get(id), |saved| Ok(&saved.assignment))?.clone(),

@@ -3,29 +3,31 @@
 use std::collections::{BTreeMap, HashMap};
 
 use rollcall_domain::{
-    Email, OrganizationId, Phase, Refusal,
+    Email, OrganizationId, Plan,
     directory::Rejection,
-    migration::{CheckedRows, Holder, ImportPlan, LegacyRow, check_rows, plan_import},
+    migration::{
+        AcceptedLegacyRows, AddressHolder, ImportContext, ImportPlan, LegacyRow, check_legacy_rows, plan_import,
+    },
     names,
 };
 use rollcall_store::{WriteTx, audit::Document, migration as store};
 use serde::Serialize;
 use tokio::task::spawn_blocking;
 
-use crate::{Answer, App, Call, Changed, Error, Preview, Result};
+use crate::{Answer, App, AuditDraft, Changed, Error, MutationContext, Result};
 
-/// What came of an import.
+/// What an import did with its rows.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Imported {
-    /// Rows that bound to a member.
+pub struct ImportSummary {
+    /// How many addresses are bound to a member.
     pub bound: u32,
-    /// Addresses that no member has, in byte order.
+    /// The addresses that no member has, in byte order.
     pub unmatched: Vec<Email>,
-    /// Rows that say the same as another one.
+    /// How many rows repeat another row.
     pub duplicates: u32,
-    /// The addresses of those rows, in byte order.
+    /// The addresses of the repeated rows, in byte order.
     pub duplicate_emails: Vec<Email>,
-    /// Rows that were not taken.
+    /// The rows that were rejected.
     pub rejected: Vec<Rejection>,
 }
 
@@ -33,20 +35,18 @@ impl App {
     /// Imports old settings. An import that changes nothing makes no revision.
     ///
     /// # Errors
-    /// An unknown organization, or one that is migrated.
+    /// [`Error::OrganizationNotFound`] or `EMAIL_EXPORT_ALREADY_MIGRATED`.
     pub async fn import_legacy_settings(
         &self,
-        call: &Call<'_, Imported>,
+        context: &MutationContext<'_, ImportSummary>,
         organization: &OrganizationId,
         rows: Vec<LegacyRow>,
-    ) -> Result<Answer<Imported>> {
-        // A million rows take a while, in which this thread has others to serve.
-        let checked = spawn_blocking(move || check_rows(rows)).await.map_err(|error| Error::Internal(error.into()))?;
-        self.change(call, organization, "import_legacy_settings", async |tx: &mut WriteTx| {
-            if tx.organization().phase == Phase::Migrated {
-                return Err(Refusal::EmailExportAlreadyMigrated(organization.clone()).into());
-            }
-            import(tx, call, organization, &checked).await
+    ) -> Result<Answer<ImportSummary>> {
+        // Checking a million rows takes long. A blocking thread does it, so that this thread can serve other calls.
+        let accepted = spawn_blocking(move || check_legacy_rows(rows));
+        let accepted = accepted.await.map_err(|error| Error::Internal(error.into()))?;
+        self.once(context, organization, "import_legacy_settings", async |tx: &mut WriteTx| {
+            import(tx, context, organization, &accepted).await
         })
         .await
     }
@@ -54,53 +54,62 @@ impl App {
 
 async fn import(
     tx: &mut WriteTx,
-    call: &Call<'_, Imported>,
+    context: &MutationContext<'_, ImportSummary>,
     organization: &OrganizationId,
-    checked: &CheckedRows,
-) -> Result<Changed<Imported>> {
-    let emails: Vec<&Email> = checked.settings.keys().collect();
-    let holders = store::list_holders(tx, &emails).await?;
-    let waiting = store::list_waiting(tx, &emails).await?;
-    let plan = plan_import(checked, &holders, &waiting);
+    rows: &AcceptedLegacyRows,
+) -> Result<Changed<ImportSummary>> {
+    let emails: Vec<&Email> = rows.settings.keys().collect();
+    let holders = store::list_address_holders(tx, &emails).await?;
+    let unmatched = store::list_unmatched(tx, &emails).await?;
+    let phase = tx.organization().phase;
+    let legacy = ImportContext { organization, phase, holders: &holders, unmatched: &unmatched };
+    let plan = plan_import(rows, &legacy)?;
     let mut revision = tx.organization().revision;
-    if plan.changes && !call.validate_only {
-        let mut event = call.event(names::child(organization, "legacySettings"), None, None);
-        event.before = before(&holders, &waiting);
-        event.after = after(&plan);
+    if plan.changes && !context.caller.validate_only {
+        let event = context.caller.event(AuditDraft {
+            resource: names::child(organization, "legacySettings"),
+            before: document_before(&holders, &unmatched),
+            after: document_after(&plan, rows.rejected.len()),
+        });
         revision = store::apply_import(tx, &plan, event).await?;
     }
-    let value = Imported {
-        bound: u32::try_from(plan.bound.len()).unwrap_or(u32::MAX),
-        unmatched: plan.unmatched.into_iter().map(|(email, _)| email).collect(),
-        duplicates: plan.duplicates,
-        duplicate_emails: plan.duplicate_emails,
-        rejected: plan.rejected,
-    };
-    let preview = call.validate_only.then(Preview::default);
-    Ok(Changed { value, preview, revision, warnings: Vec::new() })
+    let preview = context.caller.validate_only.then(Plan::default);
+    Ok(Changed { value: summarize(rows, plan), preview, revision, warnings: Vec::new() })
 }
 
-/// What the audit keeps of an import: text at once, since that of a million rows would take far more as a value.
+fn summarize(rows: &AcceptedLegacyRows, plan: ImportPlan) -> ImportSummary {
+    ImportSummary {
+        bound: u32::try_from(plan.bound.len()).unwrap_or(u32::MAX),
+        unmatched: plan.unmatched.into_iter().map(|(email, _)| email).collect(),
+        duplicates: rows.duplicates,
+        duplicate_emails: rows.duplicate_emails.clone(),
+        rejected: rows.rejected.clone(),
+    }
+}
+
+/// The audit document of an import. It is serialized at once: a JSON value of a million rows would take far more memory
+/// than its text.
 #[derive(Serialize)]
-struct Kept<'a> {
+struct ImportDocument<'a> {
     bound: BTreeMap<&'a str, bool>,
     unmatched: BTreeMap<&'a str, bool>,
     #[serde(skip_serializing_if = "Option::is_none")]
     rejected: Option<usize>,
 }
 
-/// The old settings that were there; nothing where all are new.
-fn before(holders: &HashMap<Email, Holder>, waiting: &HashMap<Email, bool>) -> Option<Document> {
-    let had = holders.values().filter_map(|holder| Some((holder.member.as_str(), holder.legacy?)));
-    let waited = waiting.iter().map(|(email, export)| (email.as_str(), *export));
-    let kept = Kept { bound: had.collect(), unmatched: waited.collect(), rejected: None };
-    Document::of(&kept).filter(|_| !kept.bound.is_empty() || !kept.unmatched.is_empty())
+/// Returns the old settings before the import, or `None` where there were none.
+fn document_before(holders: &HashMap<Email, AddressHolder>, unmatched: &HashMap<Email, bool>) -> Option<Document> {
+    let bound = holders.values().filter_map(|holder| Some((holder.member.as_str(), holder.legacy?)));
+    let unmatched = unmatched.iter().map(|(email, export)| (email.as_str(), *export));
+    let document = ImportDocument { bound: bound.collect(), unmatched: unmatched.collect(), rejected: None };
+    let is_empty = document.bound.is_empty() && document.unmatched.is_empty();
+    if is_empty { None } else { Document::of(&document) }
 }
 
-/// The old settings as the import leaves them.
-fn after(plan: &ImportPlan) -> Option<Document> {
+/// Returns the old settings after the import.
+fn document_after(plan: &ImportPlan, rejected: usize) -> Option<Document> {
     let bound = plan.bound.iter().map(|(member, export)| (member.as_str(), *export));
     let unmatched = plan.unmatched.iter().map(|(email, export)| (email.as_str(), *export));
-    let rejected = Some(plan.rejected.len());
-    Document::of(&Kept { bound: bound.collect(), unmatched: unmatched.collect(), rejected })
+    let rejected = Some(rejected);
+    Document::of(&ImportDocument { bound: bound.collect(), unmatched: unmatched.collect(), rejected })
 }

@@ -1,4 +1,4 @@
-//! How far the run of the migration is that is under way.
+//! The progress of a run of the migration job.
 
 use std::time::Duration;
 
@@ -10,31 +10,31 @@ use rollcall_store::{
 
 use crate::{App, Result};
 
-/// What a run counts first: the organizations that it has before it.
+/// The count of the organizations that a run has to migrate. It is counted first.
 pub const ORGANIZATIONS_TOTAL: &str = "organizations_total";
-/// What a run counts first: the members that those have.
+/// The count of the members of these organizations. It is counted first.
 pub const MEMBERS_TOTAL: &str = "members_total";
 
-/// How far a run is, whoever works on it.
+/// The progress of a run, over all processes that work on it.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Progress {
+pub struct MigrationProgress {
     /// The run.
     pub run: JobRun,
-    /// Organizations that are migrated or have failed.
+    /// How many organizations are migrated or failed.
     pub organizations: i64,
-    /// All that the run has to do.
+    /// How many organizations the run has to migrate.
     pub organizations_total: i64,
-    /// Members of the migrated organizations.
+    /// How many members the migrated organizations have.
     pub members: i64,
-    /// All members of the organizations that the run has to do, as they were counted when it began.
+    /// How many members all these organizations had when the run started.
     pub members_total: i64,
-    /// Members a second, since the newest attempt began.
+    /// Members per second, since the newest attempt started.
     pub members_per_second: i64,
-    /// How long the rest takes at this rate; none before there is a rate.
+    /// How long the rest takes at this rate; `None` before there is a rate.
     pub time_left: Option<Duration>,
 }
 
-impl Progress {
+impl MigrationProgress {
     fn of(run: JobRun, now: Timestamp) -> Self {
         let count = |counts: &Counts, name: &str| counts.get(name).copied().unwrap_or_default();
         let done = |name: &str| count(&run.outcome, name);
@@ -56,16 +56,16 @@ impl Progress {
 }
 
 impl App {
-    /// Looks how far the run of the migration is that is under way, if there is one.
+    /// Returns the progress of the running migration, or `None` when no run is running.
     ///
     /// # Errors
-    /// A database that fails.
-    pub async fn migration_progress(&self) -> Result<Option<Progress>> {
+    /// [`crate::Error::Unavailable`] when the database cannot be reached.
+    pub async fn migration_progress(&self) -> Result<Option<MigrationProgress>> {
         let open = self.db.system("migration_progress", async |conn: &mut SystemConn| {
             jobs::find_open_run(conn, "settings-migration").await
         });
         let running = open.await?.filter(|run| run.state == RunState::Running);
         let Some(run) = running else { return Ok(None) };
-        Ok(Some(Progress::of(run, jobs::clock(&self.db).await?)))
+        Ok(Some(MigrationProgress::of(run, jobs::clock(&self.db).await?)))
     }
 }

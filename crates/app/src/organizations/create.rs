@@ -1,29 +1,21 @@
 //! Creating an organization.
 
-use rollcall_domain::{OrganizationId, Phase, directory::MassChangeLimit, names};
+use rollcall_domain::{Organization, OrganizationId, Plan, names, organization::OrganizationInput};
 use rollcall_store::{
     SystemConn,
     organizations::{self as store, NewOrganization, OrganizationView},
 };
 use uuid::Uuid;
 
-use crate::{Answer, App, Call, Changed, Error, Preview, Result};
+use crate::{Answer, App, AuditDraft, Changed, Error, MutationContext, Result, document};
 
-/// An organization to be created.
+/// A request to create an organization.
 #[derive(Clone, Debug)]
 pub struct Create {
-    /// The id; a UUID is made when absent.
+    /// The id; `None` for one that is made from a UUID.
     pub id: Option<OrganizationId>,
-    /// As people write it; the id when empty.
-    pub display_name: String,
-    /// Who decides about email export.
-    pub phase: Phase,
-    /// What a sync may do without being asked twice.
-    pub mass_change_limit: Option<MassChangeLimit>,
-    /// The domains of its members' emails, in lower case; empty for any.
-    pub email_domains: Vec<String>,
-    /// In which wave of the settings migration it goes.
-    pub wave: u32,
+    /// The values in the request.
+    pub input: OrganizationInput,
 }
 
 impl App {
@@ -33,28 +25,36 @@ impl App {
     /// A taken id, or bad values.
     pub async fn create_organization(
         &self,
-        call: &Call<'_, OrganizationView>,
+        context: &MutationContext<'_, OrganizationView>,
         create: Create,
     ) -> Result<Answer<OrganizationView>> {
         let id = create.id.unwrap_or_else(|| {
-            // A UUID may begin with a digit, an id may not. Who asks for the same twice gets the same.
-            let uuid = call.request.as_ref().map_or_else(Uuid::now_v7, |request| request.id);
+            // An id cannot begin with a digit, but a UUID can. The same request gets the same id again.
+            let uuid = context.caller.request.as_ref().map_or_else(Uuid::now_v7, |request| request.id);
             OrganizationId::trusted(format!("o-{uuid}"))
         });
+        let OrganizationInput { display_name, phase, mass_change_limit, email_domains, wave } = create.input;
         let new = NewOrganization {
             uid: Uuid::now_v7(),
             default_uid: Uuid::now_v7(),
-            display_name: if create.display_name.is_empty() { id.to_string() } else { create.display_name },
-            phase: create.phase,
-            mass_change_limit: create.mass_change_limit.unwrap_or_default(),
-            email_domains: create.email_domains,
-            wave: create.wave,
+            display_name: Organization::display_name_or_id(&id, &display_name),
+            phase: phase.unwrap_or_default(),
+            mass_change_limit: mass_change_limit.unwrap_or_default(),
+            email_domains,
+            wave,
             id: id.clone(),
         };
-        let after = serde_json::json!({ "display_name": new.display_name, "phase": new.phase, "mass_change_limit": new.mass_change_limit, "email_domains": new.email_domains, "wave": new.wave });
-        let event = call.event(names::organization(&id), None, Some(after));
-        self.change_above(call, "create_organization", async |conn: &mut SystemConn| {
-            let created = if call.validate_only {
+        let after = serde_json::json!({
+            "display_name": new.display_name,
+            "phase": new.phase,
+            "mass_change_limit": new.mass_change_limit,
+            "email_domains": new.email_domains,
+            "wave": new.wave,
+        });
+        let draft = AuditDraft { resource: names::organization(&id), before: None, after: document(after) };
+        let event = context.caller.event(draft);
+        self.once_above(context, "create_organization", async |conn: &mut SystemConn| {
+            let created = if context.caller.validate_only {
                 store::preview_organization(conn, &new).await
             } else {
                 store::create_organization(conn, &new, &event).await
@@ -63,7 +63,7 @@ impl App {
                 rollcall_store::Error::Exists { .. } => Error::OrganizationExists(new.id.clone()),
                 other => other.into(),
             })?;
-            let preview = call.validate_only.then(Preview::default);
+            let preview = context.caller.validate_only.then(Plan::default);
             let (revision, value) = (created.revision, created.into());
             Ok(Changed { value, preview, revision, warnings: Vec::new() })
         })

@@ -190,6 +190,12 @@ impl Summary {
         summary
     }
 
+    /// How many members the assignment has, inactive ones included.
+    #[must_use]
+    pub fn members(&self) -> u32 {
+        self.exporting + self.not_exporting + self.inactive
+    }
+
     /// The state shown: without active members the chosen value, else `DO_NOT_EXPORT`.
     #[must_use]
     pub fn state(&self, chosen: Option<EmailExport>) -> State {

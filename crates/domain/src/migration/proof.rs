@@ -1,4 +1,4 @@
-//! The proof that a migration changed nobody's behaviour (product.md 7.5).
+//! The proof that a migration or a rollback changed no member's behaviour (product.md 7.5).
 
 use std::fmt::Write as _;
 
@@ -9,24 +9,25 @@ use crate::{
     email_export::{Setting, Since},
 };
 
-/// What a read path answers of every member, in byte order of their ids.
+/// The setting that a read path answers for every member, in byte order of the members' ids.
 pub type Reading = Vec<(MemberId, Setting)>;
 
-/// What was compared, and with what result.
+/// The result of comparing the settings of all members before and after a migration or a rollback.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Proof {
     /// Members compared, inactive ones included.
     pub members: u32,
-    /// Members whose setting or `export_since` differs, or who are on one side only.
+    /// Members whose setting or `export_since` differs, and members that only one side has.
     pub differences: u32,
-    /// SHA-256 in hex over one line a member, as the read path of before answered.
+    /// SHA-256 in hex over one line for each member, as the read path before the change answered.
     pub digest_before: String,
-    /// The same as the read path of afterwards answers from the rows that were written.
+    /// SHA-256 in hex over one line for each member, as the read path after the change answers from the rows that were
+    /// written.
     pub digest_after: String,
 }
 
 impl Proof {
-    /// Compares two readings, both sorted by the bytes of the members' ids.
+    /// Compares two readings. Both must be in byte order of the members' ids.
     #[must_use]
     pub fn compare(before: &[(MemberId, Setting)], after: &[(MemberId, Setting)]) -> Self {
         let (mut i, mut j, mut members, mut differences) = (0, 0, 0, 0);
@@ -45,7 +46,7 @@ impl Proof {
         Self { members, differences, digest_before: digest(before), digest_after: digest(after) }
     }
 
-    /// Whether it proves that nobody's behaviour changed.
+    /// Whether the proof shows that no member's behaviour changed.
     #[must_use]
     pub fn holds(&self) -> bool {
         self.differences == 0 && self.digest_before == self.digest_after

@@ -1,40 +1,78 @@
-//! What stands in the way of rolling a migration back (product.md 7.6).
+//! Rolling a migration back (product.md 7.6): the old settings decide again, and no member's behaviour changes.
 
-use std::fmt;
+use crate::{OrganizationId, Phase, Refusal, Timestamp};
 
-use crate::AssignmentId;
+use super::{LegacyMember, MigrationRecord, MigrationState, Proof, Reading, RollbackObstacle, legacy_reading};
 
-/// What stands in the way of rolling a migration back.
+/// What a rollback is planned from.
+#[derive(Clone, Debug)]
+pub struct RollbackContext<'a> {
+    /// The organization.
+    pub organization: &'a OrganizationId,
+    /// Its phase.
+    pub phase: Phase,
+    /// The record of its migration, if there is one.
+    pub record: Option<&'a MigrationRecord>,
+    /// What the MIGRATED read path answers of every member.
+    pub before: Reading,
+    /// Every member, with the old setting.
+    pub members: &'a [LegacyMember],
+}
+
+/// A rollback that may be applied. It removes the setting of every member and the chosen value of every assignment, and
+/// sets the phase to LEGACY.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum RollbackObstacle {
-    /// The organization was created migrated.
-    CreatedMigrated,
-    /// A value was chosen since, here first.
-    Chosen(AssignmentId),
-    /// The setting or the answer of so many members would change.
-    Members(u32),
+pub struct RollbackPlan {
+    organization: OrganizationId,
+    /// What the LEGACY read path must answer after the rollback.
+    before: Reading,
+    /// The comparison of `before` with the old settings, before anything is written.
+    expected: Proof,
 }
 
-impl RollbackObstacle {
-    /// Every value that it mentions, by its key.
-    pub(crate) fn metadata(&self) -> Option<(&'static str, String)> {
-        match self {
-            Self::CreatedMigrated => None,
-            Self::Chosen(assignment) => Some(("assignment", assignment.to_string())),
-            Self::Members(members) => Some(("members", members.to_string())),
-        }
+/// Plans a rollback.
+///
+/// # Errors
+/// [`Refusal::EmailExportNotMigrated`] in phase LEGACY. [`Refusal::MigrationRollbackTooLate`] when the organization was
+/// created migrated, when a value was chosen after the migration, or when the rollback would change any member.
+pub fn plan_rollback(context: RollbackContext<'_>) -> Result<RollbackPlan, Refusal> {
+    let RollbackContext { organization, phase, record, before, members } = context;
+    if phase == Phase::Legacy {
+        return Err(Refusal::EmailExportNotMigrated(organization.clone()));
+    }
+    let Some(record) = record else { return Err(too_late(organization, RollbackObstacle::CreatedMigrated)) };
+    if let Some(assignment) = &record.first_chosen {
+        return Err(too_late(organization, RollbackObstacle::Chosen(assignment.clone())));
+    }
+    let expected = prove(organization, &before, members)?;
+    Ok(RollbackPlan { organization: organization.clone(), before, expected })
+}
+
+impl RollbackPlan {
+    /// Compares with `members` as they are read back after the rollback was written. Returns the record to write.
+    ///
+    /// # Errors
+    /// [`Refusal::MigrationRollbackTooLate`] when any member differs; then nothing may stay written.
+    pub fn conclude(&self, members: &[LegacyMember], now: Timestamp) -> Result<MigrationRecord, Refusal> {
+        Ok(rolled_back(prove(&self.organization, &self.before, members)?, now))
+    }
+
+    /// Returns the record that a rollback at `now` would write.
+    #[must_use]
+    pub fn preview(self, now: Timestamp) -> MigrationRecord {
+        rolled_back(self.expected, now)
     }
 }
 
-impl fmt::Display for RollbackObstacle {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let instead = "change its assignments and members instead";
-        match self {
-            Self::CreatedMigrated => write!(f, "it was created migrated, so there are no old settings to go back to"),
-            Self::Chosen(assignment) => {
-                write!(f, "a value was chosen on the assignment `{assignment}` since; {instead}")
-            }
-            Self::Members(members) => write!(f, "it would change the email export of {members} members; {instead}"),
-        }
-    }
+fn rolled_back(proof: Proof, now: Timestamp) -> MigrationRecord {
+    MigrationRecord { proof: Some(proof), ..MigrationRecord::new(MigrationState::RolledBack, now) }
+}
+
+fn prove(organization: &OrganizationId, before: &Reading, members: &[LegacyMember]) -> Result<Proof, Refusal> {
+    let proof = Proof::compare(before, &legacy_reading(members));
+    if proof.holds() { Ok(proof) } else { Err(too_late(organization, RollbackObstacle::Members(proof.differences))) }
+}
+
+fn too_late(organization: &OrganizationId, obstacle: RollbackObstacle) -> Refusal {
+    Refusal::MigrationRollbackTooLate { organization: organization.clone(), obstacle }
 }

@@ -80,7 +80,7 @@ proptest! {
     ) {
         let Story { legacy, before, after } = story;
         let mut org = random::org(Phase::Legacy);
-        org.import(legacy);
+        org.import(legacy).unwrap();
         run(&mut org, &before, &BTreeSet::new());
         let unresolved = migrate(&mut org);
         laws::standing(&org, &unresolved);

@@ -13,7 +13,10 @@ use rollcall_domain::{
     directory::{Directory, KnownMember, MassChangeLimit, ParsedRows, RawRows, SyncDirectory, SyncMode},
     email_export::{MemberExport, Setting, Source},
     members::{EditMember, MemberEdit, MoveMembers, ReleaseMembers},
-    migration::{Holder, ImportPlan, LegacyMember, LegacyRow, MigrationPlan, check_rows, plan_import, plan_migration},
+    migration::{
+        AddressHolder, ImportContext, ImportPlan, LegacyAssignment, LegacyMember, LegacyRow, MigrationPlan,
+        check_legacy_rows, plan_import, plan_migration,
+    },
     seats::Claimant,
 };
 use uuid::Uuid;
@@ -229,23 +232,26 @@ impl Org {
         }
     }
 
-    pub(crate) fn import(&mut self, rows: Vec<LegacyRow>) -> ImportPlan {
+    pub(crate) fn import(&mut self, rows: Vec<LegacyRow>) -> Result<ImportPlan, Refusal> {
         let active_first = |active: bool| self.people.iter().filter(move |(_, p)| p.active == active);
         let mut holders = HashMap::new();
         for (id, person) in active_first(true).chain(active_first(false)) {
-            let holder = Holder { member: id.clone(), legacy: person.legacy };
+            let holder = AddressHolder { member: id.clone(), legacy: person.legacy };
             holders.entry(person.identity.email.clone()).or_insert(holder);
         }
-        let waiting = self.waiting.clone().into_iter().collect();
-        let plan = plan_import(&check_rows(rows), &holders, &waiting);
+        let unmatched = self.waiting.clone().into_iter().collect();
+        let organization = organization();
+        let context =
+            ImportContext { organization: &organization, phase: self.phase, holders: &holders, unmatched: &unmatched };
+        let plan = plan_import(&check_legacy_rows(rows), &context)?;
         for (id, export) in &plan.bound {
             self.people.entry(id.clone()).and_modify(|person| person.legacy = Some(*export));
         }
-        for address in &plan.no_longer_waiting {
+        for address in &plan.newly_matched {
             self.waiting.remove(address);
         }
         self.waiting.extend(plan.unmatched.iter().cloned());
-        plan
+        Ok(plan)
     }
 
     pub(crate) fn migrate(&mut self) -> MigrationPlan {
@@ -256,7 +262,12 @@ impl Org {
             legacy: person.legacy,
         };
         let members: Vec<LegacyMember> = self.people.iter().map(legacy).collect();
-        let plan = plan_migration(&self.list(), &members);
+        let listed = |(_, assignment): (u32, &Assignment)| LegacyAssignment {
+            id: assignment.id.clone(),
+            display_name: assignment.display_name.clone(),
+            update_mode: assignment.update_mode,
+        };
+        let plan = plan_migration(self.list().ranked().map(listed).collect(), &members);
         for (id, setting) in &plan.members {
             let export = MemberExport { setting: *setting, source: Source::Migration };
             self.people.entry(id.clone()).and_modify(|p| p.held.export = Some(export));

@@ -1,9 +1,9 @@
 //! The settings migration of an organization.
 
-use rollcall_app::migration::{Imported, MigrationStatus, Progress};
+use rollcall_app::migration::{ImportSummary, MigrationProgress, MigrationStatus};
 use rollcall_domain::{
-    Email, OrganizationId, Phase,
-    migration::{Outcome, Proof},
+    Email, OrganizationId,
+    migration::{AssignmentOutcome, Proof},
     names,
 };
 use rollcall_proto::v1;
@@ -15,7 +15,7 @@ use super::{
 };
 
 /// Converts the result of an import, without preview and revision. With `all` it lists every row, else the first ones.
-pub(crate) fn to_imported(imported: &Imported, all: bool) -> v1::ImportLegacySettingsResponse {
+pub(crate) fn to_imported(imported: &ImportSummary, all: bool) -> v1::ImportLegacySettingsResponse {
     let most = if all { usize::MAX } else { REJECTED_MAX };
     let emails = |emails: &[Email]| emails.iter().take(most).map(ToString::to_string).collect();
     let rejected = &imported.rejected;
@@ -31,7 +31,7 @@ pub(crate) fn to_imported(imported: &Imported, all: bool) -> v1::ImportLegacySet
     }
 }
 
-pub(crate) fn to_progress(progress: Progress) -> v1::MigrationProgress {
+pub(crate) fn to_progress(progress: MigrationProgress) -> v1::MigrationProgress {
     let count = |count: i64| i32::try_from(count).unwrap_or(i32::MAX);
     v1::MigrationProgress {
         run: names::job_run(&progress.run.job, progress.run.id),
@@ -44,7 +44,7 @@ pub(crate) fn to_progress(progress: Progress) -> v1::MigrationProgress {
     }
 }
 
-pub(crate) fn to_outcome(organization: &OrganizationId, outcome: &Outcome) -> v1::AssignmentOutcome {
+pub(crate) fn to_outcome(organization: &OrganizationId, outcome: &AssignmentOutcome) -> v1::AssignmentOutcome {
     v1::AssignmentOutcome {
         assignment: names::assignment(organization, &outcome.assignment),
         display_name: outcome.display_name.clone(),
@@ -60,25 +60,17 @@ pub(crate) fn to_outcome(organization: &OrganizationId, outcome: &Outcome) -> v1
 }
 
 pub(crate) fn to_migration(organization: &OrganizationId, status: &MigrationStatus) -> v1::Migration {
-    let attempt = status.attempt.as_ref();
-    let outcomes = attempt.iter().flat_map(|attempt| &attempt.outcomes);
+    let record = status.record.as_ref();
+    let outcomes = record.iter().flat_map(|record| &record.outcomes);
     v1::Migration {
         name: names::child(organization, "migration"),
-        state: state_of(status),
-        proof: attempt.and_then(|attempt| attempt.proof.as_ref()).map(to_proof),
+        state: status.state().map_or(v1::MigrationState::Unspecified.into(), to_migration_state),
+        proof: record.and_then(|record| record.proof.as_ref()).map(to_proof),
         assignments: outcomes.map(|outcome| to_outcome(organization, outcome)).collect(),
-        update_time: attempt.map(|attempt| to_timestamp(attempt.time)),
-        failure: attempt.and_then(|attempt| attempt.failure.clone()).unwrap_or_default(),
+        update_time: record.map(|record| to_timestamp(record.time)),
+        failure: record.and_then(|record| record.failure.clone()).unwrap_or_default(),
         unmatched_legacy_settings: status.unmatched.cast_signed(),
         wave: status.wave.cast_signed(),
-    }
-}
-
-fn state_of(status: &MigrationStatus) -> i32 {
-    match &status.attempt {
-        Some(attempt) => to_migration_state(attempt.state),
-        None if status.phase == Phase::Legacy => v1::MigrationState::Pending.into(),
-        None => v1::MigrationState::Unspecified.into(),
     }
 }
 

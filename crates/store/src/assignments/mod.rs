@@ -10,7 +10,10 @@ use diesel::{
     sql_types::{Array, BigInt, Integer, Nullable, Text, Timestamptz, Uuid as SqlUuid},
 };
 use diesel_async::RunQueryDsl;
-use rollcall_domain::{Assignment, AssignmentId, AssignmentList, GroupId, Settings, Timestamp, email_export::Summary};
+use rollcall_domain::{
+    Assignment, AssignmentId, AssignmentList, Current, GroupId, Organization, Settings, Timestamp,
+    email_export::Summary,
+};
 use uuid::Uuid;
 
 pub use mixed::{MixedCounts, list_members_with, list_mixed};
@@ -38,6 +41,14 @@ pub struct StoredList {
     pub list: AssignmentList,
     /// By assignment.
     pub meta: HashMap<AssignmentId, AssignmentMeta>,
+}
+
+impl StoredList {
+    /// The organization as a proposal is checked against it.
+    #[must_use]
+    pub fn current<'a>(&'a self, organization: &'a Organization) -> Current<'a> {
+        Current { organization, list: &self.list }
+    }
 }
 
 #[derive(QueryableByName)]

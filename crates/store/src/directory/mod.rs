@@ -89,6 +89,9 @@ pub async fn find_group(tx: &mut ReadTx, group: &GroupId) -> Result<Option<Group
 /// A database that fails.
 pub async fn find_unknown_group(tx: &mut ReadTx, groups: impl Iterator<Item = &GroupId>) -> Result<Option<GroupId>> {
     let groups: Vec<&str> = groups.map(GroupId::as_str).collect();
+    if groups.is_empty() {
+        return Ok(None);
+    }
     let (conn, organization) = tx.parts();
     let unknown: Vec<Unknown> = diesel::sql_query(include_str!("../sql/find_unknown_group.sql"))
         .bind::<Text, _>(organization)

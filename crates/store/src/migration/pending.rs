@@ -1,4 +1,5 @@
-//! What a run of the migration has before it. What it has done is no longer there, so that it needs no position.
+//! Which organizations a run of the migration job still has to migrate. A migrated organization drops out of these
+//! lists, so a run needs no stored cursor.
 
 use diesel::{
     QueryableByName,
@@ -6,27 +7,23 @@ use diesel::{
     sql_types::{BigInt, Bool, Integer, Text, Timestamptz},
 };
 use diesel_async::RunQueryDsl;
-use rollcall_domain::{OrganizationId, Timestamp};
+use rollcall_domain::{
+    OrganizationId, Timestamp,
+    migration::{MigrationScope, MigrationState},
+};
 
-use super::MigrationState;
-use crate::{Db, Result, SystemConn, schema::settings_migrations};
+use crate::{
+    Db, Result, SystemConn,
+    schema::{organizations, settings_migrations},
+};
 
-/// Which organizations a run takes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Taken {
-    /// Those up to this wave.
-    pub wave: u32,
-    /// Those that were there when the run was asked for.
-    pub asked: Timestamp,
-}
-
-/// An organization in phase LEGACY that a run looks at.
+/// An organization in phase LEGACY within the scope of a run.
 #[derive(Clone, Debug, PartialEq, Eq, QueryableByName)]
+#[diesel(table_name = organizations)]
 pub struct MigrationSize {
-    /// Its id.
-    #[diesel(sql_type = Text)]
+    /// The organization's id.
     pub id: String,
-    /// Whether it is to be migrated; else it waits for an operator.
+    /// Whether the organization is still to be migrated. If not, it waits for an operator.
     #[diesel(sql_type = Bool)]
     pub pending: bool,
     /// How many members it has.
@@ -35,20 +32,20 @@ pub struct MigrationSize {
 }
 
 #[derive(QueryableByName)]
-struct IdRow {
-    #[diesel(sql_type = Text)]
+#[diesel(table_name = organizations)]
+struct PendingRow {
     id: String,
 }
 
-/// Reads the first `limit` organizations, in byte order of their ids, that are still to be migrated.
+/// Reads the first `limit` organizations that are still to be migrated, in byte order of their ids.
 ///
 /// # Errors
-/// A database that fails.
-pub async fn list_pending(db: &Db, taken: Taken, limit: i64) -> Result<Vec<OrganizationId>> {
+/// [`crate::Error::Unavailable`] when the database cannot be reached.
+pub async fn list_pending(db: &Db, scope: MigrationScope, limit: i64) -> Result<Vec<OrganizationId>> {
     db.system("list_pending_migrations", async |conn: &mut SystemConn| {
-        let rows: Vec<IdRow> = diesel::sql_query(include_str!("../sql/list_pending_migrations.sql"))
-            .bind::<Integer, _>(taken.wave.cast_signed())
-            .bind::<Timestamptz, _>(taken.asked)
+        let rows: Vec<PendingRow> = diesel::sql_query(include_str!("../sql/list_pending_migrations.sql"))
+            .bind::<Integer, _>(scope.wave.cast_signed())
+            .bind::<Timestamptz, _>(scope.requested_at)
             .bind::<BigInt, _>(limit)
             .load(conn)
             .await?;
@@ -57,15 +54,16 @@ pub async fn list_pending(db: &Db, taken: Taken, limit: i64) -> Result<Vec<Organ
     .await
 }
 
-/// Reads up to `limit` organizations after one, in byte order of their ids, with their sizes.
+/// Reads up to `limit` organizations of the scope after the organization `after`, in byte order of their ids, with their
+/// sizes.
 ///
 /// # Errors
-/// A database that fails.
-pub async fn list_sizes(db: &Db, taken: Taken, after: &str, limit: i64) -> Result<Vec<MigrationSize>> {
+/// [`crate::Error::Unavailable`] when the database cannot be reached.
+pub async fn list_sizes(db: &Db, scope: MigrationScope, after: &str, limit: i64) -> Result<Vec<MigrationSize>> {
     db.system("list_migration_sizes", async |conn: &mut SystemConn| {
         let sizes = diesel::sql_query(include_str!("../sql/list_migration_sizes.sql"))
-            .bind::<Integer, _>(taken.wave.cast_signed())
-            .bind::<Timestamptz, _>(taken.asked)
+            .bind::<Integer, _>(scope.wave.cast_signed())
+            .bind::<Timestamptz, _>(scope.requested_at)
             .bind::<Text, _>(after)
             .bind::<BigInt, _>(limit)
             .load(conn)
@@ -75,10 +73,11 @@ pub async fn list_sizes(db: &Db, taken: Taken, after: &str, limit: i64) -> Resul
     .await
 }
 
-/// Reads the first `limit` organizations, in byte order of their ids, that have failed since a time, and why.
+/// Reads the first `limit` organizations whose migration failed at `since` or later, in byte order of their ids, each
+/// with the reason.
 ///
 /// # Errors
-/// A database that fails.
+/// [`crate::Error::Unavailable`] when the database cannot be reached.
 pub async fn list_failed_since(db: &Db, since: Timestamp, limit: i64) -> Result<Vec<(String, String)>> {
     db.system("list_failed_migrations", async |conn: &mut SystemConn| {
         let failed: Vec<(String, Option<String>)> = settings_migrations::table

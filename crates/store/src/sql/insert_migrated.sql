@@ -1,4 +1,4 @@
--- Keeps that the migration, under revision $2, gave every member a setting.
+-- The history of a migration, under revision $2: every member got a setting.
 INSERT INTO member_changes (
     organization_id, member_id, revision, cause, assignment_before, assignment_after, settings_before, settings_after,
     email_export_after, email_export_since_after, email_export_source_after

@@ -1,4 +1,4 @@
--- Keeps that the rollback, under revision $2, took every member's setting away: what they have until then.
+-- The history of a rollback, under revision $2: every member lost the setting that is copied here.
 INSERT INTO member_changes (
     organization_id, member_id, revision, cause, assignment_before, assignment_after, settings_before, settings_after,
     email_export_before, email_export_since_before, email_export_source_before

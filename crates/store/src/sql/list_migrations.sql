@@ -1,6 +1,7 @@
--- Organizations after $1 in byte order of their ids, at most $3, that have or had a migration: all but those that were
--- created migrated; only those in state $2 and of wave $4, unless they are null. What waits is counted for this page
--- alone.
+-- At most $3 organizations after $1, in byte order of their ids, with their migration. Organizations that were created
+-- migrated are left out. $2 is the only state and $4 the only wave to list, unless they are null.
+-- The state without a record: MigrationState::of in the domain. A test compares them.
+-- The unmatched settings are counted for the listed organizations only.
 WITH listed AS (
     SELECT
         o.id,

@@ -1,4 +1,4 @@
--- Every member's old setting becomes their own.
+-- Every old setting becomes the own setting of its member.
 UPDATE members AS m
 SET
     email_export = c.email_export,

@@ -1,4 +1,4 @@
--- The old settings decide again: members have no others.
+-- Removes the own setting of every member. The old settings decide again.
 UPDATE members AS m
 SET
     email_export = NULL,

@@ -1,4 +1,4 @@
--- Old settings that are bound to members; one that is the same is left alone.
+-- Binds old settings to members. Members whose old setting stays the same are not written.
 UPDATE members AS m
 SET legacy_email_export = u.email_export, updated_revision = $4, updated_at = $5
 FROM unnest($2::text [], $3::boolean []) AS u (id, email_export)

@@ -1,0 +1,159 @@
+//! Migrating one organization in one transaction, with the proof that no member's behaviour changed.
+
+use rollcall_domain::{
+    OrganizationId, Phase,
+    migration::{MigrationRecord, MigrationState, plan_migration},
+};
+use rollcall_store::{Fence, WriteTx, jobs, migration as store};
+use serde_json::json;
+
+use super::read::migration_name;
+use crate::{App, AuditDraft, Caller, Error, Result, document};
+
+/// The result of migrating one organization.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum MigrationOutcome {
+    /// The organization, with this many members, is migrated, and the proof holds.
+    Migrated(u32),
+    /// The organization is unchanged and marked as failed, for this reason.
+    Failed(String),
+    /// The organization was not to be migrated: it is migrated, or it waits for an operator.
+    NotPending,
+    /// Another transaction has locked the organization. It may belong to another worker of the same run.
+    Busy,
+}
+
+impl MigrationOutcome {
+    /// Returns what the outcome adds to the counts of the run.
+    fn counts(&self) -> Vec<(&'static str, i64)> {
+        match self {
+            Self::Migrated(members) => vec![("organizations_migrated", 1), ("members", i64::from(*members))],
+            Self::Failed(_) => vec![("organizations_failed", 1)],
+            Self::NotPending | Self::Busy => Vec::new(),
+        }
+    }
+}
+
+/// Why the transaction of a migration is rolled back.
+enum MigrationAborted {
+    /// The proof does not hold; the record says so.
+    Disproved(MigrationRecord),
+    /// Another transaction has locked the organization.
+    Busy,
+    /// Anything else.
+    Error(Error),
+}
+
+impl From<rollcall_store::Error> for MigrationAborted {
+    fn from(error: rollcall_store::Error) -> Self {
+        match error {
+            rollcall_store::Error::Busy => Self::Busy,
+            error => Self::Error(error.into()),
+        }
+    }
+}
+
+impl rollcall_store::TxError for MigrationAborted {
+    fn is_retryable(&self) -> bool {
+        matches!(self, Self::Error(error) if rollcall_store::TxError::is_retryable(error))
+    }
+
+    fn is_internal(&self) -> bool {
+        matches!(self, Self::Error(Error::Internal(_)))
+    }
+}
+
+impl App {
+    /// Migrates one organization on behalf of a run of the job, unless another transaction has locked the organization. A
+    /// second call for the same organization changes nothing and counts nothing.
+    ///
+    /// # Errors
+    /// [`Error::FenceLost`], or [`Error::Unavailable`] when the database cannot be reached. In both cases the organization
+    /// is unchanged.
+    pub async fn migrate_organization(&self, organization: &OrganizationId, fence: Fence) -> Result<MigrationOutcome> {
+        let migrated = self
+            .db
+            .write_fenced_if_free(organization, "migrate_organization", fence, async |tx: &mut WriteTx| {
+                if !is_still_to_migrate(tx).await? {
+                    return Ok(MigrationOutcome::NotPending);
+                }
+                let members = migrate(tx).await?;
+                finish(tx, fence, MigrationOutcome::Migrated(members)).await
+            })
+            .await;
+        match migrated {
+            Ok(outcome) => Ok(outcome),
+            Err(MigrationAborted::Busy) => Ok(MigrationOutcome::Busy),
+            // A retry of the transaction would fail again, and the other organizations must not wait for this one.
+            Err(MigrationAborted::Error(error @ Error::Internal(_))) => {
+                tracing::error!(%organization, error = &error as &dyn std::error::Error, "the migration failed");
+                self.mark_failed(organization, fence, None).await
+            }
+            Err(MigrationAborted::Error(error)) => Err(error),
+            Err(MigrationAborted::Disproved(record)) => self.mark_failed(organization, fence, Some(record)).await,
+        }
+    }
+
+    /// Writes that the migration failed, in a transaction of its own. Without a record, the cause was an internal error.
+    async fn mark_failed(
+        &self,
+        organization: &OrganizationId,
+        fence: Fence,
+        disproved: Option<MigrationRecord>,
+    ) -> Result<MigrationOutcome> {
+        self.db
+            .write_fenced(organization, "mark_migration_failed", fence, async |tx: &mut WriteTx| {
+                // The organization was unlocked for a moment: another worker may have migrated it or marked it as failed.
+                if !is_still_to_migrate(tx).await? {
+                    return Ok(MigrationOutcome::NotPending);
+                }
+                let record = MigrationRecord::failed(disproved.clone(), tx.now());
+                let state = record.state.as_str();
+                let after = json!({ "state": state, "reason": record.failure, "proof": record.proof });
+                let event = Caller::job("settings-migration").event(AuditDraft {
+                    resource: migration_name(organization),
+                    before: None,
+                    after: document(after),
+                });
+                store::finish_migration(tx, &record, 0, event).await?;
+                finish(tx, fence, MigrationOutcome::Failed(record.failure.unwrap_or_default())).await
+            })
+            .await
+    }
+}
+
+/// Adds an outcome to the counts of the run, in the transaction that has the effect. So each organization counts once,
+/// whichever worker or attempt migrates it.
+async fn finish<E: From<rollcall_store::Error>>(
+    tx: &mut WriteTx,
+    fence: Fence,
+    outcome: MigrationOutcome,
+) -> std::result::Result<MigrationOutcome, E> {
+    jobs::add_progress_in(tx, fence, &outcome.counts()).await?;
+    Ok(outcome)
+}
+
+async fn is_still_to_migrate(tx: &mut WriteTx) -> rollcall_store::Result<bool> {
+    let record = store::find_record(tx).await?;
+    Ok(MigrationState::is_still_to_migrate(tx.organization().phase, record.map(|record| record.state)))
+}
+
+/// Migrates the organization, and proves it from the rows that it wrote. Returns how many members were compared.
+async fn migrate(tx: &mut WriteTx) -> std::result::Result<u32, MigrationAborted> {
+    let members = store::list_legacy_members(tx).await?;
+    let plan = plan_migration(store::list_legacy_assignments(tx).await?, &members);
+    store::apply_migration(tx, &plan).await?;
+    let record = plan.conclude(&store::list_written_settings(tx).await?, tx.now());
+    if record.state == MigrationState::Failed {
+        return Err(MigrationAborted::Disproved(record));
+    }
+    let before = json!({ "phase": Phase::Legacy });
+    let after = json!({ "phase": Phase::Migrated, "proof": record.proof, "assignments": record.outcomes });
+    let event = Caller::job("settings-migration").event(AuditDraft {
+        resource: migration_name(tx.id()),
+        before: document(before),
+        after: document(after),
+    });
+    store::finish_migration(tx, &record, record.compared(), event).await?;
+    Ok(record.compared())
+}

@@ -1,0 +1,140 @@
+//! How far the settings migration of an organization is.
+
+use crate::{AssignmentId, OrganizationId, Phase, Refusal, Timestamp};
+
+use super::{AssignmentOutcome, Proof};
+
+/// How far the settings migration of an organization is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, strum::EnumString, strum::IntoStaticStr, strum::VariantArray)]
+#[strum(serialize_all = "SCREAMING_SNAKE_CASE")]
+pub enum MigrationState {
+    /// The next run of the job migrates the organization.
+    Pending,
+    /// The organization is migrated, and the proof holds.
+    Migrated,
+    /// The migration or its proof failed. The organization is unchanged and waits for an operator.
+    Failed,
+    /// An operator rolled the migration back. The organization waits for an operator.
+    RolledBack,
+}
+
+impl MigrationState {
+    /// Returns the word in the column and in the audit.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        self.into()
+    }
+
+    /// Returns the state of an organization in `phase` with the state `recorded`. Without a recorded state, an
+    /// organization in phase LEGACY is pending, and an organization that was created in phase MIGRATED has no state.
+    ///
+    /// `list_migrations.sql` repeats this rule. A test of the store compares the two.
+    #[must_use]
+    pub fn of(phase: Phase, recorded: Option<Self>) -> Option<Self> {
+        recorded.or((phase == Phase::Legacy).then_some(Self::Pending))
+    }
+
+    /// Whether an organization in `phase` with the state `recorded` is still to be migrated: it is in phase LEGACY, and
+    /// no operator has to look at it first.
+    ///
+    /// `list_pending_migrations.sql` and `list_migration_sizes.sql` repeat this rule. A test of the store compares them.
+    #[must_use]
+    pub fn is_still_to_migrate(phase: Phase, recorded: Option<Self>) -> bool {
+        phase == Phase::Legacy && Self::of(phase, recorded) == Some(Self::Pending)
+    }
+}
+
+/// The result of the last migration, rollback or retry of one organization.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MigrationRecord {
+    /// How far the migration is.
+    pub state: MigrationState,
+    /// Why it failed; `None` unless the state is FAILED.
+    pub failure: Option<String>,
+    /// What was compared, if anything was.
+    pub proof: Option<Proof>,
+    /// What the migration made of each assignment, in evaluation order. A list of migrations leaves this out.
+    pub outcomes: Vec<AssignmentOutcome>,
+    /// When the state last changed.
+    pub time: Timestamp,
+    /// The first assignment on which a value was chosen after the migration. It may be deleted since.
+    pub first_chosen: Option<AssignmentId>,
+}
+
+impl MigrationRecord {
+    /// A record with a state and a time, and nothing else.
+    #[must_use]
+    pub fn new(state: MigrationState, time: Timestamp) -> Self {
+        Self { state, failure: None, proof: None, outcomes: Vec::new(), time, first_chosen: None }
+    }
+
+    /// The record of a migration that failed and is marked at `now`: `disproved`, or else an internal error.
+    #[must_use]
+    pub fn failed(disproved: Option<Self>, now: Timestamp) -> Self {
+        disproved.map(|record| Self { time: now, ..record }).unwrap_or_else(|| Self {
+            failure: Some(
+                "an internal error occurred, which the log of the service describes; the organization was left as it \
+                 was; correct the cause, then retry its migration"
+                    .to_owned(),
+            ),
+            ..Self::new(MigrationState::Failed, now)
+        })
+    }
+
+    /// Returns how many members the proof compared.
+    #[must_use]
+    pub fn compared(&self) -> u32 {
+        self.proof.as_ref().map_or(0, |proof| proof.members)
+    }
+}
+
+/// How far the settings migration of one organization is, with the facts that an operator needs beside the record.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MigrationStatus {
+    /// Whether the old settings or the members' own settings decide.
+    pub phase: Phase,
+    /// The wave in which the organization is migrated.
+    pub wave: u32,
+    /// The record; `None` before the first migration, and for an organization that was created migrated.
+    pub record: Option<MigrationRecord>,
+    /// How many old settings wait for a member with their address.
+    pub unmatched: u32,
+}
+
+impl MigrationStatus {
+    /// Returns the state that is shown; see [`MigrationState::of`].
+    #[must_use]
+    pub fn state(&self) -> Option<MigrationState> {
+        MigrationState::of(self.phase, self.record.as_ref().map(|record| record.state))
+    }
+}
+
+/// Which organizations a run of the migration job migrates.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct MigrationScope {
+    /// The last wave that the run migrates. It also migrates the waves before.
+    pub wave: u32,
+    /// When the run was requested. An organization that was created later waits for the next run, because its old
+    /// settings may not be imported yet.
+    pub requested_at: Timestamp,
+}
+
+/// Which migrations a list contains.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct MigrationFilter {
+    /// Only migrations in this state, if given.
+    pub state: Option<MigrationState>,
+    /// Only organizations of this wave, if given.
+    pub wave: Option<u32>,
+}
+
+/// Refuses what needs the old settings, once they no longer decide (product.md 7.2).
+///
+/// # Errors
+/// [`Refusal::EmailExportAlreadyMigrated`] in phase MIGRATED.
+pub(super) fn require_legacy(organization: &OrganizationId, phase: Phase) -> Result<(), Refusal> {
+    match phase {
+        Phase::Legacy => Ok(()),
+        Phase::Migrated => Err(Refusal::EmailExportAlreadyMigrated(organization.clone())),
+    }
+}

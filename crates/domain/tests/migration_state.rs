@@ -1,0 +1,153 @@
+//! The state of an organization's migration: when the organization is still to be migrated, when a retry is possible,
+//! and when it is too late to roll back (product.md 7.6).
+
+mod support;
+
+use rollcall_domain::{
+    MemberId, Phase, Refusal,
+    email_export::Setting,
+    migration::{
+        LegacyMember, MigrationRecord, MigrationState, Proof, RetryPlan, RollbackContext, RollbackObstacle,
+        RollbackPlan, plan_retry, plan_rollback,
+    },
+};
+use strum::VariantArray as _;
+use support::{ALWAYS, NOT, assignment, at, member, organization, since};
+
+use MigrationState::{Failed, Migrated, Pending, RolledBack};
+
+#[test]
+fn an_organization_in_phase_legacy_is_still_to_migrate_while_it_is_pending() {
+    // Phase, recorded state, shown state, and whether the organization is still to be migrated.
+    let cases = [
+        (Phase::Legacy, None, Some(Pending), true),
+        (Phase::Legacy, Some(Pending), Some(Pending), true),
+        (Phase::Legacy, Some(Migrated), Some(Migrated), false),
+        (Phase::Legacy, Some(Failed), Some(Failed), false),
+        (Phase::Legacy, Some(RolledBack), Some(RolledBack), false),
+        (Phase::Migrated, None, None, false),
+        (Phase::Migrated, Some(Pending), Some(Pending), false),
+        (Phase::Migrated, Some(Migrated), Some(Migrated), false),
+        (Phase::Migrated, Some(Failed), Some(Failed), false),
+        (Phase::Migrated, Some(RolledBack), Some(RolledBack), false),
+    ];
+    for (phase, recorded, shown, still_to_migrate) in cases {
+        assert_eq!(MigrationState::of(phase, recorded), shown, "{phase:?} {recorded:?}");
+        let found = MigrationState::is_still_to_migrate(phase, recorded);
+        assert_eq!(found, still_to_migrate, "{phase:?} {recorded:?}");
+    }
+}
+
+#[test]
+fn each_state_has_its_word() {
+    let words = MigrationState::VARIANTS.iter().map(|state| state.as_str());
+    assert!(words.eq(["PENDING", "MIGRATED", "FAILED", "ROLLED_BACK"]));
+    for state in MigrationState::VARIANTS {
+        assert_eq!(state.as_str().parse(), Ok(*state));
+    }
+    assert!("pending".parse::<MigrationState>().is_err());
+}
+
+#[test]
+fn a_retry_makes_an_organization_pending_unless_it_is_pending_or_migrated() {
+    let pending = |state_before| Ok(Some(RetryPlan { state_before, record: MigrationRecord::new(Pending, at(7)) }));
+    let cases = [
+        (None, Ok(None)),
+        (Some(Pending), Ok(None)),
+        (Some(Failed), pending(Failed)),
+        (Some(RolledBack), pending(RolledBack)),
+        (Some(Migrated), pending(Migrated)),
+    ];
+    for (recorded, expected) in cases {
+        assert_eq!(plan_retry(&organization(), Phase::Legacy, recorded, at(7)), expected, "{recorded:?}");
+        let migrated = plan_retry(&organization(), Phase::Migrated, recorded, at(7));
+        assert_eq!(migrated, Err(Refusal::EmailExportAlreadyMigrated(organization())), "{recorded:?}");
+    }
+}
+
+fn legacy_members(b: Option<bool>) -> [LegacyMember; 2] {
+    let legacy = |id: &str, legacy: Option<bool>| LegacyMember {
+        id: member(id),
+        active: true,
+        assignment: assignment("default"),
+        legacy,
+    };
+    [legacy("a", Some(true)), legacy("b", b)]
+}
+
+fn plan(
+    phase: Phase,
+    record: Option<&MigrationRecord>,
+    before: &[(MemberId, Setting)],
+) -> Result<RollbackPlan, Refusal> {
+    let (organization, before, members) = (organization(), before.to_vec(), legacy_members(None));
+    plan_rollback(RollbackContext { organization: &organization, phase, record, before, members: &members })
+}
+
+#[test]
+fn it_is_too_late_to_roll_back_once_a_value_was_chosen_or_a_member_would_change() {
+    let too_late = |obstacle| Refusal::MigrationRollbackTooLate { organization: organization(), obstacle };
+    let not_migrated = || Some(Refusal::EmailExportNotMigrated(organization()));
+    let untouched = MigrationRecord::new(Migrated, at(1));
+    let chosen = MigrationRecord { first_chosen: Some(assignment("sales")), ..untouched.clone() };
+    let same = vec![(member("a"), ALWAYS), (member("b"), NOT)];
+    let with_b = |b: Setting| vec![(member("a"), ALWAYS), (member("b"), b)];
+    type Case<'a> = (&'a str, Phase, Option<&'a MigrationRecord>, Vec<(MemberId, Setting)>, Option<Refusal>);
+    let cases: [Case<'_>; 9] = [
+        ("nothing changed", Phase::Migrated, Some(&untouched), same.clone(), None),
+        ("never migrated", Phase::Legacy, None, same.clone(), not_migrated()),
+        ("rolled back before", Phase::Legacy, Some(&chosen), same.clone(), not_migrated()),
+        ("created migrated", Phase::Migrated, None, same.clone(), Some(too_late(RollbackObstacle::CreatedMigrated))),
+        (
+            "a value was chosen, also when nothing changed",
+            Phase::Migrated,
+            Some(&chosen),
+            same.clone(),
+            Some(too_late(RollbackObstacle::Chosen(assignment("sales")))),
+        ),
+        (
+            "a setting flipped",
+            Phase::Migrated,
+            Some(&untouched),
+            with_b(ALWAYS),
+            Some(too_late(RollbackObstacle::Members(1))),
+        ),
+        (
+            "a period started",
+            Phase::Migrated,
+            Some(&untouched),
+            with_b(since(1)),
+            Some(too_late(RollbackObstacle::Members(1))),
+        ),
+        (
+            "a member was removed",
+            Phase::Migrated,
+            Some(&untouched),
+            same[..1].to_vec(),
+            Some(too_late(RollbackObstacle::Members(1))),
+        ),
+        (
+            "no member has a setting",
+            Phase::Migrated,
+            Some(&untouched),
+            vec![],
+            Some(too_late(RollbackObstacle::Members(2))),
+        ),
+    ];
+    for (name, phase, record, before, refusal) in cases {
+        assert_eq!(plan(phase, record, &before).err(), refusal, "{name}");
+    }
+}
+
+#[test]
+fn a_rollback_is_refused_when_the_written_rows_differ() {
+    let before = [(member("a"), ALWAYS), (member("b"), NOT)];
+    let plan = plan(Phase::Migrated, Some(&MigrationRecord::new(Migrated, at(1))), &before).unwrap();
+    let proof = Some(Proof::compare(&before, &before));
+    let record = MigrationRecord { proof, ..MigrationRecord::new(RolledBack, at(2)) };
+    assert_eq!(plan.conclude(&legacy_members(Some(false)), at(2)), Ok(record.clone()));
+    let obstacle = RollbackObstacle::Members(1);
+    let refusal = Refusal::MigrationRollbackTooLate { organization: organization(), obstacle };
+    assert_eq!(plan.conclude(&legacy_members(Some(true)), at(2)), Err(refusal));
+    assert_eq!(plan.preview(at(2)), record);
+}

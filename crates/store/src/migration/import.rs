@@ -1,0 +1,129 @@
+//! Old settings: bound to members, or unmatched until a member with their address is synced (product.md 7.3).
+
+use std::collections::HashMap;
+
+use diesel::{
+    QueryableByName,
+    prelude::*,
+    sql_types::{Array, BigInt, Bool, Text, Timestamptz},
+};
+use diesel_async::RunQueryDsl;
+use rollcall_domain::{
+    Email, MemberId,
+    migration::{AddressHolder, ImportPlan},
+};
+
+use crate::{
+    ReadTx, Result, WriteTx,
+    audit::AuditEvent,
+    changes::{self, Touched},
+    members::write::column,
+    schema::{members, unmatched_legacy_settings as unmatched},
+};
+
+/// Reads who holds each address: the active member, else the first inactive member who has it.
+///
+/// # Errors
+/// [`crate::Error::Unavailable`] when the database cannot be reached.
+pub async fn list_address_holders(tx: &mut ReadTx, emails: &[&Email]) -> Result<HashMap<Email, AddressHolder>> {
+    let (conn, organization) = tx.parts();
+    let rows: Vec<(String, String, Option<bool>)> = members::table
+        .filter(members::organization_id.eq(organization))
+        .filter(members::email.eq_any(column(emails, |email| email.as_str())))
+        .distinct_on(members::email)
+        .order((members::email, members::active.desc(), members::id))
+        .select((members::email, members::id, members::legacy_email_export))
+        .load(conn)
+        .await?;
+    let holder = |(email, member, legacy): (String, String, Option<bool>)| {
+        (Email::trusted(email), AddressHolder { member: MemberId::trusted(member), legacy })
+    };
+    Ok(rows.into_iter().map(holder).collect())
+}
+
+/// Reads the old settings that wait for a member with one of the addresses.
+///
+/// # Errors
+/// [`crate::Error::Unavailable`] when the database cannot be reached.
+pub async fn list_unmatched(tx: &mut ReadTx, emails: &[&Email]) -> Result<HashMap<Email, bool>> {
+    let (conn, organization) = tx.parts();
+    let rows: Vec<(String, bool)> = unmatched::table
+        .filter(unmatched::organization_id.eq(organization))
+        .filter(unmatched::email.eq_any(column(emails, |email| email.as_str())))
+        .select((unmatched::email, unmatched::email_export))
+        .load(conn)
+        .await?;
+    Ok(rows.into_iter().map(|(email, export)| (Email::trusted(email), export)).collect())
+}
+
+/// Returns how many old settings wait for a member with their address.
+///
+/// # Errors
+/// [`crate::Error::Unavailable`] when the database cannot be reached.
+pub async fn count_unmatched(tx: &mut ReadTx) -> Result<u32> {
+    let (conn, organization) = tx.parts();
+    let waiting = unmatched::table.filter(unmatched::organization_id.eq(organization));
+    let count: i64 = waiting.count().get_result(conn).await?;
+    Ok(u32::try_from(count).unwrap_or(u32::MAX))
+}
+
+/// Writes an import of old settings and returns the new revision.
+///
+/// # Errors
+/// [`crate::Error::Unavailable`] when the database cannot be reached.
+pub async fn apply_import(tx: &mut WriteTx, plan: &ImportPlan, event: AuditEvent) -> Result<i64> {
+    let changed = update_legacy(tx, &plan.bound).await?;
+    delete_unmatched(tx, &plan.newly_matched).await?;
+    let now = tx.now();
+    let (conn, organization) = tx.parts();
+    diesel::sql_query(include_str!("../sql/upsert_unmatched.sql"))
+        .bind::<Text, _>(organization)
+        .bind::<Array<Text>, _>(column(&plan.unmatched, |(email, _)| email.as_str()))
+        .bind::<Array<Bool>, _>(column(&plan.unmatched, |(_, export)| *export))
+        .bind::<Timestamptz, _>(now)
+        .execute(conn)
+        .await?;
+    let members = u32::try_from(changed.len()).unwrap_or(u32::MAX);
+    let touched = Touched { members, without_change: changed, ..Touched::default() };
+    changes::finish(tx, &touched, event).await
+}
+
+/// Binds unmatched settings to the members who were synced with their address.
+pub(crate) async fn bind_unmatched(tx: &mut WriteTx, bindings: &[(MemberId, Email, bool)]) -> Result<()> {
+    if bindings.is_empty() {
+        return Ok(());
+    }
+    let settings: Vec<(MemberId, bool)> =
+        bindings.iter().map(|(member, _, export)| (member.clone(), *export)).collect();
+    let emails: Vec<Email> = bindings.iter().map(|(_, email, _)| email.clone()).collect();
+    update_legacy(tx, &settings).await?;
+    delete_unmatched(tx, &emails).await
+}
+
+#[derive(QueryableByName)]
+#[diesel(table_name = members)]
+struct ChangedMemberRow {
+    id: String,
+}
+
+/// Binds old settings to members, and returns the members whose old setting changed.
+async fn update_legacy(tx: &mut WriteTx, settings: &[(MemberId, bool)]) -> Result<Vec<MemberId>> {
+    let (revision, now) = (tx.next_revision(), tx.now());
+    let (conn, organization) = tx.parts();
+    let changed: Vec<ChangedMemberRow> = diesel::sql_query(include_str!("../sql/update_legacy.sql"))
+        .bind::<Text, _>(organization)
+        .bind::<Array<Text>, _>(column(settings, |(member, _)| member.as_str()))
+        .bind::<Array<Bool>, _>(column(settings, |(_, export)| *export))
+        .bind::<BigInt, _>(revision)
+        .bind::<Timestamptz, _>(now)
+        .load(conn)
+        .await?;
+    Ok(changed.into_iter().map(|row| MemberId::trusted(row.id)).collect())
+}
+
+async fn delete_unmatched(tx: &mut WriteTx, emails: &[Email]) -> Result<()> {
+    let (conn, organization) = tx.parts();
+    let found = unmatched::table.filter(unmatched::organization_id.eq(organization));
+    diesel::delete(found.filter(unmatched::email.eq_any(column(emails, Email::as_str)))).execute(conn).await?;
+    Ok(())
+}

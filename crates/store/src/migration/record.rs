@@ -1,0 +1,157 @@
+//! The record of each organization's migration, with its proof.
+
+use diesel::{
+    QueryableByName,
+    pg::Pg,
+    prelude::*,
+    sql_types::{BigInt, Integer, Nullable, Text, Timestamptz},
+};
+use diesel_async::RunQueryDsl;
+use rollcall_domain::{
+    AssignmentId, OrganizationId, Timestamp,
+    migration::{AssignmentOutcome, MigrationFilter, MigrationRecord, MigrationState, MigrationStatus, Proof},
+};
+use serde_json::Value;
+
+use crate::{
+    Db, Error, ReadTx, Result, SystemConn, WriteTx,
+    schema::{organizations, settings_migrations},
+    words,
+};
+
+#[derive(Queryable, Selectable)]
+#[diesel(table_name = settings_migrations, check_for_backend(Pg))]
+struct RecordRow {
+    state: String,
+    failure: Option<String>,
+    proof: Option<Value>,
+    outcomes: Value,
+    updated_at: Timestamp,
+    chosen_assignment: Option<String>,
+}
+
+impl TryFrom<RecordRow> for MigrationRecord {
+    type Error = Error;
+
+    fn try_from(row: RecordRow) -> Result<Self> {
+        let outcomes: Vec<AssignmentOutcome> = serde_json::from_value(row.outcomes)
+            .map_err(|error| Error::corrupt(format!("the outcomes of a migration cannot be read: {error}")))?;
+        Ok(Self {
+            state: to_state(&row.state)?,
+            failure: row.failure,
+            proof: row.proof.map(to_proof).transpose()?,
+            outcomes,
+            time: row.updated_at,
+            first_chosen: row.chosen_assignment.map(AssignmentId::trusted),
+        })
+    }
+}
+
+fn to_state(word: &str) -> Result<MigrationState> {
+    word.parse().map_err(|_| Error::corrupt(format!("unknown migration state {word}")))
+}
+
+fn to_proof(document: Value) -> Result<Proof> {
+    serde_json::from_value(document)
+        .map_err(|error| Error::corrupt(format!("the proof of a migration cannot be read: {error}")))
+}
+
+/// Reads the record of the organization's migration. There is none before the first migration, rollback or retry.
+///
+/// # Errors
+/// [`Error::Unavailable`] when the database cannot be reached.
+pub async fn find_record(tx: &mut ReadTx) -> Result<Option<MigrationRecord>> {
+    let (conn, organization) = tx.parts();
+    let row: Option<RecordRow> =
+        settings_migrations::table.find(organization).select(RecordRow::as_select()).first(conn).await.optional()?;
+    row.map(MigrationRecord::try_from).transpose()
+}
+
+/// Writes the record of the organization's migration over an earlier one.
+pub(super) async fn upsert_record(tx: &mut WriteTx, record: &MigrationRecord) -> Result<()> {
+    let (conn, organization) = tx.parts();
+    let unwritable = |error: serde_json::Error| Error::Internal(error.into());
+    let proof = record.proof.as_ref().map(serde_json::to_value).transpose().map_err(unwritable)?;
+    let outcomes = serde_json::to_value(&record.outcomes).map_err(unwritable)?;
+    let values = (
+        settings_migrations::state.eq(record.state.as_str()),
+        settings_migrations::failure.eq(record.failure.as_deref()),
+        settings_migrations::proof.eq(proof),
+        settings_migrations::outcomes.eq(outcomes),
+        settings_migrations::updated_at.eq(record.time),
+        settings_migrations::chosen_assignment.eq(record.first_chosen.as_ref().map(AssignmentId::as_str)),
+    );
+    diesel::insert_into(settings_migrations::table)
+        .values((settings_migrations::organization_id.eq(organization), values.clone()))
+        .on_conflict(settings_migrations::organization_id)
+        .do_update()
+        .set(values)
+        .execute(conn)
+        .await?;
+    Ok(())
+}
+
+#[derive(QueryableByName)]
+#[diesel(table_name = organizations)]
+struct ListedOrganizationRow {
+    id: String,
+    phase: String,
+    wave: i32,
+}
+
+/// An organization with its record, of which all columns are null where there is none.
+#[derive(QueryableByName)]
+#[diesel(table_name = settings_migrations)]
+struct ListedMigrationRow {
+    #[diesel(embed)]
+    organization: ListedOrganizationRow,
+    #[diesel(sql_type = Nullable<Text>)]
+    state: Option<String>,
+    failure: Option<String>,
+    proof: Option<Value>,
+    #[diesel(sql_type = Nullable<Timestamptz>)]
+    updated_at: Option<Timestamp>,
+    chosen_assignment: Option<String>,
+    #[diesel(sql_type = Integer)]
+    unmatched: i32,
+}
+
+fn to_listed(row: ListedMigrationRow) -> Result<(OrganizationId, MigrationStatus)> {
+    let record = match row.state.zip(row.updated_at) {
+        None => None,
+        Some((state, updated_at)) => Some(MigrationRecord {
+            failure: row.failure,
+            proof: row.proof.map(to_proof).transpose()?,
+            first_chosen: row.chosen_assignment.map(AssignmentId::trusted),
+            ..MigrationRecord::new(to_state(&state)?, updated_at)
+        }),
+    };
+    let ListedOrganizationRow { id, phase, wave } = row.organization;
+    let (phase, wave) = (words::phase(&phase)?, wave.unsigned_abs());
+    let unmatched = row.unmatched.unsigned_abs();
+    Ok((OrganizationId::trusted(id), MigrationStatus { phase, wave, record, unmatched }))
+}
+
+/// Reads up to `limit` migrations after the organization `after`, in byte order of the organizations' ids. The outcomes
+/// of the assignments are left out, and so are organizations that were created migrated.
+///
+/// # Errors
+/// [`Error::Unavailable`] when the database cannot be reached.
+pub async fn list_migrations(
+    db: &Db,
+    filter: MigrationFilter,
+    after: Option<&str>,
+    limit: u32,
+) -> Result<Vec<(OrganizationId, MigrationStatus)>> {
+    db.system("list_migrations", async |conn: &mut SystemConn| {
+        let rows: Vec<ListedMigrationRow> = diesel::sql_query(include_str!("../sql/list_migrations.sql"))
+            .bind::<Text, _>(after.unwrap_or_default())
+            .bind::<Nullable<Text>, _>(filter.state.map(MigrationState::as_str))
+            .bind::<BigInt, _>(i64::from(limit))
+            .bind::<Nullable<Integer>, _>(filter.wave.map(u32::cast_signed))
+            .load(conn)
+            .await?;
+        rows.into_iter().map(to_listed).collect()
+    })
+    .await
+}

@@ -1,8 +1,0 @@
--- Who holds each address: the active member, else the first inactive one who has it.
-SELECT DISTINCT ON (m.email)
-    m.email,
-    m.id,
-    m.legacy_email_export
-FROM members AS m
-WHERE m.organization_id = $1 AND m.email = any($2::text [])
-ORDER BY m.email ASC, m.active DESC, m.id ASC
