@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""Makes the calls of .ci/calls with grpcurl, which knows the contract by reflection only, and fails when one does not
-end as its line says or when an RPC of the contract is never answered.
+"""Makes the calls of .ci/calls with grpcurl, which knows the contract only by reflection. Fails if a call does not end
+as its line says, or if no call gets a response from an RPC of the contract.
 
     .ci/call_contract.py ADDRESS CALLS NAME=VALUE...
 """
@@ -32,15 +32,15 @@ def listed(*what: str) -> list[str]:
 
 
 def dig(answer: object, path: str) -> str:
-    """What an answer has at a path; of a stream, what its first message has."""
+    """Returns the value at a path of a response. For a stream, looks at the first message."""
     for step in path.split("."):
         answer = answer[int(step)] if isinstance(answer, list) else answer[step]
     return str(answer)
 
 
 def make(line: str) -> str | None:
-    """Makes a line's call; answers its RPC if it was answered, and fails unless it ends as the line says."""
-    call = LINE.fullmatch(line) or sys.exit(f"{calls} has a line that is no call: {line}")
+    """Makes the call of a line and fails unless it ends as the line says. Returns the RPC if it sent a response."""
+    call = LINE.fullmatch(line) or sys.exit(f"{calls}: this line is not a call: {line}")
     request = Template(call["request"]).substitute(values, uuid=uuid4())
     answered, output = grpcurl("-d", request, address, f"rollcall.v1.{call['rpc']}")
     if call["reason"]:
@@ -54,7 +54,7 @@ def make(line: str) -> str | None:
     except (LookupError, ValueError):
         wrong = True
     if wrong:
-        sys.exit(f"this call does not end as {calls} says: {line}\n{request}\n{output}")
+        sys.exit(f"this call did not end as {calls} says: {line}\n{request}\n{output}")
     return f"rollcall.v1.{call['rpc']}".replace("/", ".") if answered else None
 
 
@@ -62,5 +62,5 @@ contract = {rpc for service in listed() for rpc in listed(service)}
 lines = [line.strip() for line in open(calls) if line.strip() and not line.startswith("#")]
 answered = set(filter(None, map(make, lines)))
 if missing := contract - answered:
-    sys.exit(f"{calls} has no call that is answered of: {', '.join(sorted(missing))}")
-print(f"{len(lines)} calls end as they should; each of the contract's {len(contract)} RPCs is answered")
+    sys.exit(f"{calls}: add a call that succeeds for each of these RPCs: {', '.join(sorted(missing))}")
+print(f"{len(lines)} calls ended as expected, and each of the {len(contract)} RPCs of the contract was answered")

@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
-"""Reads reports with CSV libraries of two languages, and compares every cell with what was put in.
+"""Reads reports with the CSV libraries of two languages, and compares every cell with the text that was stored.
 
-    .ci/csv_readers.py folder DIR     writes the organization of csv_texts.py for `rollcall import`
-    .ci/csv_readers.py statements     prints the SQL that completes it
-    .ci/csv_readers.py check DIR      reads raw.csv, spreadsheet.csv and mixed.csv of a folder
+    .ci/csv_readers.py folder DIR     writes the organization of csv_texts.py as a folder for `rollcall import`
+    .ci/csv_readers.py statements     prints the SQL that stores the texts that the API refuses
+    .ci/csv_readers.py check DIR      reads and compares raw.csv, spreadsheet.csv and mixed.csv in the folder
 """
 
 import csv
@@ -28,7 +28,7 @@ def read_with_go(path: Path) -> list[list[str]]:
 
 
 def as_go_reads(rows: list[list[str]]) -> list[list[str]]:
-    """Go's reader takes a CR before a line feed away, also in quotes, and says so in its documentation."""
+    """Returns the rows as Go's reader returns them: it drops a CR before a line feed, even in quotes (documented)."""
     return [[cell.replace("\r\n", "\n") for cell in row] for row in rows]
 
 
@@ -37,12 +37,12 @@ def compare(what: str, rows: list[list[str]], expected: list[list[str]]) -> None
         for column, (cell, right) in enumerate(zip(row, wanted)):
             if cell != right:
                 name = expected[0][column]
-                sys.exit(f"{what}: row {number}, column {name}: {cell[:100]!r} and not {right[:100]!r}")
+                sys.exit(f"{what}: row {number}, column {name}: found {cell[:100]!r}, expected {right[:100]!r}")
         if len(row) != len(wanted):
-            sys.exit(f"{what}: row {number} has {len(row)} cells, not {len(wanted)}")
+            sys.exit(f"{what}: row {number} has {len(row)} cells, expected {len(wanted)}")
     if len(rows) != len(expected):
-        sys.exit(f"{what}: {len(rows)} rows, not {len(expected)}")
-    print(f"{what}: {len(rows)} rows, each cell as it was put in")
+        sys.exit(f"{what}: found {len(rows)} rows, expected {len(expected)}")
+    print(f"{what}: {len(rows)} rows, each cell as it was stored")
 
 
 def check(folder: Path) -> None:
@@ -55,7 +55,7 @@ def check(folder: Path) -> None:
 
 
 def main() -> None:
-    # The texts are longer than what the csv module expects of a cell.
+    # Some texts are longer than the default limit of the csv module.
     csv.field_size_limit(1 << 20)
     match sys.argv[1:]:
         case ["folder", folder]:

@@ -1,12 +1,12 @@
-"""Texts that break CSV files and spreadsheets, an organization that has them everywhere, and what its reports must say."""
+"""Texts that often break CSV files and spreadsheets, an organization that uses them, and its expected reports."""
 
 import csv
 import io
 import json
 
 ORGANIZATION = "texts"
-# What the API takes: all but control characters, up to 200 characters.
-TAKEN = [
+# Texts that the API accepts: up to 200 characters, without control characters.
+ACCEPTED = [
     "plain",
     "",
     'quotes: "one", ""two"", "',
@@ -33,8 +33,8 @@ TAKEN = [
     "=" * 200,
     "long " * 40,
 ]
-# What only a database that is older than those checks, or was written by hand, can have.
-UNTAKEN = [
+# Texts that the API refuses. Only rows that are older than these checks, or were written by hand, can have them.
+REFUSED = [
     "two\nlines",
     "two\r\nlines",
     "two\rlines",
@@ -47,15 +47,15 @@ UNTAKEN = [
     "x" * 40_000,
     "=" + "1+" * 20_000 + "1",
 ]
-TEXTS = TAKEN + UNTAKEN
+TEXTS = ACCEPTED + REFUSED
 ASSIGNMENT = '=SUM(1,2), "Verkauf" 🎉\u202e,'
 ASSIGNMENT_ID = "sum-1-2-verkauf"
-RUNS = ("=", "+", "-", "@", "\t", "\r")
+FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 
 
 class Member:
     def __init__(self, number: int, text: str):
-        # Ids and addresses take part, as far as they may.
+        # Ids and addresses also start with unusual characters, as far as the API allows.
         starts = ["=", "+", "-", "@", 'q"', "c,", "m", " s"]
         start = starts[number % len(starts)]
         self.id = f"{start}{number:03}"
@@ -68,17 +68,17 @@ MEMBERS = [Member(number, text) for number, text in enumerate(TEXTS)]
 
 
 def folder_files() -> dict[str, str]:
-    """The organization as `rollcall import` takes it; what the API does not take is left to the database."""
+    """Returns the files for `rollcall import`. `statements` later replaces the texts that the API refuses."""
 
     def table(header: str, rows: list[list[str]]) -> str:
         text = io.StringIO()
         csv.writer(text).writerows([header.split(","), *rows])
         return text.getvalue()
 
-    taken = [(member, member.text if member.text in TAKEN else "later") for member in MEMBERS]
+    texts = [(member, member.text if member.text in ACCEPTED else "later") for member in MEMBERS]
     header = "member,email,given_name,family_name,job_title,manager_email,active"
     return {
-        "members.csv": table(header, [[m.id, m.email, text, "", text, "", "true"] for m, text in taken]),
+        "members.csv": table(header, [[m.id, m.email, text, "", text, "", "true"] for m, text in texts]),
         "groups.csv": table("group,member", [["everyone", m.id] for m in MEMBERS]),
         "legacy_email_export.csv": table("email,export", [[m.email, "true"] for m in MEMBERS if m.exports]),
         "assignments.json": json.dumps(
@@ -88,7 +88,7 @@ def folder_files() -> dict[str, str]:
 
 
 def statements() -> str:
-    """SQL for the texts that the API does not take."""
+    """Returns the SQL that stores the texts that the API refuses."""
 
     def quoted(text: str) -> str:
         return "'" + text.replace("'", "''") + "'"
@@ -97,12 +97,12 @@ def statements() -> str:
         f"UPDATE members SET given_name = {quoted(m.text)}, job_title = {quoted(m.text)}"
         f" WHERE organization_id = '{ORGANIZATION}' AND id = {quoted(m.id)};\n"
         for m in MEMBERS
-        if m.text not in TAKEN
+        if m.text not in ACCEPTED
     )
 
 
 def harmless(text: str) -> str:
-    return "'" + text if text.startswith(RUNS) else text
+    return "'" + text if text.startswith(FORMULA_STARTS) else text
 
 
 def raw(text: str) -> str:
@@ -114,7 +114,7 @@ def setting(member: Member) -> list[str]:
 
 
 def members_report(profile) -> list[list[str]]:
-    """What ExportMembersCsv must say, cell by cell; `profile` is `raw` or `harmless`."""
+    """Returns the expected cells of ExportMembersCsv. `profile` is `raw` or `harmless`."""
     header = (
         "organization,member,email,name,job_title,manager_email,status,assignment,assignment_name,assignment_rank,"
         "update_mode,seats,web_conferences_recorded,prevent_web_conference_recording,telephony_calls_imported,"
@@ -130,7 +130,7 @@ def members_report(profile) -> list[list[str]]:
 
 
 def mixed_report() -> list[list[str]]:
-    """What the nightly report must say; it is for spreadsheets."""
+    """Returns the expected cells of the nightly report, which has the spreadsheet profile."""
     header = (
         "organization,assignment,assignment_name,assignment_rank,update_mode,action_required,members_exporting,"
         "members_not_exporting,member,email,status,email_export,email_export_since,email_export_source"

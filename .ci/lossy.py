@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
-"""A network that loses answers, for the clients of docs/clients.md to survive: forwards to the server at the address
-given, and cuts each connection when the server begins to answer the second call on it (the first connection: the first
-call). The server has then done what was asked for, and the caller does not know: every call has to be made again on
-the next connection. Prints its own port, and at its end how many answers it has lost."""
+"""A proxy that loses responses, for testing the clients of docs/clients.md. It forwards to the server at the given
+address, and cuts each connection when the server starts to answer the second call on it (on the first connection: the
+first call). At that moment the server has finished the call, but the client does not know it and must repeat the call on
+the next connection. Prints its own port when it starts, and the number of lost responses when it ends."""
 
 import asyncio
 import signal
@@ -20,7 +20,7 @@ async def copy_requests(reader: asyncio.StreamReader, writer: asyncio.StreamWrit
 
 
 async def copy_answers(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, answers: int) -> None:
-    """Copies HTTP/2 frames, up to the HEADERS of the first stream beyond `answers`."""
+    """Copies HTTP/2 frames of the first `answers` streams, and stops at the HEADERS of the next stream."""
     global lost
     answered = set()
     while head := await reader.read(1):

@@ -1,4 +1,4 @@
-// Reads a CSV file with Go's own library and prints its rows as JSON, for .ci/csv_readers.py to compare.
+// Reads a CSV file with Go's own library and prints its rows as JSON. .ci/csv_readers.py compares them.
 package main
 
 import (

@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
-"""Looks into spreadsheets that were made from raw.csv, spreadsheet.csv and mixed.csv: none but the first may have a
-formula, which shows that the program does run them, and every text must be the one that was put in.
+"""Checks the spreadsheets that were made from raw.csv, spreadsheet.csv and mixed.csv. Only the first one may contain
+formulas, and it must contain some, which shows that the spreadsheet program runs formulas. Every text must be the text
+that was stored.
 
     .ci/xlsx_texts.py DIR
 """
@@ -14,7 +15,7 @@ from pathlib import Path
 import csv_texts
 
 MAIN = "{http://schemas.openxmlformats.org/spreadsheetml/2006/main}"
-# What a cell of a spreadsheet can hold at most.
+# The highest number of characters in a spreadsheet cell.
 CELL_MAX = 32_767
 
 
@@ -26,7 +27,7 @@ def column_of(reference: str) -> int:
 
 
 def texts_and_formulas(path: Path) -> tuple[dict[tuple[int, int], str], int]:
-    """The text cells by row and column, and how many cells have a formula. Numbers and truth values are left out."""
+    """Returns the text cells by row and column, without numbers and booleans, and the number of formula cells."""
     with zipfile.ZipFile(path) as file:
         strings = ElementTree.fromstring(file.read("xl/sharedStrings.xml"))
         sheet = ElementTree.fromstring(file.read("xl/worksheets/sheet1.xml"))
@@ -43,30 +44,30 @@ def texts_and_formulas(path: Path) -> tuple[dict[tuple[int, int], str], int]:
 
 
 def unescaped(text: str) -> str:
-    """The format writes control characters as _x001b_."""
+    """Returns the text with its control characters, which the format writes as _x001b_."""
     return re.sub("_x([0-9a-fA-F]{4})_", lambda match: chr(int(match[1], 16)), text)
 
 
 def as_a_cell(text: str) -> str:
-    """All line ends are one in a cell, and there is an end to it."""
+    """Returns the text as a cell holds it: with LF at line ends, and cut at the highest length."""
     return re.sub("\r\n|\r", "\n", text)[:CELL_MAX]
 
 
 def check(name: str, path: Path) -> None:
     texts, formulas = texts_and_formulas(path)
     if (formulas > 0) != (name == "raw.csv"):
-        sys.exit(f"{name}: {formulas} cells have become formulas")
+        sys.exit(f"{name}: found {formulas} formulas")
     expected = csv_texts.EXPECTED[name]
     for (row, column), text in texts.items():
         wanted = as_a_cell(expected[row][column])
         if text != wanted:
-            sys.exit(f"{name}: row {row}, column {expected[0][column]}: {text[:100]!r} and not {wanted[:100]!r}")
+            sys.exit(f"{name}: row {row}, column {expected[0][column]}: found {text[:100]!r}, expected {wanted[:100]!r}")
     for row, cells in enumerate(expected):
         for column, cell in enumerate(cells):
             is_text = cell and not cell.isdigit() and cell not in ("true", "false")
             if is_text and name != "raw.csv" and (row, column) not in texts:
-                sys.exit(f"{name}: row {row}, column {expected[0][column]}: {cell[:100]!r} is no text")
-    print(f"{name}: {len(texts)} texts as they were put in, {formulas} formulas")
+                sys.exit(f"{name}: row {row}, column {expected[0][column]}: {cell[:100]!r} is not a text cell")
+    print(f"{name}: {len(texts)} texts as they were stored, {formulas} formulas")
 
 
 for name in csv_texts.EXPECTED:

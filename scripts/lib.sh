@@ -1,6 +1,7 @@
 # shellcheck shell=bash
-# Sourced by the scripts here and in .ci. They must also run with an empty environment (cron, `env -i`, a minimal
-# container), so this fills in HOME and PATH, and says where the repository and the pinned tools are.
+# Sourced by the scripts here and in .ci. The scripts must also run with an empty environment (cron, `env -i`, a minimal
+# container), so this file sets HOME and PATH. It also sets $root, the repository, and $tools, the folder of the pinned
+# tools.
 
 HOME=${HOME:-~}
 PATH=${PATH:-/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin}

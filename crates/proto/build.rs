@@ -1,5 +1,5 @@
-//! Compiles `proto/` without protoc and keeps the descriptor set as the compiler wrote it:
-//! writing it through prost would drop the method options that declare roles.
+//! Compiles `proto/` without protoc. Stores the descriptor set exactly as the compiler encoded it, because encoding it
+//! again with prost would drop the method options that declare roles.
 
 use std::{env, fs, path::PathBuf};
 
@@ -21,7 +21,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     fs::write(PathBuf::from(env::var("OUT_DIR")?).join("rollcall_descriptor.bin"), &encoded)?;
 
     let set = protox::prost_reflect::prost_types::FileDescriptorSet::decode(encoded.as_slice())?;
-    // In an order of their own maps would be other bytes each time, and the first response is to be repeated to the byte.
+    // Maps need a fixed order: a repeated request must get the bytes of the first response.
     tonic_prost_build::configure().btree_map(".").compile_fds(set)?;
     Ok(())
 }

@@ -1,5 +1,5 @@
-//! The contract of `proto/rollcall/v1` as Rust: generated at build time, nothing by hand.
-//! The comments of the `.proto` files are its documentation.
+//! The contract of `proto/rollcall/v1` as Rust code, which is generated at build time. Nothing is written by hand. The
+//! comments of the `.proto` files are its documentation.
 
 /// The package `rollcall.v1`.
 #[allow(missing_docs, unreachable_pub, clippy::all, clippy::too_many_lines, rustdoc::all)]

@@ -1,5 +1,5 @@
-// A client of Rollcall, to copy from: see docs/clients.md. Makes an organization of its own, and fails when something is
-// not as it should be.
+// An example client of Rollcall, see docs/clients.md. It creates its own organization, and fails if a response is not
+// as expected.
 //
 //	buf generate ../../../proto && go run . localhost:50051
 package main
@@ -96,7 +96,7 @@ func createAssignment(
 			UpdateMode:  pb.UpdateMode_UPDATE_MODE_AUTOMATIC_UPDATES,
 			EmailExport: pb.EmailExport_EMAIL_EXPORT_EXPORT,
 		},
-		RequestId: uuid.NewString(), // one for what you want done, however often you have to ask for it
+		RequestId: uuid.NewString(), // one id for one change: send the same id with every retry
 	}
 	created, err := assignments.CreateAssignment(ctx, request)
 	if err != nil {
@@ -143,16 +143,16 @@ func mayExport(
 	answer, err := emailExport.CheckEmailExport(ctx, &pb.CheckEmailExportRequest{
 		Parent:          organization,
 		Subject:         &pb.CheckEmailExportRequest_Email{Email: email},
-		AtLeastRevision: revision, // of the last write that must count; without one leave it out
+		AtLeastRevision: revision, // the revision of the last write to include; empty for none
 	})
 	if err != nil {
-		log.Println("not exported, for want of an answer:", err)
+		log.Println("not exported, because the check got no answer:", err)
 		return false
 	}
 	return answer.GetExport()
 }
 
-// setUp makes an organization of 25 people who are all in one group.
+// setUp creates an organization with 25 people who are all in one group.
 func setUp(ctx context.Context, channel *grpc.ClientConn) (string, error) {
 	request := &pb.CreateOrganizationRequest{RequestId: uuid.NewString()}
 	created, err := pb.NewOrganizationServiceClient(channel).CreateOrganization(ctx, request)

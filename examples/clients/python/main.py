@@ -1,5 +1,5 @@
-"""A client of Rollcall, to copy from: see docs/clients.md. Makes an organization of its own, and fails when something is
-not as it should be.
+"""An example client of Rollcall, see docs/clients.md. It creates its own organization, and fails if a response is not
+as expected.
 
     buf generate ../../../proto && python3 main.py localhost:50051
 """
@@ -84,7 +84,7 @@ def create_assignment(
             update_mode=settings_pb2.UPDATE_MODE_AUTOMATIC_UPDATES,
             email_export=settings_pb2.EMAIL_EXPORT_EXPORT,
         ),
-        request_id=str(uuid4()),  # one for what you want done, however often you have to ask for it
+        request_id=str(uuid4()),  # one id for one change: send the same id with every retry
     )
     created = assignments.CreateAssignment(request)
     again = assignments.CreateAssignment(request)
@@ -118,17 +118,17 @@ def may_export(
     question = email_export_service_pb2.CheckEmailExportRequest(
         parent=organization,
         email=email,
-        at_least_revision=revision,  # of the last write that must count; without one leave it out
+        at_least_revision=revision,  # the revision of the last write to include; empty for none
     )
     try:
         return email_export.CheckEmailExport(question).export
     except grpc.RpcError as error:
-        print("not exported, for want of an answer:", error, file=sys.stderr)
+        print("not exported, because the check got no answer:", error, file=sys.stderr)
         return False
 
 
 def set_up(channel: grpc.Channel) -> str:
-    """Makes an organization of 25 people who are all in one group."""
+    """Creates an organization with 25 people who are all in one group."""
     organizations = organization_service_pb2_grpc.OrganizationServiceStub(channel)
     request = organization_service_pb2.CreateOrganizationRequest(request_id=str(uuid4()))
     organization = organizations.CreateOrganization(request).organization.name

@@ -1,4 +1,4 @@
-"""gRPC's Python generator as the plugin that buf wants: grpcio-tools has it only inside of its protoc."""
+"""A plugin that runs gRPC's Python generator for buf. grpcio-tools has this generator only inside of its protoc."""
 
 import sys
 import tempfile

@@ -1,5 +1,5 @@
-//! A client of Rollcall, to copy from: see docs/clients.md. Makes an organization of its own, and fails when something is
-//! not as it should be.
+//! An example client of Rollcall, see docs/clients.md. It creates its own organization, and fails if a response is not
+//! as expected.
 //!
 //! ```sh
 //! cargo run -p rollcall-proto --example client -- localhost:50051
@@ -67,7 +67,7 @@ async fn retrying<T>(call: impl AsyncFn() -> Result<Response<T>, Status>) -> Res
     let mut pause = Duration::from_millis(200);
     for _ in 1..5 {
         match call().await {
-            // tonic calls a connection that broke UNKNOWN, which the server never answers
+            // tonic reports a broken connection as UNKNOWN, a code that the server never sends
             Err(status) if matches!(status.code(), Code::Unavailable | Code::Unknown) => sleep(pause).await,
             answer => return answer.map(Response::into_inner),
         }
@@ -90,7 +90,7 @@ async fn create_assignment(
             email_export: EmailExport::Export.into(),
             ..Default::default()
         }),
-        request_id: Uuid::now_v7().to_string(), // one for what you want done, however often you have to ask for it
+        request_id: Uuid::now_v7().to_string(), // one id for one change: send the same id with every retry
         ..Default::default()
     };
     let created = retrying(async || assignments.clone().create_assignment(request.clone()).await).await?;
@@ -127,7 +127,7 @@ async fn may_export(
     let question = CheckEmailExportRequest {
         parent: organization.to_owned(),
         subject: Some(Subject::Email(email.to_owned())),
-        at_least_revision: revision.to_owned(), // of the last write that must count; without one leave it out
+        at_least_revision: revision.to_owned(), // the revision of the last write to include; empty for none
         ..Default::default()
     };
     let ask = async || {
@@ -136,12 +136,12 @@ async fn may_export(
         email_export.clone().check_email_export(request).await
     };
     retrying(ask).await.map(|answer| answer.export).unwrap_or_else(|status| {
-        eprintln!("not exported, for want of an answer: {status}");
+        eprintln!("not exported, because the check got no answer: {status}");
         false
     })
 }
 
-/// Makes an organization of 25 people who are all in one group.
+/// Creates an organization with 25 people who are all in one group.
 async fn set_up(channel: &Channel) -> Result<String, Status> {
     let organizations = OrganizationServiceClient::new(channel.clone());
     let request = CreateOrganizationRequest { request_id: Uuid::now_v7().to_string(), ..Default::default() };

@@ -1,5 +1,5 @@
-// A client of Rollcall, to copy from: see docs/clients.md. Makes an organization of its own, and fails when something is
-// not as it should be.
+// An example client of Rollcall, see docs/clients.md. It creates its own organization, and fails if a response is not
+// as expected.
 //
 //     npm ci && npm run generate && npm run build && npm start localhost:50051
 
@@ -73,7 +73,7 @@ async function createAssignment(
       updateMode: UpdateMode.UPDATE_MODE_AUTOMATIC_UPDATES,
       emailExport: EmailExport.EMAIL_EXPORT_EXPORT,
     },
-    requestId: randomUUID(), // one for what you want done, however often you have to ask for it
+    requestId: randomUUID(), // one id for one change: send the same id with every retry
   };
   const created = await assignments.createAssignment(request);
   const again = await assignments.createAssignment(request);
@@ -107,16 +107,16 @@ async function mayExport(
     const answer = await emailExport.checkEmailExport({
       parent: organization,
       email,
-      atLeastRevision: revision, // of the last write that must count; without one leave it out
+      atLeastRevision: revision, // the revision of the last write to include; empty for none
     });
     return answer.export;
   } catch (error) {
-    console.error("not exported, for want of an answer:", error);
+    console.error("not exported, because the check got no answer:", error);
     return false;
   }
 }
 
-/** Makes an organization of 25 people who are all in one group. */
+/** Creates an organization with 25 people who are all in one group. */
 async function setUp(channel: Channel): Promise<string> {
   const organizations = clients.create(OrganizationServiceDefinition, channel);
   const { organization } = await organizations.createOrganization({ requestId: randomUUID() });

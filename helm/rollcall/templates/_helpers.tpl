@@ -1,4 +1,4 @@
-{{/* Prefix of resource names; 52 characters leave room for a suffix within 63. */}}
+{{/* Prefix of resource names. At most 52 characters, so that a suffix fits into the limit of 63. */}}
 {{- define "rollcall.fullname" -}}
 {{- if .Values.fullnameOverride -}}
 {{- .Values.fullnameOverride | trunc 52 | trimSuffix "-" -}}
@@ -9,7 +9,7 @@
 {{- end -}}
 {{- end }}
 
-{{/* What selects pods: immutable in a Deployment, so nothing that changes. Takes (list . "component"). */}}
+{{/* Labels that select pods. They are immutable in a Deployment, so none of them may ever change. Takes (list . "component"). */}}
 {{- define "rollcall.selectorLabels" -}}
 {{- $ctx := index . 0 -}}
 app.kubernetes.io/name: {{ default $ctx.Chart.Name $ctx.Values.nameOverride | trunc 63 | trimSuffix "-" }}
@@ -43,7 +43,7 @@ helm.sh/chart: {{ printf "%s-%s" $ctx.Chart.Name $ctx.Chart.Version | replace "+
 {{- end -}}
 {{- end }}
 
-{{/* "true" when reports lie on a volume, else empty: an object store needs none. */}}
+{{/* "true" if the reports are on a volume, empty if they are in an object store. */}}
 {{- define "rollcall.reportsOnVolume" -}}
 {{- if hasPrefix "file://" .Values.reports.url -}}
 true
@@ -52,7 +52,7 @@ true
 {{- end -}}
 {{- end }}
 
-{{/* The claim behind reports.url. A volume of each pod's own would lose reports without a word, so none is offered. */}}
+{{/* The claim of the reports volume. There is no option for a separate volume in each pod: it would silently lose reports. */}}
 {{- define "rollcall.reportsClaim" -}}
 {{- $p := .Values.reports.persistence -}}
 {{- if and $p.existingClaim $p.create -}}
@@ -66,10 +66,10 @@ true
 {{- end -}}
 {{- end }}
 
-{{/* The part of a pod's spec that is the same for all. */}}
+{{/* The part of the spec that all pods have in common. */}}
 {{- define "rollcall.podSpec" -}}
 automountServiceAccountToken: false
-# The variables that Kubernetes would add for a Service named rollcall also begin with ROLLCALL_.
+# Kubernetes would add variables for the Service rollcall, whose names also start with ROLLCALL_.
 enableServiceLinks: false
 securityContext:
   {{- toYaml .Values.podSecurityContext | nindent 2 }}
@@ -91,7 +91,7 @@ affinity:
 {{- end }}
 {{- end }}
 
-{{/* The part of a container that is the same for all. */}}
+{{/* The part that all containers have in common. */}}
 {{- define "rollcall.container" -}}
 image: {{ include "rollcall.image" . | quote }}
 imagePullPolicy: {{ .Values.image.pullPolicy }}
@@ -99,7 +99,7 @@ securityContext:
   {{- toYaml .Values.securityContext | nindent 2 }}
 {{- end }}
 
-{{/* Environment of every container; the second argument is the key of the Secret that has its Postgres URL. */}}
+{{/* Environment of every container. The second argument is the key of the Postgres URL in the Secret. */}}
 {{- define "rollcall.env" -}}
 {{- $key := index . 1 }}
 {{- with index . 0 }}
@@ -122,7 +122,7 @@ securityContext:
 {{- end }}
 {{- end }}
 
-{{/* Environment of the containers that stay: serve and jobs. */}}
+{{/* Environment of the serve and jobs containers. */}}
 {{- define "rollcall.serverEnv" -}}
 - name: ROLLCALL_LISTEN
   value: 0.0.0.0:50051
@@ -137,7 +137,7 @@ securityContext:
 {{- include "rollcall.env" (list . .Values.database.key) }}
 {{- end }}
 
-{{/* Credentials of an object store, for the same containers. */}}
+{{/* Credentials of the object store, for the serve and jobs containers. */}}
 {{- define "rollcall.serverEnvFrom" -}}
 {{- with .Values.reports.existingSecret }}
 envFrom:
@@ -146,7 +146,7 @@ envFrom:
 {{- end }}
 {{- end }}
 
-{{/* Standard gRPC health of the whole server (service ""). Only liveness restarts a pod, so it is the patient one. */}}
+{{/* Probes of the standard gRPC health of the whole server (service ""). Only liveness restarts a pod, so it waits longest. */}}
 {{- define "rollcall.probes" -}}
 startupProbe:
   grpc:
