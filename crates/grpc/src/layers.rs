@@ -139,6 +139,8 @@ fn trace_id_in(context: &Trace) -> Option<TraceId> {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
 
     /// Calls a wrapped service with a deadline, and returns the status of the response.
