@@ -2,7 +2,7 @@
 //! because the same request with the same `request_id` gets the same bytes again.
 
 use prost::Message;
-use rollcall_app::{Answer, Call, Caller, Changed, requests::RequestKey};
+use rollcall_app::{Answer, Caller, Changed, MutationContext, requests::RequestKey};
 use rollcall_domain::Violation;
 use sha2::{Digest as _, Sha256};
 use tonic::{Response, Status};
@@ -57,11 +57,11 @@ impl Mutation {
     /// The status of the error.
     pub(crate) async fn run<T, M: Message + Default>(
         self,
-        use_case: impl AsyncFnOnce(&Call<'_, T>) -> rollcall_app::Result<Answer<T>>,
+        use_case: impl AsyncFnOnce(&MutationContext<'_, T>) -> rollcall_app::Result<Answer<T>>,
         render: impl Fn(&Changed<T>) -> M + Send + Sync,
     ) -> Result<Response<M>, Status> {
-        let call = Call::new(self.caller, |changed| render(changed).encode_to_vec());
-        let message = match use_case(&call).await.map_err(to_status)? {
+        let context = MutationContext::new(self.caller, |changed| render(changed).encode_to_vec());
+        let message = match use_case(&context).await.map_err(to_status)? {
             Answer::Made(changed) => render(&changed),
             Answer::Repeated(bytes) => {
                 M::decode(bytes.as_slice()).map_err(|error| to_status(rollcall_app::Error::Internal(error.into())))?

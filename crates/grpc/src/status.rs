@@ -18,16 +18,6 @@ pub(crate) fn invalid(violations: Vec<Violation>) -> Status {
     to_status(Error::Refused(Refusal::Invalid(violations)))
 }
 
-/// Places the violations of a resource's fields below the field of the request that contains the resource.
-pub(crate) fn place_violations(error: Error, resource: &str) -> Error {
-    let Error::Refused(Refusal::Invalid(violations)) = error else { return error };
-    let placed = |violation: Violation| match violation.field.as_str() {
-        field if field.starts_with(resource) || field == "position" => violation,
-        _ => violation.at(resource),
-    };
-    Error::Refused(Refusal::Invalid(violations.into_iter().map(placed).collect()))
-}
-
 /// Returns the status of an error. The cause is logged here, once, and never sent.
 pub(crate) fn to_status(error: Error) -> Status {
     let text = error.to_string();

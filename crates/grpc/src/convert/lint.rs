@@ -1,13 +1,13 @@
 //! Mixed assignments and findings about the list of assignments.
 
-use rollcall_app::assignments::MixedAssignment;
+use rollcall_app::assignments::MixedOverview;
 use rollcall_domain::{OrganizationId, email_export::EmailExport, lint::Finding, names};
 use rollcall_proto::v1;
 
 use super::enums::{to_optional_email_export, to_rule, to_update_mode};
 
-pub(crate) fn to_mixed(organization: &OrganizationId, mixed: &MixedAssignment) -> v1::MixedAssignment {
-    let MixedAssignment { assignment, rank, counts, members_to_move } = mixed;
+pub(crate) fn to_mixed(organization: &OrganizationId, mixed: &MixedOverview) -> v1::MixedAssignment {
+    let MixedOverview { assignment, rank, counts, members_to_move } = mixed;
     let summary = counts.summary;
     let flips = |value: EmailExport| match value {
         EmailExport::Export => summary.not_exporting + counts.inactive_not_exporting,

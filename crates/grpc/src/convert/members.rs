@@ -1,15 +1,16 @@
 //! Members between the contract and the domain.
 
+use prost_types::FieldMask;
 use rollcall_app::members::MemberView;
 use rollcall_domain::{
-    OrganizationId,
-    members::{IdentityInput, owned_by_identity_provider},
+    FieldSelection, OrganizationId, Settings,
+    members::{IDENTITY_PATHS, IdentityInput, MemberInput, owned_by_identity_provider},
     names,
 };
 use rollcall_proto::v1;
 
 use super::{enums, settings, to_timestamp};
-use crate::checks::Checks;
+use crate::{checks::Checks, masks::parse_mask};
 
 pub(crate) fn to_member(organization: &OrganizationId, view: &MemberView) -> v1::Member {
     v1::Member {
@@ -44,8 +45,29 @@ fn to_status(active: bool) -> i32 {
     if active { v1::MemberStatus::Active } else { v1::MemberStatus::Inactive }.into()
 }
 
+/// An update of a member in a request.
+pub(crate) struct MemberUpdate {
+    pub(crate) input: MemberInput,
+    pub(crate) selection: FieldSelection,
+    /// The identity fields, unless a mask names single fields.
+    pub(crate) identity: Option<IdentityInput>,
+}
+
+/// Parses an update of a member, and checks what can be checked before the member is read.
+pub(crate) fn parse_member_update(checks: &mut Checks, member: v1::Member, mask: Option<FieldMask>) -> MemberUpdate {
+    let settings = member.settings.clone().map(|given| settings::parse_settings(checks, "member.settings", given));
+    let export = enums::parse_email_export(member.email_export);
+    let input = MemberInput { settings, email_export: checks.take("member.email_export", export).flatten() };
+    let allowed = [MemberInput::PATHS.as_slice(), &Settings::PATHS].concat();
+    let owned = |path: &str| IDENTITY_PATHS.contains(&path).then(|| owned_by_identity_provider(path));
+    let selection = parse_mask(checks, mask, &allowed, owned);
+    let identity = selection.covers_everything().then(|| parse_identity(checks, member));
+    checks.extend(input.violations(&selection));
+    MemberUpdate { input, selection, identity }
+}
+
 /// Parses the identity fields of a member. A status that does not exist cannot be the stored one.
-pub(crate) fn parse_identity(checks: &mut Checks, member: v1::Member) -> IdentityInput {
+fn parse_identity(checks: &mut Checks, member: v1::Member) -> IdentityInput {
     if v1::MemberStatus::try_from(member.status).is_err() {
         checks.extend([owned_by_identity_provider("status")]);
     }

@@ -2,7 +2,7 @@
 
 use rollcall_app::migration::{ImportSummary, MigrationProgress, MigrationStatus};
 use rollcall_domain::{
-    Email, OrganizationId,
+    Email, OrganizationId, Phase,
     migration::{AssignmentOutcome, Proof},
     names,
 };

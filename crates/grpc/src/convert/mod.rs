@@ -15,8 +15,8 @@ pub(crate) mod settings;
 use chrono::{DateTime, Datelike as _};
 use prost::Message as _;
 use prost_types::Timestamp;
-use rollcall_app::{Changed, Preview, Subject, Warning};
-use rollcall_domain::{OrganizationId, Violation, directory::Rejection, names};
+use rollcall_app::{Changed, Subject, Warning};
+use rollcall_domain::{OrganizationId, Plan, Violation, directory::Rejection, names};
 use rollcall_proto::v1;
 
 use crate::tokens;
@@ -51,14 +51,19 @@ pub(crate) struct Effects {
 
 pub(crate) fn to_effects<T>(organization: &OrganizationId, changed: &Changed<T>) -> Effects {
     Effects {
-        preview: changed.preview.as_ref().map(|preview| to_preview(organization, preview)),
+        preview: changed.preview.as_ref().map(|plan| to_preview(organization, plan)),
         warnings: to_warnings(organization, &changed.warnings),
         revision: tokens::revision(organization, changed.revision),
     }
 }
 
-fn to_preview(organization: &OrganizationId, preview: &Preview) -> v1::Preview {
-    let sample = preview.sample.iter().map(|change| v1::MemberChange {
+/// How many changed members a preview shows.
+const SAMPLE: usize = 20;
+
+/// Renders a plan: a preview shows what would be written.
+fn to_preview(organization: &OrganizationId, plan: &Plan) -> v1::Preview {
+    let counts = plan.counts();
+    let sample = plan.sample(SAMPLE).into_iter().map(|change| v1::MemberChange {
         member: names::member(organization, &change.member),
         assignment_before: change
             .before
@@ -71,12 +76,12 @@ fn to_preview(organization: &OrganizationId, preview: &Preview) -> v1::Preview {
         settings_change: change.changes_settings(),
     });
     v1::Preview {
-        assignment_changes: preview.counts.assignment_changes.cast_signed(),
-        flips_to_export: preview.counts.flips_to_export.cast_signed(),
-        flips_to_do_not_export: preview.counts.flips_to_do_not_export.cast_signed(),
-        settings_changes: preview.counts.settings_changes.cast_signed(),
+        assignment_changes: counts.assignment_changes.cast_signed(),
+        flips_to_export: counts.flips_to_export.cast_signed(),
+        flips_to_do_not_export: counts.flips_to_do_not_export.cast_signed(),
+        settings_changes: counts.settings_changes.cast_signed(),
         sample: sample.collect(),
-        held_seats_changes: preview.held_seats_changes.cast_signed(),
+        held_seats_changes: plan.seats.held_changes.cast_signed(),
     }
 }
 

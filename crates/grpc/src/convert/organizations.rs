@@ -2,71 +2,29 @@
 
 use std::collections::BTreeSet;
 
-use rollcall_app::organizations::{Create, Edit, OrganizationView};
-use rollcall_domain::{OrganizationId, Phase, directory::MassChangeLimit, email::parse_domain, ids::check_text, names};
+use rollcall_app::organizations::OrganizationView;
+use rollcall_domain::{
+    directory::MassChangeLimit, email::parse_domain, ids::check_text, names, organization::OrganizationInput,
+};
 use rollcall_proto::v1;
 
 use super::{
     enums::{parse_phase, to_phase},
     to_timestamp,
 };
-use crate::{checks::Checks, masks::Mask};
-
-/// The paths of an update mask.
-pub(crate) const PATHS: [&str; 6] = [
-    "display_name",
-    "mass_change_limit",
-    "mass_change_limit.members",
-    "mass_change_limit.percent",
-    "email_domains",
-    "wave",
-];
+use crate::checks::Checks;
 
 const EMAIL_DOMAINS_MAX: usize = 100;
 
-/// The values of an organization in a request.
-pub(crate) struct OrganizationFields {
-    pub(crate) phase: Option<Phase>,
-    display_name: String,
-    limit: Option<MassChangeLimit>,
-    email_domains: Vec<String>,
-    wave: u32,
-}
-
-impl OrganizationFields {
-    pub(crate) fn parse(checks: &mut Checks, given: v1::Organization) -> Self {
-        checks.take("organization.display_name", check_text(&given.display_name, "display name", 0, 200));
-        Self {
-            phase: checks.take("organization.phase", parse_phase(given.phase)).flatten(),
-            limit: given.mass_change_limit.map(|limit| parse_limit(checks, limit)),
-            email_domains: parse_domains(checks, &given.email_domains),
-            wave: parse_wave(checks, given.wave),
-            display_name: given.display_name,
-        }
-    }
-
-    pub(crate) fn into_create(self, id: Option<OrganizationId>) -> Create {
-        Create {
-            id,
-            display_name: self.display_name,
-            phase: self.phase.unwrap_or(Phase::Migrated),
-            mass_change_limit: self.limit,
-            email_domains: self.email_domains,
-            wave: self.wave,
-        }
-    }
-
-    pub(crate) fn into_edit(self, mask: &Mask) -> Edit {
-        let limit = self.limit.unwrap_or_default();
-        let whole = mask.takes("mass_change_limit", self.limit.is_some());
-        let takes = |path: &str| whole || mask.names(path);
-        Edit {
-            limit_members: takes("mass_change_limit.members").then_some(limit.members),
-            limit_percent: takes("mass_change_limit.percent").then_some(limit.percent),
-            display_name: mask.takes("display_name", !self.display_name.is_empty()).then_some(self.display_name),
-            email_domains: mask.takes("email_domains", !self.email_domains.is_empty()).then_some(self.email_domains),
-            wave: mask.takes("wave", self.wave != 0).then_some(self.wave),
-        }
+/// Parses the values of an organization. The name and the output fields are ignored.
+pub(crate) fn parse_organization(checks: &mut Checks, given: v1::Organization) -> OrganizationInput {
+    checks.take("organization.display_name", check_text(&given.display_name, "display name", 0, 200));
+    OrganizationInput {
+        phase: checks.take("organization.phase", parse_phase(given.phase)).flatten(),
+        mass_change_limit: given.mass_change_limit.map(|limit| parse_limit(checks, limit)),
+        email_domains: parse_domains(checks, &given.email_domains),
+        wave: parse_wave(checks, given.wave),
+        display_name: given.display_name,
     }
 }
 

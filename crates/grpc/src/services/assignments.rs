@@ -1,7 +1,7 @@
 //! `AssignmentService`.
 
-use rollcall_app::assignments::{AssignmentView, Listed, MixedAssignment, Update};
-use rollcall_domain::{Assignment, AssignmentId, Violation, names, refusal::ViolationKind};
+use rollcall_app::assignments::{AssignmentView, Create, Delete, Listed, MixedOverview, Move, Reorder, Update};
+use rollcall_domain::{AssignmentId, names};
 use rollcall_proto::v1::{self, assignment_service_server::AssignmentService};
 use tonic::{Request, Response, Status};
 use uuid::Uuid;
@@ -9,19 +9,15 @@ use uuid::Uuid;
 use super::{Services, optional_etag};
 use crate::{
     call::{parse_read, respond},
-    checks::Checks,
     convert::{
         Effects,
-        assignments::{AssignmentFields, to_assignment},
+        assignments::{parse_assignment, parse_assignment_mask, to_assignment},
         lint::{to_finding, to_mixed},
-        settings::SETTINGS_PATHS,
         to_effects,
     },
     list_cursor::ListCursor,
-    masks::Mask,
     mutation::Mutation,
     pages::Page,
-    status::place_violations,
     tokens,
 };
 
@@ -31,23 +27,20 @@ impl AssignmentService for Services {
         &self,
         request: Request<v1::CreateAssignmentRequest>,
     ) -> Result<Response<v1::CreateAssignmentResponse>, Status> {
-        let (mutation, (organization, new, position)) = Mutation::parse(request.into_inner(), |request, checks| {
+        let (mutation, (organization, create)) = Mutation::parse(request.into_inner(), |request, checks| {
             let organization = checks.organization("parent", names::parse_organization(&request.parent));
             let id = checks.optional_id("assignment_id", &request.assignment_id, AssignmentId::parse);
             checks.require(request.position >= 0, "position", "the position must not be negative; 0 means the end");
-            let fields = AssignmentFields::parse(checks, request.assignment.unwrap_or_default());
-            fields.check_new(checks);
-            // An id begins with a letter, a UUID need not.
-            let new = fields.into_new(id.unwrap_or_else(|| AssignmentId::trusted(format!("a-{}", Uuid::now_v7()))));
+            let input = parse_assignment(checks, request.assignment.unwrap_or_default());
+            checks.extend(input.violations_of_new());
+            // An id begins with a letter, but a UUID need not.
+            let id = id.unwrap_or_else(|| AssignmentId::trusted(format!("a-{}", Uuid::now_v7())));
             let position = u32::try_from(request.position).ok().filter(|position| *position > 0);
-            Some((organization?, new, position))
+            Some((organization?, Create { assignment: input.into_new(id), position }))
         })?;
         mutation
             .run(
-                async |call| {
-                    let created = self.app.create_assignment(call, &organization, &new, position).await;
-                    created.map_err(|error| place_violations(error, "assignment"))
-                },
+                async |context| self.app.change(context, &organization, &create).await,
                 |created| {
                     let Effects { preview, warnings, revision } = to_effects(&organization, created);
                     let assignment = Some(to_assignment(&organization, &created.value));
@@ -95,25 +88,21 @@ impl AssignmentService for Services {
         &self,
         request: Request<v1::UpdateAssignmentRequest>,
     ) -> Result<Response<v1::UpdateAssignmentResponse>, Status> {
-        let (mutation, (organization, id, etag, fields, mask)) =
+        let (mutation, (organization, id, etag, input, selection)) =
             Mutation::parse(request.into_inner(), |request, checks| {
                 let assignment = request.assignment.unwrap_or_default();
                 let name = checks.resource("assignment.name", names::parse_assignment(&assignment.name));
                 let etag = assignment.etag.clone();
-                let fields = AssignmentFields::parse(checks, assignment);
-                let mask = parse_mask(checks, request.update_mask);
-                fields.check_edit(checks, &mask, name.as_ref().is_some_and(|(_, id)| id.is_default()));
+                let input = parse_assignment(checks, assignment);
+                let selection = parse_assignment_mask(checks, request.update_mask);
+                checks.extend(input.violations_of_update(&selection, name.as_ref().map(|(_, id)| id)));
                 let (organization, id) = name?;
-                Some((organization, id, etag, fields, mask))
+                Some((organization, id, etag, input, selection))
             })?;
+        let update = Update { id: &id, etag: optional_etag(&etag), input: &input, selection: &selection };
         mutation
             .run(
-                async |call| {
-                    let edit = |current: &Assignment| fields.to_edit(&mask, current);
-                    let update = Update { assignment: &id, etag: optional_etag(&etag), edit: &edit };
-                    let updated = self.app.update_assignment(call, &organization, &update).await;
-                    updated.map_err(|error| place_violations(error, "assignment"))
-                },
+                async |context| self.app.change(context, &organization, &update).await,
                 |updated| {
                     let Effects { preview, warnings, revision } = to_effects(&organization, updated);
                     let assignment = Some(to_assignment(&organization, &updated.value));
@@ -132,12 +121,10 @@ impl AssignmentService for Services {
                 let (organization, id) = checks.resource("name", names::parse_assignment(&request.name))?;
                 Some((organization, id, request.resolve_members, request.etag))
             })?;
+        let delete = Delete { id: &id, etag: optional_etag(&etag), resolve_members };
         mutation
             .run(
-                async |call| {
-                    let etag = optional_etag(&etag);
-                    self.app.delete_assignment(call, &organization, &id, resolve_members, etag).await
-                },
+                async |context| self.app.change(context, &organization, &delete).await,
                 |deleted| {
                     let Effects { preview, warnings, revision } = to_effects(&organization, deleted);
                     v1::DeleteAssignmentResponse { preview, revision, warnings }
@@ -158,9 +145,10 @@ impl AssignmentService for Services {
                 let (organization, id) = name?;
                 Some((organization, id, position, request.etag))
             })?;
+        let moving = Move { id: &id, position, etag: optional_etag(&etag) };
         mutation
             .run(
-                async |call| self.app.move_assignment(call, &organization, &id, position, optional_etag(&etag)).await,
+                async |context| self.app.change(context, &organization, &moving).await,
                 |moved| {
                     let Effects { preview, warnings, revision } = to_effects(&organization, moved);
                     let assignment = Some(to_assignment(&organization, &moved.value));
@@ -180,9 +168,10 @@ impl AssignmentService for Services {
             checks.require(!request.etag.is_empty(), "etag", "give the etag of the order, from ListAssignments");
             Some((organization?, order, request.etag))
         })?;
+        let reorder = Reorder { order: &order, etag: &etag };
         mutation
             .run(
-                async |call| self.app.reorder_assignments(call, &organization, &order, &etag).await,
+                async |context| self.app.change(context, &organization, &reorder).await,
                 |reordered| {
                     let Effects { preview, warnings, revision } = to_effects(&organization, reordered);
                     v1::ReorderAssignmentsResponse { etag: reordered.value.clone(), preview, revision, warnings }
@@ -202,8 +191,8 @@ impl AssignmentService for Services {
         let unlisted = |id: &AssignmentId| !listed.contains(id);
         let found = self.app.list_mixed_assignments(&organization, &unlisted, limit(&page), page.at_least()).await;
         respond(found, |found| {
-            let render = |mixed: &MixedAssignment| to_mixed(&organization, mixed);
-            let cursor = |rendered: &[MixedAssignment], _: &MixedAssignment| {
+            let render = |mixed: &MixedOverview| to_mixed(&organization, mixed);
+            let cursor = |rendered: &[MixedOverview], _: &MixedOverview| {
                 listed.with(rendered.iter().map(|mixed| &mixed.assignment.id))
             };
             let (mixed_assignments, next_page_token) = page.render(&found.value, render, cursor);
@@ -228,14 +217,4 @@ impl AssignmentService for Services {
 
 fn limit(page: &Page) -> usize {
     usize::try_from(page.limit()).unwrap_or(usize::MAX)
-}
-
-fn parse_mask(checks: &mut Checks, mask: Option<prost_types::FieldMask>) -> Mask {
-    let mut allowed = vec!["display_name", "groups", "update_mode", "email_export"];
-    allowed.extend(SETTINGS_PATHS);
-    let rank = |path: &str| {
-        let description = "the list determines the rank; change it with MoveAssignment";
-        (path == "rank").then(|| Violation::new(ViolationKind::InvalidRequest, "update_mask", description))
-    };
-    Mask::read(checks, mask, &allowed, rank)
 }

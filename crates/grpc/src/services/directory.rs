@@ -3,10 +3,11 @@
 use rollcall_app::directory::{GroupView, Sync};
 use rollcall_domain::{
     OrganizationId,
-    directory::{GroupRow, MemberRow, MembershipRow, Mode, RawRows, SyncCounts},
+    directory::{ParsedRows, RawGroup, RawMember, RawMembership, RawRows, SyncCounts, SyncMode},
     names,
 };
 use rollcall_proto::v1::{self, directory_service_server::DirectoryService};
+use tokio::task::block_in_place;
 use tonic::{Request, Response, Status, Streaming};
 
 use super::Services;
@@ -15,6 +16,7 @@ use crate::{
     checks::Checks,
     convert::{Effects, enums::unknown_value, members::parse_status, to_count, to_effects, to_rejected},
     mutation::{Mutation, RowsDigest},
+    status::to_status,
     stream_completion::StreamCompletion,
     streams, tokens,
 };
@@ -30,20 +32,22 @@ impl DirectoryService for Services {
         let mut first = streams::next(&mut stream).await?.unwrap_or_default();
         let (mut rows, mut digest) = (RawRows::default(), RowsDigest::new(&first.request_id));
         move_rows(&mut first, &mut rows, &mut digest);
-        let (mutation, (organization, sync)) = Mutation::parse(first, |first, checks| {
+        let (mutation, (organization, mode, allow_mass_change)) = Mutation::parse(first, |first, checks| {
             let organization = checks.organization("parent", names::parse_organization(&first.parent));
             let mode = parse_mode(checks, first.mode);
-            Some((organization?, Sync { mode: mode?, allow_mass_change: first.allow_mass_change }))
+            Some((organization?, mode?, first.allow_mass_change))
         })?;
         while let Some(mut next) = streams::next(&mut stream).await? {
             refuse_options(&next)?;
             move_rows(&mut next, &mut rows, &mut digest);
         }
         completion.check()?;
+        let rows = block_in_place(|| ParsedRows::parse(mode, rows)).map_err(|refusal| to_status(refusal.into()))?;
+        let sync = Sync { rows, allow_mass_change };
         mutation
             .with_rows(digest)
             .run(
-                async |call| self.app.sync_directory(call, &organization, sync, rows).await,
+                async |context| self.app.change(context, &organization, &sync).await,
                 |synced| {
                     let Effects { preview, warnings, revision } = to_effects(&organization, synced);
                     v1::SyncDirectoryResponse {
@@ -89,10 +93,10 @@ impl DirectoryService for Services {
     }
 }
 
-fn parse_mode(checks: &mut Checks, mode: i32) -> Option<Mode> {
+fn parse_mode(checks: &mut Checks, mode: i32) -> Option<SyncMode> {
     match v1::SyncMode::try_from(mode) {
-        Ok(v1::SyncMode::Delta) => Some(Mode::Delta),
-        Ok(v1::SyncMode::Full) => Some(Mode::Full),
+        Ok(v1::SyncMode::Delta) => Some(SyncMode::Delta),
+        Ok(v1::SyncMode::Full) => Some(SyncMode::Full),
         Ok(v1::SyncMode::Unspecified) => {
             checks.add("mode", "say whether the rows are a DELTA or the FULL directory");
             None
@@ -119,7 +123,7 @@ fn move_rows(message: &mut v1::SyncDirectoryRequest, rows: &mut RawRows, digest:
     digest.add(1, &message.groups);
     digest.add(2, &message.memberships);
     digest.add(3, &message.removed_memberships);
-    let member = |row: v1::DirectoryMember| MemberRow {
+    let member = |row: v1::DirectoryMember| RawMember {
         member: row.member,
         email: row.email,
         given_name: row.given_name,
@@ -128,8 +132,8 @@ fn move_rows(message: &mut v1::SyncDirectoryRequest, rows: &mut RawRows, digest:
         manager_email: row.manager_email,
         active: parse_status(row.status),
     };
-    let membership = |row: v1::Membership| MembershipRow { group: row.group, member: row.member };
-    let group = |row: v1::DirectoryGroup| GroupRow { group: row.group, display_name: row.display_name };
+    let membership = |row: v1::Membership| RawMembership { group: row.group, member: row.member };
+    let group = |row: v1::DirectoryGroup| RawGroup { group: row.group, display_name: row.display_name };
     // `take` frees the memory of a message as soon as its rows are moved.
     rows.members.extend(std::mem::take(&mut message.members).into_iter().map(member));
     rows.groups.extend(std::mem::take(&mut message.groups).into_iter().map(group));

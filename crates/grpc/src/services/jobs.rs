@@ -37,7 +37,7 @@ impl JobService for Services {
         let not_started = || v1::JobRun { state: v1::JobRunState::Pending.into(), ..Default::default() };
         let started = mutation
             .run(
-                async |call| self.app.run_job(call, &job).await,
+                async |context| self.app.run_job(context, &job).await,
                 |started| v1::RunJobResponse { run: Some(started.value.as_ref().map_or_else(not_started, to_run)) },
             )
             .await?;
@@ -70,7 +70,7 @@ impl JobService for Services {
         })?;
         mutation
             .run(
-                async |call| self.app.cancel_job_run(call, &job, run).await,
+                async |context| self.app.cancel_job_run(context, &job, run).await,
                 |cancelled| v1::CancelJobRunResponse { run: Some(to_run(&cancelled.value)) },
             )
             .await

@@ -3,17 +3,10 @@
 use std::collections::BTreeSet;
 
 use rollcall_app::{
-    members::{MemberUpdate, MemberView},
+    members::{Edit, MemberView, Move, Release},
     reports::Profile,
 };
-use rollcall_domain::{
-    AssignmentId, MemberId, OrganizationId, Settings, Violation,
-    email_export::EmailExport,
-    history::Recorded,
-    ids::check_text,
-    members::{IDENTITY_PATHS, IdentityInput, MemberEdit, StoredIdentity, owned_by_identity_provider},
-    names,
-};
+use rollcall_domain::{AssignmentId, MemberId, history::Recorded, ids::check_text, names};
 use rollcall_proto::v1::{self, member_service_server::MemberService};
 use tokio_stream::{StreamExt as _, wrappers::ReceiverStream};
 use tonic::{Request, Response, Status};
@@ -24,16 +17,13 @@ use crate::{
     checks::Checks,
     convert::{
         Effects,
-        enums::{parse_email_export, unknown_value},
+        enums::unknown_value,
         explain::{to_export_at_time, to_export_change, to_origin, to_verdict},
-        members::{parse_identity, to_member},
-        parse_timestamp,
-        settings::{SETTINGS_PATHS, choose, merge_settings, parse_settings},
-        to_effects,
+        members::{MemberUpdate, parse_member_update, to_member},
+        parse_timestamp, to_effects,
     },
-    masks::Mask,
     mutation::Mutation,
-    status::{place_violations, to_status},
+    status::to_status,
     streams::ByteStream,
     tokens,
 };
@@ -80,23 +70,21 @@ impl MemberService for Services {
         &self,
         request: Request<v1::UpdateMemberSettingsRequest>,
     ) -> Result<Response<v1::UpdateMemberSettingsResponse>, Status> {
-        let (mutation, (organization, member, etag, fields)) =
+        let (mutation, (organization, member, etag, update)) =
             Mutation::parse(request.into_inner(), |request, checks| {
                 let given = request.member.unwrap_or_default();
                 let name = checks.resource("member.name", names::parse_member(&given.name));
                 let etag = given.etag.clone();
-                let fields = MemberFields::parse(checks, given, request.update_mask);
+                let update = parse_member_update(checks, given, request.update_mask);
                 let (organization, member) = name?;
-                Some((organization, member, etag, fields))
+                Some((organization, member, etag, update))
             })?;
+        let MemberUpdate { input, selection, identity } = &update;
+        let (etag, identity) = (optional_etag(&etag), identity.as_ref());
+        let edit = Edit { member: &member, etag, input, selection, identity };
         mutation
             .run(
-                async |call| {
-                    let edit = |current: &MemberView| fields.to_edit(&organization, current);
-                    let update = MemberUpdate { member: &member, etag: optional_etag(&etag), edit: &edit };
-                    let updated = self.app.update_member_settings(call, &organization, &update).await;
-                    updated.map_err(|error| place_violations(error, "member"))
-                },
+                async |context| self.app.change(context, &organization, &edit).await,
                 |updated| {
                     let Effects { preview, warnings, revision } = to_effects(&organization, updated);
                     let member = Some(to_member(&organization, &updated.value));
@@ -119,9 +107,10 @@ impl MemberService for Services {
                 checks.take("reason", check_text(&request.reason, "reason", 0, 500));
                 Some((organization?, members, target?, request.reason))
             })?;
+        let moving = Move { members: &members, target: &target, reason: &reason };
         mutation
             .run(
-                async |call| self.app.move_members(call, &organization, &members, &target, &reason).await,
+                async |context| self.app.change(context, &organization, &moving).await,
                 |moved| {
                     let Effects { preview, warnings, revision } = to_effects(&organization, moved);
                     v1::MoveMembersResponse { moved_count: moved.value.cast_signed(), preview, revision, warnings }
@@ -139,9 +128,10 @@ impl MemberService for Services {
             let members = parse_members(checks, &request.members);
             Some((organization?, members))
         })?;
+        let release = Release { members: &members };
         mutation
             .run(
-                async |call| self.app.release_members(call, &organization, &members).await,
+                async |context| self.app.change(context, &organization, &release).await,
                 |released| {
                     let Effects { preview, warnings, revision } = to_effects(&organization, released);
                     let released_count = released.value.cast_signed();
@@ -214,44 +204,6 @@ impl MemberService for Services {
         respond(self.app.export_members(&organization, profile).await, |chunks| {
             Box::pin(ReceiverStream::new(chunks).map(to_message)) as Self::ExportMembersCsvStream
         })
-    }
-}
-
-/// What `UpdateMemberSettings` gives of a member.
-struct MemberFields {
-    mask: Mask,
-    /// The identity fields, unless a mask names single fields.
-    identity: Option<IdentityInput>,
-    settings: Option<Settings>,
-    email_export: Option<EmailExport>,
-}
-
-impl MemberFields {
-    fn parse(checks: &mut Checks, member: v1::Member, update_mask: Option<prost_types::FieldMask>) -> Self {
-        let selects_all = Mask::is_of_all(update_mask.as_ref());
-        let settings = member.settings.clone().map(|settings| parse_settings(checks, "member.settings", settings));
-        let email_export = checks.take("member.email_export", parse_email_export(member.email_export)).flatten();
-        let mut allowed = vec!["email_export"];
-        allowed.extend(SETTINGS_PATHS);
-        let owned = |path: &str| IDENTITY_PATHS.contains(&path).then(|| owned_by_identity_provider(path));
-        let mask = Mask::read(checks, update_mask, &allowed, owned);
-        let identity = selects_all.then(|| parse_identity(checks, member));
-        let selected = merge_settings(&mask, &Settings::default(), settings.as_ref());
-        let violations = selected.iter().flat_map(Settings::violations);
-        checks.extend(violations.map(|violation| violation.at("member.settings")));
-        Self { mask, identity, settings, email_export }
-    }
-
-    /// Returns the edit of a stored member, and the violations that depend on the stored member.
-    fn to_edit(&self, organization: &OrganizationId, stored: &MemberView) -> (MemberEdit, Vec<Violation>) {
-        let MemberView { identity, active, groups, .. } = stored;
-        let stored_identity = StoredIdentity { organization, identity, active: *active, groups };
-        let mut violations = self.identity.as_ref().map_or_else(Vec::new, |given| given.violations(stored_identity));
-        let export = stored.export.map(|export| export.setting.value());
-        let choose = choose(&self.mask, self.email_export, export);
-        let choose = choose.map_err(|violation| violations.push(violation)).ok().flatten();
-        let settings = merge_settings(&self.mask, &stored.settings, self.settings.as_ref());
-        (MemberEdit { settings, choose }, violations)
     }
 }
 

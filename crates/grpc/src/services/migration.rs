@@ -44,7 +44,7 @@ impl MigrationService for Services {
         mutation
             .with_rows(digest)
             .run(
-                async |call| self.app.import_legacy_settings(call, &organization, rows).await,
+                async |context| self.app.import_legacy_settings(context, &organization, rows).await,
                 |imported| {
                     let Effects { preview, revision, .. } = to_effects(&organization, imported);
                     let counts = to_imported(&imported.value, list_all_rows);
@@ -81,7 +81,7 @@ impl MigrationService for Services {
         })?;
         mutation
             .run(
-                async |call| self.app.roll_back_migration(call, &organization).await,
+                async |context| self.app.roll_back_migration(context, &organization).await,
                 |rolled_back| {
                     let Effects { preview, revision, .. } = to_effects(&organization, rolled_back);
                     let migration = Some(to_migration(&organization, &rolled_back.value));
@@ -100,7 +100,7 @@ impl MigrationService for Services {
         })?;
         mutation
             .run(
-                async |call| self.app.retry_migration(call, &organization).await,
+                async |context| self.app.retry_migration(context, &organization).await,
                 |retried| {
                     let Effects { preview, revision, .. } = to_effects(&organization, retried);
                     let migration = Some(to_migration(&organization, &retried.value));

@@ -1,21 +1,20 @@
 //! `OrganizationService`.
 
-use rollcall_app::organizations::Update;
-use rollcall_domain::{OrganizationId, Violation, names};
+use rollcall_app::organizations::{Create, Replace, Update};
+use rollcall_domain::{OrganizationId, names, organization::OrganizationInput};
 use rollcall_proto::v1::{self, organization_service_server::OrganizationService};
 use tonic::{Request, Response, Status};
 
 use super::{Services, optional_etag};
 use crate::{
     call::{parse_read, respond},
-    checks::Checks,
     convert::{
         Effects,
         catalog::{parse_catalog, to_catalog},
-        organizations::{OrganizationFields, PATHS, to_organization},
+        organizations::{parse_organization, to_organization},
         to_effects,
     },
-    masks::Mask,
+    masks::parse_mask,
     mutation::Mutation,
     tokens,
 };
@@ -28,11 +27,11 @@ impl OrganizationService for Services {
     ) -> Result<Response<v1::CreateOrganizationResponse>, Status> {
         let (mutation, create) = Mutation::parse(request.into_inner(), |request, checks| {
             let id = checks.optional_id("organization_id", &request.organization_id, OrganizationId::parse);
-            Some(OrganizationFields::parse(checks, request.organization.unwrap_or_default()).into_create(id))
+            Some(Create { id, input: parse_organization(checks, request.organization.unwrap_or_default()) })
         })?;
         mutation
             .run(
-                async |call| self.app.create_organization(call, create).await,
+                async |context| self.app.create_organization(context, create).await,
                 |created| {
                     let Effects { preview, revision, .. } = to_effects(&created.value.id, created);
                     let organization = Some(to_organization(&created.value));
@@ -70,20 +69,19 @@ impl OrganizationService for Services {
         &self,
         request: Request<v1::UpdateOrganizationRequest>,
     ) -> Result<Response<v1::UpdateOrganizationResponse>, Status> {
-        let (mutation, (id, etag, phase, edit)) = Mutation::parse(request.into_inner(), |request, checks| {
+        let (mutation, (id, etag, input, selection)) = Mutation::parse(request.into_inner(), |request, checks| {
             let organization = request.organization.unwrap_or_default();
             let id = checks.organization("organization.name", names::parse_organization(&organization.name));
             let etag = organization.etag.clone();
-            let fields = OrganizationFields::parse(checks, organization);
-            // A mask that names single fields does not select the phase.
-            let phase = fields.phase.filter(|_| Mask::is_of_all(request.update_mask.as_ref()));
-            let edit = fields.into_edit(&parse_mask(checks, request.update_mask));
-            Some((id?, etag, phase, edit))
+            let input = parse_organization(checks, organization);
+            let mask = request.update_mask;
+            let selection = parse_mask(checks, mask, &OrganizationInput::PATHS, OrganizationInput::refuse_path);
+            Some((id?, etag, input, selection))
         })?;
-        let update = Update { etag: optional_etag(&etag), phase, edit };
+        let update = Update { etag: optional_etag(&etag), input: &input, selection: &selection };
         mutation
             .run(
-                async |call| self.app.update_organization(call, &id, &update).await,
+                async |context| self.app.change(context, &id, &update).await,
                 |updated| {
                     let Effects { preview, revision, .. } = to_effects(&id, updated);
                     let organization = Some(to_organization(&updated.value));
@@ -119,9 +117,10 @@ impl OrganizationService for Services {
             checks.extend(catalog.violations().into_iter().map(|violation| violation.at("catalog")));
             Some((id?, catalog, etag))
         })?;
+        let replace = Replace { catalog: &catalog, etag: &etag };
         mutation
             .run(
-                async |call| self.app.update_catalog(call, &id, &catalog, &etag).await,
+                async |context| self.app.change(context, &id, &replace).await,
                 |updated| {
                     let Effects { preview, warnings, revision } = to_effects(&id, updated);
                     let catalog = Some(to_catalog(&id, &updated.value));
@@ -130,12 +129,4 @@ impl OrganizationService for Services {
             )
             .await
     }
-}
-
-fn parse_mask(checks: &mut Checks, mask: Option<prost_types::FieldMask>) -> Mask {
-    let phase = |path: &str| {
-        let description = "only the migration changes the phase; leave it out of the mask";
-        (path == "phase").then(|| Violation::invalid("update_mask", description))
-    };
-    Mask::read(checks, mask, &PATHS, phase)
 }
