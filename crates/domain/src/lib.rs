@@ -34,11 +34,22 @@ pub use settings::{DataCapture, Settings, SettingsId};
 pub type Timestamp = chrono::DateTime<chrono::Utc>;
 
 /// Who decides about email export in an organization (product.md 7.1).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, strum::EnumString, strum::IntoStaticStr, serde::Serialize, serde::Deserialize,
+)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+#[strum(serialize_all = "SCREAMING_SNAKE_CASE")]
 pub enum Phase {
     /// The old settings page decides; assignments have no email export setting.
     Legacy,
     /// The assignments decide.
     Migrated,
+}
+
+impl Phase {
+    /// The word in columns and tables.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        self.into()
+    }
 }

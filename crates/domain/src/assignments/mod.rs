@@ -17,8 +17,11 @@ use crate::{
 };
 
 /// Whether members follow their assignment (product.md 3).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, strum::EnumString, strum::IntoStaticStr, serde::Serialize, serde::Deserialize,
+)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+#[strum(serialize_all = "SCREAMING_SNAKE_CASE")]
 pub enum UpdateMode {
     /// "Manual editing": members keep what they have.
     ManualEditing,
@@ -30,10 +33,7 @@ impl UpdateMode {
     /// The word in CSV, columns and logs.
     #[must_use]
     pub fn as_str(self) -> &'static str {
-        match self {
-            Self::ManualEditing => "MANUAL_EDITING",
-            Self::AutomaticUpdates => "AUTOMATIC_UPDATES",
-        }
+        self.into()
     }
 
     /// Whether members follow their assignment.
