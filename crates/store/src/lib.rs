@@ -4,6 +4,7 @@
 //! every statement filters by it. Only jobs, their runs and reports span organizations, through
 //! [`Db::system`]. What diesel cannot say well is one commented file a statement in `sql/`.
 
+mod arrays;
 pub mod assignments;
 pub mod audit;
 pub mod changes;
@@ -11,6 +12,7 @@ mod db;
 pub mod directory;
 pub mod email_export;
 pub mod embedded;
+mod enum_columns;
 mod error;
 pub mod installation;
 pub mod jobs;
@@ -18,16 +20,14 @@ pub mod members;
 pub mod migrate;
 pub mod migration;
 pub mod organizations;
+mod plan_cache;
 pub mod reports;
 pub mod requests;
 mod schema;
 pub mod seats;
-mod tx;
-mod words;
 
-pub use db::{Db, Fence, Limits, Options, SystemConn, TxBody, TxError};
+pub use db::{Db, Fence, Limits, Options, ReadTx, SystemConn, TxBody, TxError, WriteTx};
 pub use error::{Error, ORGANIZATIONS_PKEY};
-pub use tx::{ReadTx, WriteTx};
 
 /// What a store function answers.
 pub type Result<T> = std::result::Result<T, Error>;

@@ -32,7 +32,7 @@ async fn get_states(tx: &mut ReadTx, members: &[MemberId], stored: &StoredList) 
 }
 
 async fn get_view(tx: &mut ReadTx, member: &MemberId) -> Result<MemberView> {
-    let view = store::get_member(tx, member).await?;
+    let view = store::find_member(tx, member).await?;
     Ok(view.ok_or_else(|| Refusal::MemberNotFound(vec![member.clone()]))?)
 }
 

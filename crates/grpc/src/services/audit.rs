@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use prost_types::Timestamp as ProtoTimestamp;
-use rollcall_app::audit::Wanted;
+use rollcall_app::audit::AuditFilter;
 use rollcall_domain::{OrganizationId, Timestamp};
 use rollcall_proto::v1::{self, audit_service_server::AuditService};
 use tonic::{Request, Response, Status};
@@ -54,7 +54,7 @@ fn read_wanted(
     checks: &mut Checks,
     organization: Option<&OrganizationId>,
     request: &v1::ListAuditEventsRequest,
-) -> Wanted {
+) -> AuditFilter {
     let (member, assignment) = (request.member.as_str(), request.assignment.as_str());
     let member = (!member.is_empty())
         .then(|| checks.take("member", names::within(organization, member, names::parse_member(member))));
@@ -65,7 +65,7 @@ fn read_wanted(
     let end = read_time(checks, "end_time", request.end_time);
     let ordered = start.zip(end).is_none_or(|(start, end)| start <= end);
     checks.require(ordered, "end_time", "the end must not be before the start; leave one out for no limit");
-    Wanted { assignment: assignment.flatten(), member: member.flatten(), start, end }
+    AuditFilter { assignment: assignment.flatten(), member: member.flatten(), start, end }
 }
 
 /// The database keeps microseconds. Of those, the ones from a time on are the ones from the next one on.

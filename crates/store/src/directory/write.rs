@@ -12,10 +12,13 @@ use rollcall_domain::{
 
 use crate::{
     Result, WriteTx,
-    audit::AuditEvent,
-    changes::{self, Touched},
-    members::write::{self, FEW, column, forget_plans},
-    migration, seats, words,
+    arrays::column,
+    audit::{self, AuditEvent, Impact},
+    enum_columns::ExportColumns,
+    members::{settings::settings_uuid, write},
+    migration,
+    plan_cache::{PLAN_CACHE_ROWS, discard_cached_plans},
+    seats,
 };
 
 /// Writes a sync and returns the new revision.
@@ -31,8 +34,8 @@ pub async fn apply_sync(tx: &mut WriteTx, sync: &SyncPlan, event: AuditEvent) ->
     update_identities(tx, &known).await?;
     insert_members(tx, &new, &entering).await?;
     delete_memberships(tx, &sync.removed).await?;
-    if new.len() + sync.groups.len() > FEW {
-        forget_plans(tx).await?;
+    if new.len() + sync.groups.len() > PLAN_CACHE_ROWS {
+        discard_cached_plans(tx).await?;
     }
     insert_memberships(tx, &sync.added).await?;
     migration::bind_waiting(tx, &sync.bindings).await?;
@@ -42,7 +45,7 @@ pub async fn apply_sync(tx: &mut WriteTx, sync: &SyncPlan, event: AuditEvent) ->
     write::insert_changes(tx, &sync.plan.members).await?;
     write::touch(tx, &regrouped(sync)).await?;
     seats::apply(tx, &sync.plan.seats).await?;
-    changes::finish(tx, &touched(sync), event).await
+    audit::finish_write(tx, &impact(sync), event).await
 }
 
 /// Members of before whose groups change.
@@ -53,11 +56,11 @@ fn regrouped(sync: &SyncPlan) -> Vec<MemberId> {
     known.into_iter().cloned().collect()
 }
 
-fn touched(sync: &SyncPlan) -> Touched {
+fn impact(sync: &SyncPlan) -> Impact {
     let upserts = sync.members.iter().map(|upsert| &upsert.id);
     let regrouped = sync.added.iter().chain(&sync.removed).map(|(member, _)| member);
     let bound = sync.bindings.iter().map(|(member, ..)| member);
-    Touched::by(&sync.plan, upserts.chain(regrouped).chain(bound))
+    Impact::of_plan(&sync.plan, upserts.chain(regrouped).chain(bound))
 }
 
 async fn upsert_groups(tx: &mut WriteTx, groups: &[GroupUpsert]) -> Result<()> {
@@ -127,7 +130,7 @@ async fn insert_members(
     if members.is_empty() {
         return Ok(());
     }
-    let exports: Vec<_> = members.iter().map(|(_, change)| words::export_words(Some(&change.after))).collect();
+    let exports: Vec<_> = members.iter().map(|(_, change)| ExportColumns::of(Some(&change.after))).collect();
     let (revision, now) = (tx.next_revision(), tx.now());
     let (conn, organization) = tx.parts();
     diesel::sql_query(include_str!("../sql/insert_members.sql"))
@@ -142,10 +145,10 @@ async fn insert_members(
         }))
         .bind::<Array<Bool>, _>(column(&members, |(member, _)| member.active))
         .bind::<Array<Text>, _>(column(&members, |(_, change)| change.after.assignment.as_str()))
-        .bind::<Array<SqlUuid>, _>(column(&members, |(_, change)| words::settings_uuid(change.after.settings)))
-        .bind::<Array<Nullable<Text>>, _>(column(&exports, |words| words.value))
-        .bind::<Array<Nullable<Timestamptz>>, _>(column(&exports, |words| words.since))
-        .bind::<Array<Nullable<Text>>, _>(column(&exports, |words| words.source))
+        .bind::<Array<SqlUuid>, _>(column(&members, |(_, change)| settings_uuid(change.after.settings)))
+        .bind::<Array<Nullable<Text>>, _>(column(&exports, ExportColumns::value))
+        .bind::<Array<Nullable<Timestamptz>>, _>(column(&exports, |columns| columns.email_export_since))
+        .bind::<Array<Nullable<Text>>, _>(column(&exports, ExportColumns::source))
         .bind::<BigInt, _>(revision)
         .bind::<Timestamptz, _>(now)
         .execute(conn)

@@ -1,7 +1,8 @@
-//! Members: what the planner has to know of them, and what is shown of them.
+//! Members: the states that the planner reads, and the member resource.
 
 pub mod export;
 pub mod history;
+pub(crate) mod identity;
 pub mod mixed;
 mod overtaken;
 pub mod settings;
@@ -10,70 +11,56 @@ pub(crate) mod write;
 
 use diesel::{
     QueryableByName,
-    sql_types::{Array, Bool, Integer, Jsonb, Nullable, Text, Timestamptz, Uuid as SqlUuid},
+    pg::Pg,
+    sql_types::{Array, Integer, Jsonb, Nullable, Text},
 };
 use diesel_async::RunQueryDsl;
 use rollcall_domain::{
-    AssignmentId, AssignmentList, GroupId, Held, MemberId, MemberState, Timestamp,
+    AssignmentId, AssignmentList, GroupId, Held, MemberId, MemberState,
     assignments::{Concerned, Overtaken},
 };
 use uuid::Uuid;
 
 use overtaken::list_overtaken;
-pub use view::{MemberView, Pin, get_member, list_members, prepare_pages};
+pub use view::{MemberView, Pin, find_member, list_members, prepare_pages};
 
-use crate::{ReadTx, Result, WriteTx, words};
+use self::settings::settings_id;
+use crate::{ReadTx, Result, WriteTx, enum_columns::ExportColumns, schema::members};
 
+/// A member as the planner reads it.
 #[derive(QueryableByName)]
-struct StateRow {
-    #[diesel(sql_type = Text)]
+#[diesel(table_name = members, check_for_backend(Pg))]
+struct MemberStateRow {
     id: String,
-    #[diesel(sql_type = Bool)]
     active: bool,
-    #[diesel(sql_type = Text)]
     assignment_id: String,
-    #[diesel(sql_type = SqlUuid)]
     settings_id: Uuid,
-    #[diesel(sql_type = Nullable<Text>)]
-    email_export: Option<String>,
-    #[diesel(sql_type = Nullable<Timestamptz>)]
-    email_export_since: Option<Timestamp>,
-    #[diesel(sql_type = Nullable<Text>)]
-    email_export_source: Option<String>,
+    #[diesel(embed)]
+    export: ExportColumns,
     #[diesel(sql_type = Nullable<Text>)]
     pin: Option<String>,
     #[diesel(sql_type = Array<Integer>)]
     matching_ranks: Vec<i32>,
 }
 
-impl TryFrom<StateRow> for MemberState {
-    type Error = crate::Error;
-
-    fn try_from(row: StateRow) -> Result<Self> {
-        let export = words::member_export(
-            row.email_export.as_deref(),
-            row.email_export_since,
-            row.email_export_source.as_deref(),
-        )?;
-        Ok(Self {
+impl From<MemberStateRow> for MemberState {
+    fn from(row: MemberStateRow) -> Self {
+        Self {
             id: MemberId::trusted(row.id),
             active: row.active,
             held: Some(Held {
                 assignment: AssignmentId::trusted(row.assignment_id),
-                settings: words::settings_id(row.settings_id),
-                export,
+                settings: settings_id(row.settings_id),
+                export: row.export.into_export(),
             }),
             pin: row.pin.map(AssignmentId::trusted),
             matching_ranks: row.matching_ranks.into_iter().map(i32::unsigned_abs).collect(),
-        })
+        }
     }
 }
 
-/// Reads the members whom a change concerns, with the ranks that match them in `list`, the
-/// list as it would be.
-///
-/// # Errors
-/// A database that fails.
+/// Reads the members that a change concerns, with the ranks in `list` that match them. `list` is the list after the
+/// change.
 pub async fn list_concerned(
     tx: &mut WriteTx,
     concerned: &Concerned,
@@ -91,16 +78,13 @@ pub async fn list_concerned(
     load_states(tx, &selection, concerned.resolve.then_some(list)).await
 }
 
-/// Reads the given members with the ranks that match them. Unknown ones are not in the answer.
-///
-/// # Errors
-/// A database that fails.
+/// Reads members by id, with the ranks in `list` that match them. The result lacks unknown members.
 pub async fn list_states(tx: &mut ReadTx, members: &[MemberId], list: &AssignmentList) -> Result<Vec<MemberState>> {
     let members = members.iter().map(MemberId::as_str).collect();
     load_states(tx, &Selection { of_assignment: None, in_groups: Vec::new(), members }, Some(list)).await
 }
 
-/// Which members are read: those of an assignment, of groups, and those named.
+/// The members to read: the union of the members of an assignment, of groups, and of named members.
 struct Selection<'a> {
     of_assignment: Option<&'a str>,
     in_groups: Vec<&'a str>,
@@ -116,7 +100,7 @@ async fn load_states(
     let ranks: serde_json::Map<String, serde_json::Value> =
         first_ranks.into_iter().map(|(group, rank)| (group.to_string(), rank.into())).collect();
     let (conn, organization) = tx.parts();
-    let rows: Vec<StateRow> = diesel::sql_query(include_str!("../sql/list_member_states.sql"))
+    let rows: Vec<MemberStateRow> = diesel::sql_query(include_str!("../sql/list_member_states.sql"))
         .bind::<Text, _>(organization)
         .bind::<Nullable<Text>, _>(selection.of_assignment)
         .bind::<Array<Text>, _>(&selection.in_groups)
@@ -124,5 +108,5 @@ async fn load_states(
         .bind::<Jsonb, _>(serde_json::Value::Object(ranks))
         .load(conn)
         .await?;
-    rows.into_iter().map(MemberState::try_from).collect()
+    Ok(rows.into_iter().map(MemberState::from).collect())
 }

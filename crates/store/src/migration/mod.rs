@@ -30,11 +30,10 @@ pub use state::{
 
 use crate::{
     ReadTx, Result, WriteTx,
-    audit::AuditEvent,
-    changes::{self, Touched},
-    members::write::column,
-    schema::organizations,
-    words,
+    arrays::column,
+    audit::{self, AuditEvent, Impact},
+    enum_columns::ExportColumns,
+    schema::{members, organizations},
 };
 
 #[derive(QueryableByName)]
@@ -93,7 +92,7 @@ async fn set_phase(tx: &mut WriteTx, phase: Phase) -> Result<()> {
     let (conn, organization) = tx.parts();
     diesel::update(organizations::table.find(organization))
         .set((
-            organizations::phase.eq(words::phase_word(phase)),
+            organizations::phase.eq(phase.as_str()),
             organizations::updated_revision.eq(revision),
             organizations::updated_at.eq(now),
         ))
@@ -107,8 +106,8 @@ async fn set_phase(tx: &mut WriteTx, phase: Phase) -> Result<()> {
 /// # Errors
 /// A database that fails.
 pub async fn finish_migration(tx: &mut WriteTx, members: u32, event: AuditEvent) -> Result<i64> {
-    let touched = Touched { members, ..Touched::default() };
-    changes::finish(tx, &touched, event).await
+    let impact = Impact { members, ..Impact::default() };
+    audit::finish_write(tx, &impact, event).await
 }
 
 async fn update_members(
@@ -135,22 +134,18 @@ async fn update_members(
     diesel::sql_query(include_str!("../sql/insert_migrated.sql"))
         .bind::<Text, _>(organization)
         .bind::<BigInt, _>(revision)
-        .bind::<Text, _>(words::cause_word(Cause::Migration))
+        .bind::<Text, _>(Cause::Migration.as_str())
         .execute(conn)
         .await?;
     Ok(())
 }
 
 #[derive(QueryableByName)]
+#[diesel(table_name = members, check_for_backend(diesel::pg::Pg))]
 struct WrittenRow {
-    #[diesel(sql_type = Text)]
     id: String,
-    #[diesel(sql_type = Nullable<Text>)]
-    email_export: Option<String>,
-    #[diesel(sql_type = Nullable<Timestamptz>)]
-    email_export_since: Option<Timestamp>,
-    #[diesel(sql_type = Nullable<Text>)]
-    email_export_source: Option<String>,
+    #[diesel(embed)]
+    export: ExportColumns,
 }
 
 /// Reads back what was written, in byte order of the members' ids, for the proof. A member without a setting is not in it.
@@ -163,15 +158,8 @@ pub async fn list_written_settings(tx: &mut ReadTx) -> Result<Reading> {
         .bind::<Text, _>(organization)
         .load(conn)
         .await?;
-    let setting = |row: WrittenRow| {
-        let export = words::member_export(
-            row.email_export.as_deref(),
-            row.email_export_since,
-            row.email_export_source.as_deref(),
-        )?;
-        Ok(export.map(|export| (MemberId::trusted(row.id), export.setting)))
-    };
-    rows.into_iter().filter_map(|row| setting(row).transpose()).collect()
+    let setting = |row: WrittenRow| Some((MemberId::trusted(row.id), row.export.into_export()?.setting));
+    Ok(rows.into_iter().filter_map(setting).collect())
 }
 
 /// Old settings by address.

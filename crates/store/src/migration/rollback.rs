@@ -5,7 +5,7 @@ use diesel_async::RunQueryDsl;
 use rollcall_domain::{Cause, Phase};
 
 use super::set_phase;
-use crate::{Result, WriteTx, words};
+use crate::{Result, WriteTx};
 
 /// Takes every member's setting and every chosen value away, and sets the phase.
 ///
@@ -18,7 +18,7 @@ pub async fn apply_rollback(tx: &mut WriteTx) -> Result<()> {
     diesel::sql_query(include_str!("../sql/insert_rolled_back.sql"))
         .bind::<Text, _>(organization)
         .bind::<BigInt, _>(revision)
-        .bind::<Text, _>(words::cause_word(Cause::RolledBack))
+        .bind::<Text, _>(Cause::RolledBack.as_str())
         .execute(conn)
         .await?;
     for sql in [include_str!("../sql/roll_back_members.sql"), include_str!("../sql/roll_back_assignments.sql")] {

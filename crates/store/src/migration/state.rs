@@ -9,7 +9,7 @@ use diesel_async::RunQueryDsl;
 use rollcall_domain::{AssignmentId, OrganizationId, Phase, Timestamp};
 use serde_json::Value;
 
-use crate::{Db, Error, ReadTx, Result, SystemConn, WriteTx, schema::settings_migrations, words};
+use crate::{Db, Error, ReadTx, Result, SystemConn, WriteTx, enum_columns::EnumColumn, schema::settings_migrations};
 
 /// How far the migration of an organization is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -148,7 +148,7 @@ struct ListedRow {
     #[diesel(sql_type = Text)]
     organization_id: String,
     #[diesel(sql_type = Text)]
-    phase: String,
+    phase: EnumColumn<Phase>,
     #[diesel(sql_type = Integer)]
     wave: i32,
     #[diesel(sql_type = Nullable<Text>)]
@@ -182,7 +182,7 @@ impl TryFrom<ListedRow> for ListedMigration {
         };
         Ok(Self {
             organization: OrganizationId::trusted(row.organization_id),
-            phase: words::phase(&row.phase)?,
+            phase: row.phase.0,
             wave: row.wave.unsigned_abs(),
             stored,
             unmatched: row.unmatched.unsigned_abs(),

@@ -1,4 +1,4 @@
-//! The catalog of an organization: written as a whole, and what of it is in use.
+//! The catalog of an organization: writing it, and counting the uses of its entries.
 
 use diesel::{
     prelude::*,
@@ -8,17 +8,13 @@ use diesel_async::RunQueryDsl;
 use rollcall_domain::{Plan, catalog::Catalog};
 
 use crate::{
-    Error, Result, WriteTx,
+    Error, ReadTx, Result, WriteTx,
     audit::AuditEvent,
     changes::{self, Extra},
     schema::organizations,
-    tx::ReadTx,
 };
 
-/// Replaces the catalog, and grants the seats that its totals free.
-///
-/// # Errors
-/// A database that fails.
+/// Replaces the catalog and writes the plan that grants the seats that its totals free. Returns the new revision.
 pub async fn update_catalog(tx: &mut WriteTx, catalog: &Catalog, plan: &Plan, event: AuditEvent) -> Result<i64> {
     let document = serde_json::to_value(catalog).map_err(|e| Error::Internal(e.into()))?;
     let revision = tx.next_revision();
@@ -30,10 +26,7 @@ pub async fn update_catalog(tx: &mut WriteTx, catalog: &Catalog, plan: &Plan, ev
     changes::apply(tx, plan, &Extra::default(), event).await
 }
 
-/// How many assignments and members have an entry of the catalog that would go.
-///
-/// # Errors
-/// A database that fails.
+/// Counts the assignments and the members that use an entry of the catalog.
 pub async fn count_catalog_uses(tx: &mut ReadTx, entry: &CatalogEntry) -> Result<(u32, u32)> {
     let (seat, workspace, profile) = match entry {
         CatalogEntry::SeatType(seat) => (Some(seat.as_str()), None, None),
@@ -41,7 +34,7 @@ pub async fn count_catalog_uses(tx: &mut ReadTx, entry: &CatalogEntry) -> Result
         CatalogEntry::Profile(workspace, profile) => (None, Some(workspace.as_str()), Some(profile.as_str())),
     };
     let (conn, organization) = tx.parts();
-    let uses: Uses = diesel::sql_query(include_str!("../sql/count_catalog_uses.sql"))
+    let uses: UsesRow = diesel::sql_query(include_str!("../sql/count_catalog_uses.sql"))
         .bind::<Text, _>(organization)
         .bind::<Nullable<Text>, _>(seat)
         .bind::<Nullable<Text>, _>(workspace)
@@ -63,7 +56,7 @@ pub enum CatalogEntry {
 }
 
 #[derive(QueryableByName)]
-struct Uses {
+struct UsesRow {
     #[diesel(sql_type = Integer)]
     assignments: i32,
     #[diesel(sql_type = Integer)]

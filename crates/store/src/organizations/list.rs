@@ -6,7 +6,7 @@ use rollcall_domain::{OrganizationId, Phase, Timestamp, directory::MassChangeLim
 use uuid::Uuid;
 
 use super::Organization;
-use crate::{Db, Error, Result, db::SystemConn, schema::organizations, words};
+use crate::{Db, Result, db::SystemConn, enum_columns::EnumColumn, schema::organizations};
 
 /// An organization without its catalog, which is asked for on its own.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -56,7 +56,7 @@ struct ViewRow {
     id: String,
     uid: Uuid,
     display_name: String,
-    phase: String,
+    phase: EnumColumn<Phase>,
     mass_change_members: i32,
     mass_change_percent: i32,
     email_domains: Vec<String>,
@@ -66,15 +66,13 @@ struct ViewRow {
     updated_at: Timestamp,
 }
 
-impl TryFrom<ViewRow> for OrganizationView {
-    type Error = Error;
-
-    fn try_from(row: ViewRow) -> Result<Self> {
-        Ok(Self {
+impl From<ViewRow> for OrganizationView {
+    fn from(row: ViewRow) -> Self {
+        Self {
             id: OrganizationId::trusted(row.id),
             uid: row.uid,
             display_name: row.display_name,
-            phase: words::phase(&row.phase)?,
+            phase: row.phase.0,
             mass_change_limit: MassChangeLimit {
                 members: row.mass_change_members.unsigned_abs(),
                 percent: row.mass_change_percent.unsigned_abs(),
@@ -84,7 +82,7 @@ impl TryFrom<ViewRow> for OrganizationView {
             updated_revision: row.updated_revision,
             created_at: row.created_at,
             updated_at: row.updated_at,
-        })
+        }
     }
 }
 
@@ -100,7 +98,7 @@ pub async fn list_organizations(db: &Db, after: Option<&str>, limit: u32) -> Res
             .order(organizations::id)
             .limit(i64::from(limit));
         let rows: Vec<ViewRow> = query.load(conn).await?;
-        rows.into_iter().map(OrganizationView::try_from).collect()
+        Ok(rows.into_iter().map(OrganizationView::from).collect())
     })
     .await
 }

@@ -5,14 +5,12 @@ use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use rollcall_domain::{Assignment, OrganizationId, Phase, Timestamp, catalog::Catalog, directory::MassChangeLimit};
 use uuid::Uuid;
 
-use super::{Organization, find_by_id};
+use super::Organization;
 use crate::{
     Error, Result, WriteTx, assignments,
-    audit::{self, AuditEvent},
-    changes::{self, Touched},
-    db::{SystemConn, clock},
+    audit::{self, AuditEvent, Impact},
+    db::{SystemConn, clock, find_organization},
     schema::organizations,
-    words,
 };
 
 /// What a new organization starts with.
@@ -47,10 +45,11 @@ pub async fn create_organization(
 ) -> Result<Organization> {
     let now = clock(conn).await?;
     insert(conn, new, now).await?;
-    let organization = find_by_id(conn, &new.id).await?.ok_or_else(|| Error::OrganizationNotFound(new.id.clone()))?;
+    let organization =
+        find_organization(conn, &new.id).await?.ok_or_else(|| Error::OrganizationNotFound(new.id.clone()))?;
     let default = Assignment::new_default(new.phase);
     assignments::insert_default(conn, &organization, new.default_uid, &default).await?;
-    audit::insert_event(conn, &new.id, (organization.revision, now), &Touched::default(), event).await?;
+    audit::insert_event(conn, &new.id, (organization.revision, now), &Impact::default(), event).await?;
     Ok(organization)
 }
 
@@ -59,7 +58,7 @@ pub async fn create_organization(
 /// # Errors
 /// [`Error::Exists`] when the id is taken.
 pub async fn preview_organization(conn: &mut SystemConn, new: &NewOrganization) -> Result<Organization> {
-    if find_by_id(conn, &new.id).await?.is_some() {
+    if find_organization(conn, &new.id).await?.is_some() {
         return Err(Error::Exists { constraint: crate::ORGANIZATIONS_PKEY });
     }
     let now = clock(conn).await?;
@@ -89,7 +88,7 @@ async fn insert(conn: &mut AsyncPgConnection, new: &NewOrganization, now: Timest
             organizations::id.eq(new.id.as_str()),
             organizations::uid.eq(new.uid),
             organizations::display_name.eq(&new.display_name),
-            organizations::phase.eq(words::phase_word(new.phase)),
+            organizations::phase.eq(new.phase.as_str()),
             organizations::mass_change_members.eq(new.mass_change_limit.members.cast_signed()),
             organizations::mass_change_percent.eq(new.mass_change_limit.percent.cast_signed()),
             organizations::catalog.eq(catalog),
@@ -126,5 +125,5 @@ pub async fn update_organization(tx: &mut WriteTx, after: &Organization, event: 
         ))
         .execute(conn)
         .await?;
-    changes::finish(tx, &Touched::default(), event).await
+    audit::finish_write(tx, &Impact::default(), event).await
 }
