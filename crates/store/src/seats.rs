@@ -16,6 +16,7 @@ use serde_json::Value;
 use crate::{
     ReadTx, Result, WriteTx,
     arrays::column,
+    db::Prepared,
     members::write,
     plan_cache::{PLAN_CACHE_ROWS, discard_cached_plans},
     schema::pending_seats,
@@ -198,12 +199,11 @@ async fn insert_pending(tx: &mut WriteTx, seat_type: &str, members: &[MemberId])
     }
     let now = tx.now();
     let (conn, organization) = tx.parts();
-    diesel::sql_query(include_str!("sql/insert_pending_seats.sql"))
+    let insert = diesel::sql_query(include_str!("sql/insert_pending_seats.sql"))
         .bind::<Text, _>(organization)
         .bind::<Text, _>(seat_type)
         .bind::<Array<Text>, _>(column(members, MemberId::as_str))
-        .bind::<Timestamptz, _>(now)
-        .execute(conn)
-        .await?;
+        .bind::<Timestamptz, _>(now);
+    Prepared(insert).execute(conn).await?;
     Ok(())
 }

@@ -11,6 +11,7 @@ use uuid::Uuid;
 
 use crate::{
     Error, Result, WriteTx,
+    db::Prepared,
     members::settings::settings_uuid,
     organizations::Organization,
     schema::{assignment_groups, assignments},
@@ -47,7 +48,7 @@ pub(crate) async fn insert_default(
 
 async fn save(conn: &mut AsyncPgConnection, organization: &str, row: &NewRow<'_>) -> Result<()> {
     let assignment = row.assignment;
-    diesel::sql_query(include_str!("../sql/save_assignment.sql"))
+    let insert = diesel::sql_query(include_str!("../sql/save_assignment.sql"))
         .bind::<Text, _>(organization)
         .bind::<Text, _>(assignment.id.as_str())
         .bind::<SqlUuid, _>(row.uid)
@@ -57,9 +58,8 @@ async fn save(conn: &mut AsyncPgConnection, organization: &str, row: &NewRow<'_>
         .bind::<SqlUuid, _>(settings_uuid(assignment.settings.id()))
         .bind::<Nullable<Text>, _>(assignment.chosen.map(|chosen| chosen.as_str()))
         .bind::<BigInt, _>(row.revision)
-        .bind::<Timestamptz, _>(row.now)
-        .execute(conn)
-        .await?;
+        .bind::<Timestamptz, _>(row.now);
+    Prepared(insert).execute(conn).await?;
     let groups: Vec<&str> = assignment.groups.iter().map(|group| group.as_str()).collect();
     let others = assignment_groups::table
         .filter(assignment_groups::organization_id.eq(organization))
@@ -69,12 +69,11 @@ async fn save(conn: &mut AsyncPgConnection, organization: &str, row: &NewRow<'_>
     if groups.is_empty() {
         return Ok(());
     }
-    diesel::sql_query(include_str!("../sql/insert_assignment_groups.sql"))
+    let insert = diesel::sql_query(include_str!("../sql/insert_assignment_groups.sql"))
         .bind::<Text, _>(organization)
         .bind::<Text, _>(assignment.id.as_str())
-        .bind::<Array<Text>, _>(groups)
-        .execute(conn)
-        .await?;
+        .bind::<Array<Text>, _>(groups);
+    Prepared(insert).execute(conn).await?;
     Ok(())
 }
 
@@ -125,7 +124,7 @@ async fn put_settings(conn: &mut AsyncPgConnection, organization: &str, settings
     let permissions = serde_json::to_value(&settings.permissions).map_err(|e| Error::Internal(e.into()))?;
     let seats: Vec<&str> = settings.seats.iter().map(String::as_str).collect();
     let capture = settings.data_capture;
-    diesel::sql_query(include_str!("../sql/insert_settings.sql"))
+    let insert = diesel::sql_query(include_str!("../sql/insert_settings.sql"))
         .bind::<Text, _>(organization)
         .bind::<SqlUuid, _>(settings_uuid(settings.id()))
         .bind::<Array<Text>, _>(seats)
@@ -137,8 +136,7 @@ async fn put_settings(conn: &mut AsyncPgConnection, organization: &str, settings
         .bind::<Bool, _>(capture.emails_imported)
         .bind::<Bool, _>(capture.prevent_email_import)
         .bind::<Bool, _>(capture.non_recorded_meetings_imported)
-        .bind::<Bool, _>(capture.gong_connect_enabled)
-        .execute(conn)
-        .await?;
+        .bind::<Bool, _>(capture.gong_connect_enabled);
+    Prepared(insert).execute(conn).await?;
     Ok(())
 }

@@ -1,5 +1,5 @@
-//! Writing a sync: groups, people, memberships and old settings that found their member, then
-//! what it did to members, in set-based statements.
+//! Writing a sync with set-based statements: groups, members, memberships and matched old settings, then what the sync
+//! changes for members.
 
 use std::collections::{HashMap, HashSet};
 
@@ -14,6 +14,7 @@ use crate::{
     Result, WriteTx,
     arrays::column,
     audit::{self, AuditEvent, Impact},
+    db::Prepared,
     enum_columns::ExportColumns,
     members::{settings::settings_uuid, write},
     migration,
@@ -22,15 +23,12 @@ use crate::{
 };
 
 /// Writes a sync and returns the new revision.
-///
-/// # Errors
-/// A database that fails; then nothing is written.
 pub async fn apply_sync(tx: &mut WriteTx, sync: &SyncPlan, event: AuditEvent) -> Result<i64> {
     upsert_groups(tx, &sync.groups).await?;
     let entering: HashMap<&MemberId, &MemberChange> =
         sync.plan.members.iter().map(|change| (&change.member, change)).collect();
     let (new, known): (Vec<&MemberUpsert>, Vec<&MemberUpsert>) = sync.members.iter().partition(|upsert| upsert.is_new);
-    park_addresses(tx, &known).await?;
+    free_addresses(tx, &known).await?;
     update_identities(tx, &known).await?;
     insert_members(tx, &new, &entering).await?;
     delete_memberships(tx, &sync.removed).await?;
@@ -48,7 +46,7 @@ pub async fn apply_sync(tx: &mut WriteTx, sync: &SyncPlan, event: AuditEvent) ->
     audit::finish_write(tx, &impact(sync), event).await
 }
 
-/// Members of before whose groups change.
+/// The known members whose groups change.
 fn regrouped(sync: &SyncPlan) -> Vec<MemberId> {
     let new: HashSet<&MemberId> = sync.members.iter().filter(|m| m.is_new).map(|m| &m.id).collect();
     let members = sync.added.iter().chain(&sync.removed).map(|(member, _)| member);
@@ -68,24 +66,23 @@ async fn upsert_groups(tx: &mut WriteTx, groups: &[GroupUpsert]) -> Result<()> {
         return Ok(());
     }
     let (conn, organization) = tx.parts();
-    diesel::sql_query(include_str!("../sql/upsert_groups.sql"))
+    let insert = diesel::sql_query(include_str!("../sql/upsert_groups.sql"))
         .bind::<Text, _>(organization)
         .bind::<Array<Text>, _>(column(groups, |group| group.id.as_str()))
         .bind::<Array<Text>, _>(column(groups, |group| group.display_name.as_str()))
-        .bind::<Array<Bool>, _>(column(groups, |group| group.present))
-        .execute(conn)
-        .await?;
+        .bind::<Array<Bool>, _>(column(groups, |group| group.present));
+    Prepared(insert).execute(conn).await?;
     Ok(())
 }
 
-/// An address can go from one member to another in one sync, in any order or in a circle. The
-/// unique index looks at each row as it is written, so whoever gives one up yields it first.
-async fn park_addresses(tx: &mut WriteTx, members: &[&MemberUpsert]) -> Result<()> {
+/// Frees the addresses that active members give up. One sync can pass addresses from member to member, even in a circle,
+/// and the unique index checks each row as it is written, so this runs before the new addresses are written.
+async fn free_addresses(tx: &mut WriteTx, members: &[&MemberUpsert]) -> Result<()> {
     if members.is_empty() {
         return Ok(());
     }
     let (conn, organization) = tx.parts();
-    diesel::sql_query(include_str!("../sql/park_addresses.sql"))
+    diesel::sql_query(include_str!("../sql/free_addresses.sql"))
         .bind::<Text, _>(organization)
         .bind::<Array<Text>, _>(column(members, |member| member.id.as_str()))
         .bind::<Array<Text>, _>(column(members, |member| member.identity.email.as_str()))
@@ -119,7 +116,7 @@ async fn update_identities(tx: &mut WriteTx, members: &[&MemberUpsert]) -> Resul
     Ok(())
 }
 
-/// A new member is written with what they enter, so that no row is written twice.
+/// Inserts new members with the assignment that they enter, so that each row is written once.
 async fn insert_members(
     tx: &mut WriteTx,
     members: &[&MemberUpsert],
@@ -133,7 +130,7 @@ async fn insert_members(
     let exports: Vec<_> = members.iter().map(|(_, change)| ExportColumns::of(Some(&change.after))).collect();
     let (revision, now) = (tx.next_revision(), tx.now());
     let (conn, organization) = tx.parts();
-    diesel::sql_query(include_str!("../sql/insert_members.sql"))
+    let insert = diesel::sql_query(include_str!("../sql/insert_members.sql"))
         .bind::<Text, _>(organization)
         .bind::<Array<Text>, _>(column(&members, |(member, _)| member.id.as_str()))
         .bind::<Array<Text>, _>(column(&members, |(member, _)| member.identity.email.as_str()))
@@ -150,9 +147,8 @@ async fn insert_members(
         .bind::<Array<Nullable<Timestamptz>>, _>(column(&exports, |columns| columns.email_export_since))
         .bind::<Array<Nullable<Text>>, _>(column(&exports, ExportColumns::source))
         .bind::<BigInt, _>(revision)
-        .bind::<Timestamptz, _>(now)
-        .execute(conn)
-        .await?;
+        .bind::<Timestamptz, _>(now);
+    Prepared(insert).execute(conn).await?;
     Ok(())
 }
 

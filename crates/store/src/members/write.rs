@@ -5,7 +5,7 @@ use diesel_async::RunQueryDsl;
 use rollcall_domain::{AssignmentId, MemberChange, MemberId};
 
 use super::settings::settings_uuid;
-use crate::{Result, WriteTx, arrays::column, enum_columns::ExportColumns};
+use crate::{Result, WriteTx, arrays::column, db::Prepared, enum_columns::ExportColumns};
 
 /// Writes what members have after a plan.
 pub(crate) async fn update_members(tx: &mut WriteTx, changes: &[MemberChange]) -> Result<()> {
@@ -39,7 +39,7 @@ pub(crate) async fn insert_changes(tx: &mut WriteTx, changes: &[MemberChange]) -
     let before: Vec<_> = changes.iter().map(|change| ExportColumns::of(change.before.as_ref())).collect();
     let after: Vec<_> = changes.iter().map(|change| ExportColumns::of(Some(&change.after))).collect();
     let (conn, organization) = tx.parts();
-    diesel::sql_query(include_str!("../sql/insert_member_changes.sql"))
+    let insert = diesel::sql_query(include_str!("../sql/insert_member_changes.sql"))
         .bind::<Text, _>(organization)
         .bind::<BigInt, _>(revision)
         .bind::<Array<Text>, _>(column(changes, |change| change.member.as_str()))
@@ -57,9 +57,8 @@ pub(crate) async fn insert_changes(tx: &mut WriteTx, changes: &[MemberChange]) -
         .bind::<Array<Nullable<Timestamptz>>, _>(column(&before, |columns| columns.email_export_since))
         .bind::<Array<Nullable<Timestamptz>>, _>(column(&after, |columns| columns.email_export_since))
         .bind::<Array<Nullable<Text>>, _>(column(&before, ExportColumns::source))
-        .bind::<Array<Nullable<Text>>, _>(column(&after, ExportColumns::source))
-        .execute(conn)
-        .await?;
+        .bind::<Array<Nullable<Text>>, _>(column(&after, ExportColumns::source));
+    Prepared(insert).execute(conn).await?;
     Ok(())
 }
 
@@ -73,15 +72,14 @@ pub(crate) async fn upsert_pins(
 ) -> Result<()> {
     let now = tx.now();
     let (conn, organization) = tx.parts();
-    diesel::sql_query(include_str!("../sql/upsert_pins.sql"))
+    let insert = diesel::sql_query(include_str!("../sql/upsert_pins.sql"))
         .bind::<Text, _>(organization)
         .bind::<Array<Text>, _>(column(members, MemberId::as_str))
         .bind::<Text, _>(assignment.as_str())
         .bind::<Text, _>(actor)
         .bind::<Text, _>(reason)
-        .bind::<Timestamptz, _>(now)
-        .execute(conn)
-        .await?;
+        .bind::<Timestamptz, _>(now);
+    Prepared(insert).execute(conn).await?;
     touch(tx, members).await
 }
 

@@ -1,4 +1,4 @@
-//! Organizations with their catalog.
+//! Organizations and their catalogs.
 
 mod catalog;
 mod list;
@@ -14,17 +14,17 @@ pub use write::{NewOrganization, create_organization, preview_organization, upda
 /// An organization as stored.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Organization {
-    /// Its id.
+    /// The id.
     pub id: OrganizationId,
-    /// Never used again.
+    /// An id that is never reused.
     pub uid: Uuid,
-    /// As people write it.
+    /// The display name.
     pub display_name: String,
-    /// Who decides about email export.
+    /// Whether the old settings or the assignments decide about email export.
     pub phase: Phase,
-    /// What a sync may do without being asked twice.
+    /// The changes that a sync may make without `allow_mass_change`.
     pub mass_change_limit: MassChangeLimit,
-    /// What assignments can choose from.
+    /// The seat types and workspaces that assignments can choose from.
     pub catalog: Catalog,
     /// The revision that last changed the catalog.
     pub catalog_revision: i64,
@@ -32,14 +32,14 @@ pub struct Organization {
     pub revision: i64,
     /// The revision that last changed the organization's own fields.
     pub updated_revision: i64,
-    /// When it was last written.
+    /// When the organization was last written.
     pub last_write_at: Timestamp,
-    /// When it was created.
+    /// When the organization was created.
     pub created_at: Timestamp,
-    /// When its own fields last changed.
+    /// When the organization's own fields last changed.
     pub updated_at: Timestamp,
-    /// The domains of its members' emails, in lower case; empty for any.
+    /// The allowed domains of member emails, in lower case; empty for any domain.
     pub email_domains: Vec<String>,
-    /// In which wave of the settings migration it goes.
+    /// The wave of the settings migration.
     pub wave: u32,
 }

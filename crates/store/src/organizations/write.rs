@@ -1,4 +1,4 @@
-//! Creating organizations, and changing their own fields.
+//! Creating organizations and updating their own fields.
 
 use diesel::prelude::*;
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
@@ -13,28 +13,28 @@ use crate::{
     schema::organizations,
 };
 
-/// What a new organization starts with.
+/// The fields of a new organization.
 #[derive(Clone, Debug)]
 pub struct NewOrganization {
-    /// Its id.
+    /// The id.
     pub id: OrganizationId,
-    /// Never used again.
+    /// An id that is never reused.
     pub uid: Uuid,
-    /// The uid of its default assignment.
+    /// The uid of the default assignment.
     pub default_uid: Uuid,
-    /// As people write it.
+    /// The display name.
     pub display_name: String,
-    /// Who decides about email export.
+    /// Whether the old settings or the assignments decide about email export.
     pub phase: Phase,
-    /// What a sync may do without being asked twice.
+    /// The changes that a sync may make without `allow_mass_change`.
     pub mass_change_limit: MassChangeLimit,
-    /// The domains of its members' emails, in lower case; empty for any.
+    /// The allowed domains of member emails, in lower case; empty for any domain.
     pub email_domains: Vec<String>,
-    /// In which wave of the settings migration it goes.
+    /// The wave of the settings migration.
     pub wave: u32,
 }
 
-/// Creates an organization with its default assignment, under revision 1.
+/// Creates an organization with its default assignment, at revision 1.
 ///
 /// # Errors
 /// [`Error::Exists`] when the id is taken.
@@ -53,7 +53,7 @@ pub async fn create_organization(
     Ok(organization)
 }
 
-/// Answers the organization as it would be created, and creates nothing.
+/// Returns the organization as [`create_organization`] would create it. Writes nothing.
 ///
 /// # Errors
 /// [`Error::Exists`] when the id is taken.
@@ -106,10 +106,7 @@ async fn insert(conn: &mut AsyncPgConnection, new: &NewOrganization, now: Timest
     Ok(())
 }
 
-/// Writes an organization's own fields, its phase aside, and returns the new revision.
-///
-/// # Errors
-/// A database that fails.
+/// Writes an organization's own fields, except its phase, and returns the new revision.
 pub async fn update_organization(tx: &mut WriteTx, after: &Organization, event: AuditEvent) -> Result<i64> {
     let (revision, now) = (tx.next_revision(), tx.now());
     let (conn, organization) = tx.parts();
