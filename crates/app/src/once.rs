@@ -58,13 +58,13 @@ impl<'a, T> Call<'a, T> {
     /// As [`App::change`] does it for one organization, for what is asked above all of them.
     async fn recall_above(&self, conn: &mut SystemConn) -> Result<Option<Answer<T>>> {
         let Some(key) = &self.request else { return Ok(None) };
-        repeated(key, requests::recall_above(conn, key).await?)
+        repeated(key, requests::recall_system(conn, key).await?)
     }
 
     /// As [`App::change`] does it for one organization, for what is asked above all of them.
     async fn remember_above(&self, conn: &mut SystemConn, changed: Changed<T>) -> Result<Answer<T>> {
         if let Some(key) = self.to_be_kept() {
-            requests::remember_above(conn, key, &(self.encode)(&changed)).await?;
+            requests::remember_system(conn, key, &(self.encode)(&changed)).await?;
         }
         Ok(Answer::Made(changed))
     }

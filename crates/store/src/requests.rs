@@ -50,13 +50,13 @@ pub async fn remember(tx: &mut WriteTx, key: &RequestKey, response: &[u8]) -> Re
 }
 
 /// Looks up a request that belongs to no organization.
-pub async fn recall_above(conn: &mut SystemConn, key: &RequestKey) -> Result<Recalled> {
+pub async fn recall_system(conn: &mut SystemConn, key: &RequestKey) -> Result<Recalled> {
     find(conn, NO_ORGANIZATION, key).await
 }
 
 /// Stores the response of a request that belongs to no organization. When two calls make the same request at once, the
 /// second one fails here, and its transaction is rolled back.
-pub async fn remember_above(conn: &mut SystemConn, key: &RequestKey, response: &[u8]) -> Result<()> {
+pub async fn remember_system(conn: &mut SystemConn, key: &RequestKey, response: &[u8]) -> Result<()> {
     let now = clock(conn).await?;
     insert(conn, NO_ORGANIZATION, key, response, now).await
 }

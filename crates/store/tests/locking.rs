@@ -7,7 +7,7 @@ use std::time::Duration;
 use rollcall_domain::{OrganizationId, Timestamp, catalog::Catalog};
 use rollcall_store::{Db, Error, ReadTx, Result, WriteTx, organizations};
 use rollcall_testkit::TestDatabase;
-use tokio::sync::oneshot;
+use tokio::sync::Notify;
 use tokio_postgres::Client;
 
 fn acme() -> OrganizationId {
@@ -37,18 +37,17 @@ async fn wait_for_blocked_session(client: &Client) {
 async fn a_writer_that_waits_for_the_lock_gets_a_time_after_the_first_writers_end() {
     let (database, db) = start().await;
     let client = database.client().await;
-    let (locked, is_locked) = oneshot::channel();
-    let locked = std::sync::Arc::new(std::sync::Mutex::new(Some(locked)));
+    let locked = Notify::new();
     let organization = acme();
     let first = db.write(&organization, "first", async |_: &mut WriteTx| {
-        locked.lock().unwrap().take().unwrap().send(()).unwrap();
+        locked.notify_one();
         wait_for_blocked_session(&client).await;
         tokio::time::sleep(Duration::from_millis(50)).await;
         let micros = "SELECT (extract(epoch FROM clock_timestamp()) * 1000000)::bigint";
         Ok::<i64, Error>(client.query_one(micros, &[]).await.unwrap().get(0))
     });
     let second = async {
-        is_locked.await.unwrap();
+        locked.notified().await;
         db.write(&acme(), "second", async |tx: &mut WriteTx| Ok::<Timestamp, Error>(tx.now())).await
     };
     let (ended, now) = tokio::join!(first, second);
