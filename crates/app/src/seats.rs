@@ -66,7 +66,7 @@ pub(crate) async fn warnings(
 ) -> Result<Vec<Warning>> {
     let waiting = store::count_waiting(tx, concerned, plan).await?;
     let totals = catalog.totals();
-    let warning = |waiting: store::Waiting| {
+    let warning = |waiting: store::WaitingMembers| {
         let name = assignments::resource_name(tx.id(), &waiting.assignment);
         let who = match waiting.members {
             1 => format!("1 member of {name} waits"),

@@ -12,7 +12,7 @@ use crate::{
 
 /// The member that a check asks about.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Subject {
+pub enum SubjectKey {
     /// By external id.
     Member(MemberId),
     /// By address.
@@ -21,7 +21,7 @@ pub enum Subject {
 
 /// What a check decides from.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Known {
+pub struct CheckFacts {
     /// Whether the old settings or the assignments decide.
     pub phase: Phase,
     /// The organization's revision that was read.
@@ -57,22 +57,22 @@ impl From<CheckColumns> for CheckSubject {
 ///
 /// # Errors
 /// [`Error::OrganizationNotFound`].
-pub async fn find_subject(db: &Db, organization: &OrganizationId, subject: &Subject) -> Result<Known> {
+pub async fn find_subject(db: &Db, organization: &OrganizationId, subject: &SubjectKey) -> Result<CheckFacts> {
     let found = db.statement(async |conn: &mut SystemConn| find(conn, organization, subject).await).await?;
     let (EnumColumn(phase), revision, member) =
         found.ok_or_else(|| Error::OrganizationNotFound(organization.clone()))?;
-    Ok(Known { phase, revision, subject: member.map(CheckSubject::from) })
+    Ok(CheckFacts { phase, revision, subject: member.map(CheckSubject::from) })
 }
 
 async fn find(
     conn: &mut SystemConn,
     organization: &OrganizationId,
-    subject: &Subject,
+    subject: &SubjectKey,
 ) -> Result<Option<(EnumColumn<Phase>, i64, Option<CheckColumns>)>> {
     let columns = (organizations::phase, organizations::revision, Option::<CheckColumns>::as_select());
     let of_organization = members::organization_id.eq(organizations::id);
     let found = match subject {
-        Subject::Member(id) => {
+        SubjectKey::Member(id) => {
             organizations::table
                 .left_join(members::table.on(of_organization.and(members::id.eq(id.as_str()))))
                 .filter(organizations::id.eq(organization.as_str()))
@@ -80,7 +80,7 @@ async fn find(
                 .first(conn)
                 .await
         }
-        Subject::Email(email) => {
+        SubjectKey::Email(email) => {
             organizations::table
                 .left_join(members::table.on(of_organization.and(members::email.eq(email.as_str()))))
                 .filter(organizations::id.eq(organization.as_str()))

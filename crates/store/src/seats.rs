@@ -36,7 +36,7 @@ pub type Pending = BTreeSet<(Timestamp, MemberId)>;
 
 /// Members of one assignment who wait for the same seat type.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Waiting {
+pub struct WaitingMembers {
     /// The assignment of the members.
     pub assignment: AssignmentId,
     /// The seat type that they wait for.
@@ -117,7 +117,7 @@ pub async fn list_pending_of(tx: &mut ReadTx, members: Vec<&str>) -> Result<BTre
 }
 
 #[derive(QueryableByName)]
-struct WaitingRow {
+struct WaitingMembersRow {
     #[diesel(sql_type = Text)]
     assignment_id: String,
     #[diesel(sql_type = Text)]
@@ -131,7 +131,7 @@ pub async fn count_waiting(
     tx: &mut ReadTx,
     assignments: &BTreeSet<&AssignmentId>,
     plan: &Plan,
-) -> Result<BTreeSet<Waiting>> {
+) -> Result<BTreeSet<WaitingMembers>> {
     let assignments: Vec<&str> = assignments.iter().map(|id| id.as_str()).collect();
     if assignments.is_empty() || tx.organization().catalog.totals().is_empty() {
         return Ok(BTreeSet::new());
@@ -147,7 +147,7 @@ pub async fn count_waiting(
     let homes = entering.map(|change| (change.member.to_string(), change.after.assignment.as_str().into()));
     let (gone, homes) = (Value::Object(gone.collect()), Value::Object(homes.collect()));
     let (conn, organization) = tx.parts();
-    let rows: Vec<WaitingRow> = diesel::sql_query(include_str!("sql/count_waiting_members.sql"))
+    let rows: Vec<WaitingMembersRow> = diesel::sql_query(include_str!("sql/count_waiting_members.sql"))
         .bind::<Text, _>(organization)
         .bind::<Array<Text>, _>(assignments)
         .bind::<Jsonb, _>(gone)
@@ -156,7 +156,7 @@ pub async fn count_waiting(
         .bind::<Jsonb, _>(homes)
         .load(conn)
         .await?;
-    let waiting = |row: WaitingRow| Waiting {
+    let waiting = |row: WaitingMembersRow| WaitingMembers {
         assignment: AssignmentId::trusted(row.assignment_id),
         seat_type: row.seat_type,
         members: row.members.unsigned_abs(),

@@ -1,6 +1,6 @@
 //! `EmailExportService`: the data plane.
 
-use rollcall_app::email_export::Subject;
+use rollcall_app::email_export::SubjectKey;
 use rollcall_domain::{Email, Violation};
 use rollcall_proto::v1::{
     self, check_email_export_request as request_of, email_export_service_server::EmailExportService,
@@ -31,10 +31,10 @@ impl EmailExportService for Services {
         let organization = checks.take("parent", names::parse_organization(&request.parent));
         let subject = match &request.subject {
             None => checks.take("subject", Err(Violation::invalid("", "give the member or the email to ask about"))),
-            Some(request_of::Subject::Email(email)) => checks.take("email", Email::parse(email)).map(Subject::Email),
+            Some(request_of::Subject::Email(email)) => checks.take("email", Email::parse(email)).map(SubjectKey::Email),
             Some(request_of::Subject::Member(name)) => {
                 let parsed = names::within(organization.as_ref(), name, names::parse_member(name));
-                checks.take("member", parsed).map(Subject::Member)
+                checks.take("member", parsed).map(SubjectKey::Member)
             }
         };
         let sent = request.sent_time.and_then(|time| checks.take("sent_time", parse_timestamp(time)));

@@ -122,7 +122,7 @@ impl MemberViewRow {
 
 /// Reads one member, if the organization has it.
 pub async fn find_member(tx: &mut ReadTx, member: &MemberId) -> Result<Option<MemberView>> {
-    let page = Page { only: Some(member.as_str()), ..Page::default() };
+    let page = MemberPage { only: Some(member.as_str()), ..MemberPage::default() };
     Ok(load(tx, &page).await?.pop())
 }
 
@@ -145,24 +145,25 @@ pub async fn list_members(
     if assignment.is_none() {
         prepare_pages(tx).await?;
     }
-    let page = Page { assignment: assignment.map(AssignmentId::as_str), after, limit: i64::from(limit), only: None };
+    let page =
+        MemberPage { assignment: assignment.map(AssignmentId::as_str), after, limit: i64::from(limit), only: None };
     load(tx, &page).await
 }
 
-struct Page<'a> {
+struct MemberPage<'a> {
     assignment: Option<&'a str>,
     only: Option<&'a str>,
     after: Option<&'a str>,
     limit: i64,
 }
 
-impl Default for Page<'_> {
+impl Default for MemberPage<'_> {
     fn default() -> Self {
         Self { assignment: None, only: None, after: None, limit: 1 }
     }
 }
 
-async fn load(tx: &mut ReadTx, page: &Page<'_>) -> Result<Vec<MemberView>> {
+async fn load(tx: &mut ReadTx, page: &MemberPage<'_>) -> Result<Vec<MemberView>> {
     let (conn, organization) = tx.parts();
     let rows: Vec<MemberViewRow> = diesel::sql_query(include_str!("../sql/list_members.sql"))
         .bind::<Text, _>(organization)
