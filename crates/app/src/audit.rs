@@ -1,13 +1,13 @@
 //! Reading the audit: who changed what, when, before and after.
 
 use rollcall_domain::OrganizationId;
-pub use rollcall_store::audit::{EventPage, KeptEvent, Wanted};
+pub use rollcall_store::audit::{AuditFilter, EventPage, StoredEvent};
 use rollcall_store::{ReadTx, audit as store};
 
 use crate::{App, Read, Result, check_revision};
 
 impl App {
-    /// Reads up to `limit` of the wanted events before a revision, newest first; fewer where they
+    /// Reads up to `limit` of the filter events before a revision, newest first; fewer where they
     /// are large.
     ///
     /// # Errors
@@ -15,7 +15,7 @@ impl App {
     pub async fn list_audit_events(
         &self,
         organization: &OrganizationId,
-        wanted: &Wanted,
+        filter: &AuditFilter,
         before: Option<i64>,
         limit: u32,
         at_least: Option<i64>,
@@ -23,7 +23,7 @@ impl App {
         self.db
             .read(organization, "list_audit_events", async |tx: &mut ReadTx| {
                 check_revision(tx, at_least)?;
-                let value = store::list_events(tx, wanted, before, limit).await?;
+                let value = store::list_events(tx, filter, before, limit).await?;
                 Ok(Read::of(tx, value))
             })
             .await

@@ -6,7 +6,7 @@ use rollcall_domain::{
 };
 use rollcall_store::email_export::find_subject;
 
-pub use rollcall_store::email_export::Subject;
+pub use rollcall_store::email_export::SubjectKey;
 
 use crate::{App, Read, Result, check_revision_number};
 
@@ -19,7 +19,7 @@ impl App {
     pub async fn check_email_export(
         &self,
         organization: &OrganizationId,
-        subject: &Subject,
+        subject: &SubjectKey,
         sent: Option<Timestamp>,
         at_least: Option<i64>,
     ) -> Result<Read<Decision>> {

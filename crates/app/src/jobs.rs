@@ -82,7 +82,7 @@ impl App {
         context: &MutationContext<'_, Option<JobRun>>,
         job: &str,
     ) -> Result<Answer<Option<JobRun>>> {
-        self.once_above(context, "run_job", async |conn: &mut SystemConn| {
+        self.once_system(context, "run_job", async |conn: &mut SystemConn| {
             let requested = if context.caller.validate_only {
                 store::find_open_run(conn, job).await?.map(Requested::AlreadyOpen)
             } else {
@@ -123,7 +123,7 @@ impl App {
         job: &str,
         run: Uuid,
     ) -> Result<Answer<JobRun>> {
-        self.once_above(context, "cancel_job_run", async |conn: &mut SystemConn| {
+        self.once_system(context, "cancel_job_run", async |conn: &mut SystemConn| {
             let found = if context.caller.validate_only {
                 store::find_run_in(conn, job, run).await?
             } else {

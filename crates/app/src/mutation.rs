@@ -108,14 +108,14 @@ impl<'a, T> MutationContext<'a, T> {
         Ok(Answer::Made(changed))
     }
 
-    async fn recall_above(&self, conn: &mut SystemConn) -> Result<Option<Answer<T>>> {
+    async fn recall_system(&self, conn: &mut SystemConn) -> Result<Option<Answer<T>>> {
         let Some(key) = &self.caller.request else { return Ok(None) };
-        repeated(key, requests::recall_above(conn, key).await?)
+        repeated(key, requests::recall_system(conn, key).await?)
     }
 
-    async fn remember_above(&self, conn: &mut SystemConn, changed: Changed<T>) -> Result<Answer<T>> {
+    async fn remember_system(&self, conn: &mut SystemConn, changed: Changed<T>) -> Result<Answer<T>> {
         if let Some(key) = self.to_be_kept() {
-            requests::remember_above(conn, key, &(self.encode)(&changed)).await?;
+            requests::remember_system(conn, key, &(self.encode)(&changed)).await?;
         }
         Ok(Answer::Made(changed))
     }
@@ -162,7 +162,7 @@ impl App {
 
     /// Runs a change that belongs to no existing organization, once for each idempotency key. No lock is held while the key
     /// is looked up. Therefore a change that fails is tried again: the same request may have been made a moment ago.
-    pub(crate) async fn once_above<T, F>(
+    pub(crate) async fn once_system<T, F>(
         &self,
         context: &MutationContext<'_, T>,
         name: &'static str,
@@ -172,13 +172,13 @@ impl App {
         T: Send + Sync,
         for<'t> F: TxBody<&'t mut SystemConn, Result<Changed<T>>, Fut: Send> + Clone + Send + Sync,
     {
-        match self.try_once_above(context, name, body.clone()).await {
-            Err(_) if context.caller.request.is_some() => self.try_once_above(context, name, body).await,
+        match self.try_once_system(context, name, body.clone()).await {
+            Err(_) if context.caller.request.is_some() => self.try_once_system(context, name, body).await,
             answered => answered,
         }
     }
 
-    async fn try_once_above<T, F>(
+    async fn try_once_system<T, F>(
         &self,
         context: &MutationContext<'_, T>,
         name: &'static str,
@@ -190,11 +190,11 @@ impl App {
     {
         self.db
             .system(name, async |conn: &mut SystemConn| {
-                if let Some(answer) = context.recall_above(conn).await? {
+                if let Some(answer) = context.recall_system(conn).await? {
                     return Ok(answer);
                 }
                 let changed = body.clone()(conn).await?;
-                context.remember_above(conn, changed).await
+                context.remember_system(conn, changed).await
             })
             .await
     }

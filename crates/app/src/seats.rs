@@ -81,7 +81,7 @@ async fn warnings(
 ) -> Result<Vec<Warning>> {
     let waiting = store::count_waiting(tx, concerned, plan).await?;
     let totals = catalog.totals();
-    let warning = |waiting: store::Waiting| {
+    let warning = |waiting: store::WaitingMembers| {
         let name = names::assignment(tx.id(), &waiting.assignment);
         let who = match waiting.members {
             1 => format!("1 member of {name} waits"),

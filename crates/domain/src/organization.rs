@@ -8,14 +8,34 @@ use crate::{
 
 /// Who decides about email export in an organization (product.md 7.1). An organization that is created without a phase
 /// is migrated.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    Default,
+    PartialEq,
+    Eq,
+    strum::EnumString,
+    strum::IntoStaticStr,
+    serde::Serialize,
+    serde::Deserialize,
+)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+#[strum(serialize_all = "SCREAMING_SNAKE_CASE")]
 pub enum Phase {
     /// The old settings page decides; assignments have no email export setting.
     Legacy,
     /// The assignments decide.
     #[default]
     Migrated,
+}
+
+impl Phase {
+    /// The word in columns and tables.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        self.into()
+    }
 }
 
 /// An organization as it is stored.

@@ -15,7 +15,8 @@ use crate::{
 };
 
 /// Why a member's settings changed (product.md 4.9).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, strum::EnumString, strum::IntoStaticStr)]
+#[strum(serialize_all = "SCREAMING_SNAKE_CASE")]
 pub enum Cause {
     /// The member's assignment was edited.
     AssignmentEdited,
@@ -29,6 +30,14 @@ pub enum Cause {
     Migration,
     /// The settings migration was rolled back: the old settings decide again.
     RolledBack,
+}
+
+impl Cause {
+    /// The word in columns.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        self.into()
+    }
 }
 
 /// What happens to one member.

@@ -7,7 +7,8 @@ use crate::{
 };
 
 /// Why a change is not made. The messages say what to do next.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Debug, PartialEq, Eq, strum::IntoStaticStr, thiserror::Error)]
+#[strum(serialize_all = "SCREAMING_SNAKE_CASE")]
 pub enum Refusal {
     /// The request is not well formed; every violation is listed.
     #[error("the request is not valid: {}", describe(.0))]
@@ -23,6 +24,7 @@ pub enum Refusal {
     GroupNotFound(GroupId),
     /// The id is taken.
     #[error("the assignment `{assignment}` exists already; choose another id")]
+    #[strum(serialize = "ALREADY_EXISTS")]
     AssignmentExists {
         /// The organization that has it.
         organization: OrganizationId,
@@ -126,26 +128,12 @@ impl Refusal {
         Self::Invalid(vec![violation])
     }
 
-    /// The word of `ErrorReason` for it.
+    /// Returns the name of the `ErrorReason`.
     #[must_use]
     pub fn reason(&self) -> &'static str {
         match self {
             Self::Invalid(violations) => reason_of(violations),
-            Self::AssignmentNotFound(_) => "ASSIGNMENT_NOT_FOUND",
-            Self::MemberNotFound(_) => "MEMBER_NOT_FOUND",
-            Self::GroupNotFound(_) => "GROUP_NOT_FOUND",
-            Self::AssignmentExists { .. } => "ALREADY_EXISTS",
-            Self::StaleEtag { .. } => "STALE_ETAG",
-            Self::OrderSetMismatch(_) => "ORDER_SET_MISMATCH",
-            Self::EmailExportUnresolved { .. } => "EMAIL_EXPORT_UNRESOLVED",
-            Self::EmailExportNotMigrated(_) => "EMAIL_EXPORT_NOT_MIGRATED",
-            Self::EmailExportAlreadyMigrated(_) => "EMAIL_EXPORT_ALREADY_MIGRATED",
-            Self::MemberLockedByAssignment { .. } => "MEMBER_LOCKED_BY_ASSIGNMENT",
-            Self::DefaultAssignmentFixed(_) => "DEFAULT_ASSIGNMENT_FIXED",
-            Self::AssignmentHasMembers { .. } => "ASSIGNMENT_HAS_MEMBERS",
-            Self::MigrationRollbackTooLate { .. } => "MIGRATION_ROLLBACK_TOO_LATE",
-            Self::CatalogEntryInUse { .. } => "CATALOG_ENTRY_IN_USE",
-            Self::MassChangeBlocked { .. } => "MASS_CHANGE_BLOCKED",
+            refusal => refusal.into(),
         }
     }
 
@@ -201,19 +189,11 @@ impl Refusal {
     }
 }
 
-/// The one reason: that of the violations where they share one, else the general one.
+/// Returns the reason that all violations share, or `INVALID_REQUEST` when their reasons differ.
 fn reason_of(violations: &[Violation]) -> &'static str {
     match violations.split_first() {
-        Some((first, rest)) if rest.iter().all(|other| other.kind == first.kind) => match first.kind {
-            ViolationKind::InvalidRequest => "INVALID_REQUEST",
-            ViolationKind::ContradictoryDataCapture => "CONTRADICTORY_DATA_CAPTURE",
-            ViolationKind::UnknownSeatType => "UNKNOWN_SEAT_TYPE",
-            ViolationKind::UnknownPermissionProfile => "UNKNOWN_PERMISSION_PROFILE",
-            ViolationKind::SeatPrerequisiteMissing => "SEAT_PREREQUISITE_MISSING",
-            ViolationKind::EmailExportRequired => "EMAIL_EXPORT_REQUIRED",
-            ViolationKind::FieldOwnedByIdp => "FIELD_OWNED_BY_IDP",
-        },
-        _ => "INVALID_REQUEST",
+        Some((first, rest)) if rest.iter().all(|other| other.kind == first.kind) => first.kind.into(),
+        _ => ViolationKind::InvalidRequest.into(),
     }
 }
 

@@ -4,7 +4,8 @@
 pub(crate) const NAMED_MAX: usize = 20;
 
 /// Which kind of bad input a [`Violation`] is; the words of `ErrorReason`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, strum::IntoStaticStr)]
+#[strum(serialize_all = "SCREAMING_SNAKE_CASE")]
 pub enum ViolationKind {
     /// Anything that has no kind of its own.
     InvalidRequest,

@@ -1,110 +1,120 @@
-//! Who changed what: one event for each revision, and what it touched. Only written and read: the
-//! database refuses the rest.
+//! The audit log: one event for each revision, with what the write touched. Events are only inserted and read: the
+//! database refuses to change or delete them.
+
+use std::collections::{BTreeSet, HashSet};
 
 use diesel::{
-    OptionalExtension as _, QueryableByName,
-    sql_types::{Array, BigInt, Bool, Integer, Json, Nullable, Text, Timestamptz, Uuid as SqlUuid},
+    prelude::*,
+    sql_types::{Array, BigInt, Bool, Integer, Nullable, Text, Timestamptz, Uuid as SqlUuid},
 };
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
-use rollcall_domain::{AssignmentId, MemberId, OrganizationId, Timestamp, plan::Counts};
+use futures::try_join;
+use rollcall_domain::{AssignmentId, MemberId, OrganizationId, Plan, Timestamp, plan::Counts};
 use serde::Serialize;
 use serde_json::Value;
 use uuid::Uuid;
 
-use crate::{Db, ReadTx, Result, SystemConn, changes::Touched, members::write::column};
+use crate::{
+    Db, ReadTx, Result, SystemConn, WriteTx,
+    arrays::column,
+    db::Prepared,
+    schema::{audit_events, organizations},
+};
 
-/// What changed, as JSON: text, since that of a large sync would take ten times the space as a [`Value`].
+/// What changed, as JSON text: for a large sync a [`Value`] would take ten times the memory.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Document(String);
 
 impl Document {
-    /// Writes plain data, which always serializes.
+    /// Serializes plain data, which always succeeds.
     pub fn of(value: &impl Serialize) -> Option<Self> {
         serde_json::to_string(value).ok().map(Self)
     }
 }
 
-/// What is kept of a change.
+/// The audit event of a write.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AuditEvent {
-    /// Who asked for it.
+    /// Who asked for the change.
     pub actor: String,
     /// The RPC or job, for example `UpdateAssignment`.
     pub method: &'static str,
-    /// What it was made on, by name.
+    /// The name of the resource that was changed.
     pub resource: String,
     /// The caller's id for the request.
     pub request_id: Option<Uuid>,
-    /// The trace that it was part of.
+    /// The trace that the write was part of.
     pub trace_id: Option<String>,
-    /// What changed, as it was; absent for what is new.
+    /// What changed, before the write; absent for a new resource.
     pub before: Option<Document>,
-    /// What changed, as it is now, with what was asked for; absent for what is gone.
+    /// What changed, after the write, with the request; absent for a deleted resource.
     pub after: Option<Document>,
 }
 
-/// An event as it was kept.
-#[derive(Clone, Debug, PartialEq)]
-pub struct KeptEvent {
-    /// The revision that the change made.
-    pub revision: i64,
-    /// When.
-    pub time: Timestamp,
-    /// Who asked for it.
-    pub actor: String,
-    /// The RPC or job.
-    pub method: String,
-    /// What it was made on, by name.
-    pub resource: String,
-    /// The caller's id for the request.
-    pub request_id: Option<Uuid>,
-    /// The trace that it was part of.
-    pub trace_id: Option<String>,
-    /// What changed, as it was.
-    pub before: Option<Value>,
-    /// What changed, as it is afterwards.
-    pub after: Option<Value>,
-    /// Members whom it touched.
-    pub members: u32,
-    /// What it did to them.
-    pub counts: Counts,
+/// What a write touched: members and assignments by which its audit event can be found.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Impact {
+    /// How many members were touched.
+    pub(crate) members: u32,
+    /// Members touched without a row in `member_changes`: identity, groups, pin or pending seat changed.
+    pub(crate) without_change: Vec<MemberId>,
+    /// Assignments whose rank changed, that members entered or left, or that were deleted.
+    pub(crate) assignments: BTreeSet<AssignmentId>,
+    /// How members were changed.
+    pub(crate) counts: Counts,
 }
 
-/// Which events are asked for: every condition that is given must hold.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Wanted {
-    /// Those that touched this assignment, whether it is still there or not.
-    pub assignment: Option<AssignmentId>,
-    /// Those that touched this member.
-    pub member: Option<MemberId>,
-    /// Those at this time or later.
-    pub start: Option<Timestamp>,
-    /// Those before this time.
-    pub end: Option<Timestamp>,
+impl Impact {
+    /// The impact of a plan.
+    pub(crate) fn of_plan(plan: &Plan) -> Self {
+        let changed: HashSet<&MemberId> = plan.members.iter().map(|change| &change.member).collect();
+        let sync = &plan.directory;
+        let identities = sync.members.iter().map(|upsert| &upsert.id);
+        let regrouped = sync.added.iter().chain(&sync.removed).map(|(member, _)| member);
+        let bound = sync.bindings.iter().map(|(member, ..)| member);
+        let pinned = plan.pinned.iter().flat_map(|pins| &pins.members);
+        let synced = identities.chain(regrouped).chain(bound);
+        let others = synced.chain(&plan.unpinned).chain(pinned).chain(plan.seats.granted());
+        let others: BTreeSet<&MemberId> = others.filter(|member| !changed.contains(member)).collect();
+        let moved = plan.members.iter().filter(|change| change.changes_assignment());
+        let assignments: BTreeSet<&AssignmentId> = moved
+            .flat_map(|change| change.before.iter().chain([&change.after]))
+            .map(|held| &held.assignment)
+            .chain(&plan.removed)
+            .collect();
+        Self {
+            members: u32::try_from(changed.len() + others.len()).unwrap_or(u32::MAX),
+            without_change: others.into_iter().cloned().collect(),
+            assignments: assignments.into_iter().cloned().collect(),
+            counts: plan.counts(),
+        }
+    }
 }
 
-/// Some of the events that are asked for.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct EventPage {
-    /// Newest first.
-    pub events: Vec<KeptEvent>,
-    /// Whether there are older ones.
-    pub more: bool,
+/// Ends a write: inserts its audit event and sets the organization's revision, which it returns. The statements do not
+/// depend on each other and share a round trip.
+pub(crate) async fn finish_write(tx: &mut WriteTx, impact: &Impact, event: AuditEvent) -> Result<i64> {
+    let (revision, now) = (tx.next_revision(), tx.now());
+    let id = tx.id().clone();
+    let (conn, organization) = tx.parts();
+    let conn: &AsyncPgConnection = conn;
+    let new_revision = diesel::update(organizations::table.find(organization))
+        .set((organizations::revision.eq(revision), organizations::last_write_at.eq(now)));
+    let update = async { Ok(Prepared(new_revision).execute(&mut &*conn).await?) };
+    try_join!(insert_event(conn, &id, (revision, now), impact, &event), update)?;
+    Ok(revision)
 }
 
-/// What all events of a page may take where they are stored: a sync of 100,000 members is large.
-const PAGE_BYTES: i64 = 8 << 20;
-
-/// Keeps an event with what it touched.
+/// Inserts an event with what its write touched.
 pub(crate) async fn insert_event(
-    conn: &mut AsyncPgConnection,
+    conn: &AsyncPgConnection,
     organization: &OrganizationId,
     (revision, now): (i64, Timestamp),
-    touched: &Touched,
+    impact: &Impact,
     event: &AuditEvent,
 ) -> Result<()> {
-    let counts = touched.counts;
-    diesel::sql_query(include_str!("sql/insert_audit_event.sql"))
+    let counts = impact.counts;
+    let insert_event = diesel::sql_query(include_str!("sql/insert_audit_event.sql"))
         .bind::<Text, _>(organization.as_str())
         .bind::<BigInt, _>(revision)
         .bind::<Timestamptz, _>(now)
@@ -115,59 +125,96 @@ pub(crate) async fn insert_event(
         .bind::<Nullable<Text>, _>(event.trace_id.as_deref())
         .bind::<Nullable<Text>, _>(event.before.as_ref().map(|document| document.0.as_str()))
         .bind::<Nullable<Text>, _>(event.after.as_ref().map(|document| document.0.as_str()))
-        .bind::<Integer, _>(touched.members.cast_signed())
+        .bind::<Integer, _>(impact.members.cast_signed())
         .bind::<Integer, _>(counts.assignment_changes.cast_signed())
         .bind::<Integer, _>(counts.flips_to_export.cast_signed())
         .bind::<Integer, _>(counts.flips_to_do_not_export.cast_signed())
-        .bind::<Integer, _>(counts.settings_changes.cast_signed())
-        .execute(conn)
-        .await?;
-    diesel::sql_query(include_str!("sql/insert_audit_subjects.sql"))
+        .bind::<Integer, _>(counts.settings_changes.cast_signed());
+    let insert_subjects = diesel::sql_query(include_str!("sql/insert_audit_subjects.sql"))
         .bind::<Text, _>(organization.as_str())
         .bind::<BigInt, _>(revision)
-        .bind::<Array<Text>, _>(touched.assignments.iter().map(AssignmentId::as_str).collect::<Vec<_>>())
-        .bind::<Array<Text>, _>(column(&touched.without_change, MemberId::as_str))
-        .execute(conn)
-        .await?;
+        .bind::<Array<Text>, _>(impact.assignments.iter().map(AssignmentId::as_str).collect::<Vec<_>>())
+        .bind::<Array<Text>, _>(column(&impact.without_change, MemberId::as_str));
+    let mut pipelined = (conn, conn);
+    try_join!(Prepared(insert_event).execute(&mut pipelined.0), Prepared(insert_subjects).execute(&mut pipelined.1))?;
     Ok(())
 }
 
+/// An audit event as it is stored.
+#[derive(Clone, Debug, PartialEq)]
+pub struct StoredEvent {
+    /// The revision of the write.
+    pub revision: i64,
+    /// When the write happened.
+    pub time: Timestamp,
+    /// Who asked for the change.
+    pub actor: String,
+    /// The RPC or job.
+    pub method: String,
+    /// The name of the resource that was changed.
+    pub resource: String,
+    /// The caller's id for the request.
+    pub request_id: Option<Uuid>,
+    /// The trace that the write was part of.
+    pub trace_id: Option<String>,
+    /// What changed, before the write.
+    pub before: Option<Value>,
+    /// What changed, after the write.
+    pub after: Option<Value>,
+    /// How many members the write touched.
+    pub members: u32,
+    /// How it changed them.
+    pub counts: Counts,
+}
+
+/// Which events are listed: those that meet every condition that is set.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct AuditFilter {
+    /// The event touched this assignment, which may be deleted by now.
+    pub assignment: Option<AssignmentId>,
+    /// The event touched this member.
+    pub member: Option<MemberId>,
+    /// The event happened at this time or later.
+    pub start: Option<Timestamp>,
+    /// The event happened before this time.
+    pub end: Option<Timestamp>,
+}
+
+/// A page of audit events.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct EventPage {
+    /// Newest first.
+    pub events: Vec<StoredEvent>,
+    /// Whether there are older events.
+    pub more: bool,
+}
+
+/// The stored size at which a page ends: the event of a sync of 100,000 members is large.
+const PAGE_BYTES: i64 = 8 << 20;
+
 #[derive(QueryableByName)]
-struct Row {
-    #[diesel(sql_type = BigInt)]
+#[diesel(table_name = audit_events, check_for_backend(diesel::pg::Pg))]
+struct AuditEventRow {
     revision: i64,
-    #[diesel(sql_type = Timestamptz)]
     occurred_at: Timestamp,
-    #[diesel(sql_type = Text)]
     actor: String,
-    #[diesel(sql_type = Text)]
     method: String,
-    #[diesel(sql_type = Text)]
     resource: String,
-    #[diesel(sql_type = Nullable<SqlUuid>)]
     request_id: Option<Uuid>,
-    #[diesel(sql_type = Nullable<Text>)]
     trace_id: Option<String>,
-    #[diesel(sql_type = Nullable<Json>)]
     before: Option<Value>,
-    #[diesel(sql_type = Nullable<Json>)]
     after: Option<Value>,
-    #[diesel(sql_type = Integer)]
     members_changed: i32,
-    #[diesel(sql_type = Integer)]
     assignment_changes: i32,
-    #[diesel(sql_type = Integer)]
     flips_to_export: i32,
-    #[diesel(sql_type = Integer)]
     flips_to_do_not_export: i32,
-    #[diesel(sql_type = Integer)]
     settings_changes: i32,
     #[diesel(sql_type = BigInt)]
     found: i64,
 }
 
-impl From<Row> for KeptEvent {
-    fn from(row: Row) -> Self {
+impl From<AuditEventRow> for StoredEvent {
+    fn from(row: AuditEventRow) -> Self {
         Self {
             revision: row.revision,
             time: row.occurred_at,
@@ -189,74 +236,61 @@ impl From<Row> for KeptEvent {
     }
 }
 
-/// Reads up to `limit` events before a revision, newest first; fewer where they are large.
-///
-/// # Errors
-/// A database that fails.
-pub async fn list_events(tx: &mut ReadTx, wanted: &Wanted, before: Option<i64>, limit: u32) -> Result<EventPage> {
-    let (from, until) = revisions(tx, wanted, before).await?;
+/// Reads up to `limit` events before a revision, newest first. A page of large events is shorter.
+pub async fn list_events(tx: &mut ReadTx, filter: &AuditFilter, before: Option<i64>, limit: u32) -> Result<EventPage> {
+    let (from, until) = revisions(tx, filter, before).await?;
     let (conn, organization) = tx.parts();
-    let rows: Vec<Row> = diesel::sql_query(include_str!("sql/list_audit_events.sql"))
+    let rows: Vec<AuditEventRow> = diesel::sql_query(include_str!("sql/list_audit_events.sql"))
         .bind::<Text, _>(organization)
         .bind::<BigInt, _>(from)
         .bind::<BigInt, _>(until)
-        .bind::<Nullable<Text>, _>(wanted.assignment.as_ref().map(AssignmentId::as_str))
-        .bind::<Nullable<Text>, _>(wanted.member.as_ref().map(MemberId::as_str))
+        .bind::<Nullable<Text>, _>(filter.assignment.as_ref().map(AssignmentId::as_str))
+        .bind::<Nullable<Text>, _>(filter.member.as_ref().map(MemberId::as_str))
         .bind::<BigInt, _>(i64::from(limit))
         .bind::<BigInt, _>(PAGE_BYTES)
         .load(conn)
         .await?;
     let found = rows.as_slice().first().map_or(0, |row| row.found);
     let more = usize::try_from(found).is_ok_and(|found| found > rows.len());
-    Ok(EventPage { events: rows.into_iter().map(KeptEvent::from).collect(), more })
+    Ok(EventPage { events: rows.into_iter().map(StoredEvent::from).collect(), more })
 }
 
-/// The revisions that are asked for, the second one no longer: they go up with the time.
-async fn revisions(tx: &mut ReadTx, wanted: &Wanted, before: Option<i64>) -> Result<(i64, i64)> {
-    let from = match wanted.start {
-        Some(start) => first_revision(tx, start).await?.unwrap_or(i64::MAX),
+/// Returns the half-open range of revisions `[from, until)` that covers the requested time span. Revisions increase with
+/// time.
+async fn revisions(tx: &mut ReadTx, filter: &AuditFilter, before: Option<i64>) -> Result<(i64, i64)> {
+    let from = match filter.start {
+        Some(start) => find_first_revision(tx, start).await?.unwrap_or(i64::MAX),
         None => 0,
     };
-    let until = match wanted.end {
-        Some(end) => first_revision(tx, end).await?,
+    let until = match filter.end {
+        Some(end) => find_first_revision(tx, end).await?,
         None => None,
     };
     Ok((from, until.into_iter().chain(before).min().unwrap_or(i64::MAX)))
 }
 
-#[derive(QueryableByName)]
-struct First {
-    #[diesel(sql_type = BigInt)]
-    revision: i64,
-}
-
-/// The first revision at a time or later.
-async fn first_revision(tx: &mut ReadTx, time: Timestamp) -> Result<Option<i64>> {
+/// Returns the first revision at a time or later.
+async fn find_first_revision(tx: &mut ReadTx, time: Timestamp) -> Result<Option<i64>> {
     let (conn, organization) = tx.parts();
-    let first: Option<First> = diesel::sql_query(include_str!("sql/find_first_revision.sql"))
-        .bind::<Text, _>(organization)
-        .bind::<Timestamptz, _>(time)
-        .get_result(conn)
-        .await
-        .optional()?;
-    Ok(first.map(|row| row.revision))
+    let query = audit_events::table
+        .filter(audit_events::organization_id.eq(organization))
+        .filter(audit_events::occurred_at.ge(time))
+        .order((audit_events::occurred_at, audit_events::revision))
+        .select(audit_events::revision);
+    Ok(query.first(conn).await.optional()?)
 }
 
 #[derive(QueryableByName)]
-struct Rewritable {
+struct Privileges {
     #[diesel(sql_type = Bool)]
     rewritable: bool,
 }
 
-/// Whether the role that the service connects as could change or remove what the audit keeps.
-///
-/// # Errors
-/// A database that fails.
+/// Whether the service's database role can change or delete audit events.
 pub async fn is_rewritable(db: &Db) -> Result<bool> {
     db.system("audit_privileges", async |conn: &mut SystemConn| {
-        let sql = include_str!("sql/audit_is_rewritable.sql");
-        let row: Rewritable = diesel::sql_query(sql).get_result(conn).await?;
-        Ok(row.rewritable)
+        let query = diesel::sql_query(include_str!("sql/audit_is_rewritable.sql"));
+        Ok(query.get_result::<Privileges>(conn).await?.rewritable)
     })
     .await
 }

@@ -1,22 +1,19 @@
 //! Applying a plan: set-based statements, history, audit event and revision, in the transaction of the change.
 
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::{HashMap, HashSet};
 
-use diesel::prelude::*;
-use diesel_async::RunQueryDsl;
 use rollcall_domain::{
-    AssignmentId, MemberChange, MemberId, Plan,
+    MemberChange, MemberId, Plan,
     directory::{DirectoryChanges, MemberUpsert},
-    plan::Counts,
 };
 
 use crate::{
     Result, WriteTx, assignments,
-    audit::AuditEvent,
+    audit::{self, AuditEvent, Impact},
     directory,
-    members::write::{self as members, FEW, forget_plans},
-    migration, organizations as organization_rows,
-    schema::organizations,
+    members::write as members,
+    migration, organizations,
+    plan_cache::{PLAN_CACHE_ROWS, discard_cached_plans},
     seats,
 };
 
@@ -38,12 +35,12 @@ pub async fn apply(tx: &mut WriteTx, plan: &Plan, event: AuditEvent) -> Result<i
     let entering: HashMap<&MemberId, &MemberChange> = plan.members.iter().map(|c| (&c.member, c)).collect();
     let (new, known): (Vec<&MemberUpsert>, Vec<&MemberUpsert>) = sync.members.iter().partition(|u| u.is_new);
     directory::upsert_groups(tx, &sync.groups).await?;
-    directory::park_addresses(tx, &known).await?;
+    directory::free_addresses(tx, &known).await?;
     directory::update_identities(tx, &known).await?;
     directory::insert_members(tx, &new, &entering).await?;
     directory::delete_memberships(tx, &sync.removed).await?;
-    if new.len() + sync.groups.len() > FEW {
-        forget_plans(tx).await?;
+    if new.len() + sync.groups.len() > PLAN_CACHE_ROWS {
+        discard_cached_plans(tx).await?;
     }
     directory::insert_memberships(tx, &sync.added).await?;
     migration::bind_unmatched(tx, &sync.bindings).await?;
@@ -65,14 +62,14 @@ pub async fn apply(tx: &mut WriteTx, plan: &Plan, event: AuditEvent) -> Result<i
     }
     seats::apply(tx, &plan.seats).await?;
     if let Some(catalog) = &plan.catalog {
-        organization_rows::update_catalog(tx, catalog).await?;
+        organizations::update_catalog(tx, catalog).await?;
     }
     if let Some(after) = &plan.organization {
-        organization_rows::update_organization(tx, after).await?;
+        organizations::update_organization(tx, after).await?;
     }
-    let mut touched = Touched::by(plan);
-    touched.assignments.extend(reranked);
-    finish(tx, &touched, event).await
+    let mut impact = Impact::of_plan(plan);
+    impact.assignments.extend(reranked);
+    audit::finish_write(tx, &impact, event).await
 }
 
 /// Known members whose groups change.
@@ -81,57 +78,4 @@ fn regrouped(sync: &DirectoryChanges) -> Vec<MemberId> {
     let members = sync.added.iter().chain(&sync.removed).map(|(member, _)| member);
     let known: HashSet<&MemberId> = members.filter(|member| !new.contains(member)).collect();
     known.into_iter().cloned().collect()
-}
-
-/// What a write touched, for its audit event.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Touched {
-    /// How many members.
-    pub(crate) members: u32,
-    /// Members touched without a row in `member_changes`: their identity, groups, pin or pending seat changed.
-    pub(crate) without_change: Vec<MemberId>,
-    /// Assignments whose rank changed, whom members entered or left, or that are gone.
-    pub(crate) assignments: BTreeSet<AssignmentId>,
-    /// What happens to members.
-    pub(crate) counts: Counts,
-}
-
-impl Touched {
-    /// Lists what a plan touches.
-    fn by(plan: &Plan) -> Self {
-        let changed: HashSet<&MemberId> = plan.members.iter().map(|change| &change.member).collect();
-        let sync = &plan.directory;
-        let identities = sync.members.iter().map(|upsert| &upsert.id);
-        let regrouped = sync.added.iter().chain(&sync.removed).map(|(member, _)| member);
-        let bound = sync.bindings.iter().map(|(member, ..)| member);
-        let pinned = plan.pinned.iter().flat_map(|pins| &pins.members);
-        let others =
-            identities.chain(regrouped).chain(bound).chain(&plan.unpinned).chain(pinned).chain(plan.seats.granted());
-        let others: BTreeSet<&MemberId> = others.filter(|member| !changed.contains(member)).collect();
-        let moved = plan.members.iter().filter(|change| change.changes_assignment());
-        let assignments: BTreeSet<&AssignmentId> = moved
-            .flat_map(|change| change.before.iter().chain([&change.after]))
-            .map(|held| &held.assignment)
-            .chain(&plan.removed)
-            .collect();
-        Self {
-            members: u32::try_from(changed.len() + others.len()).unwrap_or(u32::MAX),
-            without_change: others.into_iter().cloned().collect(),
-            assignments: assignments.into_iter().cloned().collect(),
-            counts: plan.counts(),
-        }
-    }
-}
-
-/// Ends a write: the audit event, and the organization's new revision.
-pub(crate) async fn finish(tx: &mut WriteTx, touched: &Touched, event: AuditEvent) -> Result<i64> {
-    let (revision, now) = (tx.next_revision(), tx.now());
-    let id = tx.id().clone();
-    let (conn, organization) = tx.parts();
-    crate::audit::insert_event(conn, &id, (revision, now), touched, &event).await?;
-    diesel::update(organizations::table.find(organization))
-        .set((organizations::revision.eq(revision), organizations::last_write_at.eq(now)))
-        .execute(conn)
-        .await?;
-    Ok(revision)
 }

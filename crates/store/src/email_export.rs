@@ -1,69 +1,78 @@
-//! The one query behind every question whether an email may be exported.
+//! The query of an email export check.
 
-use diesel::prelude::*;
+use diesel::{pg::Pg, prelude::*};
 use diesel_async::RunQueryDsl;
-use rollcall_domain::{AssignmentId, Email, MemberId, OrganizationId, Phase, Timestamp, email_export::CheckSubject};
+use rollcall_domain::{AssignmentId, Email, MemberId, OrganizationId, Phase, email_export::CheckSubject};
 
 use crate::{
     Db, Error, Result, SystemConn,
+    enum_columns::{EnumColumn, ExportColumns},
     schema::{members, organizations},
-    words,
 };
 
-/// Who the question is about.
+/// The member that a check asks about.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Subject {
+pub enum SubjectKey {
     /// By external id.
     Member(MemberId),
     /// By address.
     Email(Email),
 }
 
-/// What is known, and how new it is.
+/// What a check decides from.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Known {
-    /// Who decides.
+pub struct CheckFacts {
+    /// Whether the old settings or the assignments decide.
     pub phase: Phase,
-    /// The revision that was read.
+    /// The organization's revision that was read.
     pub revision: i64,
     /// The member, if the organization has one.
     pub subject: Option<CheckSubject>,
 }
 
-type MemberColumns = (String, bool, Option<String>, Option<Timestamp>, Option<String>, Option<bool>);
+/// The columns of a member that a check needs.
+#[derive(Queryable, Selectable)]
+#[diesel(table_name = members, check_for_backend(Pg))]
+struct CheckColumns {
+    assignment_id: String,
+    active: bool,
+    #[diesel(embed)]
+    export: ExportColumns,
+    legacy_email_export: Option<bool>,
+}
 
-/// Reads what a check needs in one prepared statement, outside of any transaction. An address
-/// that no active member holds is that of the inactive one who has it.
+impl From<CheckColumns> for CheckSubject {
+    fn from(columns: CheckColumns) -> Self {
+        Self {
+            active: columns.active,
+            assignment: AssignmentId::trusted(columns.assignment_id),
+            export: columns.export.into_export(),
+            legacy: columns.legacy_email_export,
+        }
+    }
+}
+
+/// Reads what a check needs in one prepared statement, outside of a transaction. When no active member has an address,
+/// the member is the first inactive one with it.
 ///
 /// # Errors
-/// [`Error::OrganizationNotFound`], or a database that fails.
-pub async fn find_subject(db: &Db, organization: &OrganizationId, subject: &Subject) -> Result<Known> {
+/// [`Error::OrganizationNotFound`].
+pub async fn find_subject(db: &Db, organization: &OrganizationId, subject: &SubjectKey) -> Result<CheckFacts> {
     let found = db.statement(async |conn: &mut SystemConn| find(conn, organization, subject).await).await?;
-    let (phase, revision, member) = found.ok_or_else(|| Error::OrganizationNotFound(organization.clone()))?;
-    Ok(Known { phase: words::phase(&phase)?, revision, subject: member.map(to_subject).transpose()? })
+    let (EnumColumn(phase), revision, member) =
+        found.ok_or_else(|| Error::OrganizationNotFound(organization.clone()))?;
+    Ok(CheckFacts { phase, revision, subject: member.map(CheckSubject::from) })
 }
 
 async fn find(
     conn: &mut SystemConn,
     organization: &OrganizationId,
-    subject: &Subject,
-) -> Result<Option<(String, i64, Option<MemberColumns>)>> {
-    let columns = (
-        organizations::phase,
-        organizations::revision,
-        (
-            members::assignment_id,
-            members::active,
-            members::email_export,
-            members::email_export_since,
-            members::email_export_source,
-            members::legacy_email_export,
-        )
-            .nullable(),
-    );
+    subject: &SubjectKey,
+) -> Result<Option<(EnumColumn<Phase>, i64, Option<CheckColumns>)>> {
+    let columns = (organizations::phase, organizations::revision, Option::<CheckColumns>::as_select());
     let of_organization = members::organization_id.eq(organizations::id);
     let found = match subject {
-        Subject::Member(id) => {
+        SubjectKey::Member(id) => {
             organizations::table
                 .left_join(members::table.on(of_organization.and(members::id.eq(id.as_str()))))
                 .filter(organizations::id.eq(organization.as_str()))
@@ -71,7 +80,7 @@ async fn find(
                 .first(conn)
                 .await
         }
-        Subject::Email(email) => {
+        SubjectKey::Email(email) => {
             organizations::table
                 .left_join(members::table.on(of_organization.and(members::email.eq(email.as_str()))))
                 .filter(organizations::id.eq(organization.as_str()))
@@ -83,14 +92,4 @@ async fn find(
     }
     .optional()?;
     Ok(found)
-}
-
-fn to_subject(columns: MemberColumns) -> Result<CheckSubject> {
-    let (assignment, active, value, since, source, legacy) = columns;
-    Ok(CheckSubject {
-        active,
-        assignment: AssignmentId::trusted(assignment),
-        export: words::member_export(value.as_deref(), since, source.as_deref())?,
-        legacy,
-    })
 }

@@ -1,4 +1,4 @@
-//! Database errors as typed ones, by kind and constraint name, in this one place.
+//! The store's errors. This is the only file that converts database errors: by their kind and constraint name.
 
 use diesel::result::{DatabaseErrorKind, Error as Diesel};
 use rollcall_domain::OrganizationId;
@@ -6,37 +6,37 @@ use rollcall_domain::OrganizationId;
 /// The constraint that keeps organizations' ids unique.
 pub const ORGANIZATIONS_PKEY: &str = "organizations_pkey";
 
-/// What can go wrong in the store.
+/// An error of the store.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// There is no such organization.
+    /// No organization has this id.
     #[error("there is no organization `{0}`")]
     OrganizationNotFound(OrganizationId),
-    /// A unique constraint does not allow the row; its name.
-    #[error("the row is there already: {constraint}")]
+    /// The row violates a unique constraint.
+    #[error("the row exists already: {constraint}")]
     Exists {
-        /// The constraint, without a shard's suffix.
+        /// The name of the constraint, without the suffix of a shard.
         constraint: &'static str,
     },
-    /// The run has lost its lease: another process works on it, so nothing was written.
+    /// The job's run has lost its lease to another process, so nothing was written.
     #[error("the run has lost its lease")]
     FenceLost,
-    /// Another transaction works on the organization, and it was not to be waited for.
-    #[error("another transaction works on the organization")]
+    /// Another transaction holds the organization's lock, and the caller chose not to wait.
+    #[error("another transaction holds the lock of the organization")]
     Busy,
-    /// Another transaction was in the way; trying again helps, and was tried.
+    /// The transaction conflicted with another one each time that it ran.
     #[error("the transaction could not be serialized")]
     Serialization(#[source] Diesel),
-    /// The database cannot be reached, or the connection broke.
+    /// The database cannot be reached, or the connection was lost.
     #[error("the database cannot be reached")]
     Unavailable(#[source] Box<dyn std::error::Error + Send + Sync>),
-    /// Anything else: a bug of ours, or a database that is not as we left it.
+    /// A statement failed or a stored value is not valid: a bug, or a changed database.
     #[error("the database refused a statement")]
     Internal(#[source] Box<dyn std::error::Error + Send + Sync>),
 }
 
 impl Error {
-    /// Something stored that the rules do not allow.
+    /// The error for a stored value that is not valid.
     pub(crate) fn corrupt(what: impl Into<String>) -> Self {
         Self::Internal(what.into().into())
     }
@@ -47,7 +47,7 @@ impl From<Diesel> for Error {
         match &error {
             Diesel::DatabaseError(kind, information) => match kind {
                 DatabaseErrorKind::SerializationFailure => Self::Serialization(error),
-                // Read-only is what a server is that another one has taken over from.
+                // After a failover the former primary is read-only.
                 DatabaseErrorKind::ClosedConnection
                 | DatabaseErrorKind::UnableToSendCommand
                 | DatabaseErrorKind::ReadOnlyTransaction => Self::Unavailable(error.into()),

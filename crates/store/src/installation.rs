@@ -1,14 +1,11 @@
-//! What all replicas of this installation share.
+//! Values that all replicas of an installation share.
 
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
 
 use crate::{Db, Result, SystemConn, schema::installation};
 
-/// Reads the key that page tokens are signed with; the first one who asks makes it.
-///
-/// # Errors
-/// A database that fails.
+/// Reads the key that signs page tokens. The first call creates it.
 pub async fn get_page_token_key(db: &Db) -> Result<Vec<u8>> {
     let new: [u8; 32] = rand::random();
     db.system("get_page_token_key", async |conn: &mut SystemConn| {

@@ -1,9 +1,14 @@
-//! Rollcall's Postgres: the only crate that knows diesel and SQL.
+//! Rollcall's Postgres: the only crate that uses diesel and SQL.
 //!
-//! Functions take a [`ReadTx`] or a [`WriteTx`], which cannot be had without an organization;
-//! every statement filters by it. Only jobs, their runs and reports span organizations, through
-//! [`Db::system`]. What diesel cannot say well is one commented file a statement in `sql/`.
+//! * A function that reads or writes an organization takes a [`ReadTx`] or a [`WriteTx`], which exist only for one
+//!   organization. Every statement filters by it. Only jobs, their runs and reports span organizations, through
+//!   [`Db::system`].
+//! * A statement that diesel cannot express well is a commented file in `sql/`.
+//! * Every function may return [`Error::Unavailable`] when the database cannot be reached, and [`Error::Internal`] when a
+//!   statement fails or a stored value is not valid. A transaction that returns an error writes nothing. `# Errors`
+//!   sections list only the other errors.
 
+mod arrays;
 pub mod assignments;
 pub mod audit;
 pub mod changes;
@@ -11,6 +16,7 @@ mod db;
 pub mod directory;
 pub mod email_export;
 pub mod embedded;
+mod enum_columns;
 mod error;
 pub mod installation;
 pub mod jobs;
@@ -18,16 +24,14 @@ pub mod members;
 pub mod migrate;
 pub mod migration;
 pub mod organizations;
+mod plan_cache;
 pub mod reports;
 pub mod requests;
 mod schema;
 pub mod seats;
-mod tx;
-mod words;
 
-pub use db::{Db, Fence, Limits, Options, SystemConn, TxBody, TxError};
+pub use db::{Db, Fence, Limits, Options, ReadTx, SystemConn, TxBody, TxError, WriteTx};
 pub use error::{Error, ORGANIZATIONS_PKEY};
-pub use tx::{ReadTx, WriteTx};
 
-/// What a store function answers.
+/// The result of a store function.
 pub type Result<T> = std::result::Result<T, Error>;

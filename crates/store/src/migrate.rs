@@ -1,11 +1,11 @@
-//! Bringing the schema up to this binary's, and refusing to work on another one.
+//! Schema migrations: applying them, and checking that none is missing.
 
 use std::{collections::HashSet, time::Duration};
 
 use diesel::{
-    QueryableByName,
     migration::{Migration, MigrationSource as _},
     pg::Pg,
+    prelude::*,
     sql_types::{Bool, Text},
 };
 use diesel_async::{AsyncMigrationHarness, AsyncPgConnection, RunQueryDsl, SimpleAsyncConnection};
@@ -16,10 +16,10 @@ use crate::{
     db::{connect_patiently, within},
 };
 
-/// Every migration, in order.
+/// The schema migrations, in order.
 pub const MIGRATIONS: EmbeddedMigrations = embed_migrations!("../../migrations");
 
-/// Any number will do, as long as nothing else in the database uses it.
+/// The advisory lock of a running schema migration: a number that nothing else in the database uses.
 const LOCK: &str = "7026366873";
 
 #[derive(QueryableByName)]
@@ -28,20 +28,22 @@ struct Answer {
     holds: bool,
 }
 
-#[derive(QueryableByName)]
-struct Applied {
-    #[diesel(sql_type = Text)]
-    version: String,
+diesel::table! {
+    /// The table of the migration harness.
+    __diesel_schema_migrations (version) {
+        /// The version of an applied schema migration.
+        version -> Text,
+    }
 }
 
-/// Applies the migrations that are missing and returns their names. Processes that migrate at
-/// the same time wait for each other. Needs a multi-threaded runtime.
+/// Applies the missing schema migrations and returns their names. Processes that do this at the same time wait for each
+/// other. Needs a multi-threaded runtime.
 ///
 /// # Errors
-/// A database that cannot be reached, or a migration that fails.
+/// [`Error::Internal`] when a migration fails.
 pub async fn run(url: &str) -> Result<Vec<String>> {
     let mut conn = connect(url).await?;
-    // Polled, because a blocking lock and CREATE INDEX CONCURRENTLY would wait for each other.
+    // Poll: a blocking lock and CREATE INDEX CONCURRENTLY would wait for each other.
     let locking = format!("SELECT pg_try_advisory_lock({LOCK}) AS holds");
     loop {
         let row: Answer = diesel::sql_query(&locking).get_result(&mut conn).await?;
@@ -56,37 +58,38 @@ pub async fn run(url: &str) -> Result<Vec<String>> {
     Ok(applied.iter().map(ToString::to_string).collect())
 }
 
-/// Checks that no migration is missing. Reading is all it takes: the harness's own look would make its table.
+/// Checks that no schema migration is missing. This only reads, while the migration harness would create its table.
 ///
 /// # Errors
-/// [`Error::Internal`] that names the first one missing, or a database that cannot be reached.
+/// [`Error::Internal`] with the name of the first missing migration.
 pub async fn check(db: &Db) -> Result<()> {
-    let applied = db
+    let applied: HashSet<String> = db
         .system("check_migrations", async |conn: &mut SystemConn| {
-            let there = "SELECT to_regclass('__diesel_schema_migrations') IS NOT NULL AS holds";
-            let there: Answer = diesel::sql_query(there).get_result(conn).await?;
-            if !there.holds {
-                return Ok(Vec::new());
+            let exists = "SELECT to_regclass('__diesel_schema_migrations') IS NOT NULL AS holds";
+            let exists: Answer = diesel::sql_query(exists).get_result(conn).await?;
+            if !exists.holds {
+                return Ok(HashSet::new());
             }
-            let applied = "SELECT version::text AS version FROM __diesel_schema_migrations";
-            diesel::sql_query(applied).load::<Applied>(conn).await.map_err(Error::from)
+            let applied: Vec<String> =
+                __diesel_schema_migrations::table.select(__diesel_schema_migrations::version).load(conn).await?;
+            Ok::<_, Error>(applied.into_iter().collect())
         })
         .await?;
-    let applied: HashSet<String> = applied.into_iter().map(|row| row.version).collect();
     let known: Vec<Box<dyn Migration<Pg>>> = MIGRATIONS.migrations().map_err(Error::Internal)?;
     match known.iter().find(|migration| !applied.contains(&migration.name().version().to_string())) {
         None => Ok(()),
         Some(first) => {
-            let text = format!("the database lacks the migration {}; run `rollcall migrate` first", first.name());
+            let text =
+                format!("the database lacks the schema migration {}; run `rollcall migrate` first", first.name());
             Err(Error::Internal(text.into()))
         }
     }
 }
 
-/// Creates a database on a server unless it is there.
+/// Creates a database on a server, unless it exists.
 ///
 /// # Errors
-/// A server that cannot be reached, or that does not allow it.
+/// [`Error::Internal`] when the database role may not create databases.
 pub async fn ensure_database(server_url: &str, name: &str) -> Result<()> {
     let mut conn = connect(server_url).await?;
     let row: Answer = diesel::sql_query("SELECT EXISTS (SELECT FROM pg_database WHERE datname = $1) AS holds")
@@ -105,5 +108,5 @@ async fn connect(url: &str) -> Result<AsyncPgConnection> {
     within(Limits::default().connection, connecting).await
 }
 
-/// A hash of every migration's content: a template database is good for as long as it stays.
+/// A hash of the content of all migrations: a template database with another hash is outdated.
 pub const SCHEMA_HASH: &str = env!("ROLLCALL_SCHEMA_HASH");

@@ -1,5 +1,5 @@
-//! Requests that carried a request_id, and what they were answered first (AIP-155): the same one
-//! again is answered the same, and changes nothing.
+//! Requests with a `request_id`, and their first responses (AIP-155). A repeated request gets the same response and
+//! changes nothing.
 
 use std::time::Duration;
 
@@ -10,67 +10,55 @@ use uuid::Uuid;
 
 use crate::{Result, SystemConn, WriteTx, db::clock, schema::requests};
 
-/// How long a response is kept at the least.
-const KEPT: Duration = Duration::from_hours(24);
+/// How long a response is stored at least.
+const RETENTION: Duration = Duration::from_hours(24);
 
-/// Stands for what is asked above all organizations; no organization has this id.
-const ABOVE: &str = "-";
+/// The organization column of requests that belong to no organization. No organization has this id.
+const NO_ORGANIZATION: &str = "-";
 
-/// A request that is to be made once.
+/// The idempotency key of a request.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RequestKey {
-    /// The caller's id for it.
+    /// The caller's id for the request.
     pub id: Uuid,
-    /// A digest of everything that was asked.
+    /// A digest of the whole request.
     pub fingerprint: Vec<u8>,
 }
 
-/// What is known of a request.
+/// What is stored for a request.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Recalled {
-    /// Nothing: it is new.
+    /// Nothing: the request is new.
     New,
-    /// It was made, and answered this.
+    /// The same request, with its response.
     Same(Vec<u8>),
-    /// Its id came with another request.
+    /// Another request with the same id.
     Other,
 }
 
-/// Looks for a request of an organization, whose lock keeps anybody else from making it now.
-///
-/// # Errors
-/// A database that fails.
+/// Looks up a request of an organization. The organization's lock prevents that another call makes the same request now.
 pub async fn recall(tx: &mut WriteTx, key: &RequestKey) -> Result<Recalled> {
     let (conn, organization) = tx.parts();
     find(conn, organization, key).await
 }
 
-/// Keeps what a request is answered, in the transaction that makes it.
-///
-/// # Errors
-/// A database that fails.
+/// Stores the response of a request, in the transaction that makes the request.
 pub async fn remember(tx: &mut WriteTx, key: &RequestKey, response: &[u8]) -> Result<()> {
     let now = tx.now();
     let (conn, organization) = tx.parts();
-    keep(conn, organization, key, response, now).await
+    insert(conn, organization, key, response, now).await
 }
 
-/// Looks for a request that was made above all organizations.
-///
-/// # Errors
-/// A database that fails.
-pub async fn recall_above(conn: &mut SystemConn, key: &RequestKey) -> Result<Recalled> {
-    find(conn, ABOVE, key).await
+/// Looks up a request that belongs to no organization.
+pub async fn recall_system(conn: &mut SystemConn, key: &RequestKey) -> Result<Recalled> {
+    find(conn, NO_ORGANIZATION, key).await
 }
 
-/// Keeps what a request above all organizations is answered. Of two that are made at once the
-/// second fails here, and nothing of it stays.
-///
-/// # Errors
-/// A database that fails.
-pub async fn remember_above(conn: &mut SystemConn, key: &RequestKey, response: &[u8]) -> Result<()> {
+/// Stores the response of a request that belongs to no organization. When two calls make the same request at once, the
+/// second one fails here, and its transaction is rolled back.
+pub async fn remember_system(conn: &mut SystemConn, key: &RequestKey, response: &[u8]) -> Result<()> {
     let now = clock(conn).await?;
-    keep(conn, ABOVE, key, response, now).await
+    insert(conn, NO_ORGANIZATION, key, response, now).await
 }
 
 async fn find(conn: &mut AsyncPgConnection, organization: &str, key: &RequestKey) -> Result<Recalled> {
@@ -87,15 +75,15 @@ async fn find(conn: &mut AsyncPgConnection, organization: &str, key: &RequestKey
     })
 }
 
-/// Old ones go whenever a new one comes: there is nothing else to clean up after them.
-async fn keep(
+/// Inserts a response, and deletes the expired responses of the organization.
+async fn insert(
     conn: &mut AsyncPgConnection,
     organization: &str,
     key: &RequestKey,
     response: &[u8],
     now: Timestamp,
 ) -> Result<()> {
-    let old = requests::organization_id.eq(organization).and(requests::created_at.lt(now - KEPT));
+    let old = requests::organization_id.eq(organization).and(requests::created_at.lt(now - RETENTION));
     diesel::delete(requests::table.filter(old)).execute(conn).await?;
     diesel::insert_into(requests::table)
         .values((

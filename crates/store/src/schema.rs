@@ -1,5 +1,4 @@
-//! The tables that are queried through diesel's query builder. A test compares them with the
-//! migrated schema.
+//! The tables that diesel's query builder and row types use. A test compares them with the migrated schema.
 
 diesel::table! {
     organizations (id) {
@@ -53,14 +52,63 @@ diesel::table! {
 }
 
 diesel::table! {
-    settings_migrations (organization_id) {
+    settings (organization_id, id) {
         organization_id -> Text,
-        state -> Text,
-        failure -> Nullable<Text>,
-        proof -> Nullable<Jsonb>,
-        outcomes -> Jsonb,
+        id -> Uuid,
+        seats -> Array<Text>,
+        home_workspace -> Nullable<Text>,
+        permissions -> Jsonb,
+        web_conferences_recorded -> Bool,
+        prevent_web_conference_recording -> Bool,
+        telephony_calls_imported -> Bool,
+        emails_imported -> Bool,
+        prevent_email_import -> Bool,
+        non_recorded_meetings_imported -> Bool,
+        gong_connect_enabled -> Bool,
+    }
+}
+
+diesel::table! {
+    assignments (organization_id, id) {
+        organization_id -> Text,
+        id -> Text,
+        uid -> Uuid,
+        display_name -> Text,
+        rank -> Integer,
+        update_mode -> Text,
+        settings_id -> Uuid,
+        email_export -> Nullable<Text>,
+        updated_revision -> BigInt,
+        created_at -> Timestamptz,
         updated_at -> Timestamptz,
-        chosen_assignment -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
+    assignment_groups (organization_id, assignment_id, group_id) {
+        organization_id -> Text,
+        assignment_id -> Text,
+        group_id -> Text,
+    }
+}
+
+diesel::table! {
+    pins (organization_id, member_id) {
+        organization_id -> Text,
+        member_id -> Text,
+        assignment_id -> Text,
+        actor -> Text,
+        reason -> Text,
+        pinned_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    pending_seats (organization_id, seat_type, member_id) {
+        organization_id -> Text,
+        seat_type -> Text,
+        member_id -> Text,
+        pending_since -> Timestamptz,
     }
 }
 
@@ -70,6 +118,57 @@ diesel::table! {
         email -> Text,
         email_export -> Bool,
         imported_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    member_changes (organization_id, member_id, revision) {
+        organization_id -> Text,
+        member_id -> Text,
+        revision -> BigInt,
+        cause -> Text,
+        assignment_before -> Nullable<Text>,
+        assignment_after -> Text,
+        settings_before -> Nullable<Uuid>,
+        settings_after -> Uuid,
+        email_export_before -> Nullable<Text>,
+        email_export_after -> Nullable<Text>,
+        email_export_since_before -> Nullable<Timestamptz>,
+        email_export_since_after -> Nullable<Timestamptz>,
+        email_export_source_before -> Nullable<Text>,
+        email_export_source_after -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
+    audit_events (organization_id, revision) {
+        organization_id -> Text,
+        revision -> BigInt,
+        occurred_at -> Timestamptz,
+        actor -> Text,
+        method -> Text,
+        resource -> Text,
+        trace_id -> Nullable<Text>,
+        members_changed -> Integer,
+        before -> Nullable<Json>,
+        after -> Nullable<Json>,
+        request_id -> Nullable<Uuid>,
+        assignment_changes -> Integer,
+        flips_to_export -> Integer,
+        flips_to_do_not_export -> Integer,
+        settings_changes -> Integer,
+    }
+}
+
+diesel::table! {
+    settings_migrations (organization_id) {
+        organization_id -> Text,
+        state -> Text,
+        failure -> Nullable<Text>,
+        proof -> Nullable<Jsonb>,
+        outcomes -> Jsonb,
+        updated_at -> Timestamptz,
+        chosen_assignment -> Nullable<Text>,
     }
 }
 

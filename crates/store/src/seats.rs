@@ -1,10 +1,12 @@
-//! Seats: how many are held, who waits, and what a plan changes of it. Only pending seats are stored; who claims one and
-//! does not wait holds it. An organization whose catalog has no total has no pending seats, and none are looked for.
+//! Seats: how many members hold one, which members wait for one, and what a plan changes. Only pending seats are stored:
+//! a member who claims a seat and does not wait for it holds it. An organization whose catalog has no totals has no
+//! pending seats, so they are not read there.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use diesel::{
-    QueryableByName,
+    pg::Pg,
+    prelude::*,
     sql_types::{Array, BigInt, Integer, Jsonb, Text, Timestamptz},
 };
 use diesel_async::RunQueryDsl;
@@ -13,34 +15,38 @@ use serde_json::Value;
 
 use crate::{
     ReadTx, Result, WriteTx,
-    members::write::{self, FEW, column, forget_plans},
+    arrays::column,
+    db::Prepared,
+    members::write,
+    plan_cache::{PLAN_CACHE_ROWS, discard_cached_plans},
+    schema::pending_seats,
 };
 
-/// How much of a seat type is used.
+/// How many seats of a type are in use.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct SeatUse {
-    /// Members who hold one.
+    /// Members who hold a seat.
     pub used: u32,
-    /// Members who wait for one.
+    /// Members who wait for a seat.
     pub pending: u32,
 }
 
-/// Pending seats of one type: since when, and whose.
+/// The pending seats of one type: since when which member waits.
 pub type Pending = BTreeSet<(Timestamp, MemberId)>;
 
 /// Members of one assignment who wait for the same seat type.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Waiting {
-    /// Their assignment.
+pub struct WaitingMembers {
+    /// The assignment of the members.
     pub assignment: AssignmentId,
-    /// What they wait for.
+    /// The seat type that they wait for.
     pub seat_type: String,
-    /// How many they are.
+    /// The number of members.
     pub members: u32,
 }
 
 #[derive(QueryableByName)]
-struct UseRow {
+struct SeatUseRow {
     #[diesel(sql_type = Text)]
     seat_type: String,
     #[diesel(sql_type = Integer)]
@@ -49,33 +55,27 @@ struct UseRow {
     pending: i32,
 }
 
-/// Counts the seats of each type that anybody claims.
-///
-/// # Errors
-/// A database that fails.
+/// Counts the seats of each type that at least one member claims.
 pub async fn count_seats(tx: &mut ReadTx) -> Result<BTreeMap<String, SeatUse>> {
     let (conn, organization) = tx.parts();
-    let rows: Vec<UseRow> =
+    let rows: Vec<SeatUseRow> =
         diesel::sql_query(include_str!("sql/count_seats.sql")).bind::<Text, _>(organization).load(conn).await?;
-    let counted =
-        |row: UseRow| (row.seat_type, SeatUse { used: row.used.unsigned_abs(), pending: row.pending.unsigned_abs() });
+    let counted = |row: SeatUseRow| {
+        (row.seat_type, SeatUse { used: row.used.unsigned_abs(), pending: row.pending.unsigned_abs() })
+    };
     Ok(rows.into_iter().map(counted).collect())
 }
 
 #[derive(QueryableByName)]
-struct PendingRow {
-    #[diesel(sql_type = Text)]
+#[diesel(table_name = pending_seats, check_for_backend(Pg))]
+struct PendingSeatRow {
     seat_type: String,
-    #[diesel(sql_type = Text)]
     member_id: String,
-    #[diesel(sql_type = Timestamptz)]
     pending_since: Timestamp,
 }
 
-/// Reads pending seats: the oldest of each type, as many as are given, and those of `members`.
-///
-/// # Errors
-/// A database that fails.
+/// Reads pending seats of the seat types in `reach`: of each type the oldest ones, as many as its number says, and all
+/// of `members`.
 pub async fn list_pending(
     tx: &mut ReadTx,
     reach: &[(&str, u32)],
@@ -83,7 +83,7 @@ pub async fn list_pending(
 ) -> Result<BTreeMap<String, Pending>> {
     let members: Vec<&str> = members.iter().map(|member| member.as_str()).collect();
     let (conn, organization) = tx.parts();
-    let rows: Vec<PendingRow> = diesel::sql_query(include_str!("sql/list_pending_seats.sql"))
+    let rows: Vec<PendingSeatRow> = diesel::sql_query(include_str!("sql/list_pending_seats.sql"))
         .bind::<Text, _>(organization)
         .bind::<Array<Text>, _>(column(reach, |(seat_type, _)| *seat_type))
         .bind::<Array<BigInt>, _>(column(reach, |(_, reach)| i64::from(*reach)))
@@ -97,35 +97,27 @@ pub async fn list_pending(
     Ok(pending)
 }
 
-#[derive(QueryableByName)]
-struct OfMemberRow {
-    #[diesel(sql_type = Text)]
-    member_id: String,
-    #[diesel(sql_type = Text)]
-    seat_type: String,
-}
-
-/// Reads which seats each of the given members waits for; who waits for none is not in the answer.
-///
-/// # Errors
-/// A database that fails.
+/// Reads the seat types that each of the given members waits for. The result lacks members who wait for none.
 pub async fn list_pending_of(tx: &mut ReadTx, members: Vec<&str>) -> Result<BTreeMap<String, BTreeSet<String>>> {
     let mut pending: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
     if members.is_empty() || tx.organization().catalog.totals().is_empty() {
         return Ok(pending);
     }
     let (conn, organization) = tx.parts();
-    let sql = "SELECT member_id, seat_type FROM pending_seats WHERE organization_id = $1 AND member_id = any($2)";
-    let rows: Vec<OfMemberRow> =
-        diesel::sql_query(sql).bind::<Text, _>(organization).bind::<Array<Text>, _>(members).load(conn).await?;
-    for row in rows {
-        pending.entry(row.member_id).or_default().insert(row.seat_type);
+    let rows: Vec<(String, String)> = pending_seats::table
+        .filter(pending_seats::organization_id.eq(organization))
+        .filter(pending_seats::member_id.eq_any(members))
+        .select((pending_seats::member_id, pending_seats::seat_type))
+        .load(conn)
+        .await?;
+    for (member, seat_type) in rows {
+        pending.entry(member).or_default().insert(seat_type);
     }
     Ok(pending)
 }
 
 #[derive(QueryableByName)]
-struct WaitingRow {
+struct WaitingMembersRow {
     #[diesel(sql_type = Text)]
     assignment_id: String,
     #[diesel(sql_type = Text)]
@@ -134,15 +126,12 @@ struct WaitingRow {
     members: i32,
 }
 
-/// Counts who of the given assignments will wait once a plan is written; an empty one changes nothing. In order.
-///
-/// # Errors
-/// A database that fails.
+/// Counts the members of the given assignments who will wait for each seat type after a plan.
 pub async fn count_waiting(
     tx: &mut ReadTx,
     assignments: &BTreeSet<&AssignmentId>,
     plan: &Plan,
-) -> Result<BTreeSet<Waiting>> {
+) -> Result<BTreeSet<WaitingMembers>> {
     let assignments: Vec<&str> = assignments.iter().map(|id| id.as_str()).collect();
     if assignments.is_empty() || tx.organization().catalog.totals().is_empty() {
         return Ok(BTreeSet::new());
@@ -158,7 +147,7 @@ pub async fn count_waiting(
     let homes = entering.map(|change| (change.member.to_string(), change.after.assignment.as_str().into()));
     let (gone, homes) = (Value::Object(gone.collect()), Value::Object(homes.collect()));
     let (conn, organization) = tx.parts();
-    let rows: Vec<WaitingRow> = diesel::sql_query(include_str!("sql/count_waiting_members.sql"))
+    let rows: Vec<WaitingMembersRow> = diesel::sql_query(include_str!("sql/count_waiting_members.sql"))
         .bind::<Text, _>(organization)
         .bind::<Array<Text>, _>(assignments)
         .bind::<Jsonb, _>(gone)
@@ -167,7 +156,7 @@ pub async fn count_waiting(
         .bind::<Jsonb, _>(homes)
         .load(conn)
         .await?;
-    let waiting = |row: WaitingRow| Waiting {
+    let waiting = |row: WaitingMembersRow| WaitingMembers {
         assignment: AssignmentId::trusted(row.assignment_id),
         seat_type: row.seat_type,
         members: row.members.unsigned_abs(),
@@ -175,12 +164,12 @@ pub async fn count_waiting(
     Ok(rows.into_iter().map(waiting).collect())
 }
 
-/// Writes what happens to pending seats. Who is granted one changes, and with them their etag; all others are changed by
-/// what the plan does to them.
+/// Writes what a plan changes about pending seats. A granted seat changes the member's etag, so the member's revision is
+/// set; the plan writes the other members anyway.
 pub(crate) async fn apply(tx: &mut WriteTx, changes: &SeatChanges) -> Result<()> {
     let most = changes.queues.values().map(|queue| queue.made_pending.len()).max().unwrap_or_default();
-    if most > FEW {
-        forget_plans(tx).await?;
+    if most > PLAN_CACHE_ROWS {
+        discard_cached_plans(tx).await?;
     }
     for (seat_type, queue) in &changes.queues {
         delete_pending(tx, seat_type, queue.granted.iter().chain(&queue.left)).await?;
@@ -196,13 +185,11 @@ async fn delete_pending(tx: &mut WriteTx, seat_type: &str, members: impl Iterato
         return Ok(());
     }
     let (conn, organization) = tx.parts();
-    let sql = "DELETE FROM pending_seats WHERE organization_id = $1 AND seat_type = $2 AND member_id = any($3)";
-    diesel::sql_query(sql)
-        .bind::<Text, _>(organization)
-        .bind::<Text, _>(seat_type)
-        .bind::<Array<Text>, _>(members)
-        .execute(conn)
-        .await?;
+    let rows = pending_seats::table
+        .filter(pending_seats::organization_id.eq(organization))
+        .filter(pending_seats::seat_type.eq(seat_type))
+        .filter(pending_seats::member_id.eq_any(members));
+    diesel::delete(rows).execute(conn).await?;
     Ok(())
 }
 
@@ -212,12 +199,11 @@ async fn insert_pending(tx: &mut WriteTx, seat_type: &str, members: &[MemberId])
     }
     let now = tx.now();
     let (conn, organization) = tx.parts();
-    diesel::sql_query(include_str!("sql/insert_pending_seats.sql"))
+    let insert = diesel::sql_query(include_str!("sql/insert_pending_seats.sql"))
         .bind::<Text, _>(organization)
         .bind::<Text, _>(seat_type)
         .bind::<Array<Text>, _>(column(members, MemberId::as_str))
-        .bind::<Timestamptz, _>(now)
-        .execute(conn)
-        .await?;
+        .bind::<Timestamptz, _>(now);
+    Prepared(insert).execute(conn).await?;
     Ok(())
 }

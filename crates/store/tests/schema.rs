@@ -82,6 +82,7 @@ fn written_tables(schema: &str) -> BTreeMap<String, Vec<String>> {
                 "Integer" => "int4",
                 "BigInt" => "int8",
                 "Bool" => "bool",
+                "Json" => "json",
                 "Jsonb" => "jsonb",
                 "Bytea" => "bytea",
                 "Timestamptz" => "timestamptz",

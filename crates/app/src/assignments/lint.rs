@@ -24,7 +24,7 @@ impl App {
             .read(organization, "lint_assignments", async |tx: &mut ReadTx| {
                 check_revision(tx, at_least)?;
                 let list = store::get_list(tx).await?.list;
-                let gone = store::list_gone_groups(tx, list.listed().iter().flat_map(|a| &a.groups)).await?;
+                let gone = store::list_missing_groups(tx, list.listed().iter().flat_map(|a| &a.groups)).await?;
                 let summaries = store::count_members(tx, None).await?;
                 let waiting = list_waiting(tx, &list).await?;
                 let (phase, catalog) = (tx.organization().phase, &tx.organization().catalog);
@@ -59,7 +59,7 @@ pub(crate) async fn warnings(
         saved.is_some_and(|saved| saved.id == finding.assignment) || !known.contains(&finding.assignment)
     });
     if let Some(saved) = saved.filter(|saved| !saved.groups.is_empty()) {
-        let gone = store::list_gone_groups(tx, saved.groups.iter()).await?;
+        let gone = store::list_missing_groups(tx, saved.groups.iter()).await?;
         found.extend(group_gone(after.rank(&saved.id).unwrap_or_default(), saved, &gone));
     }
     let warning = |found: Finding| Warning { subject: Subject::Assignment(found.assignment), message: found.message };

@@ -62,7 +62,7 @@ async fn find_mixed(tx: &mut ReadTx, unseen: &Unseen<'_>, limit: usize) -> Resul
     if tx.organization().phase == Phase::Legacy {
         return Ok(Vec::new());
     }
-    let mut counts = store::list_mixed(tx).await?;
+    let mut counts = store::count_mixed(tx).await?;
     if counts.is_empty() {
         return Ok(Vec::new());
     }

@@ -9,7 +9,7 @@ use rollcall_domain::{
 use rollcall_store::{
     ReadTx,
     assignments::{self, StoredList},
-    members::history::{self, Wanted},
+    members::history::{self, HistoryFilter},
 };
 
 use super::{MemberView, get_view};
@@ -91,7 +91,7 @@ async fn origins(tx: &mut ReadTx, member: &MemberView) -> Result<Vec<SettingOrig
         Phase::Legacy => history::find_beginning(tx, &member.id).await?.and_then(|beginning| beginning.legacy),
         Phase::Migrated => None,
     };
-    let changes = history::list_changes(tx, &member.id, Wanted::default()).await?;
+    let changes = history::list_changes(tx, &member.id, HistoryFilter::default()).await?;
     let bundles = history::list_bundles(tx, &changes).await?;
     let explainee = Explainee {
         phase,

@@ -7,7 +7,7 @@ use rollcall_domain::{
 };
 use rollcall_store::{
     ReadTx,
-    members::history::{self, Beginning, Wanted},
+    members::history::{self, Beginning, HistoryFilter},
 };
 
 use crate::{App, Read, Result, check_revision};
@@ -45,8 +45,8 @@ impl App {
                 let now = history::get_time(tx).await?;
                 let time = time.map_or(now, |time| time.min(now));
                 let export = find_at(tx, member, time, beginning).await?;
-                let wanted = Wanted { email_export: true, before, limit: Some(limit), until: None };
-                let changes = history::list_changes(tx, member, wanted).await?;
+                let filter = HistoryFilter { email_export: true, before, limit: Some(limit), until: None };
+                let changes = history::list_changes(tx, member, filter).await?;
                 Ok(Read::of(tx, ExportHistory { changes, time, export }))
             })
             .await
@@ -63,7 +63,7 @@ async fn find_at(
     if time < beginning.known_since {
         return Ok(None);
     }
-    let wanted = Wanted { email_export: true, before: None, until: Some(time), limit: Some(1) };
-    let newest = history::list_changes(tx, member, wanted).await?.pop();
+    let filter = HistoryFilter { email_export: true, before: None, until: Some(time), limit: Some(1) };
+    let newest = history::list_changes(tx, member, filter).await?.pop();
     Ok(Some(export_at(newest.as_ref(), beginning.legacy)))
 }

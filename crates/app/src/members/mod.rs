@@ -18,6 +18,6 @@ pub use rollcall_store::members::{MemberView, Pin};
 use crate::Result;
 
 async fn get_view(tx: &mut ReadTx, member: &MemberId) -> Result<MemberView> {
-    let view = store::get_member(tx, member).await?;
+    let view = store::find_member(tx, member).await?;
     Ok(view.ok_or_else(|| Refusal::MemberNotFound(vec![member.clone()]))?)
 }

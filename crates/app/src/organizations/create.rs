@@ -53,7 +53,7 @@ impl App {
         });
         let draft = AuditDraft { resource: names::organization(&id), before: None, after: document(after) };
         let event = context.caller.event(draft);
-        self.once_above(context, "create_organization", async |conn: &mut SystemConn| {
+        self.once_system(context, "create_organization", async |conn: &mut SystemConn| {
             let created = if context.caller.validate_only {
                 store::preview_organization(conn, &new).await
             } else {

@@ -37,7 +37,7 @@ impl App {
         let export = async move {
             let failed = match send_all(&mut tx, profile, &chunks).await {
                 Ok(()) => None,
-                Err(error) => Some(tx.told(error).await),
+                Err(error) => Some(tx.report_lost_connection(error).await),
             };
             ending.tell(failed);
         };

@@ -29,8 +29,20 @@ use crate::{
 };
 
 /// Whether members follow their assignment (product.md 3). An assignment starts in manual editing.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    Default,
+    PartialEq,
+    Eq,
+    strum::EnumString,
+    strum::IntoStaticStr,
+    serde::Serialize,
+    serde::Deserialize,
+)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+#[strum(serialize_all = "SCREAMING_SNAKE_CASE")]
 pub enum UpdateMode {
     /// "Manual editing": members keep what they have.
     #[default]
@@ -43,10 +55,7 @@ impl UpdateMode {
     /// The word in CSV, columns and logs.
     #[must_use]
     pub fn as_str(self) -> &'static str {
-        match self {
-            Self::ManualEditing => "MANUAL_EDITING",
-            Self::AutomaticUpdates => "AUTOMATIC_UPDATES",
-        }
+        self.into()
     }
 
     /// Whether members follow their assignment.

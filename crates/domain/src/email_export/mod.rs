@@ -3,15 +3,28 @@
 
 mod check;
 
-use std::fmt;
-
 pub use check::{CheckSubject, Decision, Reason, decide};
 
 use crate::Timestamp;
 
 /// The setting as it can be chosen.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Hash,
+    serde::Serialize,
+    serde::Deserialize,
+    strum::Display,
+    strum::EnumString,
+    strum::IntoStaticStr,
+)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+#[strum(serialize_all = "SCREAMING_SNAKE_CASE")]
 pub enum EmailExport {
     /// "Export emails".
     Export,
@@ -23,16 +36,7 @@ impl EmailExport {
     /// The word in CSV, columns and logs.
     #[must_use]
     pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Export => "EXPORT",
-            Self::DoNotExport => "DO_NOT_EXPORT",
-        }
-    }
-}
-
-impl fmt::Display for EmailExport {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
+        self.into()
     }
 }
 
@@ -46,8 +50,9 @@ pub enum Since {
 }
 
 /// Where a member's setting came from.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, strum::EnumString, strum::IntoStaticStr, serde::Serialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+#[strum(serialize_all = "SCREAMING_SNAKE_CASE")]
 pub enum Source {
     /// From the assignment, by entering it or by a choice made on it.
     Assignment,
@@ -63,12 +68,7 @@ impl Source {
     /// The word in CSV, columns and logs.
     #[must_use]
     pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Assignment => "ASSIGNMENT",
-            Self::EditedByHand => "EDITED_BY_HAND",
-            Self::Migration => "MIGRATION",
-            Self::Legacy => "LEGACY",
-        }
+        self.into()
     }
 }
 
@@ -153,8 +153,9 @@ pub struct Summary {
 }
 
 /// What the active members of an assignment have, as it is shown.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, strum::IntoStaticStr, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+#[strum(serialize_all = "SCREAMING_SNAKE_CASE")]
 pub enum State {
     /// All have EXPORT.
     Export,
@@ -168,11 +169,7 @@ impl State {
     /// The word in tables and logs.
     #[must_use]
     pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Export => "EXPORT",
-            Self::DoNotExport => "DO_NOT_EXPORT",
-            Self::Mixed => "MIXED",
-        }
+        self.into()
     }
 }
 

@@ -1,7 +1,7 @@
 //! Audit events. The audit keeps each change completely; a response contains as much of it as fits into a message.
 
 use prost_types::{ListValue, Struct, Value, value::Kind};
-use rollcall_app::audit::KeptEvent;
+use rollcall_app::audit::StoredEvent;
 use rollcall_domain::{OrganizationId, names};
 use rollcall_proto::v1;
 use serde_json::Value as Json;
@@ -18,7 +18,7 @@ const STRUCT_BYTES: usize = 256 << 10;
 /// How many bytes an entry has beside its text.
 const ENTRY_BYTES: usize = 16;
 
-pub(crate) fn to_audit_event(organization: &OrganizationId, event: &KeptEvent) -> v1::AuditEvent {
+pub(crate) fn to_audit_event(organization: &OrganizationId, event: &StoredEvent) -> v1::AuditEvent {
     v1::AuditEvent {
         name: names::audit_event(organization, event.revision),
         revision: tokens::revision(organization, event.revision),

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use prost_types::Timestamp as ProtoTimestamp;
-use rollcall_app::audit::Wanted;
+use rollcall_app::audit::AuditFilter;
 use rollcall_domain::{Timestamp, names};
 use rollcall_proto::v1::{self, audit_service_server::AuditService};
 use tonic::{Request, Response, Status};
@@ -25,7 +25,7 @@ impl AuditService for Services {
     ) -> Result<Response<v1::ListAuditEventsResponse>, Status> {
         let ((organization, wanted), page) = self.pages.parse_list(request, |request, checks| {
             let organization = checks.organization("parent", names::parse_organization(&request.parent));
-            let wanted = parse_wanted(checks, &request);
+            let wanted = parse_filter(checks, &request);
             Some((organization?, wanted))
         })?;
         let before = page.after().and_then(|revision| revision.parse().ok());
@@ -45,7 +45,7 @@ impl AuditService for Services {
 }
 
 /// Parses which events are wanted. The member and the assignment need not exist: then no event touched them.
-fn parse_wanted(checks: &mut Checks, request: &v1::ListAuditEventsRequest) -> Wanted {
+fn parse_filter(checks: &mut Checks, request: &v1::ListAuditEventsRequest) -> AuditFilter {
     let (member, assignment) = (request.member.as_str(), request.assignment.as_str());
     let member = if member.is_empty() { None } else { checks.name("member", member, names::parse_member) };
     let assignment =
@@ -54,7 +54,7 @@ fn parse_wanted(checks: &mut Checks, request: &v1::ListAuditEventsRequest) -> Wa
     let end = parse_time(checks, "end_time", request.end_time);
     let ordered = start.zip(end).is_none_or(|(start, end)| start <= end);
     checks.require(ordered, "end_time", "the end must not be before the start; leave one out for no limit");
-    Wanted { assignment, member, start, end }
+    AuditFilter { assignment, member, start, end }
 }
 
 /// Parses a time and rounds it up to microseconds, which the database keeps: no stored time is between the two.

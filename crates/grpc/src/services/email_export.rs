@@ -1,6 +1,6 @@
 //! `EmailExportService`: the decisions about email export.
 
-use rollcall_app::email_export::Subject;
+use rollcall_app::email_export::SubjectKey;
 use rollcall_domain::{Email, Violation, names};
 use rollcall_proto::v1::{
     self, check_email_export_request as request_of, email_export_service_server::EmailExportService,
@@ -30,10 +30,10 @@ impl EmailExportService for Services {
                     checks.take("subject", Err(Violation::invalid("", "give the member or the email to ask about")))
                 }
                 Some(request_of::Subject::Email(email)) => {
-                    checks.take("email", Email::parse(email)).map(Subject::Email)
+                    checks.take("email", Email::parse(email)).map(SubjectKey::Email)
                 }
                 Some(request_of::Subject::Member(name)) => {
-                    checks.name("member", name, names::parse_member).map(Subject::Member)
+                    checks.name("member", name, names::parse_member).map(SubjectKey::Member)
                 }
             };
             let sent = request.sent_time.and_then(|time| checks.take("sent_time", parse_timestamp(time)));

@@ -1,9 +1,10 @@
-//! Mixed assignments: what their members have, and who would leave an agreeing one behind.
+//! Mixed assignments: counts of their members by email export, and the members to move until the rest agrees.
 
 use std::collections::{BTreeSet, HashMap};
 
 use diesel::{
     QueryableByName,
+    pg::Pg,
     sql_types::{Array, BigInt, Integer, Text},
 };
 use diesel_async::RunQueryDsl;
@@ -12,12 +13,12 @@ use rollcall_domain::{
     email_export::{EmailExport, Summary},
 };
 
-use crate::{ReadTx, Result};
+use crate::{ReadTx, Result, schema::members};
 
-/// What the members of a mixed assignment have.
+/// The members of a mixed assignment, counted by email export.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct MixedCounts {
-    /// As it is shown of every assignment.
+    /// The summary that every assignment shows.
     pub summary: Summary,
     /// Inactive members with EXPORT.
     pub inactive_exporting: u32,
@@ -26,7 +27,7 @@ pub struct MixedCounts {
 }
 
 #[derive(QueryableByName)]
-struct CountsRow {
+struct MixedCountsRow {
     #[diesel(sql_type = Text)]
     assignment_id: String,
     #[diesel(sql_type = Integer)]
@@ -39,8 +40,8 @@ struct CountsRow {
     inactive_not_exporting: i32,
 }
 
-impl From<CountsRow> for (AssignmentId, MixedCounts) {
-    fn from(row: CountsRow) -> Self {
+impl From<MixedCountsRow> for (AssignmentId, MixedCounts) {
+    fn from(row: MixedCountsRow) -> Self {
         let inactive_exporting = row.inactive_exporting.unsigned_abs();
         let inactive_not_exporting = row.inactive_not_exporting.unsigned_abs();
         let summary = Summary {
@@ -53,13 +54,10 @@ impl From<CountsRow> for (AssignmentId, MixedCounts) {
     }
 }
 
-/// Counts the members of every mixed assignment. In phase LEGACY nobody has a setting, so there are none.
-///
-/// # Errors
-/// A database that fails.
-pub async fn list_mixed(tx: &mut ReadTx) -> Result<HashMap<AssignmentId, MixedCounts>> {
+/// Counts the members of every mixed assignment. There is none in phase LEGACY, where no member has a setting.
+pub async fn count_mixed(tx: &mut ReadTx) -> Result<HashMap<AssignmentId, MixedCounts>> {
     let (conn, organization) = tx.parts();
-    let rows: Vec<CountsRow> = diesel::sql_query(include_str!("../sql/list_mixed_assignments.sql"))
+    let rows: Vec<MixedCountsRow> = diesel::sql_query(include_str!("../sql/list_mixed_assignments.sql"))
         .bind::<Text, _>(organization)
         .load(conn)
         .await?;
@@ -67,39 +65,35 @@ pub async fn list_mixed(tx: &mut ReadTx) -> Result<HashMap<AssignmentId, MixedCo
 }
 
 #[derive(QueryableByName)]
-struct MemberRow {
-    #[diesel(sql_type = Text)]
+#[diesel(table_name = members, check_for_backend(Pg))]
+struct MemberToMoveRow {
     assignment_id: String,
-    #[diesel(sql_type = Text)]
     id: String,
 }
 
-/// Reads up to `limit` active members of each of the given assignments who have the value that is given with it.
-///
-/// # Errors
-/// A database that fails.
+/// Reads, for each given assignment, up to `limit` of its active members that have the given value.
 pub async fn list_members_with(
     tx: &mut ReadTx,
-    wanted: &[(&AssignmentId, EmailExport)],
+    values: &[(&AssignmentId, EmailExport)],
     limit: u32,
 ) -> Result<HashMap<AssignmentId, BTreeSet<MemberId>>> {
-    if wanted.is_empty() {
+    if values.is_empty() {
         return Ok(HashMap::new());
     }
     let with = |value: EmailExport| {
-        wanted.iter().filter(|(_, wanted)| *wanted == value).map(|(id, _)| id.as_str()).collect::<Vec<_>>()
+        values.iter().filter(|(_, of_members)| *of_members == value).map(|(id, _)| id.as_str()).collect::<Vec<_>>()
     };
     let (conn, organization) = tx.parts();
-    let rows: Vec<MemberRow> = diesel::sql_query(include_str!("../sql/list_members_to_move.sql"))
+    let rows: Vec<MemberToMoveRow> = diesel::sql_query(include_str!("../sql/list_members_to_move.sql"))
         .bind::<Text, _>(organization)
         .bind::<Array<Text>, _>(with(EmailExport::Export))
         .bind::<Array<Text>, _>(with(EmailExport::DoNotExport))
         .bind::<BigInt, _>(i64::from(limit))
         .load(conn)
         .await?;
-    let mut members: HashMap<AssignmentId, BTreeSet<MemberId>> = HashMap::new();
+    let mut to_move: HashMap<AssignmentId, BTreeSet<MemberId>> = HashMap::new();
     for row in rows {
-        members.entry(AssignmentId::trusted(row.assignment_id)).or_default().insert(MemberId::trusted(row.id));
+        to_move.entry(AssignmentId::trusted(row.assignment_id)).or_default().insert(MemberId::trusted(row.id));
     }
-    Ok(members)
+    Ok(to_move)
 }

@@ -1,4 +1,4 @@
-//! The ordered list of assignments, and what their members have.
+//! The ordered list of assignments, and counts of their members.
 
 mod mixed;
 mod write;
@@ -6,40 +6,47 @@ mod write;
 use std::collections::{BTreeSet, HashMap};
 
 use diesel::{
-    QueryableByName,
-    sql_types::{Array, BigInt, Integer, Nullable, Text, Timestamptz, Uuid as SqlUuid},
+    pg::Pg,
+    prelude::*,
+    sql_types::{Array, Integer, Nullable, Text},
 };
 use diesel_async::RunQueryDsl;
 use rollcall_domain::{
-    Assignment, AssignmentId, AssignmentList, Current, GroupId, Organization, Settings, Timestamp,
-    email_export::Summary,
+    Assignment, AssignmentId, AssignmentList, Current, GroupId, Organization, Phase, Timestamp, UpdateMode,
+    email_export::{EmailExport, Summary},
 };
 use uuid::Uuid;
 
-pub use mixed::{MixedCounts, list_members_with, list_mixed};
+pub use mixed::{MixedCounts, count_mixed, list_members_with};
 pub(crate) use write::{delete_assignment, insert_default, insert_settings, save_assignment, update_ranks};
 
-use crate::{Error, ReadTx, Result, members::settings::list_settings, words};
+use crate::{
+    Error, ReadTx, Result,
+    db::Prepared,
+    enum_columns::EnumColumn,
+    members::settings::SettingsColumns,
+    schema::{assignments, groups, pins},
+};
 
-/// What is stored of an assignment beside its values.
+/// The columns of an assignment that the planner does not need.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AssignmentMeta {
-    /// Never used again.
+    /// An id that is never reused.
     pub uid: Uuid,
-    /// The revision that last changed its own fields.
+    /// The revision that last changed the assignment's own fields.
     pub updated_revision: i64,
-    /// When it was created.
+    /// When the assignment was created.
     pub created_at: Timestamp,
-    /// When its own fields last changed.
+    /// When the assignment's own fields last changed.
     pub updated_at: Timestamp,
 }
 
-/// The list with what is stored beside it.
+/// The list of assignments with the metadata of each.
 #[derive(Clone, Debug)]
 pub struct StoredList {
     /// The list.
     pub list: AssignmentList,
-    /// By assignment.
+    /// The metadata by assignment.
     pub meta: HashMap<AssignmentId, AssignmentMeta>,
 }
 
@@ -52,41 +59,31 @@ impl StoredList {
 }
 
 #[derive(QueryableByName)]
-struct Row {
-    #[diesel(sql_type = Text)]
+#[diesel(table_name = assignments, check_for_backend(Pg))]
+struct AssignmentRow {
     id: String,
-    #[diesel(sql_type = SqlUuid)]
     uid: Uuid,
-    #[diesel(sql_type = Text)]
     display_name: String,
-    #[diesel(sql_type = Text)]
-    update_mode: String,
-    #[diesel(sql_type = Nullable<Text>)]
-    email_export: Option<String>,
-    #[diesel(sql_type = BigInt)]
+    update_mode: EnumColumn<UpdateMode>,
+    email_export: Option<EnumColumn<EmailExport>>,
     updated_revision: i64,
-    #[diesel(sql_type = Timestamptz)]
     created_at: Timestamp,
-    #[diesel(sql_type = Timestamptz)]
     updated_at: Timestamp,
     #[diesel(sql_type = Array<Text>)]
     groups: Vec<String>,
-    #[diesel(sql_type = SqlUuid)]
-    settings_id: Uuid,
+    #[diesel(embed)]
+    settings: SettingsColumns,
 }
 
-impl Row {
-    fn split(self, settings: &HashMap<Uuid, Settings>) -> Result<(Assignment, AssignmentMeta)> {
-        let settings = settings
-            .get(&self.settings_id)
-            .ok_or_else(|| Error::corrupt(format!("the settings of assignment {} are missing", self.id)))?;
+impl AssignmentRow {
+    fn split(self) -> Result<(Assignment, AssignmentMeta)> {
         let assignment = Assignment {
             id: AssignmentId::trusted(self.id),
             display_name: self.display_name,
             groups: self.groups.into_iter().map(GroupId::trusted).collect(),
-            update_mode: words::update_mode(&self.update_mode)?,
-            settings: settings.clone(),
-            chosen: self.email_export.as_deref().map(words::email_export).transpose()?,
+            update_mode: self.update_mode.0,
+            settings: self.settings.try_into()?,
+            chosen: self.email_export.map(|EnumColumn(chosen)| chosen),
         };
         let meta = AssignmentMeta {
             uid: self.uid,
@@ -99,20 +96,15 @@ impl Row {
 }
 
 /// Reads the whole list in evaluation order.
-///
-/// # Errors
-/// A database that fails, or a list without its default assignment.
 pub async fn get_list(tx: &mut ReadTx) -> Result<StoredList> {
     let (conn, organization) = tx.parts();
-    let rows: Vec<Row> =
-        diesel::sql_query(include_str!("../sql/list_assignments.sql")).bind::<Text, _>(organization).load(conn).await?;
-    let ids: BTreeSet<Uuid> = rows.iter().map(|row| row.settings_id).collect();
-    let settings = list_settings(tx, ids).await?;
+    let query = diesel::sql_query(include_str!("../sql/list_assignments.sql")).bind::<Text, _>(organization);
+    let rows: Vec<AssignmentRow> = Prepared(query).load(conn).await?;
     let mut meta = HashMap::with_capacity(rows.len());
     let mut listed = Vec::with_capacity(rows.len());
     for row in rows {
-        let (assignment, kept) = row.split(&settings)?;
-        meta.insert(assignment.id.clone(), kept);
+        let (assignment, own) = row.split()?;
+        meta.insert(assignment.id.clone(), own);
         listed.push(assignment);
     }
     let default = listed
@@ -134,11 +126,8 @@ struct SummaryRow {
     inactive: i32,
 }
 
-/// Counts what the members of the given assignments have; of all when none are given. An
-/// assignment without members is not in the answer.
-///
-/// # Errors
-/// A database that fails.
+/// Counts the members of the given assignments, or of all assignments for `None`, by their email export. The result
+/// lacks assignments without members.
 pub async fn count_members(
     tx: &mut ReadTx,
     assignments: Option<Vec<&AssignmentId>>,
@@ -164,55 +153,38 @@ pub async fn count_members(
     Ok(rows.into_iter().map(summary).collect())
 }
 
-/// Counts the members of the assignments without a chosen value: what entering them gives
-/// depends on it (product.md 4.6).
-///
-/// # Errors
-/// A database that fails.
+/// Counts the members of the assignments without a chosen value: the counts decide what entering such an assignment
+/// gives (product.md 4.6).
 pub async fn count_unchosen(tx: &mut ReadTx, list: &AssignmentList) -> Result<HashMap<AssignmentId, Summary>> {
-    if tx.organization().phase == rollcall_domain::Phase::Legacy {
+    if tx.organization().phase == Phase::Legacy {
         return Ok(HashMap::new());
     }
     let unchosen = list.ranked().map(|(_, a)| a).filter(|a| a.chosen.is_none()).map(|a| &a.id).collect();
     count_members(tx, Some(unchosen)).await
 }
 
-#[derive(QueryableByName)]
-struct PinCount {
-    #[diesel(sql_type = Integer)]
-    pins: i32,
-}
-
-/// How many members are pinned to an assignment.
-///
-/// # Errors
-/// A database that fails.
+/// Counts the members who are pinned to an assignment.
 pub async fn count_pins(tx: &mut ReadTx, assignment: &AssignmentId) -> Result<u32> {
     let (conn, organization) = tx.parts();
-    let sql = "SELECT count(*)::integer AS pins FROM pins WHERE organization_id = $1 AND assignment_id = $2";
-    let row: PinCount = diesel::sql_query(sql)
-        .bind::<Text, _>(organization)
-        .bind::<Text, _>(assignment.as_str())
-        .get_result(conn)
-        .await?;
-    Ok(row.pins.unsigned_abs())
+    let pinned =
+        pins::table.filter(pins::organization_id.eq(organization)).filter(pins::assignment_id.eq(assignment.as_str()));
+    let count: i64 = pinned.count().get_result(conn).await?;
+    Ok(u32::try_from(count).unwrap_or(u32::MAX))
 }
 
-#[derive(QueryableByName)]
-struct Gone {
-    #[diesel(sql_type = Text)]
-    id: String,
-}
-
-/// Of the given groups, those that are no longer in the directory.
-///
-/// # Errors
-/// A database that fails.
-pub async fn list_gone_groups(tx: &mut ReadTx, groups: impl Iterator<Item = &GroupId>) -> Result<BTreeSet<GroupId>> {
-    let groups: Vec<&str> = groups.map(GroupId::as_str).collect();
+/// Returns those of the given groups that are no longer in the directory.
+pub async fn list_missing_groups(tx: &mut ReadTx, named: impl Iterator<Item = &GroupId>) -> Result<BTreeSet<GroupId>> {
+    let named: Vec<&str> = named.map(GroupId::as_str).collect();
+    if named.is_empty() {
+        return Ok(BTreeSet::new());
+    }
     let (conn, organization) = tx.parts();
-    let sql = "SELECT id FROM groups WHERE organization_id = $1 AND id = any($2) AND NOT present";
-    let gone: Vec<Gone> =
-        diesel::sql_query(sql).bind::<Text, _>(organization).bind::<Array<Text>, _>(groups).load(conn).await?;
-    Ok(gone.into_iter().map(|row| GroupId::trusted(row.id)).collect())
+    let missing: Vec<String> = groups::table
+        .filter(groups::organization_id.eq(organization))
+        .filter(groups::id.eq_any(named))
+        .filter(diesel::dsl::not(groups::present))
+        .select(groups::id)
+        .load(conn)
+        .await?;
+    Ok(missing.into_iter().map(GroupId::trusted).collect())
 }

@@ -1,9 +1,9 @@
-//! What runs inside a transaction, and what it may fail with.
+//! What runs inside a transaction, and the errors that it may return.
 
 use crate::Error;
 
-/// What runs inside a transaction: an async closure whose future can move between threads. (Rust
-/// cannot say yet that an async closure's future is `Send`; diesel-async does it this way, too.)
+/// An async closure that runs inside a transaction and whose future can move between threads. (Rust cannot yet require
+/// that an async closure's future is `Send`; diesel-async uses the same workaround.)
 pub trait TxBody<Tx, R>: AsyncFnOnce(Tx) -> R + FnOnce(Tx) -> <Self as TxBody<Tx, R>>::Fut {
     /// The closure's future.
     type Fut: Future<Output = R>;
@@ -17,9 +17,9 @@ where
     type Fut = Fut;
 }
 
-/// What a transaction's body may fail with.
+/// An error that a transaction's body may return.
 pub trait TxError: From<Error> {
-    /// Whether the same transaction may succeed when it is run again.
+    /// Whether the transaction may succeed when it runs again.
     fn is_retryable(&self) -> bool;
 
     /// Whether it is [`Error::Internal`].

@@ -1,4 +1,4 @@
-//! How a connection is made.
+//! Connecting to Postgres.
 
 use diesel::{ConnectionError, ConnectionResult};
 use diesel_async::AsyncPgConnection;
@@ -6,7 +6,7 @@ use tokio_postgres::{Config, NoTls};
 
 use super::limits::{PROBE_AFTER, PROBE_EVERY, PROBES, SESSION, UNACKNOWLEDGED};
 
-/// A connection for the pool, with the limits that the server keeps.
+/// Makes a connection for the pool, with the limits that the server enforces.
 pub(super) async fn connect(url: String) -> ConnectionResult<AsyncPgConnection> {
     let mut config: Config = url.parse().map_err(bad)?;
     let options = config.get_options().map_or_else(|| SESSION.to_owned(), |given| format!("{SESSION} {given}"));
@@ -17,12 +17,12 @@ pub(super) async fn connect(url: String) -> ConnectionResult<AsyncPgConnection> 
     dial(config).await
 }
 
-/// A connection whose statements may take as long as they need, such as a migration's.
+/// Makes a connection without time limits for statements, for example for schema migrations.
 pub(crate) async fn connect_patiently(url: &str) -> ConnectionResult<AsyncPgConnection> {
     dial(url.parse().map_err(bad)?).await
 }
 
-/// Connects so that the kernel notices when the other side is gone; what the URL says about that holds.
+/// Connects with TCP settings by which the kernel notices a lost peer. The settings in the URL have precedence.
 async fn dial(mut config: Config) -> ConnectionResult<AsyncPgConnection> {
     if config.get_tcp_user_timeout().is_none() {
         config.tcp_user_timeout(UNACKNOWLEDGED);
@@ -35,7 +35,7 @@ async fn dial(mut config: Config) -> ConnectionResult<AsyncPgConnection> {
 }
 
 fn bad(error: tokio_postgres::Error) -> ConnectionError {
-    // The error itself only says "db error" or "error connecting to server".
+    // The error's own text is only "db error" or "error connecting to server".
     let cause = std::error::Error::source(&error).map(|cause| format!(": {cause}")).unwrap_or_default();
     ConnectionError::BadConnection(format!("{error}{cause}"))
 }

@@ -1,41 +1,41 @@
-//! An end to every wait for the database, in one place.
+//! Time limits for every wait for the database.
 //!
-//! The server has limits of its own (`connect.rs`), but they end nothing where the connection itself says nothing any
-//! more: a proxy that hangs, a server that was stopped. Then the wait ends here, and the connection is closed.
+//! The server enforces limits too ([`SESSION`]), but they do not help when the connection is silent, for example because
+//! a proxy hangs or the server was stopped. The limits of this file end such a wait and close the connection.
 
 use std::time::Duration;
 
 use crate::Error;
 
-/// How long the database may take.
+/// How long the service waits for the database.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
-    /// Until a connection is had: made, or free and seen to be alive.
+    /// For a connection: until one is made, or a pooled one is free and tested.
     pub connection: Duration,
-    /// For the answer to a statement outside of a transaction.
+    /// For a statement outside of a transaction.
     pub statement: Duration,
-    /// For a transaction that writes, from its beginning to its end.
+    /// For a whole transaction that writes.
     pub write: Duration,
-    /// For a transaction that only reads.
+    /// For a whole transaction that only reads.
     pub read: Duration,
 }
 
 impl Default for Limits {
     fn default() -> Self {
         Self {
-            // Shorter than the lease of a run and than most callers wait.
+            // Shorter than the lease of a run, and than the deadline of most callers.
             connection: Duration::from_secs(10),
-            // The server ends a statement after 120 s and says so: whoever says nothing is gone.
+            // The server cancels a statement after 120 s and reports that: a silent server is lost.
             statement: Duration::from_secs(130),
-            // A few statements that each take nearly as long as they may; nobody else can write the organization.
+            // A few statements at the limit of each. Meanwhile no other transaction can write the organization.
             write: Duration::from_secs(10 * 60),
-            // A report that writes its rows to a slow store meanwhile; it is in nobody's way.
+            // A report that writes its rows to a slow object store. It blocks no other transaction.
             read: Duration::from_secs(15 * 60),
         }
     }
 }
 
-/// Waits at most so long. What is given up is dropped, and with it the connection that it had begun to use.
+/// Waits for `work` at most as long as `limit`. After that it drops `work`, and with it the connection that `work` uses.
 pub(crate) async fn within<T, E: From<Error>>(
     limit: Duration,
     work: impl Future<Output = std::result::Result<T, E>>,
@@ -43,38 +43,38 @@ pub(crate) async fn within<T, E: From<Error>>(
     tokio::time::timeout(limit, work).await.unwrap_or_else(|_| Err(silent(limit).into()))
 }
 
-/// The error of a wait that was given up. Whether a commit that was not answered has happened is not known.
+/// The error of a wait that reached its limit. When that wait was for a commit, the commit may have succeeded.
 pub(super) fn silent(limit: Duration) -> Error {
     Error::Unavailable(format!("the database did not answer within {limit:?}").into())
 }
 
-/// How long a check may take whether a pooled connection is alive: all that are not are thrown away one by one.
+/// How long the test of a pooled connection may take. Lost connections are tested and dropped one after the other.
 pub(super) const CHECK: Duration = Duration::from_secs(3);
 
-/// A path on which nothing arrives any more is noticed by the kernel: this long after something was sent in vain.
+/// The kernel ends a connection this long after it sent data that the peer does not acknowledge.
 pub(super) const UNACKNOWLEDGED: Duration = Duration::from_secs(20);
-/// The same while nothing is sent: when the first probe is sent, how often, and how many may be lost.
+/// The kernel probes an idle connection: after this time first.
 pub(super) const PROBE_AFTER: Duration = Duration::from_secs(15);
-/// See [`PROBE_AFTER`].
+/// The time between probes of an idle connection.
 pub(super) const PROBE_EVERY: Duration = Duration::from_secs(5);
-/// See [`PROBE_AFTER`].
+/// After this many unanswered probes the kernel ends the connection.
 pub(super) const PROBES: u32 = 3;
 
-/// The limits that the server keeps for a session.
+/// The options of a session, mostly limits that the server enforces.
 ///
-/// * A statement that hangs must not hold an organization's lock for ever.
-/// * Neither must a process that was paused or cut off inside a transaction. It holds the run that it works on, too,
-///   so that this is well below the lease of a run: whoever takes the run over waits for this at most.
-/// * A statement whose client has gone, such as a killed process, is ended while it runs.
-/// * None of these ends a session of which the server has received some messages of a statement and not the last one.
-///   Where that is because the client's host or the path to it is dead, the server's kernel notices, within 20 s, too.
-///
-/// And whoever opens a cursor reads all of it.
+/// * `statement_timeout`: a statement that hangs must not hold an organization's lock for ever.
+/// * `idle_in_transaction_session_timeout`: neither must a process that was paused or disconnected inside a transaction.
+///   Such a process also locks its run, so the limit is well below the lease of a run: the process that takes the run
+///   over waits at most this long.
+/// * `client_connection_check_interval`: the server cancels the statement of a lost client, such as a killed process.
+/// * `tcp_*`: the limits above do not end a session that has sent only some of the messages of a statement. When the
+///   client's host or the network is down, the kernel of the server notices within 20 s.
+/// * `cursor_tuple_fraction`: the service reads every cursor to its end.
 pub(super) const SESSION: &str = "-c statement_timeout=120s -c idle_in_transaction_session_timeout=20s \
     -c client_connection_check_interval=5s -c tcp_keepalives_idle=10 -c tcp_keepalives_interval=5 \
     -c tcp_keepalives_count=2 -c tcp_user_timeout=20s -c cursor_tuple_fraction=1 -c timezone=UTC";
 
-/// Begins a transaction that only reads, and so is in nobody's way: what it reads for may be slow, such as the reader of
-/// a stream.
+/// Begins a read snapshot. It blocks no other transaction, so it may be idle for longer: the reader of a stream may be
+/// slow.
 pub(super) const BEGIN_SNAPSHOT: &str = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY;
     SET LOCAL idle_in_transaction_session_timeout = '120s'";

@@ -4,65 +4,41 @@ mod body;
 mod clock;
 mod connect;
 mod limits;
+mod organization;
+mod pool;
+mod prepared;
 mod transaction;
+mod tx;
 
-use deadpool::Runtime;
 use diesel_async::{
     AsyncPgConnection, RunQueryDsl,
-    pooled_connection::{
-        AsyncDieselConnectionManager, ManagerConfig, PoolError,
-        deadpool::{Object, Pool},
-    },
+    pooled_connection::deadpool::{Object, Pool},
 };
 use rollcall_domain::OrganizationId;
 use tracing::Instrument as _;
-use uuid::Uuid;
 
 use self::{
-    limits::{BEGIN_SNAPSHOT, CHECK, silent},
-    transaction::{begin, commit, lock, pause, rollback, rolled_back},
+    limits::{BEGIN_SNAPSHOT, silent},
+    transaction::{Claim, begin, commit, lock, pause, report_lost_connection, roll_back_after, rollback},
+    tx::TransactionConn,
 };
 pub use body::{TxBody, TxError};
 pub(crate) use clock::clock;
 pub(crate) use connect::connect_patiently;
 pub use limits::Limits;
 pub(crate) use limits::within;
-pub(crate) use transaction::told;
+pub(crate) use organization::find_organization;
+pub use pool::Options;
+pub(crate) use prepared::Prepared;
+pub use transaction::Fence;
+pub use tx::{ReadTx, WriteTx};
 
-use crate::{
-    Error, Result, organizations,
-    tx::{ReadTx, Transacting, WriteTx},
-};
+use crate::{Error, Result};
 
-/// How often a transaction is tried that could not be serialized.
+/// How often a transaction runs at most when it cannot be serialized.
 const ATTEMPTS: u32 = 5;
 
-/// How to connect.
-#[derive(Clone, Debug)]
-pub struct Options {
-    /// A `postgres://` URL.
-    pub url: String,
-    /// At most this many connections.
-    pub connections: usize,
-}
-
-/// Proof that a job's run still owns its lease: the fence that it was claimed with.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Fence {
-    /// The run.
-    pub run: Uuid,
-    /// Counts the claims of this run.
-    pub number: i64,
-}
-
-/// On whose behalf a job writes, and whether it waits for the organization's lock.
-#[derive(Clone, Copy)]
-struct Claim {
-    fence: Fence,
-    wait: bool,
-}
-
-/// A connection for what spans organizations: jobs, runs, reports.
+/// A connection for statements that span organizations: jobs, runs, reports.
 pub type SystemConn = Object<AsyncPgConnection>;
 
 /// The database.
@@ -73,38 +49,25 @@ pub struct Db {
 }
 
 impl Db {
-    /// Opens a pool. Connections are made when they are needed.
+    /// Opens a pool. It connects when a connection is needed.
     ///
     /// # Errors
-    /// A URL that cannot be read.
+    /// [`Error::Unavailable`] when the URL is not valid.
     pub fn open(options: &Options) -> Result<Self> {
-        options
-            .url
-            .parse::<tokio_postgres::Config>()
-            .map_err(|error| Error::Unavailable(format!("DATABASE_URL cannot be read: {error}").into()))?;
-        let mut config = ManagerConfig::default();
-        config.custom_setup = Box::new(|url| Box::pin(connect::connect(url.to_owned())));
-        let manager = AsyncDieselConnectionManager::new_with_config(options.url.as_str(), config);
-        let pool = Pool::builder(manager)
-            .max_size(options.connections)
-            .runtime(Runtime::Tokio1)
-            .recycle_timeout(Some(CHECK))
-            .build()
-            .map_err(|error| Error::Internal(error.into()))?;
-        Ok(Self { pool, limits: Limits::default() })
+        Ok(Self { pool: pool::open(options)?, limits: Limits::default() })
     }
 
-    /// The same database with other limits: for tests, which cannot wait so long.
+    /// The same database with other limits: for tests, which cannot wait as long.
     #[must_use]
     pub fn with_limits(self, limits: Limits) -> Self {
         Self { limits, ..self }
     }
 
-    /// Changes one organization. Its row is locked first, so that its writes are one after the
-    /// other; nothing but statements may be awaited inside. `name` names the span.
+    /// Changes one organization in a transaction that first locks the organization's row, so that its writes run one
+    /// after the other. `body` awaits nothing but statements. `name` names the span.
     ///
     /// # Errors
-    /// What `body` answers, [`Error::OrganizationNotFound`], or a database that fails.
+    /// The error of `body`, or [`Error::OrganizationNotFound`].
     pub async fn write<T, E, F>(
         &self,
         organization: &OrganizationId,
@@ -118,10 +81,11 @@ impl Db {
         self.write_with(organization, name, None, body).await
     }
 
-    /// As [`Db::write_fenced`], but waits for nobody: whoever shares the work of a run takes another organization.
+    /// Like [`Db::write_fenced`], but does not wait for the organization's lock: a helper of a run takes another
+    /// organization instead.
     ///
     /// # Errors
-    /// As [`Db::write_fenced`], and [`Error::Busy`] while another transaction works on the organization.
+    /// As [`Db::write_fenced`], and [`Error::Busy`] while another transaction holds the lock.
     pub async fn write_fenced_if_free<T, E, F>(
         &self,
         organization: &OrganizationId,
@@ -136,7 +100,7 @@ impl Db {
         self.write_with(organization, name, Some(Claim { fence, wait: false }), body).await
     }
 
-    /// Changes one organization on behalf of a job's run, unless the run has lost its lease.
+    /// Like [`Db::write`], for a job's run: writes nothing when the run has lost its lease.
     ///
     /// # Errors
     /// As [`Db::write`], and [`Error::FenceLost`].
@@ -189,11 +153,11 @@ impl Db {
         E: TxError,
         for<'t> F: TxBody<&'t mut WriteTx, std::result::Result<T, E>, Fut: Send> + Send,
     {
-        let mut conn = Transacting::new(self.connection().await?);
+        let mut conn = TransactionConn::new(self.connection().await?);
         begin(&mut conn, "BEGIN").await?;
         let (organization, now) = match lock(&mut conn, organization, claim).await {
             Ok(locked) => locked,
-            Err(error) => return Err(rolled_back(&mut conn, error).await.into()),
+            Err(error) => return Err(roll_back_after(&mut conn, error).await.into()),
         };
         let mut tx = WriteTx { read: ReadTx { conn, organization }, now };
         let answer = body(&mut tx).await;
@@ -202,14 +166,14 @@ impl Db {
                 commit(&mut tx.read.conn).await?;
                 Ok(value)
             }
-            Err(error) => Err(rolled_back(&mut tx.read.conn, error).await),
+            Err(error) => Err(roll_back_after(&mut tx.read.conn, error).await),
         }
     }
 
-    /// Reads one organization from one snapshot.
+    /// Reads one organization in one read snapshot.
     ///
     /// # Errors
-    /// What `body` answers, [`Error::OrganizationNotFound`], or a database that fails.
+    /// The error of `body`, or [`Error::OrganizationNotFound`].
     pub async fn read<T, E, F>(
         &self,
         organization: &OrganizationId,
@@ -228,36 +192,36 @@ impl Db {
                     rollback(&mut tx.conn).await;
                     Ok(value)
                 }
-                Err(error) => Err(rolled_back(&mut tx.conn, error).await),
+                Err(error) => Err(roll_back_after(&mut tx.conn, error).await),
             }
         };
         within(self.limits.read, reading).instrument(span).await
     }
 
-    /// Opens a snapshot of one organization that lives as long as it is kept: for streams, whose
-    /// reader decides when the next part is read. Dropping it gives the connection up.
+    /// Opens a read snapshot of one organization that lasts until it is dropped: for streams, whose reader decides when
+    /// the next part is read. Dropping it closes the connection.
     ///
     /// # Errors
-    /// [`Error::OrganizationNotFound`], or a database that fails.
+    /// [`Error::OrganizationNotFound`].
     pub async fn snapshot(&self, organization: &OrganizationId) -> Result<ReadTx> {
         let not_found = || Error::OrganizationNotFound(organization.clone());
         let opening = async {
-            let mut conn = Transacting::new(self.connection().await?);
+            let mut conn = TransactionConn::new(self.connection().await?);
             begin(&mut conn, BEGIN_SNAPSHOT).await?;
-            let found = organizations::find_by_id(&mut conn, organization).await;
+            let found = find_organization(&mut conn, organization).await;
             let organization = match found.and_then(|found| found.ok_or_else(not_found)) {
                 Ok(organization) => organization,
-                Err(error) => return Err(rolled_back(&mut conn, error).await),
+                Err(error) => return Err(roll_back_after(&mut conn, error).await),
             };
             Ok(ReadTx { conn, organization })
         };
         within(self.limits.statement, opening).await
     }
 
-    /// Runs statements that span organizations: jobs, their runs, reports.
+    /// Runs statements that span organizations (jobs, their runs, reports) in one transaction.
     ///
     /// # Errors
-    /// What `body` answers, or a database that fails.
+    /// The error of `body`.
     pub async fn system<T, E, F>(&self, name: &'static str, body: F) -> std::result::Result<T, E>
     where
         E: TxError,
@@ -265,7 +229,7 @@ impl Db {
     {
         let span = tracing::debug_span!("transaction", otel.name = name);
         let running = async {
-            let mut conn = Transacting::new(self.connection().await?);
+            let mut conn = TransactionConn::new(self.connection().await?);
             begin(&mut conn, "BEGIN").await?;
             let answer = body(&mut conn).await;
             match answer {
@@ -273,13 +237,13 @@ impl Db {
                     commit(&mut conn).await?;
                     Ok(value)
                 }
-                Err(error) => Err(rolled_back(&mut conn, error).await),
+                Err(error) => Err(roll_back_after(&mut conn, error).await),
             }
         };
         within(self.limits.write, running).instrument(span).await
     }
 
-    /// Runs a statement outside of any transaction: for what one statement can read.
+    /// Runs one statement outside of a transaction.
     pub(crate) async fn statement<T, F>(&self, body: F) -> Result<T>
     where
         for<'t> F: TxBody<&'t mut SystemConn, Result<T>, Fut: Send> + Send,
@@ -289,12 +253,12 @@ impl Db {
         let answering = async {
             match body(&mut conn).await {
                 Ok(value) => Ok(value),
-                Err(error) => Err(told(&mut conn, error).await),
+                Err(error) => Err(report_lost_connection(&mut conn, error).await),
             }
         };
         let answered = tokio::time::timeout(limit, answering).await;
         answered.unwrap_or_else(|_| {
-            // Closed instead of given back: its answer may come yet.
+            // Close the connection: the answer to the statement may still arrive on it.
             drop(SystemConn::take(conn));
             Err(silent(limit))
         })
@@ -305,21 +269,15 @@ impl Db {
         within(self.limits.connection, connecting).await
     }
 
-    /// Whether the database answers.
+    /// Checks that the database answers.
     ///
     /// # Errors
-    /// [`Error::Unavailable`].
+    /// [`Error::Unavailable`] when it does not.
     pub async fn ping(&self) -> Result<()> {
         self.statement(async |conn: &mut SystemConn| {
             diesel::sql_query("SELECT 1").execute(conn).await?;
             Ok(())
         })
         .await
-    }
-}
-
-impl From<PoolError> for Error {
-    fn from(error: PoolError) -> Self {
-        Self::Unavailable(error.into())
     }
 }

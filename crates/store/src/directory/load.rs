@@ -1,19 +1,25 @@
-//! What is stored, as far as a sync has to know.
+//! Reading the part of the directory that a sync needs.
 
 use std::collections::HashMap;
 
 use diesel::{
-    QueryableByName,
-    sql_types::{Array, Bool, Integer, Nullable, Text, Timestamptz, Uuid as SqlUuid},
+    pg::Pg,
+    prelude::*,
+    sql_types::{Array, Bool, Nullable, Text},
 };
 use diesel_async::RunQueryDsl;
 use rollcall_domain::{
-    AssignmentId, Email, GroupId, Held, MemberId, Phase, Timestamp,
-    directory::{Directory, Identity, KnownGroup, KnownMember, Memberships, ParsedRows, SyncMode},
+    AssignmentId, Email, GroupId, Held, MemberId, Phase,
+    directory::{Directory, KnownGroup, KnownMember, Memberships, ParsedRows, SyncMode},
 };
 use uuid::Uuid;
 
-use crate::{ReadTx, Result, words};
+use crate::{
+    ReadTx, Result,
+    enum_columns::ExportColumns,
+    members::{identity::IdentityColumns, settings::settings_id},
+    schema::{groups, members},
+};
 
 /// Reads the part of the directory that the rows of a sync concern: for a FULL sync all of it; for a DELTA sync the
 /// members that the rows name, and the active members who hold one of their addresses.
@@ -39,62 +45,36 @@ pub async fn list_directory(tx: &mut ReadTx, rows: &ParsedRows) -> Result<Direct
 }
 
 #[derive(QueryableByName)]
-struct MemberRow {
-    #[diesel(sql_type = Text)]
+#[diesel(table_name = members, check_for_backend(Pg))]
+struct KnownMemberRow {
     id: String,
-    #[diesel(sql_type = Text)]
-    email: String,
-    #[diesel(sql_type = Text)]
-    given_name: String,
-    #[diesel(sql_type = Text)]
-    family_name: String,
-    #[diesel(sql_type = Text)]
-    job_title: String,
-    #[diesel(sql_type = Nullable<Text>)]
-    manager_email: Option<String>,
-    #[diesel(sql_type = Bool)]
+    #[diesel(embed)]
+    identity: IdentityColumns,
     active: bool,
-    #[diesel(sql_type = Text)]
     assignment_id: String,
-    #[diesel(sql_type = SqlUuid)]
     settings_id: Uuid,
-    #[diesel(sql_type = Nullable<Text>)]
-    email_export: Option<String>,
-    #[diesel(sql_type = Nullable<Timestamptz>)]
-    email_export_since: Option<Timestamp>,
-    #[diesel(sql_type = Nullable<Text>)]
-    email_export_source: Option<String>,
+    #[diesel(embed)]
+    export: ExportColumns,
     #[diesel(sql_type = Bool)]
     has_legacy: bool,
     #[diesel(sql_type = Nullable<Text>)]
     pin: Option<String>,
 }
 
-impl MemberRow {
-    fn into_known(self) -> Result<(MemberId, KnownMember)> {
-        let export = words::member_export(
-            self.email_export.as_deref(),
-            self.email_export_since,
-            self.email_export_source.as_deref(),
-        )?;
+impl From<KnownMemberRow> for (MemberId, KnownMember) {
+    fn from(row: KnownMemberRow) -> Self {
         let known = KnownMember {
-            identity: Identity {
-                email: Email::trusted(self.email),
-                given_name: self.given_name,
-                family_name: self.family_name,
-                job_title: self.job_title,
-                manager_email: self.manager_email.map(Email::trusted),
-            },
-            active: self.active,
+            identity: row.identity.into(),
+            active: row.active,
             held: Held {
-                assignment: AssignmentId::trusted(self.assignment_id),
-                settings: words::settings_id(self.settings_id),
-                export,
+                assignment: AssignmentId::trusted(row.assignment_id),
+                settings: settings_id(row.settings_id),
+                export: row.export.into_export(),
             },
-            pin: self.pin.map(AssignmentId::trusted),
-            has_legacy: self.has_legacy,
+            pin: row.pin.map(AssignmentId::trusted),
+            has_legacy: row.has_legacy,
         };
-        Ok((MemberId::trusted(self.id), known))
+        (MemberId::trusted(row.id), known)
     }
 }
 
@@ -104,34 +84,25 @@ async fn list_known_members(
     holders: &[&str],
 ) -> Result<HashMap<MemberId, KnownMember>> {
     let (conn, organization) = tx.parts();
-    let rows: Vec<MemberRow> = diesel::sql_query(include_str!("../sql/list_known_members.sql"))
+    let rows: Vec<KnownMemberRow> = diesel::sql_query(include_str!("../sql/list_known_members.sql"))
         .bind::<Text, _>(organization)
         .bind::<Nullable<Array<Text>>, _>(members)
         .bind::<Array<Text>, _>(holders)
         .load(conn)
         .await?;
-    rows.into_iter().map(MemberRow::into_known).collect()
-}
-
-#[derive(QueryableByName)]
-struct GroupRow {
-    #[diesel(sql_type = Text)]
-    id: String,
-    #[diesel(sql_type = Text)]
-    display_name: String,
-    #[diesel(sql_type = Bool)]
-    present: bool,
+    Ok(rows.into_iter().map(Into::into).collect())
 }
 
 async fn list_known_groups(tx: &mut ReadTx) -> Result<HashMap<GroupId, KnownGroup>> {
     let (conn, organization) = tx.parts();
-    let rows: Vec<GroupRow> =
-        diesel::sql_query("SELECT id, display_name, present FROM groups WHERE organization_id = $1")
-            .bind::<Text, _>(organization)
-            .load(conn)
-            .await?;
-    let known =
-        |row: GroupRow| (GroupId::trusted(row.id), KnownGroup { display_name: row.display_name, present: row.present });
+    let rows: Vec<(String, String, bool)> = groups::table
+        .filter(groups::organization_id.eq(organization))
+        .select((groups::id, groups::display_name, groups::present))
+        .load(conn)
+        .await?;
+    let known = |(id, display_name, present): (String, String, bool)| {
+        (GroupId::trusted(id), KnownGroup { display_name, present })
+    };
     Ok(rows.into_iter().map(known).collect())
 }
 
@@ -154,22 +125,16 @@ async fn list_memberships(
         .bind::<Nullable<Array<Text>>, _>(members)
         .load(conn)
         .await?;
-    // A group has many members: they share its id.
+    // Many members have the same group: they share its id.
     let shared: HashMap<&str, &GroupId> = known.keys().map(|id| (id.as_str(), id)).collect();
     let share = |id: String| shared.get(id.as_str()).map_or_else(|| GroupId::trusted(id.as_str()), |id| (*id).clone());
     let entry = |row: MembershipsRow| (MemberId::trusted(row.member_id), row.groups.into_iter().map(share).collect());
     Ok(rows.into_iter().map(entry).collect())
 }
 
-#[derive(QueryableByName)]
-struct Active {
-    #[diesel(sql_type = Integer)]
-    members: i32,
-}
-
 async fn count_active(tx: &mut ReadTx) -> Result<u32> {
     let (conn, organization) = tx.parts();
-    let sql = "SELECT count(*)::integer AS members FROM members WHERE organization_id = $1 AND active";
-    let row: Active = diesel::sql_query(sql).bind::<Text, _>(organization).get_result(conn).await?;
-    Ok(row.members.unsigned_abs())
+    let active = members::table.filter(members::organization_id.eq(organization)).filter(members::active);
+    let count: i64 = active.count().get_result(conn).await?;
+    Ok(u32::try_from(count).unwrap_or(u32::MAX))
 }

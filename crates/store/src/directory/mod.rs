@@ -1,108 +1,97 @@
-//! People, groups and memberships: reading what a sync has to know, and writing what it found.
+//! Members, groups and memberships: reading what a sync needs, and writing what it changes.
 
 mod load;
 mod write;
 
+use std::collections::{BTreeSet, HashSet};
+
 use diesel::{
-    OptionalExtension as _, QueryableByName,
-    sql_types::{BigInt, Bool, Integer, Text},
+    pg::Pg,
+    prelude::*,
+    sql_types::{BigInt, Integer, Text},
 };
 use diesel_async::RunQueryDsl;
 use rollcall_domain::GroupId;
 
 pub use load::list_directory;
 pub(crate) use write::{
-    delete_memberships, insert_members, insert_memberships, park_addresses, update_identities, upsert_groups,
+    delete_memberships, free_addresses, insert_members, insert_memberships, update_identities, upsert_groups,
 };
 
-use crate::{ReadTx, Result};
+use crate::{ReadTx, Result, schema::groups};
 
-/// A group with how many members it has.
+/// A group with the number of its members.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct GroupView {
     /// The external id.
     pub id: GroupId,
-    /// As the identity provider shows it.
+    /// The name in the identity provider.
     pub display_name: String,
-    /// Whether the last full sync still had it.
+    /// Whether the last full sync contained the group.
     pub present: bool,
-    /// Members, inactive ones included.
+    /// The number of members, inactive ones included.
     pub members: u32,
 }
 
 #[derive(QueryableByName)]
-struct Row {
-    #[diesel(sql_type = Text)]
+#[diesel(table_name = groups, check_for_backend(Pg))]
+struct GroupViewRow {
     id: String,
-    #[diesel(sql_type = Text)]
     display_name: String,
-    #[diesel(sql_type = Bool)]
     present: bool,
     #[diesel(sql_type = Integer)]
     members: i32,
 }
 
-impl Row {
-    fn into_view(self) -> GroupView {
-        GroupView {
-            id: GroupId::trusted(self.id),
-            display_name: self.display_name,
-            present: self.present,
-            members: self.members.unsigned_abs(),
+impl From<GroupViewRow> for GroupView {
+    fn from(row: GroupViewRow) -> Self {
+        Self {
+            id: GroupId::trusted(row.id),
+            display_name: row.display_name,
+            present: row.present,
+            members: row.members.unsigned_abs(),
         }
     }
 }
 
-/// Reads up to `limit` groups after one, in byte order of their ids.
-///
-/// # Errors
-/// A database that fails.
+/// Reads up to `limit` groups after the id `after`, in byte order of their ids.
 pub async fn list_groups(tx: &mut ReadTx, after: Option<&str>, limit: u32) -> Result<Vec<GroupView>> {
     let (conn, organization) = tx.parts();
-    let rows: Vec<Row> = diesel::sql_query(include_str!("../sql/list_groups.sql"))
+    let rows: Vec<GroupViewRow> = diesel::sql_query(include_str!("../sql/list_groups.sql"))
         .bind::<Text, _>(organization)
         .bind::<Text, _>(after.unwrap_or_default())
         .bind::<BigInt, _>(i64::from(limit))
         .load(conn)
         .await?;
-    Ok(rows.into_iter().map(Row::into_view).collect())
+    Ok(rows.into_iter().map(GroupView::from).collect())
 }
 
-/// Reads one group; one that is gone is there as long as it is stored.
-///
-/// # Errors
-/// A database that fails.
+/// Reads one group, present or not, if the organization knows it.
 pub async fn find_group(tx: &mut ReadTx, group: &GroupId) -> Result<Option<GroupView>> {
     let (conn, organization) = tx.parts();
-    let row: Option<Row> = diesel::sql_query(include_str!("../sql/find_group.sql"))
+    let row: Option<GroupViewRow> = diesel::sql_query(include_str!("../sql/find_group.sql"))
         .bind::<Text, _>(organization)
         .bind::<Text, _>(group.as_str())
         .get_result(conn)
         .await
         .optional()?;
-    Ok(row.map(Row::into_view))
+    Ok(row.map(GroupView::from))
 }
 
-/// Of the given groups, the first that the organization does not know.
-///
-/// # Errors
-/// A database that fails.
-pub async fn find_unknown_group(tx: &mut ReadTx, groups: impl Iterator<Item = &GroupId>) -> Result<Option<GroupId>> {
-    let groups: Vec<&str> = groups.map(GroupId::as_str).collect();
-    if groups.is_empty() {
+/// Returns the first of the given groups, in byte order, that the organization does not know.
+pub async fn find_unknown_group(tx: &mut ReadTx, named: impl Iterator<Item = &GroupId>) -> Result<Option<GroupId>> {
+    let named: BTreeSet<&GroupId> = named.collect();
+    if named.is_empty() {
         return Ok(None);
     }
     let (conn, organization) = tx.parts();
-    let unknown: Vec<Unknown> = diesel::sql_query(include_str!("../sql/find_unknown_group.sql"))
-        .bind::<Text, _>(organization)
-        .bind::<diesel::sql_types::Array<Text>, _>(groups)
+    let known: HashSet<String> = groups::table
+        .filter(groups::organization_id.eq(organization))
+        .filter(groups::id.eq_any(named.iter().map(|group| group.as_str())))
+        .select(groups::id)
         .load(conn)
-        .await?;
-    Ok(unknown.into_iter().next().map(|row| GroupId::trusted(row.id)))
-}
-
-#[derive(QueryableByName)]
-struct Unknown {
-    #[diesel(sql_type = Text)]
-    id: String,
+        .await?
+        .into_iter()
+        .collect();
+    Ok(named.into_iter().find(|group| !known.contains(group.as_str())).cloned())
 }

@@ -1,4 +1,4 @@
-//! Writing what a sync changes: groups, people and memberships, each in one set-based statement.
+//! Writing what a sync changes: groups, members and memberships, each in one set-based statement.
 
 use std::collections::HashMap;
 
@@ -9,31 +9,32 @@ use rollcall_domain::{
     directory::{GroupUpsert, MemberUpsert, Membership},
 };
 
-use crate::{Result, WriteTx, members::write::column, words};
+use crate::{
+    Result, WriteTx, arrays::column, db::Prepared, enum_columns::ExportColumns, members::settings::settings_uuid,
+};
 
 pub(crate) async fn upsert_groups(tx: &mut WriteTx, groups: &[GroupUpsert]) -> Result<()> {
     if groups.is_empty() {
         return Ok(());
     }
     let (conn, organization) = tx.parts();
-    diesel::sql_query(include_str!("../sql/upsert_groups.sql"))
+    let insert = diesel::sql_query(include_str!("../sql/upsert_groups.sql"))
         .bind::<Text, _>(organization)
         .bind::<Array<Text>, _>(column(groups, |group| group.id.as_str()))
         .bind::<Array<Text>, _>(column(groups, |group| group.display_name.as_str()))
-        .bind::<Array<Bool>, _>(column(groups, |group| group.present))
-        .execute(conn)
-        .await?;
+        .bind::<Array<Bool>, _>(column(groups, |group| group.present));
+    Prepared(insert).execute(conn).await?;
     Ok(())
 }
 
-/// Frees the addresses that members give up. One sync can pass an address from one member to another, in any order or in a
-/// circle, and the unique index checks each row as it is written. Therefore the addresses are freed first.
-pub(crate) async fn park_addresses(tx: &mut WriteTx, members: &[&MemberUpsert]) -> Result<()> {
+/// Frees the addresses that active members give up. One sync can pass addresses from member to member, even in a circle,
+/// and the unique index checks each row as it is written, so this runs before the new addresses are written.
+pub(crate) async fn free_addresses(tx: &mut WriteTx, members: &[&MemberUpsert]) -> Result<()> {
     if members.is_empty() {
         return Ok(());
     }
     let (conn, organization) = tx.parts();
-    diesel::sql_query(include_str!("../sql/park_addresses.sql"))
+    diesel::sql_query(include_str!("../sql/free_addresses.sql"))
         .bind::<Text, _>(organization)
         .bind::<Array<Text>, _>(column(members, |member| member.id.as_str()))
         .bind::<Array<Text>, _>(column(members, |member| member.identity.email.as_str()))
@@ -67,7 +68,7 @@ pub(crate) async fn update_identities(tx: &mut WriteTx, members: &[&MemberUpsert
     Ok(())
 }
 
-/// Inserts new members with what they are given, so that no row is written twice.
+/// Inserts new members with the assignment that they enter, so that each row is written once.
 pub(crate) async fn insert_members(
     tx: &mut WriteTx,
     members: &[&MemberUpsert],
@@ -78,10 +79,10 @@ pub(crate) async fn insert_members(
     if members.is_empty() {
         return Ok(());
     }
-    let exports: Vec<_> = members.iter().map(|(_, change)| words::export_words(Some(&change.after))).collect();
+    let exports: Vec<_> = members.iter().map(|(_, change)| ExportColumns::of(Some(&change.after))).collect();
     let (revision, now) = (tx.next_revision(), tx.now());
     let (conn, organization) = tx.parts();
-    diesel::sql_query(include_str!("../sql/insert_members.sql"))
+    let insert = diesel::sql_query(include_str!("../sql/insert_members.sql"))
         .bind::<Text, _>(organization)
         .bind::<Array<Text>, _>(column(&members, |(member, _)| member.id.as_str()))
         .bind::<Array<Text>, _>(column(&members, |(member, _)| member.identity.email.as_str()))
@@ -93,14 +94,13 @@ pub(crate) async fn insert_members(
         }))
         .bind::<Array<Bool>, _>(column(&members, |(member, _)| member.active))
         .bind::<Array<Text>, _>(column(&members, |(_, change)| change.after.assignment.as_str()))
-        .bind::<Array<SqlUuid>, _>(column(&members, |(_, change)| words::settings_uuid(change.after.settings)))
-        .bind::<Array<Nullable<Text>>, _>(column(&exports, |words| words.value))
-        .bind::<Array<Nullable<Timestamptz>>, _>(column(&exports, |words| words.since))
-        .bind::<Array<Nullable<Text>>, _>(column(&exports, |words| words.source))
+        .bind::<Array<SqlUuid>, _>(column(&members, |(_, change)| settings_uuid(change.after.settings)))
+        .bind::<Array<Nullable<Text>>, _>(column(&exports, ExportColumns::value))
+        .bind::<Array<Nullable<Timestamptz>>, _>(column(&exports, |columns| columns.email_export_since))
+        .bind::<Array<Nullable<Text>>, _>(column(&exports, ExportColumns::source))
         .bind::<BigInt, _>(revision)
-        .bind::<Timestamptz, _>(now)
-        .execute(conn)
-        .await?;
+        .bind::<Timestamptz, _>(now);
+    Prepared(insert).execute(conn).await?;
     Ok(())
 }
 

@@ -1,139 +1,126 @@
-//! What members have had: one row a member and revision, with when and by whom from the audit
-//! (product.md 4.9, 9).
+//! The history of members: one row for each member and revision, with time and actor from the audit log (product.md 4.9,
+//! 9).
 
 use std::collections::BTreeSet;
 
 use diesel::{
-    QueryableByName,
+    pg::Pg,
     prelude::*,
-    sql_types::{BigInt, Bool, Nullable, Text, Timestamptz, Uuid as SqlUuid},
+    sql_types::{BigInt, Bool, Nullable, Text, Timestamptz},
 };
 use diesel_async::RunQueryDsl;
 use rollcall_domain::{
-    AssignmentId, Held, MemberChange, MemberId, Timestamp,
+    AssignmentId, Cause, Held, MemberChange, MemberId, Timestamp,
+    email_export::{EmailExport, Source},
     history::{Bundles, Recorded},
 };
 use uuid::Uuid;
 
-use super::settings::get_settings;
-use crate::{ReadTx, Result, db::clock, schema::members, words};
+use super::settings::{get_settings, settings_id};
+use crate::{
+    ReadTx, Result,
+    db::clock,
+    enum_columns::{EnumColumn, ExportColumns},
+    schema::{audit_events, member_changes, members},
+};
 
 #[derive(QueryableByName)]
-struct Row {
-    #[diesel(sql_type = BigInt)]
+#[diesel(table_name = member_changes, check_for_backend(Pg))]
+struct MemberChangeRow {
     revision: i64,
-    #[diesel(sql_type = Text)]
-    cause: String,
-    #[diesel(sql_type = Nullable<Text>)]
+    cause: EnumColumn<Cause>,
     assignment_before: Option<String>,
-    #[diesel(sql_type = Text)]
     assignment_after: String,
-    #[diesel(sql_type = Nullable<SqlUuid>)]
     settings_before: Option<Uuid>,
-    #[diesel(sql_type = SqlUuid)]
     settings_after: Uuid,
-    #[diesel(sql_type = Nullable<Text>)]
-    email_export_before: Option<String>,
-    #[diesel(sql_type = Nullable<Text>)]
-    email_export_after: Option<String>,
-    #[diesel(sql_type = Nullable<Timestamptz>)]
+    email_export_before: Option<EnumColumn<EmailExport>>,
+    email_export_after: Option<EnumColumn<EmailExport>>,
     email_export_since_before: Option<Timestamp>,
-    #[diesel(sql_type = Nullable<Timestamptz>)]
     email_export_since_after: Option<Timestamp>,
-    #[diesel(sql_type = Nullable<Text>)]
-    email_export_source_before: Option<String>,
-    #[diesel(sql_type = Nullable<Text>)]
-    email_export_source_after: Option<String>,
-    #[diesel(sql_type = Timestamptz)]
+    email_export_source_before: Option<EnumColumn<Source>>,
+    email_export_source_after: Option<EnumColumn<Source>>,
+    #[diesel(embed)]
+    write: WriteColumns,
+}
+
+/// The columns of the audit event.
+#[derive(QueryableByName)]
+#[diesel(table_name = audit_events, check_for_backend(Pg))]
+struct WriteColumns {
     occurred_at: Timestamp,
-    #[diesel(sql_type = Text)]
     actor: String,
 }
 
-/// The columns of what a member had, before or after.
-type HeldColumns = (String, Uuid, Option<String>, Option<Timestamp>, Option<String>);
-
-fn to_held((assignment, settings, export, since, source): HeldColumns) -> Result<Held> {
-    Ok(Held {
-        assignment: AssignmentId::trusted(assignment),
-        settings: words::settings_id(settings),
-        export: words::member_export(export.as_deref(), since, source.as_deref())?,
-    })
-}
-
-impl Row {
-    fn into_recorded(self, member: MemberId) -> Result<Recorded> {
-        let (since, source) = (self.email_export_since_before, self.email_export_source_before);
+impl MemberChangeRow {
+    fn into_recorded(self, member: MemberId) -> Recorded {
+        let held = |assignment, settings, export: ExportColumns| Held {
+            assignment: AssignmentId::trusted(assignment),
+            settings: settings_id(settings),
+            export: export.into_export(),
+        };
+        let export_before = ExportColumns {
+            email_export: self.email_export_before,
+            email_export_since: self.email_export_since_before,
+            email_export_source: self.email_export_source_before,
+        };
+        let export_after = ExportColumns {
+            email_export: self.email_export_after,
+            email_export_since: self.email_export_since_after,
+            email_export_source: self.email_export_source_after,
+        };
         let before = self.assignment_before.zip(self.settings_before);
-        let before = before
-            .map(|(assignment, settings)| to_held((assignment, settings, self.email_export_before, since, source)));
-        let after = to_held((
-            self.assignment_after,
-            self.settings_after,
-            self.email_export_after,
-            self.email_export_since_after,
-            self.email_export_source_after,
-        ))?;
-        let cause = words::cause(&self.cause)?;
-        let change = MemberChange { member, before: before.transpose()?, after, cause };
-        Ok(Recorded { change, revision: self.revision, time: self.occurred_at, actor: self.actor })
+        let before = before.map(|(assignment, settings)| held(assignment, settings, export_before));
+        let after = held(self.assignment_after, self.settings_after, export_after);
+        let change = MemberChange { member, before, after, cause: self.cause.0 };
+        Recorded { change, revision: self.revision, time: self.write.occurred_at, actor: self.write.actor }
     }
 }
 
-/// Which of a member's changes are read, newest first.
+/// Which changes of a member are listed.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct Wanted {
-    /// Only those of email export: its value, its start or its source.
+pub struct HistoryFilter {
+    /// Only changes of email export: of its value, its start or its source.
     pub email_export: bool,
-    /// Only those before this revision.
+    /// Only changes before this revision.
     pub before: Option<i64>,
-    /// Only those up to this time.
+    /// Only changes up to this time.
     pub until: Option<Timestamp>,
-    /// At most so many.
+    /// The largest number of changes.
     pub limit: Option<u32>,
 }
 
 /// Reads a member's changes, newest first.
-///
-/// # Errors
-/// A database that fails.
-pub async fn list_changes(tx: &mut ReadTx, member: &MemberId, wanted: Wanted) -> Result<Vec<Recorded>> {
+pub async fn list_changes(tx: &mut ReadTx, member: &MemberId, filter: HistoryFilter) -> Result<Vec<Recorded>> {
     let (conn, organization) = tx.parts();
-    let rows: Vec<Row> = diesel::sql_query(include_str!("../sql/list_member_changes.sql"))
+    let rows: Vec<MemberChangeRow> = diesel::sql_query(include_str!("../sql/list_member_changes.sql"))
         .bind::<Text, _>(organization)
         .bind::<Text, _>(member.as_str())
-        .bind::<Bool, _>(wanted.email_export)
-        .bind::<Nullable<BigInt>, _>(wanted.before)
-        .bind::<Nullable<Timestamptz>, _>(wanted.until)
-        .bind::<Nullable<BigInt>, _>(wanted.limit.map(i64::from))
+        .bind::<Bool, _>(filter.email_export)
+        .bind::<Nullable<BigInt>, _>(filter.before)
+        .bind::<Nullable<Timestamptz>, _>(filter.until)
+        .bind::<Nullable<BigInt>, _>(filter.limit.map(i64::from))
         .load(conn)
         .await?;
-    rows.into_iter().map(|row| row.into_recorded(member.clone())).collect()
+    Ok(rows.into_iter().map(|row| row.into_recorded(member.clone())).collect())
 }
 
-/// Reads the settings that changes are between.
-///
-/// # Errors
-/// A database that fails.
+/// Reads the settings before and after each change.
 pub async fn list_bundles(tx: &mut ReadTx, changes: &[Recorded]) -> Result<Bundles> {
     let held = changes.iter().flat_map(|Recorded { change, .. }| change.before.iter().chain([&change.after]));
     let ids: BTreeSet<_> = held.map(|held| held.settings).collect();
     get_settings(tx, &ids).await
 }
 
-/// What is known of a member's beginning.
+/// When a member became known, and with which old setting.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Beginning {
-    /// When they were first synced.
+    /// When the member was first synced.
     pub known_since: Timestamp,
-    /// Their old setting, as it was imported last.
+    /// The old setting that was last imported for the member.
     pub legacy: Option<bool>,
 }
 
-/// Reads a member's beginning.
-///
-/// # Errors
-/// A database that fails.
+/// Reads when a member became known, if the organization has the member.
 pub async fn find_beginning(tx: &mut ReadTx, member: &MemberId) -> Result<Option<Beginning>> {
     let (conn, organization) = tx.parts();
     let found: Option<(Timestamp, Option<bool>)> = members::table
@@ -145,10 +132,7 @@ pub async fn find_beginning(tx: &mut ReadTx, member: &MemberId) -> Result<Option
     Ok(found.map(|(known_since, legacy)| Beginning { known_since, legacy }))
 }
 
-/// The time: the database's clock, but never before the organization's last write.
-///
-/// # Errors
-/// A database that fails.
+/// Returns the time of the database's clock, or of the organization's last write if that is later.
 pub async fn get_time(tx: &mut ReadTx) -> Result<Timestamp> {
     let (conn, _) = tx.parts();
     let now = clock(conn).await?;

@@ -1,7 +1,8 @@
-//! Members: what the planner has to know of them, and what is shown of them.
+//! Members: the states that the planner reads, and the member resource.
 
 pub mod export;
 pub mod history;
+pub(crate) mod identity;
 pub mod mixed;
 mod overtaken;
 pub mod settings;
@@ -10,59 +11,48 @@ pub(crate) mod write;
 
 use diesel::{
     QueryableByName,
-    sql_types::{Array, Bool, Integer, Jsonb, Nullable, Text, Timestamptz, Uuid as SqlUuid},
+    pg::Pg,
+    sql_types::{Array, Integer, Jsonb, Nullable, Text},
 };
 use diesel_async::RunQueryDsl;
-use rollcall_domain::{AssignmentId, AssignmentList, GroupId, Held, MemberId, MemberState, Scope, Timestamp};
+use rollcall_domain::{AssignmentId, AssignmentList, GroupId, Held, MemberId, MemberState, Scope};
 use uuid::Uuid;
 
 use overtaken::list_overtaken;
-pub use view::{MemberView, Pin, get_member, list_members, prepare_pages};
+pub use view::{MemberView, Pin, find_member, list_members, prepare_pages};
 
-use crate::{ReadTx, Result, words};
+use self::settings::settings_id;
+use crate::{ReadTx, Result, enum_columns::ExportColumns, schema::members};
 
+/// A member as the planner reads it.
 #[derive(QueryableByName)]
-struct StateRow {
-    #[diesel(sql_type = Text)]
+#[diesel(table_name = members, check_for_backend(Pg))]
+struct MemberStateRow {
     id: String,
-    #[diesel(sql_type = Bool)]
     active: bool,
-    #[diesel(sql_type = Text)]
     assignment_id: String,
-    #[diesel(sql_type = SqlUuid)]
     settings_id: Uuid,
-    #[diesel(sql_type = Nullable<Text>)]
-    email_export: Option<String>,
-    #[diesel(sql_type = Nullable<Timestamptz>)]
-    email_export_since: Option<Timestamp>,
-    #[diesel(sql_type = Nullable<Text>)]
-    email_export_source: Option<String>,
+    #[diesel(embed)]
+    export: ExportColumns,
     #[diesel(sql_type = Nullable<Text>)]
     pin: Option<String>,
     #[diesel(sql_type = Array<Integer>)]
     matching_ranks: Vec<i32>,
 }
 
-impl TryFrom<StateRow> for MemberState {
-    type Error = crate::Error;
-
-    fn try_from(row: StateRow) -> Result<Self> {
-        let export = words::member_export(
-            row.email_export.as_deref(),
-            row.email_export_since,
-            row.email_export_source.as_deref(),
-        )?;
-        Ok(Self {
+impl From<MemberStateRow> for MemberState {
+    fn from(row: MemberStateRow) -> Self {
+        Self {
             id: MemberId::trusted(row.id),
             active: row.active,
             held: Some(Held {
                 assignment: AssignmentId::trusted(row.assignment_id),
-                settings: words::settings_id(row.settings_id),
-                export,
+                settings: settings_id(row.settings_id),
+                export: row.export.into_export(),
             }),
             pin: row.pin.map(AssignmentId::trusted),
             matching_ranks: row.matching_ranks.into_iter().map(i32::unsigned_abs).collect(),
-        })
+        }
     }
 }
 
@@ -87,7 +77,7 @@ pub async fn list_states(tx: &mut ReadTx, scope: Scope<'_>, list: &AssignmentLis
     }
 }
 
-/// Which members are read: those of an assignment, of groups, and those named.
+/// The members to read: the union of the members of an assignment, of groups, and of named members.
 struct Selection<'a> {
     of_assignment: Option<&'a str>,
     in_groups: Vec<&'a str>,
@@ -103,7 +93,7 @@ async fn load_states(
     let ranks: serde_json::Map<String, serde_json::Value> =
         first_ranks.into_iter().map(|(group, rank)| (group.to_string(), rank.into())).collect();
     let (conn, organization) = tx.parts();
-    let rows: Vec<StateRow> = diesel::sql_query(include_str!("../sql/list_member_states.sql"))
+    let rows: Vec<MemberStateRow> = diesel::sql_query(include_str!("../sql/list_member_states.sql"))
         .bind::<Text, _>(organization)
         .bind::<Nullable<Text>, _>(selection.of_assignment)
         .bind::<Array<Text>, _>(&selection.in_groups)
@@ -111,5 +101,5 @@ async fn load_states(
         .bind::<Jsonb, _>(serde_json::Value::Object(ranks))
         .load(conn)
         .await?;
-    rows.into_iter().map(MemberState::try_from).collect()
+    Ok(rows.into_iter().map(MemberState::from).collect())
 }

@@ -1,13 +1,13 @@
-//! The members whom a new order of the list can move.
+//! The members that a new order of the list can move.
 
 use diesel::sql_types::{Array, Integer, Text};
 use diesel_async::RunQueryDsl;
 use rollcall_domain::{MemberState, assignments::Overtaken};
 
-use super::StateRow;
+use super::MemberStateRow;
 use crate::{ReadTx, Result};
 
-/// Reads them with the ranks that overtake their assignment.
+/// Reads the members with the ranks that overtake their assignment.
 pub(super) async fn list_overtaken(tx: &mut ReadTx, overtaken: &Overtaken) -> Result<Vec<MemberState>> {
     let Overtaken { assignments, groups } = overtaken;
     let (groups, first): (Vec<&str>, Vec<i32>) =
@@ -18,7 +18,7 @@ pub(super) async fn list_overtaken(tx: &mut ReadTx, overtaken: &Overtaken) -> Re
         return Ok(Vec::new());
     }
     let (conn, organization) = tx.parts();
-    let rows: Vec<StateRow> = diesel::sql_query(include_str!("../sql/list_overtaken_members.sql"))
+    let rows: Vec<MemberStateRow> = diesel::sql_query(include_str!("../sql/list_overtaken_members.sql"))
         .bind::<Text, _>(organization)
         .bind::<Array<Text>, _>(groups)
         .bind::<Array<Integer>, _>(first)
@@ -26,5 +26,5 @@ pub(super) async fn list_overtaken(tx: &mut ReadTx, overtaken: &Overtaken) -> Re
         .bind::<Array<Integer>, _>(ranks)
         .load(conn)
         .await?;
-    rows.into_iter().map(MemberState::try_from).collect()
+    Ok(rows.into_iter().map(MemberState::from).collect())
 }

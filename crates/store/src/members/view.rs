@@ -1,51 +1,52 @@
-//! Members as they are shown: identity, assignment, pin, settings.
+//! The member resource: identity, assignment, pin, settings.
 
 use std::collections::{BTreeSet, HashMap};
 
 use diesel::{
     QueryableByName,
-    sql_types::{Array, BigInt, Bool, Nullable, Text, Timestamptz, Uuid as SqlUuid},
+    pg::Pg,
+    sql_types::{Array, BigInt, Nullable, Text, Timestamptz},
 };
 use diesel_async::RunQueryDsl;
 use rollcall_domain::{
-    AssignmentId, Email, GroupId, MemberId, Settings, Timestamp, directory::Identity, email_export::MemberExport,
+    AssignmentId, GroupId, MemberId, Settings, Timestamp, directory::Identity, email_export::MemberExport,
 };
 use uuid::Uuid;
 
-use super::settings::list_settings;
-use crate::{Error, ReadTx, Result, seats::list_pending_of, words};
+use super::{identity::IdentityColumns, settings::list_settings};
+use crate::{Error, ReadTx, Result, enum_columns::ExportColumns, schema::members, seats::list_pending_of};
 
-/// A member with everything that is shown of them.
+/// A member with everything that the API shows.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct MemberView {
     /// The external id.
     pub id: MemberId,
-    /// Who they are.
+    /// Name, email address, job title and manager.
     pub identity: Identity,
-    /// Whether they are active.
+    /// Whether the member is active.
     pub active: bool,
-    /// Their groups in byte order.
+    /// The member's groups in byte order.
     pub groups: Vec<GroupId>,
-    /// Their assignment.
+    /// The member's assignment.
     pub assignment: AssignmentId,
-    /// The pin that holds them there.
+    /// The pin that holds the member in the assignment.
     pub pin: Option<Pin>,
-    /// What they have been given.
+    /// The settings that the member was given.
     pub settings: Settings,
-    /// Of the seats that they have been given, those that they wait for.
+    /// The given seats that the member still waits for.
     pub pending_seats: BTreeSet<String>,
-    /// Their email export setting; `None` in phase LEGACY.
+    /// The email export setting; `None` in phase LEGACY.
     pub export: Option<MemberExport>,
-    /// The revision that last changed them.
+    /// The revision that last changed the member.
     pub updated_revision: i64,
-    /// When they were first synced.
+    /// When the member was first synced.
     pub created_at: Timestamp,
-    /// When anything of them last changed.
+    /// When the member last changed.
     pub updated_at: Timestamp,
 }
 
 impl MemberView {
-    /// The seats that they hold, in byte order; an inactive member holds none.
+    /// The seats that the member holds, in byte order. An inactive member holds none.
     pub fn held_seats(&self) -> impl Iterator<Item = &String> {
         self.settings.seats.difference(&self.pending_seats).filter(|_| self.active)
     }
@@ -58,45 +59,27 @@ pub struct Pin {
     pub assignment: AssignmentId,
     /// Who moved the member.
     pub actor: String,
-    /// Why, as they wrote it.
+    /// The reason, as the tech admin wrote it.
     pub reason: String,
     /// When.
     pub time: Timestamp,
 }
 
 #[derive(QueryableByName)]
-struct Row {
-    #[diesel(sql_type = Text)]
+#[diesel(table_name = members, check_for_backend(Pg))]
+struct MemberViewRow {
     id: String,
-    #[diesel(sql_type = Text)]
-    email: String,
-    #[diesel(sql_type = Text)]
-    given_name: String,
-    #[diesel(sql_type = Text)]
-    family_name: String,
-    #[diesel(sql_type = Text)]
-    job_title: String,
-    #[diesel(sql_type = Nullable<Text>)]
-    manager_email: Option<String>,
-    #[diesel(sql_type = Bool)]
+    #[diesel(embed)]
+    identity: IdentityColumns,
     active: bool,
     #[diesel(sql_type = Array<Text>)]
     groups: Vec<String>,
-    #[diesel(sql_type = Text)]
     assignment_id: String,
-    #[diesel(sql_type = SqlUuid)]
     settings_id: Uuid,
-    #[diesel(sql_type = Nullable<Text>)]
-    email_export: Option<String>,
-    #[diesel(sql_type = Nullable<Timestamptz>)]
-    email_export_since: Option<Timestamp>,
-    #[diesel(sql_type = Nullable<Text>)]
-    email_export_source: Option<String>,
-    #[diesel(sql_type = BigInt)]
+    #[diesel(embed)]
+    export: ExportColumns,
     updated_revision: i64,
-    #[diesel(sql_type = Timestamptz)]
     created_at: Timestamp,
-    #[diesel(sql_type = Timestamptz)]
     updated_at: Timestamp,
     #[diesel(sql_type = Nullable<Text>)]
     pin_assignment: Option<String>,
@@ -108,8 +91,8 @@ struct Row {
     pinned_at: Option<Timestamp>,
 }
 
-impl Row {
-    fn pin(&mut self) -> Option<Pin> {
+impl MemberViewRow {
+    fn take_pin(&mut self) -> Option<Pin> {
         Some(Pin {
             assignment: AssignmentId::trusted(self.pin_assignment.take()?),
             actor: self.pin_actor.take()?,
@@ -119,28 +102,17 @@ impl Row {
     }
 
     fn into_view(mut self, settings: &HashMap<Uuid, Settings>, pending_seats: BTreeSet<String>) -> Result<MemberView> {
-        let export = words::member_export(
-            self.email_export.as_deref(),
-            self.email_export_since,
-            self.email_export_source.as_deref(),
-        )?;
         let settings = settings.get(&self.settings_id).cloned();
         Ok(MemberView {
-            pin: self.pin(),
+            pin: self.take_pin(),
             id: MemberId::trusted(self.id),
-            identity: Identity {
-                email: Email::trusted(self.email),
-                given_name: self.given_name,
-                family_name: self.family_name,
-                job_title: self.job_title,
-                manager_email: self.manager_email.map(Email::trusted),
-            },
+            identity: self.identity.into(),
             active: self.active,
             groups: self.groups.into_iter().map(GroupId::trusted).collect(),
             assignment: AssignmentId::trusted(self.assignment_id),
-            settings: settings.ok_or_else(|| Error::corrupt("a member's settings are missing"))?,
+            settings: settings.ok_or_else(|| Error::corrupt("the settings of a member are missing"))?,
             pending_seats,
-            export,
+            export: self.export.into_export(),
             updated_revision: self.updated_revision,
             created_at: self.created_at,
             updated_at: self.updated_at,
@@ -148,61 +120,52 @@ impl Row {
     }
 }
 
-/// Reads one member.
-///
-/// # Errors
-/// A database that fails.
-pub async fn get_member(tx: &mut ReadTx, member: &MemberId) -> Result<Option<MemberView>> {
-    let page = Page { only: Some(member.as_str()), ..Page::default() };
+/// Reads one member, if the organization has it.
+pub async fn find_member(tx: &mut ReadTx, member: &MemberId) -> Result<Option<MemberView>> {
+    let page = MemberPage { only: Some(member.as_str()), ..MemberPage::default() };
     Ok(load(tx, &page).await?.pop())
 }
 
-/// Prepares a snapshot to be read page by page in byte order of the members' ids. Where statistics promise few members
-/// after one, a plan would read all of them and sort for each page; without sorting it follows the key, and a late page
-/// costs what an early one does.
-///
-/// # Errors
-/// A database that fails.
+/// Prepares a read snapshot for reading all members page by page, in byte order of their ids. With sorting disabled each
+/// page follows the primary key. Otherwise Postgres would read and sort all members after the cursor for each page
+/// whenever it expects few of them.
 pub async fn prepare_pages(tx: &mut ReadTx) -> Result<()> {
     diesel::sql_query("SET LOCAL enable_sort = off").execute(&mut tx.conn).await?;
     Ok(())
 }
 
-/// Reads up to `limit` members after one, in byte order of their ids; of one assignment only, if
-/// one is given.
-///
-/// # Errors
-/// A database that fails.
+/// Reads up to `limit` members after the id `after`, in byte order of their ids: the members of `assignment`, or all.
 pub async fn list_members(
     tx: &mut ReadTx,
     assignment: Option<&AssignmentId>,
     after: Option<&str>,
     limit: u32,
 ) -> Result<Vec<MemberView>> {
-    // The members of one assignment are found by another key.
+    // The members of one assignment are read through another index.
     if assignment.is_none() {
         prepare_pages(tx).await?;
     }
-    let page = Page { assignment: assignment.map(AssignmentId::as_str), after, limit: i64::from(limit), only: None };
+    let page =
+        MemberPage { assignment: assignment.map(AssignmentId::as_str), after, limit: i64::from(limit), only: None };
     load(tx, &page).await
 }
 
-struct Page<'a> {
+struct MemberPage<'a> {
     assignment: Option<&'a str>,
     only: Option<&'a str>,
     after: Option<&'a str>,
     limit: i64,
 }
 
-impl Default for Page<'_> {
+impl Default for MemberPage<'_> {
     fn default() -> Self {
         Self { assignment: None, only: None, after: None, limit: 1 }
     }
 }
 
-async fn load(tx: &mut ReadTx, page: &Page<'_>) -> Result<Vec<MemberView>> {
+async fn load(tx: &mut ReadTx, page: &MemberPage<'_>) -> Result<Vec<MemberView>> {
     let (conn, organization) = tx.parts();
-    let rows: Vec<Row> = diesel::sql_query(include_str!("../sql/list_members.sql"))
+    let rows: Vec<MemberViewRow> = diesel::sql_query(include_str!("../sql/list_members.sql"))
         .bind::<Text, _>(organization)
         .bind::<Nullable<Text>, _>(page.assignment)
         .bind::<Nullable<Text>, _>(page.only)
@@ -212,7 +175,7 @@ async fn load(tx: &mut ReadTx, page: &Page<'_>) -> Result<Vec<MemberView>> {
         .await?;
     let settings = list_settings(tx, rows.iter().map(|row| row.settings_id).collect()).await?;
     let mut pending = list_pending_of(tx, rows.iter().map(|row| row.id.as_str()).collect()).await?;
-    let view = |row: Row| {
+    let view = |row: MemberViewRow| {
         let pending_seats = pending.remove(&row.id).unwrap_or_default();
         row.into_view(&settings, pending_seats)
     };

@@ -1,27 +1,28 @@
-//! Writing what a plan does to members: one statement each for all of them.
+//! Writing what a plan does to members: each kind of change is one statement for all members.
 
 use diesel::sql_types::{Array, BigInt, Nullable, Text, Timestamptz, Uuid as SqlUuid};
 use diesel_async::RunQueryDsl;
 use rollcall_domain::{MemberChange, MemberId, plan::Pins};
 
-use crate::{Result, WriteTx, words};
+use super::settings::settings_uuid;
+use crate::{Result, WriteTx, arrays::column, db::Prepared, enum_columns::ExportColumns};
 
-/// Writes what members have afterwards, and how it came to that.
+/// Writes what members have after a plan.
 pub(crate) async fn update_members(tx: &mut WriteTx, changes: &[&MemberChange]) -> Result<()> {
     if changes.is_empty() {
         return Ok(());
     }
     let (revision, now) = (tx.next_revision(), tx.now());
-    let after: Vec<_> = changes.iter().map(|change| words::export_words(Some(&change.after))).collect();
+    let after: Vec<_> = changes.iter().map(|change| ExportColumns::of(Some(&change.after))).collect();
     let (conn, organization) = tx.parts();
     diesel::sql_query(include_str!("../sql/update_members.sql"))
         .bind::<Text, _>(organization)
         .bind::<Array<Text>, _>(column(changes, |change| change.member.as_str()))
         .bind::<Array<Text>, _>(column(changes, |change| change.after.assignment.as_str()))
-        .bind::<Array<SqlUuid>, _>(column(changes, |change| words::settings_uuid(change.after.settings)))
-        .bind::<Array<Nullable<Text>>, _>(column(&after, |words| words.value))
-        .bind::<Array<Nullable<Timestamptz>>, _>(column(&after, |words| words.since))
-        .bind::<Array<Nullable<Text>>, _>(column(&after, |words| words.source))
+        .bind::<Array<SqlUuid>, _>(column(changes, |change| settings_uuid(change.after.settings)))
+        .bind::<Array<Nullable<Text>>, _>(column(&after, ExportColumns::value))
+        .bind::<Array<Nullable<Timestamptz>>, _>(column(&after, |columns| columns.email_export_since))
+        .bind::<Array<Nullable<Text>>, _>(column(&after, ExportColumns::source))
         .bind::<BigInt, _>(revision)
         .bind::<Timestamptz, _>(now)
         .execute(conn)
@@ -29,57 +30,55 @@ pub(crate) async fn update_members(tx: &mut WriteTx, changes: &[&MemberChange]) 
     Ok(())
 }
 
-/// Keeps what changed for members (product.md 4.9).
+/// Inserts the history of what a plan changes for members (product.md 4.9).
 pub(crate) async fn insert_changes(tx: &mut WriteTx, changes: &[MemberChange]) -> Result<()> {
     if changes.is_empty() {
         return Ok(());
     }
     let revision = tx.next_revision();
-    let before: Vec<_> = changes.iter().map(|change| words::export_words(change.before.as_ref())).collect();
-    let after: Vec<_> = changes.iter().map(|change| words::export_words(Some(&change.after))).collect();
+    let before: Vec<_> = changes.iter().map(|change| ExportColumns::of(change.before.as_ref())).collect();
+    let after: Vec<_> = changes.iter().map(|change| ExportColumns::of(Some(&change.after))).collect();
     let (conn, organization) = tx.parts();
-    diesel::sql_query(include_str!("../sql/insert_member_changes.sql"))
+    let insert = diesel::sql_query(include_str!("../sql/insert_member_changes.sql"))
         .bind::<Text, _>(organization)
         .bind::<BigInt, _>(revision)
         .bind::<Array<Text>, _>(column(changes, |change| change.member.as_str()))
-        .bind::<Array<Text>, _>(column(changes, |change| words::cause_word(change.cause)))
+        .bind::<Array<Text>, _>(column(changes, |change| change.cause.as_str()))
         .bind::<Array<Nullable<Text>>, _>(column(changes, |change| {
             change.before.as_ref().map(|held| held.assignment.as_str())
         }))
         .bind::<Array<Text>, _>(column(changes, |change| change.after.assignment.as_str()))
         .bind::<Array<Nullable<SqlUuid>>, _>(column(changes, |change| {
-            change.before.as_ref().map(|held| words::settings_uuid(held.settings))
+            change.before.as_ref().map(|held| settings_uuid(held.settings))
         }))
-        .bind::<Array<SqlUuid>, _>(column(changes, |change| words::settings_uuid(change.after.settings)))
-        .bind::<Array<Nullable<Text>>, _>(column(&before, |words| words.value))
-        .bind::<Array<Nullable<Text>>, _>(column(&after, |words| words.value))
-        .bind::<Array<Nullable<Timestamptz>>, _>(column(&before, |words| words.since))
-        .bind::<Array<Nullable<Timestamptz>>, _>(column(&after, |words| words.since))
-        .bind::<Array<Nullable<Text>>, _>(column(&before, |words| words.source))
-        .bind::<Array<Nullable<Text>>, _>(column(&after, |words| words.source))
-        .execute(conn)
-        .await?;
+        .bind::<Array<SqlUuid>, _>(column(changes, |change| settings_uuid(change.after.settings)))
+        .bind::<Array<Nullable<Text>>, _>(column(&before, ExportColumns::value))
+        .bind::<Array<Nullable<Text>>, _>(column(&after, ExportColumns::value))
+        .bind::<Array<Nullable<Timestamptz>>, _>(column(&before, |columns| columns.email_export_since))
+        .bind::<Array<Nullable<Timestamptz>>, _>(column(&after, |columns| columns.email_export_since))
+        .bind::<Array<Nullable<Text>>, _>(column(&before, ExportColumns::source))
+        .bind::<Array<Nullable<Text>>, _>(column(&after, ExportColumns::source));
+    Prepared(insert).execute(conn).await?;
     Ok(())
 }
 
-/// Pins members to an assignment. A pin that a member has already is replaced.
+/// Pins members to an assignment and replaces their former pins.
 pub(crate) async fn upsert_pins(tx: &mut WriteTx, pins: &Pins, actor: &str) -> Result<()> {
     let Pins { assignment, members, reason } = pins;
     let now = tx.now();
     let (conn, organization) = tx.parts();
-    diesel::sql_query(include_str!("../sql/upsert_pins.sql"))
+    let insert = diesel::sql_query(include_str!("../sql/upsert_pins.sql"))
         .bind::<Text, _>(organization)
         .bind::<Array<Text>, _>(column(members, MemberId::as_str))
         .bind::<Text, _>(assignment.as_str())
         .bind::<Text, _>(actor)
         .bind::<Text, _>(reason)
-        .bind::<Timestamptz, _>(now)
-        .execute(conn)
-        .await?;
+        .bind::<Timestamptz, _>(now);
+    Prepared(insert).execute(conn).await?;
     touch(tx, members).await
 }
 
-/// Takes members' pins away.
+/// Deletes the pins of members.
 pub(crate) async fn delete_pins(tx: &mut WriteTx, members: &[MemberId]) -> Result<()> {
     if members.is_empty() {
         return Ok(());
@@ -93,7 +92,8 @@ pub(crate) async fn delete_pins(tx: &mut WriteTx, members: &[MemberId]) -> Resul
     touch(tx, members).await
 }
 
-/// Pins and groups are part of what is shown of a member: they change the etag.
+/// Sets the revision of members whose own row does not change otherwise. Their pins, groups and held seats are part of
+/// the resource, so they change its etag.
 pub(crate) async fn touch(tx: &mut WriteTx, members: &[MemberId]) -> Result<()> {
     if members.is_empty() {
         return Ok(());
@@ -109,21 +109,5 @@ pub(crate) async fn touch(tx: &mut WriteTx, members: &[MemberId]) -> Result<()> 
     .bind::<Timestamptz, _>(now)
     .execute(conn)
     .await?;
-    Ok(())
-}
-
-/// One column of rows, as an array to be unnested.
-pub(crate) fn column<'a, R, V>(rows: &'a [R], value: impl Fn(&'a R) -> V) -> Vec<V> {
-    rows.iter().map(value).collect()
-}
-
-/// So many more rows make no plan bad that was good before.
-pub(crate) const FEW: usize = 100;
-
-/// Postgres keeps the plans by which a connection checks foreign keys. One that was made while the tables were nearly
-/// empty reads them from end to end, for each row that refers to them: a first sync of 20,000 members would take hours.
-pub(crate) async fn forget_plans(tx: &mut WriteTx) -> Result<()> {
-    let (conn, _) = tx.parts();
-    diesel::sql_query("DISCARD PLANS").execute(conn).await?;
     Ok(())
 }

@@ -14,11 +14,9 @@ use rollcall_domain::{
 use super::record::upsert_record;
 use crate::{
     Result, WriteTx,
-    audit::AuditEvent,
-    changes::{self, Touched},
-    members::write::column,
+    arrays::column,
+    audit::{self, AuditEvent, Impact},
     schema::organizations,
-    words,
 };
 
 /// Writes the setting of every member, the chosen value of every assignment, and the phase MIGRATED.
@@ -32,7 +30,7 @@ pub async fn apply_migration(tx: &mut WriteTx, plan: &MigrationPlan) -> Result<(
     diesel::sql_query(include_str!("../sql/insert_migrated.sql"))
         .bind::<Text, _>(organization)
         .bind::<BigInt, _>(revision)
-        .bind::<Text, _>(words::cause_word(Cause::Migration))
+        .bind::<Text, _>(Cause::Migration.as_str())
         .execute(conn)
         .await?;
     diesel::sql_query(include_str!("../sql/update_chosen.sql"))
@@ -57,7 +55,7 @@ pub async fn apply_rollback(tx: &mut WriteTx) -> Result<()> {
     diesel::sql_query(include_str!("../sql/insert_rolled_back.sql"))
         .bind::<Text, _>(organization)
         .bind::<BigInt, _>(revision)
-        .bind::<Text, _>(words::cause_word(Cause::RolledBack))
+        .bind::<Text, _>(Cause::RolledBack.as_str())
         .execute(conn)
         .await?;
     for sql in [include_str!("../sql/roll_back_members.sql"), include_str!("../sql/roll_back_assignments.sql")] {
@@ -83,7 +81,7 @@ pub async fn finish_migration(
     event: AuditEvent,
 ) -> Result<i64> {
     upsert_record(tx, record).await?;
-    changes::finish(tx, &Touched { members, ..Touched::default() }, event).await
+    audit::finish_write(tx, &Impact { members, ..Impact::default() }, event).await
 }
 
 async fn update_members(tx: &mut WriteTx, settings: &[(MemberId, Setting)]) -> Result<()> {
@@ -111,7 +109,7 @@ async fn update_phase(tx: &mut WriteTx, phase: Phase) -> Result<()> {
     let (conn, organization) = tx.parts();
     diesel::update(organizations::table.find(organization))
         .set((
-            organizations::phase.eq(words::phase_word(phase)),
+            organizations::phase.eq(phase.as_str()),
             organizations::updated_revision.eq(revision),
             organizations::updated_at.eq(now),
         ))

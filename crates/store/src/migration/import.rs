@@ -15,9 +15,8 @@ use rollcall_domain::{
 
 use crate::{
     ReadTx, Result, WriteTx,
-    audit::AuditEvent,
-    changes::{self, Touched},
-    members::write::column,
+    arrays::column,
+    audit::{self, AuditEvent, Impact},
     schema::{members, unmatched_legacy_settings as unmatched},
 };
 
@@ -84,8 +83,8 @@ pub async fn apply_import(tx: &mut WriteTx, plan: &ImportPlan, event: AuditEvent
         .execute(conn)
         .await?;
     let members = u32::try_from(changed.len()).unwrap_or(u32::MAX);
-    let touched = Touched { members, without_change: changed, ..Touched::default() };
-    changes::finish(tx, &touched, event).await
+    let impact = Impact { members, without_change: changed, ..Impact::default() };
+    audit::finish_write(tx, &impact, event).await
 }
 
 /// Binds unmatched settings to the members who were synced with their address.

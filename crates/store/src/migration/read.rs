@@ -3,11 +3,15 @@
 use diesel::{QueryableByName, prelude::*, sql_types::Text};
 use diesel_async::RunQueryDsl;
 use rollcall_domain::{
-    AssignmentId, MemberId, Timestamp,
+    AssignmentId, MemberId, UpdateMode,
     migration::{LegacyAssignment, LegacyMember, Reading},
 };
 
-use crate::{ReadTx, Result, schema::members, words};
+use crate::{
+    ReadTx, Result,
+    enum_columns::{EnumColumn, ExportColumns},
+    schema::members,
+};
 
 #[derive(QueryableByName)]
 struct LegacyAssignmentRow {
@@ -16,7 +20,7 @@ struct LegacyAssignmentRow {
     #[diesel(sql_type = Text)]
     display_name: String,
     #[diesel(sql_type = Text)]
-    update_mode: String,
+    update_mode: EnumColumn<UpdateMode>,
 }
 
 /// Reads every assignment in evaluation order, without its settings.
@@ -27,14 +31,12 @@ pub async fn list_legacy_assignments(tx: &mut ReadTx) -> Result<Vec<LegacyAssign
     let (conn, organization) = tx.parts();
     let sql = "SELECT id, display_name, update_mode FROM assignments WHERE organization_id = $1 ORDER BY rank";
     let rows: Vec<LegacyAssignmentRow> = diesel::sql_query(sql).bind::<Text, _>(organization).load(conn).await?;
-    let assignment = |row: LegacyAssignmentRow| {
-        Ok(LegacyAssignment {
-            id: AssignmentId::trusted(row.id),
-            display_name: row.display_name,
-            update_mode: words::update_mode(&row.update_mode)?,
-        })
+    let assignment = |row: LegacyAssignmentRow| LegacyAssignment {
+        id: AssignmentId::trusted(row.id),
+        display_name: row.display_name,
+        update_mode: row.update_mode.0,
     };
-    rows.into_iter().map(assignment).collect()
+    Ok(rows.into_iter().map(assignment).collect())
 }
 
 /// Reads every member with the old setting, in byte order of the members' ids.
@@ -63,17 +65,13 @@ pub async fn list_legacy_members(tx: &mut ReadTx) -> Result<Vec<LegacyMember>> {
 /// # Errors
 /// [`crate::Error::Unavailable`] when the database cannot be reached.
 pub async fn list_written_settings(tx: &mut ReadTx) -> Result<Reading> {
-    type Row = (String, Option<String>, Option<Timestamp>, Option<String>);
     let (conn, organization) = tx.parts();
-    let rows: Vec<Row> = members::table
+    let rows: Vec<(String, ExportColumns)> = members::table
         .filter(members::organization_id.eq(organization))
         .order(members::id)
-        .select((members::id, members::email_export, members::email_export_since, members::email_export_source))
+        .select((members::id, ExportColumns::as_select()))
         .load(conn)
         .await?;
-    let setting = |(id, value, since, source): Row| {
-        let export = words::member_export(value.as_deref(), since, source.as_deref())?;
-        Ok(export.map(|export| (MemberId::trusted(id), export.setting)))
-    };
-    rows.into_iter().filter_map(|row| setting(row).transpose()).collect()
+    let setting = |(id, export): (String, ExportColumns)| Some((MemberId::trusted(id), export.into_export()?.setting));
+    Ok(rows.into_iter().filter_map(setting).collect())
 }

@@ -8,21 +8,21 @@ use diesel::{
 };
 use diesel_async::RunQueryDsl;
 use rollcall_domain::{
-    AssignmentId, OrganizationId, Timestamp,
+    AssignmentId, OrganizationId, Phase, Timestamp,
     migration::{AssignmentOutcome, MigrationFilter, MigrationRecord, MigrationState, MigrationStatus, Proof},
 };
 use serde_json::Value;
 
 use crate::{
     Db, Error, ReadTx, Result, SystemConn, WriteTx,
+    enum_columns::EnumColumn,
     schema::{organizations, settings_migrations},
-    words,
 };
 
 #[derive(Queryable, Selectable)]
 #[diesel(table_name = settings_migrations, check_for_backend(Pg))]
 struct RecordRow {
-    state: String,
+    state: EnumColumn<MigrationState>,
     failure: Option<String>,
     proof: Option<Value>,
     outcomes: Value,
@@ -37,7 +37,7 @@ impl TryFrom<RecordRow> for MigrationRecord {
         let outcomes: Vec<AssignmentOutcome> = serde_json::from_value(row.outcomes)
             .map_err(|error| Error::corrupt(format!("the outcomes of a migration cannot be read: {error}")))?;
         Ok(Self {
-            state: to_state(&row.state)?,
+            state: row.state.0,
             failure: row.failure,
             proof: row.proof.map(to_proof).transpose()?,
             outcomes,
@@ -45,10 +45,6 @@ impl TryFrom<RecordRow> for MigrationRecord {
             first_chosen: row.chosen_assignment.map(AssignmentId::trusted),
         })
     }
-}
-
-fn to_state(word: &str) -> Result<MigrationState> {
-    word.parse().map_err(|_| Error::corrupt(format!("unknown migration state {word}")))
 }
 
 fn to_proof(document: Value) -> Result<Proof> {
@@ -95,7 +91,7 @@ pub(super) async fn upsert_record(tx: &mut WriteTx, record: &MigrationRecord) ->
 #[diesel(table_name = organizations)]
 struct ListedOrganizationRow {
     id: String,
-    phase: String,
+    phase: EnumColumn<Phase>,
     wave: i32,
 }
 
@@ -106,7 +102,7 @@ struct ListedMigrationRow {
     #[diesel(embed)]
     organization: ListedOrganizationRow,
     #[diesel(sql_type = Nullable<Text>)]
-    state: Option<String>,
+    state: Option<EnumColumn<MigrationState>>,
     failure: Option<String>,
     proof: Option<Value>,
     #[diesel(sql_type = Nullable<Timestamptz>)]
@@ -123,11 +119,11 @@ fn to_listed(row: ListedMigrationRow) -> Result<(OrganizationId, MigrationStatus
             failure: row.failure,
             proof: row.proof.map(to_proof).transpose()?,
             first_chosen: row.chosen_assignment.map(AssignmentId::trusted),
-            ..MigrationRecord::new(to_state(&state)?, updated_at)
+            ..MigrationRecord::new(state.0, updated_at)
         }),
     };
     let ListedOrganizationRow { id, phase, wave } = row.organization;
-    let (phase, wave) = (words::phase(&phase)?, wave.unsigned_abs());
+    let (phase, wave) = (phase.0, wave.unsigned_abs());
     let unmatched = row.unmatched.unsigned_abs();
     Ok((OrganizationId::trusted(id), MigrationStatus { phase, wave, record, unmatched }))
 }

@@ -1,4 +1,4 @@
-//! The catalog of an organization: replaced as a whole, and how much of it is in use.
+//! The catalog of an organization: replacing it as a whole, and counting the uses of its entries.
 
 use diesel::{
     prelude::*,
@@ -7,7 +7,7 @@ use diesel::{
 use diesel_async::RunQueryDsl;
 use rollcall_domain::catalog::{Catalog, CatalogEntry, CatalogUse};
 
-use crate::{Error, Result, WriteTx, schema::organizations, tx::ReadTx};
+use crate::{Error, ReadTx, Result, WriteTx, schema::organizations};
 
 /// Replaces the catalog.
 pub(crate) async fn update_catalog(tx: &mut WriteTx, catalog: &Catalog) -> Result<()> {

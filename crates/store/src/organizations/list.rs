@@ -1,34 +1,34 @@
-//! What is shown of organizations, one or all of them.
+//! The organization resource, and listing organizations.
 
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
 use rollcall_domain::{Organization, OrganizationId, Phase, Timestamp, directory::MassChangeLimit};
 use uuid::Uuid;
 
-use crate::{Db, Error, Result, db::SystemConn, schema::organizations, words};
+use crate::{Db, Result, db::SystemConn, enum_columns::EnumColumn, schema::organizations};
 
-/// An organization without its catalog, which is asked for on its own.
+/// An organization without its catalog.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct OrganizationView {
-    /// Its id.
+    /// The id.
     pub id: OrganizationId,
-    /// Never used again.
+    /// An id that is never reused.
     pub uid: Uuid,
-    /// As people write it.
+    /// The display name.
     pub display_name: String,
-    /// Who decides about email export.
+    /// Whether the old settings or the assignments decide about email export.
     pub phase: Phase,
-    /// What a sync may do without being asked twice.
+    /// The changes that a sync may make without `allow_mass_change`.
     pub mass_change_limit: MassChangeLimit,
-    /// The domains of its members' emails, in lower case; empty for any.
+    /// The allowed domains of member emails, in lower case; empty for any domain.
     pub email_domains: Vec<String>,
-    /// In which wave of the settings migration it goes.
+    /// The wave of the settings migration.
     pub wave: u32,
-    /// The revision that last changed its own fields.
+    /// The revision that last changed the organization's own fields.
     pub updated_revision: i64,
-    /// When it was created.
+    /// When the organization was created.
     pub created_at: Timestamp,
-    /// When its own fields last changed.
+    /// When the organization's own fields last changed.
     pub updated_at: Timestamp,
 }
 
@@ -51,11 +51,11 @@ impl From<Organization> for OrganizationView {
 
 #[derive(Queryable, Selectable)]
 #[diesel(table_name = organizations, check_for_backend(diesel::pg::Pg))]
-struct ViewRow {
+struct OrganizationViewRow {
     id: String,
     uid: Uuid,
     display_name: String,
-    phase: String,
+    phase: EnumColumn<Phase>,
     mass_change_members: i32,
     mass_change_percent: i32,
     email_domains: Vec<String>,
@@ -65,15 +65,13 @@ struct ViewRow {
     updated_at: Timestamp,
 }
 
-impl TryFrom<ViewRow> for OrganizationView {
-    type Error = Error;
-
-    fn try_from(row: ViewRow) -> Result<Self> {
-        Ok(Self {
+impl From<OrganizationViewRow> for OrganizationView {
+    fn from(row: OrganizationViewRow) -> Self {
+        Self {
             id: OrganizationId::trusted(row.id),
             uid: row.uid,
             display_name: row.display_name,
-            phase: words::phase(&row.phase)?,
+            phase: row.phase.0,
             mass_change_limit: MassChangeLimit {
                 members: row.mass_change_members.unsigned_abs(),
                 percent: row.mass_change_percent.unsigned_abs(),
@@ -83,32 +81,25 @@ impl TryFrom<ViewRow> for OrganizationView {
             updated_revision: row.updated_revision,
             created_at: row.created_at,
             updated_at: row.updated_at,
-        })
+        }
     }
 }
 
-/// Reads up to `limit` organizations after one, in byte order of their ids.
-///
-/// # Errors
-/// A database that fails.
+/// Reads up to `limit` organizations after the id `after`, in byte order of their ids.
 pub async fn list_organizations(db: &Db, after: Option<&str>, limit: u32) -> Result<Vec<OrganizationView>> {
     db.system("list_organizations", async |conn: &mut SystemConn| {
         let query = organizations::table
             .filter(organizations::id.gt(after.unwrap_or_default()))
-            .select(ViewRow::as_select())
+            .select(OrganizationViewRow::as_select())
             .order(organizations::id)
             .limit(i64::from(limit));
-        let rows: Vec<ViewRow> = query.load(conn).await?;
-        rows.into_iter().map(OrganizationView::try_from).collect()
+        let rows: Vec<OrganizationViewRow> = query.load(conn).await?;
+        Ok(rows.into_iter().map(OrganizationView::from).collect())
     })
     .await
 }
 
-/// The ids of all organizations after one, in byte order: what spans organizations goes through
-/// them one by one.
-///
-/// # Errors
-/// A database that fails.
+/// Reads up to `limit` organization ids after the id `after`, in byte order: jobs go through the organizations one by one.
 pub async fn list_ids_after(db: &Db, after: Option<&str>, limit: i64) -> Result<Vec<OrganizationId>> {
     db.system("list_organization_ids", async |conn: &mut SystemConn| {
         let query = organizations::table

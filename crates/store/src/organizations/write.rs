@@ -1,4 +1,4 @@
-//! Creating organizations, and changing their own fields.
+//! Creating organizations and updating their own fields.
 
 use diesel::prelude::*;
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
@@ -7,38 +7,35 @@ use rollcall_domain::{
 };
 use uuid::Uuid;
 
-use super::find_by_id;
 use crate::{
     Error, Result, WriteTx, assignments,
-    audit::{self, AuditEvent},
-    changes::Touched,
-    db::{SystemConn, clock},
+    audit::{self, AuditEvent, Impact},
+    db::{SystemConn, clock, find_organization},
     schema::organizations,
-    words,
 };
 
-/// What a new organization starts with.
+/// The fields of a new organization.
 #[derive(Clone, Debug)]
 pub struct NewOrganization {
-    /// Its id.
+    /// The id.
     pub id: OrganizationId,
-    /// Never used again.
+    /// An id that is never reused.
     pub uid: Uuid,
-    /// The uid of its default assignment.
+    /// The uid of the default assignment.
     pub default_uid: Uuid,
-    /// As people write it.
+    /// The display name.
     pub display_name: String,
-    /// Who decides about email export.
+    /// Whether the old settings or the assignments decide about email export.
     pub phase: Phase,
-    /// What a sync may do without being asked twice.
+    /// The changes that a sync may make without `allow_mass_change`.
     pub mass_change_limit: MassChangeLimit,
-    /// The domains of its members' emails, in lower case; empty for any.
+    /// The allowed domains of member emails, in lower case; empty for any domain.
     pub email_domains: Vec<String>,
-    /// In which wave of the settings migration it goes.
+    /// The wave of the settings migration.
     pub wave: u32,
 }
 
-/// Creates an organization with its default assignment, under revision 1.
+/// Creates an organization with its default assignment, at revision 1.
 ///
 /// # Errors
 /// [`Error::Exists`] when the id is taken.
@@ -49,19 +46,20 @@ pub async fn create_organization(
 ) -> Result<Organization> {
     let now = clock(conn).await?;
     insert(conn, new, now).await?;
-    let organization = find_by_id(conn, &new.id).await?.ok_or_else(|| Error::OrganizationNotFound(new.id.clone()))?;
+    let organization =
+        find_organization(conn, &new.id).await?.ok_or_else(|| Error::OrganizationNotFound(new.id.clone()))?;
     let default = Assignment::new_default(new.phase);
     assignments::insert_default(conn, &organization, new.default_uid, &default).await?;
-    audit::insert_event(conn, &new.id, (organization.revision, now), &Touched::default(), event).await?;
+    audit::insert_event(conn, &new.id, (organization.revision, now), &Impact::default(), event).await?;
     Ok(organization)
 }
 
-/// Answers the organization as it would be created, and creates nothing.
+/// Returns the organization as [`create_organization`] would create it. Writes nothing.
 ///
 /// # Errors
 /// [`Error::Exists`] when the id is taken.
 pub async fn preview_organization(conn: &mut SystemConn, new: &NewOrganization) -> Result<Organization> {
-    if find_by_id(conn, &new.id).await?.is_some() {
+    if find_organization(conn, &new.id).await?.is_some() {
         return Err(Error::Exists { constraint: crate::ORGANIZATIONS_PKEY });
     }
     let now = clock(conn).await?;
@@ -91,7 +89,7 @@ async fn insert(conn: &mut AsyncPgConnection, new: &NewOrganization, now: Timest
             organizations::id.eq(new.id.as_str()),
             organizations::uid.eq(new.uid),
             organizations::display_name.eq(&new.display_name),
-            organizations::phase.eq(words::phase_word(new.phase)),
+            organizations::phase.eq(new.phase.as_str()),
             organizations::mass_change_members.eq(new.mass_change_limit.members.cast_signed()),
             organizations::mass_change_percent.eq(new.mass_change_limit.percent.cast_signed()),
             organizations::catalog.eq(catalog),

@@ -1,5 +1,5 @@
--- How many assignments and members have a seat type ($2), a workspace ($3), or a profile ($4) in it.
--- Settings that nobody has any longer stay as rows; they do not count.
+-- Counts the assignments and the members that use a seat type ($2), a workspace ($3), or the profile $4 of that
+-- workspace. Rows of `settings` that no assignment or member refers to do not count.
 WITH matching AS (
     SELECT s.id
     FROM settings AS s

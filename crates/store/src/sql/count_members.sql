@@ -1,4 +1,4 @@
--- What the members of the assignments $2 have, of all assignments when $2 is null.
+-- Counts the members of the assignments $2, or of all assignments when $2 is null, by their email export setting.
 SELECT
     m.assignment_id,
     (count(*) FILTER (WHERE m.active AND m.email_export = 'EXPORT'))::integer AS exporting,

@@ -1,5 +1,5 @@
--- Of each seat type how many members hold one, and how many wait for one. Active members claim the seats that their
--- settings give; who claims one and does not wait holds it.
+-- Counts, for each seat type, the members who hold a seat and those who wait for one. Active members claim the seats
+-- of their settings; a member who claims a seat and does not wait for it holds it.
 SELECT
     claimed.seat_type,
     (claimed.members - coalesce(waiting.members, 0))::integer AS used,

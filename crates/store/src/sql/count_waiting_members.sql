@@ -1,7 +1,7 @@
--- How many members of each assignment of $2 will wait for each seat type: those who wait now, less the pending seats
--- `seat_type member` that are a key of $3, and who of $5 begins to wait for that of $4. Who enters an assignment has it
--- in $6. Nothing is joined with what is bound: a join would be planned from statistics, which may not know of anybody
--- who waits.
+-- Counts, for each assignment of $2 and each seat type, the members who will wait for a seat after a plan. These are
+-- the members who wait now, without the pending seats that the plan ends (the keys of $3, `seat_type member`), and
+-- with those that it adds (seat types $4 of members $5). $6 maps members who enter an assignment to it. Bound values
+-- are not joined: the planner would estimate such a join from statistics, which may not contain any pending seat.
 WITH waiting AS (
     SELECT
         p.seat_type,

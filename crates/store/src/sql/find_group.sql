@@ -1,4 +1,4 @@
--- The group $2 with how many members it has.
+-- The group $2 with the number of its members.
 SELECT
     g.id,
     g.display_name,

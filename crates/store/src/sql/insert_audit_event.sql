@@ -1,4 +1,4 @@
--- One event for each revision of an organization.
+-- Inserts the audit event of a revision.
 INSERT INTO audit_events (
     organization_id, revision, occurred_at, actor, method, resource, request_id, trace_id, before, after,
     members_changed, assignment_changes, flips_to_export, flips_to_do_not_export, settings_changes

@@ -1,5 +1,5 @@
--- What the write of revision $2 touched. Assignments whose own fields it changed say so themselves; $3 are those that
--- it touched in another way, and $4 the members.
+-- Inserts what the write of revision $2 touched: assignments whose own fields it changed (read from their rows),
+-- other assignments ($3), and members without a row in `member_changes` ($4).
 INSERT INTO audit_subjects (organization_id, subject, revision)
 SELECT $1, 'assignments/' || a.id, $2
 FROM assignments AS a

@@ -1,4 +1,4 @@
--- What changed for members under revision $2.
+-- Inserts the history of members at revision $2.
 INSERT INTO member_changes (
     organization_id, revision, member_id, cause, assignment_before, assignment_after, settings_before, settings_after,
     email_export_before, email_export_after, email_export_since_before, email_export_since_after,

@@ -1,4 +1,4 @@
--- New members with what they enter.
+-- Inserts new members, with the assignment that each enters and what it gives.
 INSERT INTO members (
     organization_id, id, email, given_name, family_name, job_title, manager_email, active, assignment_id, settings_id,
     email_export, email_export_since, email_export_source, updated_revision, created_at, updated_at

@@ -1,4 +1,4 @@
--- Settings are immutable: the same content has the same id, so a row that is there is right.
+-- Inserts settings unless they exist. Settings are immutable, and the same content has the same id.
 INSERT INTO settings (
     organization_id, id, seats, home_workspace, permissions,
     web_conferences_recorded, prevent_web_conference_recording, telephony_calls_imported,

@@ -1,4 +1,4 @@
--- The list in evaluation order, each assignment with its groups.
+-- The list in evaluation order, each assignment with its groups and its settings.
 SELECT
     a.id,
     a.uid,
@@ -8,9 +8,19 @@ SELECT
     a.updated_revision,
     a.created_at,
     a.updated_at,
-    a.settings_id,
-    coalesce(g.groups, '{}') AS groups
+    coalesce(g.groups, '{}') AS groups,
+    s.seats,
+    s.home_workspace,
+    s.permissions,
+    s.web_conferences_recorded,
+    s.prevent_web_conference_recording,
+    s.telephony_calls_imported,
+    s.emails_imported,
+    s.prevent_email_import,
+    s.non_recorded_meetings_imported,
+    s.gong_connect_enabled
 FROM assignments AS a
+INNER JOIN settings AS s ON a.organization_id = s.organization_id AND a.settings_id = s.id
 LEFT JOIN (
     SELECT
         ag.assignment_id,

@@ -1,7 +1,8 @@
--- An organization's events of the revisions from $2 until $3, newest first: those that touched the assignment $4 and
--- the member $5, where they are given. A member has a row in one of two tables for each event, so no event comes twice.
--- The page has $6 events at the most, and ends early once they are as large as $7 bytes; `found` says whether there is
--- more. What a value takes where it is stored is known without reading it.
+-- Audit events of the revisions from $2 up to but not including $3, newest first: those that touched the assignment
+-- $4 and the member $5, where these are not null. A member has a row for an event either in `audit_subjects` or in
+-- `member_changes`, so no event is listed twice. A page has at most $6 events and ends after the event that reaches
+-- $7 bytes. `found` is the number of events that the page could have, plus one when there are more. pg_column_size
+-- returns the stored size without reading the value.
 WITH page AS (
     SELECT t.revision
     FROM (

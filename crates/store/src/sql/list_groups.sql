@@ -1,4 +1,4 @@
--- Groups after $2 in byte order of their ids, at most $3, each with how many members it has.
+-- At most $3 groups after the id $2, in byte order of their ids, each with the number of its members.
 SELECT
     g.id,
     g.display_name,

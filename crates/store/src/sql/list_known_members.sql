@@ -1,4 +1,4 @@
--- All members when $2 is null; else the members $2 and the active ones who hold an address of $3.
+-- All members when $2 is null; else the members $2, and the active members with an address of $3.
 SELECT
     m.id,
     m.email,

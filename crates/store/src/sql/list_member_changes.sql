@@ -1,7 +1,7 @@
--- Changes of what the member $2 has, newest first, each with when and by whom: all of them, or with $3 only those of
--- email export, before revision $4 and up to $5, at most $6. The audit is looked up change by change through the primary
--- key: a plain join would be planned from statistics, which right after a first sync know of no changes, and would read
--- the organization's whole audit.
+-- The history of the member $2, newest first, each change with its time and actor: all changes, or only changes of
+-- email export when $3 is true; before revision $4, up to the time $5, and at most $6. The audit event of each
+-- change is found through the primary key (LATERAL): the planner would estimate a plain join from statistics, which
+-- right after a first sync do not contain any changes, and would read all audit events of the organization.
 SELECT
     c.revision,
     c.cause,

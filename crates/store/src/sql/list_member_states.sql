@@ -1,8 +1,7 @@
--- The members of the assignment $2, of the groups $3 and those named in $4, each with the ranks
--- that match them in a proposed list: $5 maps each of its groups to the first rank that has it.
--- Where nobody is resolved again $5 is empty, and no membership is read. The ranks are looked up
--- member by member through the primary key: a join would be planned from statistics, which right
--- after a first sync know of no members.
+-- The members of the assignment $2, of the groups $3, and the members $4, each with the ranks that match the member
+-- in a proposed list. $5 maps each group of that list to the first rank that has it; it is empty when no member is
+-- resolved again, and then no memberships are read. The ranks are found for each member through the primary key: the
+-- planner would estimate a join from statistics, which right after a first sync do not contain any members.
 WITH concerned AS (
     SELECT m.id FROM members AS m
     WHERE m.organization_id = $1 AND m.assignment_id = $2

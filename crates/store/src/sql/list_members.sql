@@ -1,6 +1,6 @@
--- Members after $4 in byte order of their ids, at most $5: of the assignment $2 or of all, or
--- only the member $3. Pins are looked up member by member: a join would be planned from statistics,
--- which may not know of any.
+-- At most $5 members after the id $4, in byte order of their ids: the members of the assignment $2, or only the
+-- member $3, or all. The pin is found for each member (LATERAL): the planner would estimate a join from statistics,
+-- which may not contain any pins.
 SELECT
     m.id,
     m.email,

@@ -1,4 +1,5 @@
--- The first $4 active members in byte order of their ids, of each assignment of $2 who export and of $3 who do not.
+-- Up to $4 active members, in byte order of their ids, of each assignment of $2 who have EXPORT, and of each
+-- assignment of $3 who have DO_NOT_EXPORT.
 SELECT
     r.assignment_id,
     r.id

@@ -1,4 +1,4 @@
--- The groups of all members when $2 is null, else of the members $2.
+-- The groups of the members $2, or of all members when $2 is null.
 SELECT
     ms.member_id,
     array_agg(ms.group_id) AS groups

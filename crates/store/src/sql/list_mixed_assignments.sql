@@ -1,4 +1,4 @@
--- The assignments whose active members do not all have the same email export setting, with what their members have.
+-- The assignments whose active members have different email export settings, with counts of their members.
 SELECT
     m.assignment_id,
     (count(*) FILTER (WHERE m.active AND m.email_export = 'EXPORT'))::integer AS exporting,

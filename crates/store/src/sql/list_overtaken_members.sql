@@ -1,5 +1,6 @@
--- The members whom a new order can move: of an assignment of $4, with a group of $2 whose first rank in the new order,
--- in $3, is before the assignment's, in $5. Each with those ranks: one of them is where they go.
+-- The members that a new order can move: members of an assignment of $4 who have a group of $2 whose first rank in
+-- the new order ($3) is before the new rank of the assignment ($5). Each has these ranks: the member moves to one of
+-- them.
 SELECT
     m.id,
     m.active,

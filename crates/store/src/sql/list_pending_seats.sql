@@ -1,4 +1,4 @@
--- Pending seats of the types $2: the oldest of each, at most $3, and those of the members $4.
+-- Pending seats of the types $2: of each type the oldest ones, as many as $3 says, and those of the members $4.
 SELECT
     oldest.seat_type,
     oldest.member_id,

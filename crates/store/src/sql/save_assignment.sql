@@ -1,4 +1,4 @@
--- Creates an assignment at a rank that is free, or updates its own fields; uid and rank stay.
+-- Inserts an assignment at a free rank, or updates its own fields. An update keeps the uid and the rank.
 INSERT INTO assignments (
     organization_id, id, uid, display_name, rank, update_mode, settings_id, email_export,
     updated_revision, created_at, updated_at

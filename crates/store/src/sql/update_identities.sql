@@ -1,4 +1,4 @@
--- Who members are, and whether they are active, as the identity provider says.
+-- Writes the identities of members and whether they are active, as the identity provider sent them.
 UPDATE members AS m
 SET
     email = u.email,

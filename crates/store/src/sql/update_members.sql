@@ -1,4 +1,4 @@
--- What members have after a plan, whole, in one statement.
+-- Writes what members have after a plan.
 UPDATE members AS m
 SET
     assignment_id = c.assignment_id,

@@ -1,4 +1,4 @@
--- All ranks at once: the constraint is checked when the statement ends.
+-- Writes all ranks in one statement: the deferrable constraint is checked when the statement ends.
 UPDATE assignments AS a
 SET rank = r.rank
 FROM unnest($2::text [], $3::integer []) AS r (id, rank)

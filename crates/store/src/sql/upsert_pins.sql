@@ -1,4 +1,4 @@
--- Pins the members $2 to the assignment $3; a pin that is there is replaced.
+-- Pins the members $2 to the assignment $3, and replaces their former pins.
 INSERT INTO pins (organization_id, member_id, assignment_id, actor, reason, pinned_at)
 SELECT $1, p.member_id, $3, $4, $5, $6
 FROM unnest($2::text []) AS p (member_id)

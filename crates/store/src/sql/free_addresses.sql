@@ -1,5 +1,5 @@
--- Active members who are to become inactive or to have another address yield theirs, until
--- update_identities.sql writes them.
+-- Sets active members inactive who are to become inactive or to have another address, so that the unique index
+-- allows another member to have their address. update_identities.sql then writes their new values.
 UPDATE members AS m
 SET active = FALSE
 FROM unnest($2::text [], $3::text [], $4::boolean []) AS u (id, email, active)

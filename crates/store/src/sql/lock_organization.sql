@@ -1,0 +1,27 @@
+-- Locks the organization $1 and reads the clock after that: the rows of the CTE are locked before the outer query
+-- computes its columns from them. (In one SELECT ... FOR UPDATE the clock would be read before the wait for the lock.)
+-- The columns are named: a prepared `SELECT *` fails once a schema migration adds a column.
+WITH locked AS MATERIALIZED (
+    SELECT * FROM organizations
+    WHERE id = $1
+    FOR UPDATE
+)
+
+SELECT
+    l.id,
+    l.uid,
+    l.display_name,
+    l.phase,
+    l.mass_change_members,
+    l.mass_change_percent,
+    l.catalog,
+    l.catalog_revision,
+    l.revision,
+    l.updated_revision,
+    l.last_write_at,
+    l.created_at,
+    l.updated_at,
+    l.email_domains,
+    l.wave,
+    clock_timestamp() AS locked_at
+FROM locked AS l

@@ -1,0 +1,25 @@
+-- Like lock_organization.sql, but returns no row while another transaction holds the lock.
+WITH locked AS MATERIALIZED (
+    SELECT * FROM organizations
+    WHERE id = $1
+    FOR UPDATE SKIP LOCKED
+)
+
+SELECT
+    l.id,
+    l.uid,
+    l.display_name,
+    l.phase,
+    l.mass_change_members,
+    l.mass_change_percent,
+    l.catalog,
+    l.catalog_revision,
+    l.revision,
+    l.updated_revision,
+    l.last_write_at,
+    l.created_at,
+    l.updated_at,
+    l.email_domains,
+    l.wave,
+    clock_timestamp() AS locked_at
+FROM locked AS l
