@@ -8,7 +8,7 @@ use rollcall_domain::{AssignmentId, GroupId, MemberId, OrganizationId, names};
 
 use crate::{
     checks::Checks,
-    masks::Mask,
+    masks::parse_mask,
     tokens::{self, PageTokens},
 };
 
@@ -112,7 +112,7 @@ proptest! {
         let allowed = ["display_name", "update_mode"];
         let good = |path: &&String| matches!(path.as_str(), "display_name" | "updateMode" | "update_mode" | "displayName" | "*");
         let mut checks = Checks::default();
-        let mask = Mask::read(&mut checks, Some(FieldMask { paths: paths.clone() }), &allowed, |_| None);
+        let mask = parse_mask(&mut checks, Some(FieldMask { paths: paths.clone() }), &allowed, |_| None);
         prop_assert_eq!(mask.is_given(), !paths.is_empty());
         prop_assert_eq!(checks.finish(Some(())).is_ok(), paths.iter().all(|path| good(&path)));
     }
