@@ -2,7 +2,7 @@
 
 use crate::{AssignmentId, OrganizationId, Phase, Refusal, Timestamp};
 
-use super::{AssignmentOutcome, Proof};
+use super::{outcome::AssignmentOutcome, proof::Proof};
 
 /// How far the settings migration of an organization is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, strum::EnumString, strum::IntoStaticStr, strum::VariantArray)]
