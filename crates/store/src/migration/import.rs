@@ -74,15 +74,7 @@ pub async fn count_unmatched(tx: &mut ReadTx) -> Result<u32> {
 pub async fn apply_import(tx: &mut WriteTx, plan: &ImportPlan, event: AuditEvent) -> Result<i64> {
     let changed = update_legacy(tx, &plan.bound).await?;
     delete_unmatched(tx, &plan.newly_matched).await?;
-    let now = tx.now();
-    let (conn, organization) = tx.parts();
-    diesel::sql_query(include_str!("../sql/upsert_unmatched.sql"))
-        .bind::<Text, _>(organization)
-        .bind::<Array<Text>, _>(column(&plan.unmatched, |(email, _)| email.as_str()))
-        .bind::<Array<Bool>, _>(column(&plan.unmatched, |(_, export)| *export))
-        .bind::<Timestamptz, _>(now)
-        .execute(conn)
-        .await?;
+    upsert_unmatched(tx, &plan.unmatched).await?;
     let members = u32::try_from(changed.len()).unwrap_or(u32::MAX);
     let touched = Touched { members, without_change: changed, ..Touched::default() };
     changes::finish(tx, &touched, event).await
@@ -108,6 +100,9 @@ struct ChangedMemberRow {
 
 /// Binds old settings to members, and returns the members whose old setting changed.
 async fn update_legacy(tx: &mut WriteTx, settings: &[(MemberId, bool)]) -> Result<Vec<MemberId>> {
+    if settings.is_empty() {
+        return Ok(Vec::new());
+    }
     let (revision, now) = (tx.next_revision(), tx.now());
     let (conn, organization) = tx.parts();
     let changed: Vec<ChangedMemberRow> = diesel::sql_query(include_str!("../sql/update_legacy.sql"))
@@ -121,7 +116,26 @@ async fn update_legacy(tx: &mut WriteTx, settings: &[(MemberId, bool)]) -> Resul
     Ok(changed.into_iter().map(|row| MemberId::trusted(row.id)).collect())
 }
 
+async fn upsert_unmatched(tx: &mut WriteTx, settings: &[(Email, bool)]) -> Result<()> {
+    if settings.is_empty() {
+        return Ok(());
+    }
+    let now = tx.now();
+    let (conn, organization) = tx.parts();
+    diesel::sql_query(include_str!("../sql/upsert_unmatched.sql"))
+        .bind::<Text, _>(organization)
+        .bind::<Array<Text>, _>(column(settings, |(email, _)| email.as_str()))
+        .bind::<Array<Bool>, _>(column(settings, |(_, export)| *export))
+        .bind::<Timestamptz, _>(now)
+        .execute(conn)
+        .await?;
+    Ok(())
+}
+
 async fn delete_unmatched(tx: &mut WriteTx, emails: &[Email]) -> Result<()> {
+    if emails.is_empty() {
+        return Ok(());
+    }
     let (conn, organization) = tx.parts();
     let found = unmatched::table.filter(unmatched::organization_id.eq(organization));
     diesel::delete(found.filter(unmatched::email.eq_any(column(emails, Email::as_str)))).execute(conn).await?;
