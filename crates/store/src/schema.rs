@@ -53,6 +53,15 @@ diesel::table! {
 }
 
 diesel::table! {
+    unmatched_legacy_settings (organization_id, email) {
+        organization_id -> Text,
+        email -> Text,
+        email_export -> Bool,
+        imported_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
     settings_migrations (organization_id) {
         organization_id -> Text,
         state -> Text,
@@ -61,15 +70,6 @@ diesel::table! {
         outcomes -> Jsonb,
         updated_at -> Timestamptz,
         chosen_assignment -> Nullable<Text>,
-    }
-}
-
-diesel::table! {
-    unmatched_legacy_settings (organization_id, email) {
-        organization_id -> Text,
-        email -> Text,
-        email_export -> Bool,
-        imported_at -> Timestamptz,
     }
 }
 

@@ -4,8 +4,7 @@ use std::collections::HashMap;
 
 use diesel::{
     QueryableByName,
-    prelude::*,
-    sql_types::{Array, BigInt, Bool, Text, Timestamptz},
+    sql_types::{Array, BigInt, Bool, Integer, Text, Timestamptz},
 };
 use diesel_async::RunQueryDsl;
 use rollcall_domain::{
@@ -18,8 +17,16 @@ use crate::{
     audit::AuditEvent,
     changes::{self, Touched},
     members::write::column,
-    schema::{members, unmatched_legacy_settings as unmatched},
+    schema::{members, unmatched_legacy_settings},
 };
+
+#[derive(QueryableByName)]
+#[diesel(table_name = members)]
+struct AddressHolderRow {
+    email: String,
+    id: String,
+    legacy_email_export: Option<bool>,
+}
 
 /// Reads who holds each address: the active member, else the first inactive member who has it.
 ///
@@ -27,18 +34,23 @@ use crate::{
 /// [`crate::Error::Unavailable`] when the database cannot be reached.
 pub async fn list_address_holders(tx: &mut ReadTx, emails: &[&Email]) -> Result<HashMap<Email, AddressHolder>> {
     let (conn, organization) = tx.parts();
-    let rows: Vec<(String, String, Option<bool>)> = members::table
-        .filter(members::organization_id.eq(organization))
-        .filter(members::email.eq_any(column(emails, |email| email.as_str())))
-        .distinct_on(members::email)
-        .order((members::email, members::active.desc(), members::id))
-        .select((members::email, members::id, members::legacy_email_export))
+    let rows: Vec<AddressHolderRow> = diesel::sql_query(include_str!("../sql/list_address_holders.sql"))
+        .bind::<Text, _>(organization)
+        .bind::<Array<Text>, _>(column(emails, |email| email.as_str()))
         .load(conn)
         .await?;
-    let holder = |(email, member, legacy): (String, String, Option<bool>)| {
-        (Email::trusted(email), AddressHolder { member: MemberId::trusted(member), legacy })
+    let holder = |row: AddressHolderRow| {
+        let holder = AddressHolder { member: MemberId::trusted(row.id), legacy: row.legacy_email_export };
+        (Email::trusted(row.email), holder)
     };
     Ok(rows.into_iter().map(holder).collect())
+}
+
+#[derive(QueryableByName)]
+#[diesel(table_name = unmatched_legacy_settings)]
+struct UnmatchedRow {
+    email: String,
+    email_export: bool,
 }
 
 /// Reads the old settings that wait for a member with one of the addresses.
@@ -47,13 +59,18 @@ pub async fn list_address_holders(tx: &mut ReadTx, emails: &[&Email]) -> Result<
 /// [`crate::Error::Unavailable`] when the database cannot be reached.
 pub async fn list_unmatched(tx: &mut ReadTx, emails: &[&Email]) -> Result<HashMap<Email, bool>> {
     let (conn, organization) = tx.parts();
-    let rows: Vec<(String, bool)> = unmatched::table
-        .filter(unmatched::organization_id.eq(organization))
-        .filter(unmatched::email.eq_any(column(emails, |email| email.as_str())))
-        .select((unmatched::email, unmatched::email_export))
+    let rows: Vec<UnmatchedRow> = diesel::sql_query(include_str!("../sql/list_unmatched.sql"))
+        .bind::<Text, _>(organization)
+        .bind::<Array<Text>, _>(column(emails, |email| email.as_str()))
         .load(conn)
         .await?;
-    Ok(rows.into_iter().map(|(email, export)| (Email::trusted(email), export)).collect())
+    Ok(rows.into_iter().map(|row| (Email::trusted(row.email), row.email_export)).collect())
+}
+
+#[derive(QueryableByName)]
+struct CountRow {
+    #[diesel(sql_type = Integer)]
+    count: i32,
 }
 
 /// Returns how many old settings wait for a member with their address.
@@ -62,9 +79,9 @@ pub async fn list_unmatched(tx: &mut ReadTx, emails: &[&Email]) -> Result<HashMa
 /// [`crate::Error::Unavailable`] when the database cannot be reached.
 pub async fn count_unmatched(tx: &mut ReadTx) -> Result<u32> {
     let (conn, organization) = tx.parts();
-    let waiting = unmatched::table.filter(unmatched::organization_id.eq(organization));
-    let count: i64 = waiting.count().get_result(conn).await?;
-    Ok(u32::try_from(count).unwrap_or(u32::MAX))
+    let sql = "SELECT count(*)::integer AS count FROM unmatched_legacy_settings WHERE organization_id = $1";
+    let row: CountRow = diesel::sql_query(sql).bind::<Text, _>(organization).get_result(conn).await?;
+    Ok(row.count.unsigned_abs())
 }
 
 /// Writes an import of old settings and returns the new revision.
@@ -137,7 +154,10 @@ async fn delete_unmatched(tx: &mut WriteTx, emails: &[Email]) -> Result<()> {
         return Ok(());
     }
     let (conn, organization) = tx.parts();
-    let found = unmatched::table.filter(unmatched::organization_id.eq(organization));
-    diesel::delete(found.filter(unmatched::email.eq_any(column(emails, Email::as_str)))).execute(conn).await?;
+    diesel::sql_query("DELETE FROM unmatched_legacy_settings WHERE organization_id = $1 AND email = any($2)")
+        .bind::<Text, _>(organization)
+        .bind::<Array<Text>, _>(column(emails, Email::as_str))
+        .execute(conn)
+        .await?;
     Ok(())
 }

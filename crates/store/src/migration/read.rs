@@ -1,6 +1,6 @@
 //! Reads what a migration or a rollback is planned from, and reads back what it wrote.
 
-use diesel::{QueryableByName, prelude::*, sql_types::Text};
+use diesel::{QueryableByName, sql_types::Text};
 use diesel_async::RunQueryDsl;
 use rollcall_domain::{
     AssignmentId, MemberId, Timestamp,
@@ -25,8 +25,10 @@ struct LegacyAssignmentRow {
 /// [`crate::Error::Unavailable`] when the database cannot be reached.
 pub async fn list_legacy_assignments(tx: &mut ReadTx) -> Result<Vec<LegacyAssignment>> {
     let (conn, organization) = tx.parts();
-    let sql = "SELECT id, display_name, update_mode FROM assignments WHERE organization_id = $1 ORDER BY rank";
-    let rows: Vec<LegacyAssignmentRow> = diesel::sql_query(sql).bind::<Text, _>(organization).load(conn).await?;
+    let rows: Vec<LegacyAssignmentRow> = diesel::sql_query(include_str!("../sql/list_legacy_assignments.sql"))
+        .bind::<Text, _>(organization)
+        .load(conn)
+        .await?;
     let assignment = |row: LegacyAssignmentRow| {
         Ok(LegacyAssignment {
             id: AssignmentId::trusted(row.id),
@@ -37,25 +39,41 @@ pub async fn list_legacy_assignments(tx: &mut ReadTx) -> Result<Vec<LegacyAssign
     rows.into_iter().map(assignment).collect()
 }
 
+#[derive(QueryableByName)]
+#[diesel(table_name = members)]
+struct LegacyMemberRow {
+    id: String,
+    active: bool,
+    assignment_id: String,
+    legacy_email_export: Option<bool>,
+}
+
 /// Reads every member with the old setting, in byte order of the members' ids.
 ///
 /// # Errors
 /// [`crate::Error::Unavailable`] when the database cannot be reached.
 pub async fn list_legacy_members(tx: &mut ReadTx) -> Result<Vec<LegacyMember>> {
     let (conn, organization) = tx.parts();
-    let rows: Vec<(String, bool, String, Option<bool>)> = members::table
-        .filter(members::organization_id.eq(organization))
-        .order(members::id)
-        .select((members::id, members::active, members::assignment_id, members::legacy_email_export))
+    let rows: Vec<LegacyMemberRow> = diesel::sql_query(include_str!("../sql/list_legacy_members.sql"))
+        .bind::<Text, _>(organization)
         .load(conn)
         .await?;
-    let member = |(id, active, assignment, legacy): (String, bool, String, Option<bool>)| LegacyMember {
-        id: MemberId::trusted(id),
-        active,
-        assignment: AssignmentId::trusted(assignment),
-        legacy,
+    let member = |row: LegacyMemberRow| LegacyMember {
+        id: MemberId::trusted(row.id),
+        active: row.active,
+        assignment: AssignmentId::trusted(row.assignment_id),
+        legacy: row.legacy_email_export,
     };
     Ok(rows.into_iter().map(member).collect())
+}
+
+#[derive(QueryableByName)]
+#[diesel(table_name = members)]
+struct WrittenSettingRow {
+    id: String,
+    email_export: Option<String>,
+    email_export_since: Option<Timestamp>,
+    email_export_source: Option<String>,
 }
 
 /// Reads the settings that are written, in byte order of the members' ids. Members without a setting are left out.
@@ -63,17 +81,15 @@ pub async fn list_legacy_members(tx: &mut ReadTx) -> Result<Vec<LegacyMember>> {
 /// # Errors
 /// [`crate::Error::Unavailable`] when the database cannot be reached.
 pub async fn list_written_settings(tx: &mut ReadTx) -> Result<Reading> {
-    type Row = (String, Option<String>, Option<Timestamp>, Option<String>);
     let (conn, organization) = tx.parts();
-    let rows: Vec<Row> = members::table
-        .filter(members::organization_id.eq(organization))
-        .order(members::id)
-        .select((members::id, members::email_export, members::email_export_since, members::email_export_source))
+    let rows: Vec<WrittenSettingRow> = diesel::sql_query(include_str!("../sql/list_written_settings.sql"))
+        .bind::<Text, _>(organization)
         .load(conn)
         .await?;
-    let setting = |(id, value, since, source): Row| {
-        let export = words::member_export(value.as_deref(), since, source.as_deref())?;
-        Ok(export.map(|export| (MemberId::trusted(id), export.setting)))
+    let setting = |row: WrittenSettingRow| {
+        let (value, source) = (row.email_export.as_deref(), row.email_export_source.as_deref());
+        let export = words::member_export(value, row.email_export_since, source)?;
+        Ok(export.map(|export| (MemberId::trusted(row.id), export.setting)))
     };
     rows.into_iter().filter_map(|row| setting(row).transpose()).collect()
 }
