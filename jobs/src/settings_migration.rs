@@ -71,8 +71,8 @@ fn is_counted(context: &JobContext) -> bool {
     context.run.outcome.contains_key(ORGANIZATIONS_TOTAL)
 }
 
-/// Returns which organizations the run migrates. The process that counts the work decides the wave, and stores it for the
-/// processes that help or continue.
+/// Returns which organizations the run migrates. The process that counts the work decides the wave, and stores it for
+/// the processes that help or continue.
 fn scope(context: &JobContext) -> MigrationScope {
     let stored = context.run.outcome.get(WAVE).and_then(|wave| u32::try_from(*wave).ok());
     let wave = stored.unwrap_or(context.app.options().migration_wave);
@@ -107,8 +107,8 @@ async fn count(context: &JobContext) -> Result<(), JobError> {
 enum Worker {
     /// The process that has claimed the run. It goes through the organizations in byte order, until all are migrated.
     Leader,
-    /// Any other process. It shuffles the organizations to avoid contending for the same one, and ends when other workers
-    /// have locked all organizations that are left.
+    /// Any other process. It shuffles the organizations to avoid contending for the same one, and ends when other
+    /// workers have locked all organizations that are left.
     Helper,
 }
 
@@ -150,8 +150,8 @@ async fn migrate_pending(context: &JobContext, worker: Worker) -> Result<WorkerE
     }
 }
 
-/// Ends the run, which fails if any organization failed. The run is not attempted again, because failed organizations wait
-/// for an operator.
+/// Ends the run, which fails if any organization failed. The run is not attempted again, because failed organizations
+/// wait for an operator.
 async fn end(context: &JobContext) -> JobResult {
     let stored = jobs::find_run(context.app.db(), context.run.id).await?;
     let stored = stored.map(|run| run.outcome).unwrap_or_default();

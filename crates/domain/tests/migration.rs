@@ -176,3 +176,15 @@ fn a_migration_ends_migrated_when_its_proof_holds_and_else_failed() {
         assert_eq!(record, MigrationRecord { failure, proof, ..MigrationRecord::new(state, at(5)) }, "{name}");
     }
 }
+
+#[test]
+fn a_failed_migration_is_recorded_at_the_time_when_it_is_marked() {
+    let members = [LegacyMember { id: member("a"), active: true, assignment: assignment("default"), legacy: None }];
+    let disproved = plan_migration(Vec::new(), &members).conclude(&[], at(5));
+    let expected = MigrationRecord { time: at(6), ..disproved.clone() };
+    assert_eq!(MigrationRecord::failed(Some(disproved), at(6)), expected);
+    let internal = MigrationRecord::failed(None, at(6));
+    let failure = internal.failure.clone();
+    assert!(failure.as_deref().is_some_and(|failure| failure.starts_with("an internal error occurred")));
+    assert_eq!(internal, MigrationRecord { failure, ..MigrationRecord::new(MigrationState::Failed, at(6)) });
+}

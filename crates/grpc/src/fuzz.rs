@@ -4,7 +4,7 @@
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use proptest::{prelude::*, test_runner::Config};
 use prost_types::FieldMask;
-use rollcall_domain::{AssignmentId, GroupId, MemberId, OrganizationId, names};
+use rollcall_domain::{AssignmentId, FieldSelection, GroupId, MemberId, OrganizationId, names};
 
 use crate::{
     checks::Checks,
@@ -113,7 +113,7 @@ proptest! {
         let good = |path: &&String| matches!(path.as_str(), "display_name" | "updateMode" | "update_mode" | "displayName" | "*");
         let mut checks = Checks::default();
         let mask = parse_mask(&mut checks, Some(FieldMask { paths: paths.clone() }), &allowed, |_| None);
-        prop_assert_eq!(mask.is_given(), !paths.is_empty());
+        prop_assert_eq!(mask == FieldSelection::Populated, paths.is_empty());
         prop_assert_eq!(checks.finish(Some(())).is_ok(), paths.iter().all(|path| good(&path)));
     }
 }

@@ -2,7 +2,11 @@
 
 #![allow(clippy::unwrap_used)]
 
-use rollcall_domain::{OrganizationId, Phase, directory::MassChangeLimit};
+use rollcall_domain::{
+    OrganizationId, Phase,
+    directory::MassChangeLimit,
+    migration::{MigrationRecord, MigrationState},
+};
 use rollcall_store::{
     Db, Options, SystemConn, WriteTx,
     audit::{AuditEvent, is_rewritable},
@@ -49,7 +53,10 @@ async fn write(db: &Db, id: &str) {
     };
     let create = async |conn: &mut SystemConn| create_organization(conn, &new, &event).await;
     db.system("create", create).await.unwrap();
-    let again = async |tx: &mut WriteTx| finish_migration(tx, 0, event.clone()).await;
+    let again = async |tx: &mut WriteTx| {
+        let record = MigrationRecord::new(MigrationState::Pending, tx.now());
+        finish_migration(tx, &record, 0, event.clone()).await
+    };
     assert_eq!(db.write(&new.id, "again", again).await.unwrap(), 2);
 }
 

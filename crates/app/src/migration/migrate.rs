@@ -64,12 +64,12 @@ impl rollcall_store::TxError for MigrationAborted {
 }
 
 impl App {
-    /// Migrates one organization on behalf of a run of the job, unless another transaction has locked the organization. A
-    /// second call for the same organization changes nothing and counts nothing.
+    /// Migrates one organization on behalf of a run of the job, unless another transaction has locked the organization.
+    /// A second call for the same organization changes nothing and counts nothing.
     ///
     /// # Errors
-    /// [`Error::FenceLost`], or [`Error::Unavailable`] when the database cannot be reached. In both cases the organization
-    /// is unchanged.
+    /// [`Error::FenceLost`], or [`Error::Unavailable`] when the database cannot be reached. In both cases the
+    /// organization is unchanged.
     pub async fn migrate_organization(&self, organization: &OrganizationId, fence: Fence) -> Result<MigrationOutcome> {
         let migrated = self
             .db
@@ -94,7 +94,8 @@ impl App {
         }
     }
 
-    /// Writes that the migration failed, in a transaction of its own. Without a record, the cause was an internal error.
+    /// Writes that the migration failed, in a transaction of its own. Without a record, the cause was an internal
+    /// error.
     async fn mark_failed(
         &self,
         organization: &OrganizationId,
@@ -103,7 +104,8 @@ impl App {
     ) -> Result<MigrationOutcome> {
         self.db
             .write_fenced(organization, "mark_migration_failed", fence, async |tx: &mut WriteTx| {
-                // The organization was unlocked for a moment: another worker may have migrated it or marked it as failed.
+                // The organization was unlocked for a moment: another worker may have migrated it or marked it as
+                // failed.
                 if !is_still_to_migrate(tx).await? {
                     return Ok(MigrationOutcome::NotPending);
                 }

@@ -23,8 +23,8 @@ pub struct MigrationPreview {
 }
 
 impl App {
-    /// Plans the migration of an organization. For an organization that is migrated, the plan shows how its old settings
-    /// would be migrated again.
+    /// Plans the migration of an organization. For an organization that is migrated, the plan shows how its old
+    /// settings would be migrated again.
     ///
     /// # Errors
     /// [`crate::Error::OrganizationNotFound`], or [`crate::Error::RevisionUnknown`] when `at_least` is newer than the

@@ -11,8 +11,8 @@ use super::read::{load_status, migration_name};
 use crate::{Answer, App, AuditDraft, Changed, MutationContext, Result, document};
 
 impl App {
-    /// Makes an organization pending whose migration failed or was rolled back, so that the job migrates it again. Nothing
-    /// is written for an organization that is pending.
+    /// Makes an organization pending whose migration failed or was rolled back, so that the job migrates it again.
+    /// Nothing is written for an organization that is pending.
     ///
     /// # Errors
     /// [`crate::Error::OrganizationNotFound`] or `EMAIL_EXPORT_ALREADY_MIGRATED`.

@@ -4,10 +4,14 @@ use std::collections::HashMap;
 
 use crate::{
     AssignmentId, MemberId, Timestamp, UpdateMode,
-    email_export::{EmailExport, Setting, State, Summary},
+    email_export::{EmailExport, Setting, Summary},
 };
 
-use super::{MigrationRecord, MigrationState, Proof, Reading};
+use super::{
+    outcome::AssignmentOutcome,
+    proof::{Proof, Reading},
+    status::{MigrationRecord, MigrationState},
+};
 
 /// A member with the old setting.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -37,27 +41,6 @@ pub struct LegacyAssignment {
 #[must_use]
 pub fn legacy_reading(members: &[LegacyMember]) -> Reading {
     members.iter().map(|member| (member.id.clone(), Setting::carried_over(member.legacy))).collect()
-}
-
-/// What the migration makes of one assignment.
-#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
-pub struct AssignmentOutcome {
-    /// The assignment.
-    pub assignment: AssignmentId,
-    /// Its name.
-    pub display_name: String,
-    /// Its rank, from 1.
-    pub rank: u32,
-    /// Its update mode.
-    pub update_mode: UpdateMode,
-    /// The settings of its members, counted.
-    pub summary: Summary,
-    /// The state that is shown.
-    pub state: State,
-    /// The value that counts as chosen; `None` when the active members differ.
-    pub chosen: Option<EmailExport>,
-    /// Whether a tech admin has to choose a value.
-    pub action_required: bool,
 }
 
 /// What the migration of one organization writes, and what its proof expects.

@@ -4,6 +4,7 @@
 mod import;
 mod migrate;
 mod obstacle;
+mod outcome;
 mod proof;
 mod retry;
 mod rollback;
@@ -12,8 +13,9 @@ mod status;
 pub use import::{
     AcceptedLegacyRows, AddressHolder, ImportContext, ImportPlan, LegacyRow, check_legacy_rows, plan_import,
 };
-pub use migrate::{AssignmentOutcome, LegacyAssignment, LegacyMember, MigrationPlan, legacy_reading, plan_migration};
+pub use migrate::{LegacyAssignment, LegacyMember, MigrationPlan, legacy_reading, plan_migration};
 pub use obstacle::RollbackObstacle;
+pub use outcome::AssignmentOutcome;
 pub use proof::{Proof, Reading};
 pub use retry::{RetryPlan, plan_retry};
 pub use rollback::{RollbackContext, RollbackPlan, plan_rollback};

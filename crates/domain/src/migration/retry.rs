@@ -2,7 +2,7 @@
 
 use crate::{OrganizationId, Phase, Refusal, Timestamp};
 
-use super::{MigrationRecord, MigrationState, status::require_legacy};
+use super::status::{MigrationRecord, MigrationState, require_legacy};
 
 /// What a retry writes.
 #[derive(Clone, Debug, PartialEq, Eq)]

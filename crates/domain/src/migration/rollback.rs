@@ -2,7 +2,12 @@
 
 use crate::{OrganizationId, Phase, Refusal, Timestamp};
 
-use super::{LegacyMember, MigrationRecord, MigrationState, Proof, Reading, RollbackObstacle, legacy_reading};
+use super::{
+    migrate::{LegacyMember, legacy_reading},
+    obstacle::RollbackObstacle,
+    proof::{Proof, Reading},
+    status::{MigrationRecord, MigrationState},
+};
 
 /// What a rollback is planned from.
 #[derive(Clone, Debug)]

@@ -2,7 +2,7 @@
 
 use crate::{AssignmentId, OrganizationId, Phase, Refusal, Timestamp};
 
-use super::{AssignmentOutcome, Proof};
+use super::{outcome::AssignmentOutcome, proof::Proof};
 
 /// How far the settings migration of an organization is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, strum::EnumString, strum::IntoStaticStr, strum::VariantArray)]
@@ -37,7 +37,8 @@ impl MigrationState {
     /// Whether an organization in `phase` with the state `recorded` is still to be migrated: it is in phase LEGACY, and
     /// no operator has to look at it first.
     ///
-    /// `list_pending_migrations.sql` and `list_migration_sizes.sql` repeat this rule. A test of the store compares them.
+    /// `list_pending_migrations.sql` and `list_migration_sizes.sql` repeat this rule. A test of the store compares
+    /// them.
     #[must_use]
     pub fn is_still_to_migrate(phase: Phase, recorded: Option<Self>) -> bool {
         phase == Phase::Legacy && Self::of(phase, recorded) == Some(Self::Pending)

@@ -4,8 +4,7 @@ use std::collections::HashMap;
 
 use diesel::{
     QueryableByName,
-    prelude::*,
-    sql_types::{Array, BigInt, Bool, Text, Timestamptz},
+    sql_types::{Array, BigInt, Bool, Integer, Text, Timestamptz},
 };
 use diesel_async::RunQueryDsl;
 use rollcall_domain::{
@@ -17,8 +16,16 @@ use crate::{
     ReadTx, Result, WriteTx,
     arrays::column,
     audit::{self, AuditEvent, Impact},
-    schema::{members, unmatched_legacy_settings as unmatched},
+    schema::{members, unmatched_legacy_settings},
 };
+
+#[derive(QueryableByName)]
+#[diesel(table_name = members)]
+struct AddressHolderRow {
+    email: String,
+    id: String,
+    legacy_email_export: Option<bool>,
+}
 
 /// Reads who holds each address: the active member, else the first inactive member who has it.
 ///
@@ -26,18 +33,23 @@ use crate::{
 /// [`crate::Error::Unavailable`] when the database cannot be reached.
 pub async fn list_address_holders(tx: &mut ReadTx, emails: &[&Email]) -> Result<HashMap<Email, AddressHolder>> {
     let (conn, organization) = tx.parts();
-    let rows: Vec<(String, String, Option<bool>)> = members::table
-        .filter(members::organization_id.eq(organization))
-        .filter(members::email.eq_any(column(emails, |email| email.as_str())))
-        .distinct_on(members::email)
-        .order((members::email, members::active.desc(), members::id))
-        .select((members::email, members::id, members::legacy_email_export))
+    let rows: Vec<AddressHolderRow> = diesel::sql_query(include_str!("../sql/list_address_holders.sql"))
+        .bind::<Text, _>(organization)
+        .bind::<Array<Text>, _>(column(emails, |email| email.as_str()))
         .load(conn)
         .await?;
-    let holder = |(email, member, legacy): (String, String, Option<bool>)| {
-        (Email::trusted(email), AddressHolder { member: MemberId::trusted(member), legacy })
+    let holder = |row: AddressHolderRow| {
+        let holder = AddressHolder { member: MemberId::trusted(row.id), legacy: row.legacy_email_export };
+        (Email::trusted(row.email), holder)
     };
     Ok(rows.into_iter().map(holder).collect())
+}
+
+#[derive(QueryableByName)]
+#[diesel(table_name = unmatched_legacy_settings)]
+struct UnmatchedRow {
+    email: String,
+    email_export: bool,
 }
 
 /// Reads the old settings that wait for a member with one of the addresses.
@@ -46,13 +58,18 @@ pub async fn list_address_holders(tx: &mut ReadTx, emails: &[&Email]) -> Result<
 /// [`crate::Error::Unavailable`] when the database cannot be reached.
 pub async fn list_unmatched(tx: &mut ReadTx, emails: &[&Email]) -> Result<HashMap<Email, bool>> {
     let (conn, organization) = tx.parts();
-    let rows: Vec<(String, bool)> = unmatched::table
-        .filter(unmatched::organization_id.eq(organization))
-        .filter(unmatched::email.eq_any(column(emails, |email| email.as_str())))
-        .select((unmatched::email, unmatched::email_export))
+    let rows: Vec<UnmatchedRow> = diesel::sql_query(include_str!("../sql/list_unmatched.sql"))
+        .bind::<Text, _>(organization)
+        .bind::<Array<Text>, _>(column(emails, |email| email.as_str()))
         .load(conn)
         .await?;
-    Ok(rows.into_iter().map(|(email, export)| (Email::trusted(email), export)).collect())
+    Ok(rows.into_iter().map(|row| (Email::trusted(row.email), row.email_export)).collect())
+}
+
+#[derive(QueryableByName)]
+struct CountRow {
+    #[diesel(sql_type = Integer)]
+    count: i32,
 }
 
 /// Returns how many old settings wait for a member with their address.
@@ -61,9 +78,9 @@ pub async fn list_unmatched(tx: &mut ReadTx, emails: &[&Email]) -> Result<HashMa
 /// [`crate::Error::Unavailable`] when the database cannot be reached.
 pub async fn count_unmatched(tx: &mut ReadTx) -> Result<u32> {
     let (conn, organization) = tx.parts();
-    let waiting = unmatched::table.filter(unmatched::organization_id.eq(organization));
-    let count: i64 = waiting.count().get_result(conn).await?;
-    Ok(u32::try_from(count).unwrap_or(u32::MAX))
+    let sql = "SELECT count(*)::integer AS count FROM unmatched_legacy_settings WHERE organization_id = $1";
+    let row: CountRow = diesel::sql_query(sql).bind::<Text, _>(organization).get_result(conn).await?;
+    Ok(row.count.unsigned_abs())
 }
 
 /// Writes an import of old settings and returns the new revision.
@@ -73,15 +90,7 @@ pub async fn count_unmatched(tx: &mut ReadTx) -> Result<u32> {
 pub async fn apply_import(tx: &mut WriteTx, plan: &ImportPlan, event: AuditEvent) -> Result<i64> {
     let changed = update_legacy(tx, &plan.bound).await?;
     delete_unmatched(tx, &plan.newly_matched).await?;
-    let now = tx.now();
-    let (conn, organization) = tx.parts();
-    diesel::sql_query(include_str!("../sql/upsert_unmatched.sql"))
-        .bind::<Text, _>(organization)
-        .bind::<Array<Text>, _>(column(&plan.unmatched, |(email, _)| email.as_str()))
-        .bind::<Array<Bool>, _>(column(&plan.unmatched, |(_, export)| *export))
-        .bind::<Timestamptz, _>(now)
-        .execute(conn)
-        .await?;
+    upsert_unmatched(tx, &plan.unmatched).await?;
     let members = u32::try_from(changed.len()).unwrap_or(u32::MAX);
     let impact = Impact { members, without_change: changed, ..Impact::default() };
     audit::finish_write(tx, &impact, event).await
@@ -107,6 +116,9 @@ struct ChangedMemberRow {
 
 /// Binds old settings to members, and returns the members whose old setting changed.
 async fn update_legacy(tx: &mut WriteTx, settings: &[(MemberId, bool)]) -> Result<Vec<MemberId>> {
+    if settings.is_empty() {
+        return Ok(Vec::new());
+    }
     let (revision, now) = (tx.next_revision(), tx.now());
     let (conn, organization) = tx.parts();
     let changed: Vec<ChangedMemberRow> = diesel::sql_query(include_str!("../sql/update_legacy.sql"))
@@ -120,9 +132,31 @@ async fn update_legacy(tx: &mut WriteTx, settings: &[(MemberId, bool)]) -> Resul
     Ok(changed.into_iter().map(|row| MemberId::trusted(row.id)).collect())
 }
 
-async fn delete_unmatched(tx: &mut WriteTx, emails: &[Email]) -> Result<()> {
+async fn upsert_unmatched(tx: &mut WriteTx, settings: &[(Email, bool)]) -> Result<()> {
+    if settings.is_empty() {
+        return Ok(());
+    }
+    let now = tx.now();
     let (conn, organization) = tx.parts();
-    let found = unmatched::table.filter(unmatched::organization_id.eq(organization));
-    diesel::delete(found.filter(unmatched::email.eq_any(column(emails, Email::as_str)))).execute(conn).await?;
+    diesel::sql_query(include_str!("../sql/upsert_unmatched.sql"))
+        .bind::<Text, _>(organization)
+        .bind::<Array<Text>, _>(column(settings, |(email, _)| email.as_str()))
+        .bind::<Array<Bool>, _>(column(settings, |(_, export)| *export))
+        .bind::<Timestamptz, _>(now)
+        .execute(conn)
+        .await?;
+    Ok(())
+}
+
+async fn delete_unmatched(tx: &mut WriteTx, emails: &[Email]) -> Result<()> {
+    if emails.is_empty() {
+        return Ok(());
+    }
+    let (conn, organization) = tx.parts();
+    diesel::sql_query("DELETE FROM unmatched_legacy_settings WHERE organization_id = $1 AND email = any($2)")
+        .bind::<Text, _>(organization)
+        .bind::<Array<Text>, _>(column(emails, Email::as_str))
+        .execute(conn)
+        .await?;
     Ok(())
 }

@@ -54,8 +54,8 @@ pub async fn list_pending(db: &Db, scope: MigrationScope, limit: i64) -> Result<
     .await
 }
 
-/// Reads up to `limit` organizations of the scope after the organization `after`, in byte order of their ids, with their
-/// sizes.
+/// Reads up to `limit` organizations of the scope after the organization `after`, in byte order of their ids, with
+/// their sizes.
 ///
 /// # Errors
 /// [`crate::Error::Unavailable`] when the database cannot be reached.

@@ -1,6 +1,6 @@
 //! Reads what a migration or a rollback is planned from, and reads back what it wrote.
 
-use diesel::{QueryableByName, prelude::*, sql_types::Text};
+use diesel::{QueryableByName, sql_types::Text};
 use diesel_async::RunQueryDsl;
 use rollcall_domain::{
     AssignmentId, MemberId, UpdateMode,
@@ -29,8 +29,10 @@ struct LegacyAssignmentRow {
 /// [`crate::Error::Unavailable`] when the database cannot be reached.
 pub async fn list_legacy_assignments(tx: &mut ReadTx) -> Result<Vec<LegacyAssignment>> {
     let (conn, organization) = tx.parts();
-    let sql = "SELECT id, display_name, update_mode FROM assignments WHERE organization_id = $1 ORDER BY rank";
-    let rows: Vec<LegacyAssignmentRow> = diesel::sql_query(sql).bind::<Text, _>(organization).load(conn).await?;
+    let rows: Vec<LegacyAssignmentRow> = diesel::sql_query(include_str!("../sql/list_legacy_assignments.sql"))
+        .bind::<Text, _>(organization)
+        .load(conn)
+        .await?;
     let assignment = |row: LegacyAssignmentRow| LegacyAssignment {
         id: AssignmentId::trusted(row.id),
         display_name: row.display_name,
@@ -39,25 +41,40 @@ pub async fn list_legacy_assignments(tx: &mut ReadTx) -> Result<Vec<LegacyAssign
     Ok(rows.into_iter().map(assignment).collect())
 }
 
+#[derive(QueryableByName)]
+#[diesel(table_name = members)]
+struct LegacyMemberRow {
+    id: String,
+    active: bool,
+    assignment_id: String,
+    legacy_email_export: Option<bool>,
+}
+
 /// Reads every member with the old setting, in byte order of the members' ids.
 ///
 /// # Errors
 /// [`crate::Error::Unavailable`] when the database cannot be reached.
 pub async fn list_legacy_members(tx: &mut ReadTx) -> Result<Vec<LegacyMember>> {
     let (conn, organization) = tx.parts();
-    let rows: Vec<(String, bool, String, Option<bool>)> = members::table
-        .filter(members::organization_id.eq(organization))
-        .order(members::id)
-        .select((members::id, members::active, members::assignment_id, members::legacy_email_export))
+    let rows: Vec<LegacyMemberRow> = diesel::sql_query(include_str!("../sql/list_legacy_members.sql"))
+        .bind::<Text, _>(organization)
         .load(conn)
         .await?;
-    let member = |(id, active, assignment, legacy): (String, bool, String, Option<bool>)| LegacyMember {
-        id: MemberId::trusted(id),
-        active,
-        assignment: AssignmentId::trusted(assignment),
-        legacy,
+    let member = |row: LegacyMemberRow| LegacyMember {
+        id: MemberId::trusted(row.id),
+        active: row.active,
+        assignment: AssignmentId::trusted(row.assignment_id),
+        legacy: row.legacy_email_export,
     };
     Ok(rows.into_iter().map(member).collect())
+}
+
+#[derive(QueryableByName)]
+#[diesel(table_name = members)]
+struct WrittenSettingRow {
+    id: String,
+    #[diesel(embed)]
+    export: ExportColumns,
 }
 
 /// Reads the settings that are written, in byte order of the members' ids. Members without a setting are left out.
@@ -66,12 +83,10 @@ pub async fn list_legacy_members(tx: &mut ReadTx) -> Result<Vec<LegacyMember>> {
 /// [`crate::Error::Unavailable`] when the database cannot be reached.
 pub async fn list_written_settings(tx: &mut ReadTx) -> Result<Reading> {
     let (conn, organization) = tx.parts();
-    let rows: Vec<(String, ExportColumns)> = members::table
-        .filter(members::organization_id.eq(organization))
-        .order(members::id)
-        .select((members::id, ExportColumns::as_select()))
+    let rows: Vec<WrittenSettingRow> = diesel::sql_query(include_str!("../sql/list_written_settings.sql"))
+        .bind::<Text, _>(organization)
         .load(conn)
         .await?;
-    let setting = |(id, export): (String, ExportColumns)| Some((MemberId::trusted(id), export.into_export()?.setting));
+    let setting = |row: WrittenSettingRow| Some((MemberId::trusted(row.id), row.export.into_export()?.setting));
     Ok(rows.into_iter().filter_map(setting).collect())
 }

@@ -1,6 +1,6 @@
--- At most $4 organizations after $3, in byte order of their ids, that are in phase LEGACY and in the scope of a run: the
--- waves up to $1, created before the run was requested at $2. `pending` says whether the organization is still to be
--- migrated (MigrationState::is_still_to_migrate in the domain; a test compares them) or waits for an operator.
+-- At most $4 organizations after $3, in byte order of their ids, that are in phase LEGACY and in the scope of a run:
+-- the waves up to $1, created before the run was requested at $2. `pending` says whether the organization is still to
+-- be migrated (MigrationState::is_still_to_migrate in the domain; a test compares them) or waits for an operator.
 WITH listed AS (
     SELECT
         o.id,

@@ -24,7 +24,7 @@ WITH listed AS (
 )
 
 SELECT
-    l.id AS organization_id,
+    l.id,
     l.phase,
     l.wave,
     l.state,
