@@ -67,7 +67,7 @@ async fn assert_taken_over(silence_before_commit: bool) {
     let run = request(&app).await;
     first.nudge();
     timeout(DEADLINE, entered.notified()).await.unwrap();
-    proxy.make(Fault::Silence);
+    proxy.inject(Fault::Silence);
     if silence_before_commit {
         go_on.notify_one();
     }

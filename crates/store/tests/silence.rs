@@ -8,7 +8,7 @@ use rollcall_domain::{OrganizationId, catalog::Catalog};
 use rollcall_store::{
     Db, Error, Limits, Options, ReadTx, Result, SystemConn, WriteTx, jobs, members::export, organizations,
 };
-use rollcall_testkit::{Fault, FaultProxy, TestDatabase, Trap, Way};
+use rollcall_testkit::{Direction, Fault, FaultProxy, FaultTrigger, TestDatabase};
 use tokio::time::timeout;
 
 /// Nothing here takes longer than the sum of its limits, and the machine may be slow.
@@ -29,7 +29,7 @@ async fn start() -> (TestDatabase, FaultProxy, Db) {
     (database, proxy, db.with_limits(limits))
 }
 
-/// Each way in which the store waits for the database, one after the other.
+/// Each direction in which the store waits for the database, one after the other.
 async fn ask_everything(db: &Db) -> Result<()> {
     let acme = OrganizationId::trusted("acme");
     jobs::clock(db).await?;
@@ -49,25 +49,25 @@ async fn a_database_that_goes_silent_at_any_byte_hangs_nobody() {
     let (_database, proxy, db) = start().await;
     // The same pool. What works must not depend on how busy the machine is.
     let patient = db.clone().with_limits(Limits::default());
-    for way in [Way::ToDatabase, Way::ToService] {
-        let before = proxy.carried(way);
+    for direction in [Direction::ToDatabase, Direction::ToService] {
+        let before = proxy.bytes_passed(direction);
         ask_everything(&patient).await.unwrap();
-        let bytes = proxy.carried(way) - before;
+        let bytes = proxy.bytes_passed(direction) - before;
         let mut sprung = 0;
         for step in 0..12 {
             // The connections that are pooled now, and in every second round new ones.
             if step % 2 == 1 {
-                proxy.make(Fault::Cut);
+                proxy.inject(Fault::Cut);
             }
-            proxy.set(Trap { way, bytes: bytes * step / 12, fault: Fault::Silence });
+            proxy.set_trigger(FaultTrigger { direction, bytes: bytes * step / 12, fault: Fault::Silence });
             let answer = timeout(HANGS, ask_everything(&db)).await.expect("a wait without an end");
-            assert!(matches!(answer, Err(Error::Unavailable(_))), "{way:?} {step}: {answer:?}");
+            assert!(matches!(answer, Err(Error::Unavailable(_))), "{direction:?} {step}: {answer:?}");
             // On a busy machine a limit may come before the silence.
-            sprung += usize::from(!proxy.disarm());
+            sprung += usize::from(!proxy.remove_trigger());
             proxy.heal();
             ask_everything(&patient).await.unwrap();
         }
-        assert!(sprung > 0, "{way:?}");
+        assert!(sprung > 0, "{direction:?}");
     }
 }
 
@@ -124,10 +124,10 @@ async fn a_session_that_the_database_ends_is_unavailable_wherever_it_is() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_database_that_accepts_and_says_nothing_is_unavailable() {
     let (_database, proxy, db) = start().await;
-    proxy.make(Fault::Silence);
+    proxy.inject(Fault::Silence);
     let answer = timeout(HANGS, ask_everything(&db)).await.expect("a wait without an end");
     assert!(matches!(answer, Err(Error::Unavailable(_))), "{answer:?}");
-    proxy.make(Fault::Refuse);
+    proxy.inject(Fault::Refuse);
     let answer = timeout(HANGS, ask_everything(&db)).await.expect("a wait without an end");
     assert!(matches!(answer, Err(Error::Unavailable(_))), "{answer:?}");
     proxy.heal();
@@ -139,7 +139,7 @@ async fn the_server_ends_what_a_silent_service_has_begun() {
     let (database, proxy, db) = start().await;
     let acme = OrganizationId::trusted("acme");
     let beginning = db.write(&acme, "test", async |_: &mut WriteTx| {
-        proxy.make(Fault::Silence);
+        proxy.inject(Fault::Silence);
         Ok::<(), Error>(())
     });
     assert!(matches!(beginning.await, Err(Error::Unavailable(_))));

@@ -1,6 +1,6 @@
-//! Changes: those that are only checked write nothing, and those that are made once are made once.
+//! Changes: `validate_only` writes nothing, and a repeated `request_id` makes the change only once.
 
-use rollcall_testkit::{Dump, breaking_channel, contract::Rpc, difference, dump};
+use rollcall_testkit::{Dump, contract::Rpc, cut_channel, difference, dump};
 use serde_json::{Value, json};
 use tonic::Code;
 
@@ -13,7 +13,7 @@ fn changes(rpc: &Rpc) -> bool {
 }
 
 #[test]
-fn every_change_can_be_checked_and_made_once() {
+fn every_change_takes_validate_only_and_request_id() {
     for rpc in Rpc::all() {
         assert_eq!(rpc.takes("request_id"), rpc.takes("validate_only"), "{}", rpc.name());
         let reads = ["Get", "List", "Explain", "Lint", "Check", "Plan", "Export", "Download"];
@@ -25,7 +25,7 @@ fn every_change_can_be_checked_and_made_once() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_is_only_checked_is_answered_and_writes_nothing() {
+async fn validate_only_responds_and_writes_nothing() {
     let mut walk = Walk::start().await;
     for sample in Walk::samples(changes) {
         let Some(asking) = walk.ask_fresh(sample).await else { continue };
@@ -45,7 +45,7 @@ async fn what_is_only_checked_is_answered_and_writes_nothing() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_is_only_checked_is_refused_as_in_earnest() {
+async fn validate_only_is_refused_like_the_change_itself() {
     let mut walk = Walk::start().await;
     for sample in Walk::samples(changes) {
         let Some(asking) = walk.ask(sample).await else { continue };
@@ -68,13 +68,13 @@ async fn what_is_only_checked_is_refused_as_in_earnest() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_same_request_again_is_answered_the_same_and_made_once() {
+async fn a_repeated_request_gets_the_same_response_and_is_made_once() {
     let mut walk = Walk::start().await;
     for sample in Walk::samples(changes) {
         let Some(asking) = walk.ask_fresh(sample).await else { continue };
         walk.bad_field(&asking, &with(&asking.request, "/request_id", "nonsense"), "request_id", "no UUID").await;
         let request = with(&asking.request, "/request_id", REQUEST_ID);
-        // Only checking it does not make it, so that it is still to be made.
+        // `validate_only` does not use up the `request_id`.
         walk.answer(&asking, &with(&request, "/validate_only", true), "checked before it is made").await;
         let Some(first) = call(&mut walk, &asking, &request, "first").await else { continue };
         let made = everything(&walk).await;
@@ -101,7 +101,7 @@ async fn a_request_whose_connection_was_lost_can_be_repeated() {
         let Some(asking) = walk.ask_fresh(sample).await else { continue };
         let request = with(&asking.request, "/request_id", REQUEST_ID);
         let before = everything(&walk).await;
-        let lost = asking.rpc.call(&breaking_channel(&walk.server).await, &request).await;
+        let lost = asking.rpc.call(&cut_channel(&walk.server).await, &request).await;
         walk.check(lost.is_err(), &asking, &format!("the connection was to be lost: {lost:?}"));
         let made = everything(&walk).await;
         let told = call(&mut walk, &asking, &request, "after a lost connection").await;
@@ -117,7 +117,7 @@ async fn a_request_whose_connection_was_lost_can_be_repeated() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn of_two_at_once_one_is_made() {
+async fn one_of_two_concurrent_requests_is_made() {
     let mut walk = Walk::start().await;
     for sample in Walk::samples(changes) {
         let Some(asking) = walk.ask_fresh(sample).await else { continue };
@@ -149,17 +149,17 @@ async fn everything(walk: &Walk) -> Dump {
     dump(&walk.server.database, None).await
 }
 
-/// How many changes were made: each of an organization is an event, and each run is one.
+/// Returns the number of changes: audit events and job runs.
 fn count(dump: &Dump) -> usize {
     dump["audit_events"].len() + dump["job_runs"].len()
 }
 
-/// A run that has ended is not changed by cancelling it.
+/// Cancelling a finished run changes nothing.
 fn made_by(rpc: &str) -> usize {
     usize::from(rpc != "JobService/CancelJobRun")
 }
 
-/// Requests above all organizations share their ids.
+/// RPCs without an organization share their request ids.
 async fn forget(walk: &Walk) {
     let client = walk.server.database.client().await;
     client.batch_execute("DELETE FROM requests").await.unwrap();

@@ -1,5 +1,4 @@
-//! Resource names (AIP-122): malformed ones, those of another organization, and those of what is
-//! not there.
+//! Resource names (AIP-122): malformed names, names of another organization, and names of missing resources.
 
 use std::collections::BTreeSet;
 
@@ -9,7 +8,7 @@ use tonic::Code;
 
 use crate::walk::{Asking, OTHER, Walk, names, path, with};
 
-/// String fields that are no names of resources.
+/// String fields that are not resource names.
 const TEXTS: [&str; 9] = [
     "organization_id",
     "assignment_id",
@@ -22,15 +21,15 @@ const TEXTS: [&str; 9] = [
     "file",
 ];
 
-/// Names that may be left out.
+/// Optional names.
 const OPTIONAL: [(&str, &str); 3] = [
     ("MemberService/ListMembers", "/assignment"),
     ("AuditService/ListAuditEvents", "/member"),
     ("AuditService/ListAuditEvents", "/assignment"),
 ];
 
-/// Names of what need not be there: it is an answer that there is no such member, what is gone
-/// has an audit, and an order is refused for its own reason.
+/// Names of resources that may be missing: an unknown member is an answer, a deleted resource has an audit, and an
+/// order is refused for its own reason.
 const NEED_NOT_EXIST: [(&str, &str); 4] = [
     ("EmailExportService/CheckEmailExport", "/member"),
     ("AuditService/ListAuditEvents", "/member"),
@@ -52,13 +51,13 @@ fn every_field_that_names_a_resource_is_in_a_sample() {
     }
 }
 
-/// `/assignment/groups/0` is of the field `/assignment/groups`.
+/// Returns the field of a pointer: `/assignment/groups/0` is in the field `/assignment/groups`.
 fn field_of(pointer: &str) -> String {
     let parts = pointer.split('/').filter(|part| part.parse::<usize>().is_err());
     parts.collect::<Vec<_>>().join("/")
 }
 
-/// The names in a request: its own, and that and the groups of the resource that it carries.
+/// Returns the pointers of the names in a request: its own names, and the name and the groups of its resource.
 fn name_fields(input: &MessageDescriptor) -> Vec<String> {
     let mut found = Vec::new();
     for field in input.fields() {
@@ -67,7 +66,7 @@ fn name_fields(input: &MessageDescriptor) -> Vec<String> {
             Kind::Message(resource) if !field.is_list() && resource.get_field_by_name("etag").is_some() => {
                 let created = input.name().starts_with("Create");
                 let inner = ["name", "groups"].into_iter().filter(|name| !(created && *name == "name"));
-                // A member's groups come from the identity provider.
+                // The groups of a member come from the identity provider.
                 let inner = inner.filter(|name| !(resource.name() == "Member" && *name == "groups"));
                 let inner = inner.filter(|name| resource.get_field_by_name(name).is_some());
                 found.extend(inner.map(|name| format!("/{}/{name}", field.name())));
@@ -97,7 +96,7 @@ async fn a_malformed_name_is_a_violation_of_its_field() {
                 if bad.is_empty() && OPTIONAL.contains(&(sample.rpc, pointer.as_str())) {
                     continue;
                 }
-                // A report's name has nothing that cannot be said in it, but it must be text.
+                // Any text is a valid report id.
                 walk.bad_field(&asking, &with(&asking.request, &pointer, bad), &path(&pointer), what).await;
             }
         }
@@ -133,7 +132,7 @@ async fn a_name_of_another_organization_is_a_violation_of_its_field() {
     for sample in Walk::samples(|_| true) {
         let Some(asking) = walk.ask(sample).await else { continue };
         for (pointer, name) in
-            names(&asking.request).into_iter().filter(|(pointer, _)| !names_the_organization(pointer))
+            names(&asking.request).into_iter().filter(|(pointer, _)| !identifies_the_organization(pointer))
         {
             let foreign = name.replace(&format!("organizations/{}/", asking.id), &format!("organizations/{OTHER}/"));
             let request = with(&asking.request, &pointer, foreign);
@@ -145,13 +144,13 @@ async fn a_name_of_another_organization_is_a_violation_of_its_field() {
     walk.end().await;
 }
 
-/// Whether a field says which organization the request is about.
-fn names_the_organization(pointer: &str) -> bool {
+/// Returns whether a field identifies the organization of the request.
+fn identifies_the_organization(pointer: &str) -> bool {
     pointer == "/parent" || pointer.ends_with("/name")
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_is_not_there_is_not_found() {
+async fn a_missing_resource_is_not_found() {
     let mut walk = Walk::start().await;
     let mut tried = 0;
     for sample in Walk::samples(|_| true) {
@@ -169,7 +168,7 @@ async fn what_is_not_there_is_not_found() {
     walk.end().await;
 }
 
-/// A name of the same kind, of what is not there, and the key of the metadata that tells it.
+/// Returns the name of a missing resource of the same kind, and the metadata key that contains it.
 fn unknown(name: &str) -> Option<(String, &'static str)> {
     let parts: Vec<&str> = name.split('/').collect();
     let (collection, parent) = (parts[parts.len() - 2], parts[..parts.len() - 1].join("/"));

@@ -1,4 +1,4 @@
-//! Pages (AIP-158): sizes, tokens, and that the pages put together are the list.
+//! Pages (AIP-158): sizes and tokens. The pages together are the list.
 
 use std::collections::BTreeMap;
 
@@ -12,7 +12,7 @@ fn pages(rpc: &Rpc) -> bool {
 }
 
 #[test]
-fn what_has_a_page_size_has_a_token_and_says_where_the_list_ends() {
+fn every_paged_rpc_has_a_token_and_a_next_token() {
     for rpc in Rpc::all() {
         assert_eq!(rpc.takes("page_size"), rpc.method().name().starts_with("List"), "{}", rpc.name());
         assert_eq!(rpc.takes("page_size"), rpc.takes("page_token"), "{}", rpc.name());
@@ -38,7 +38,7 @@ async fn page_sizes_are_defaulted_lowered_and_refused() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_pages_put_together_are_the_list() {
+async fn the_pages_together_are_the_list() {
     let mut walk = Walk::start().await;
     let mut longest: BTreeMap<&str, usize> = BTreeMap::new();
     for sample in Walk::samples(pages) {
@@ -68,7 +68,7 @@ async fn the_pages_put_together_are_the_list() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_page_token_is_good_for_its_own_list_only() {
+async fn a_page_token_is_valid_only_for_its_list() {
     let mut walk = Walk::start().await;
     let mut tokens: Vec<(Asking, String)> = Vec::new();
     for sample in Walk::samples(pages) {
@@ -100,7 +100,7 @@ async fn a_page_token_is_good_for_its_own_list_only() {
     walk.end().await;
 }
 
-/// The items of a page: the first field that repeats a message.
+/// Returns the items of a page: the first repeated message field.
 fn items(asking: &Asking, page: &Value) -> Vec<Value> {
     let field = asking.rpc.output().fields().find(|field| field.is_list() && field.kind().as_message().is_some());
     page[field.unwrap().name()].as_array().cloned().unwrap_or_default()

@@ -1,5 +1,5 @@
-//! Revision tokens: every answer about an organization carries one, and a read never answers from
-//! older data than it is asked for.
+//! Revision tokens: every response about an organization contains one, and a read never returns data older than the
+//! requested revision.
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use rollcall_testkit::contract::Rpc;
@@ -7,11 +7,11 @@ use serde_json::json;
 
 use crate::walk::{OTHER, Walk, names, with};
 
-/// Answers about an organization that have no place for a revision: a stream of bytes.
+/// Responses about an organization without a revision: streams of bytes.
 const WITHOUT: [&str; 1] = ["MemberService/ExportMembersCsv"];
 
 #[tokio::test(flavor = "multi_thread")]
-async fn every_answer_about_an_organization_has_its_revision() {
+async fn every_response_about_an_organization_has_its_revision() {
     let mut walk = Walk::start().await;
     for sample in Walk::samples(|rpc| !WITHOUT.contains(&rpc.name().as_str())) {
         let Some(asking) = walk.ask_fresh(sample).await else { continue };
@@ -30,7 +30,7 @@ async fn every_answer_about_an_organization_has_its_revision() {
 }
 
 #[test]
-fn every_read_of_an_organization_can_ask_for_a_revision() {
+fn every_read_of_an_organization_takes_a_revision() {
     for rpc in Rpc::all().iter().filter(|rpc| rpc.answers("revision")) {
         let reads = !rpc.takes("request_id");
         assert_eq!(rpc.takes("at_least_revision"), reads, "{}", rpc.name());
@@ -38,7 +38,7 @@ fn every_read_of_an_organization_can_ask_for_a_revision() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_revision_that_the_organization_never_had_is_refused() {
+async fn a_future_revision_is_refused() {
     let mut walk = Walk::start().await;
     for sample in Walk::samples(|rpc| rpc.takes("at_least_revision")) {
         let Some(asking) = walk.ask(sample).await else { continue };

@@ -1,4 +1,4 @@
-//! Bad input: all violations at once, etags, and masks.
+//! Invalid input: all violations together, etags, and masks.
 
 use prost_reflect::{DynamicMessage, Value as Field};
 use rollcall_testkit::contract::Rpc;
@@ -7,11 +7,11 @@ use tonic::Code;
 
 use crate::walk::{Asking, INVALID, Walk, names, path, with};
 
-/// Etags that must be given.
+/// Required etags.
 const REQUIRED_ETAGS: [&str; 2] = ["AssignmentService/ReorderAssignments", "OrganizationService/UpdateCatalog"];
 
 #[tokio::test(flavor = "multi_thread")]
-async fn all_violations_are_told_at_once() {
+async fn all_violations_are_reported_together() {
     let mut walk = Walk::start().await;
     let mut tried = 0;
     for sample in Walk::samples(|_| true) {
@@ -48,7 +48,7 @@ async fn all_violations_are_told_at_once() {
     walk.end().await;
 }
 
-/// Where a request has the etag of what it changes.
+/// Returns the pointer of the etag in a request.
 fn etag_of(rpc: &Rpc) -> Option<String> {
     if rpc.takes("etag") {
         return Some("/etag".to_owned());
@@ -62,7 +62,7 @@ fn etag_of(rpc: &Rpc) -> Option<String> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_stale_etag_is_told_with_the_current_one() {
+async fn a_stale_etag_error_contains_the_current_etag() {
     let mut walk = Walk::start().await;
     let samples = Walk::samples(|rpc| etag_of(rpc).is_some());
     assert!(samples.len() >= 7, "{}", samples.len());
@@ -101,7 +101,7 @@ fn masked(asking: &Asking, paths: &[String]) -> DynamicMessage {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_mask_takes_both_spellings_and_no_unknown_path() {
+async fn a_mask_accepts_both_spellings_and_no_unknown_path() {
     let mut walk = Walk::start().await;
     let samples = Walk::samples(|rpc| rpc.takes("update_mask"));
     assert!(samples.len() >= 3);
@@ -126,7 +126,7 @@ async fn a_mask_takes_both_spellings_and_no_unknown_path() {
     walk.end().await;
 }
 
-/// An answer without the moments at which it was made.
+/// Returns a response without the times of the change.
 fn without_times(mut answer: Value) -> Value {
     if let Some(member) = answer["member"].as_object_mut() {
         member.remove("email_export_since");

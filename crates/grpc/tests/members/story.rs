@@ -1,4 +1,4 @@
-//! The story of one member: after each step, where each of their settings came from (product.md 9).
+//! The history of one member: the source of each setting after each step (product.md 9).
 
 use std::collections::BTreeMap;
 
@@ -12,7 +12,7 @@ use rollcall_testkit::{Member, Org, TestServer};
 
 use crate::{AUTOMATIC, DO_NOT_EXPORT, EXPORT, MANUAL, delta, explain, move_to, release};
 
-/// In the order in which they are explained.
+/// The settings in the order of the explanation.
 const SETTINGS: [&str; 11] = [
     "settings.seats",
     "settings.home_workspace",
@@ -36,7 +36,7 @@ const EMAILS: &str = SETTINGS[6];
 const CONNECT: &str = SETTINGS[9];
 const EMAIL_EXPORT: &str = SETTINGS[10];
 
-/// A setting with its value.
+/// Returns a setting with its value.
 type Given<'a> = (&'static str, &'a str);
 
 const ADA: Member = Member::new("ada", &["sales"]);
@@ -54,7 +54,7 @@ fn masked(paths: &[&str]) -> Option<FieldMask> {
     Some(FieldMask { paths: paths.iter().map(|&path| path.to_owned()).collect() })
 }
 
-/// What is known of where a member's settings came from.
+/// The expected sources of a member's settings.
 struct Story<'a> {
     server: &'a TestServer,
     org: Org<'a>,
@@ -62,7 +62,8 @@ struct Story<'a> {
 }
 
 impl<'a> Story<'a> {
-    /// Automatic sales and manual support, which give the seats `gong` and `engage`; `gongs` of the first.
+    /// Creates the assignments `sales` (automatic) and `support` (manual), which give the seats `gong` and `engage`.
+    /// The total of `gong` is `gongs`.
     async fn begin(server: &'a TestServer, gongs: Option<i32>) -> Self {
         let org = Org::create(server, "acme", Phase::Migrated).await;
         let name = format!("{}/catalog", org.name());
@@ -75,7 +76,7 @@ impl<'a> Story<'a> {
         let catalog = Some(Catalog { seat_types, workspaces: ["emea", "hq"].map(workspace).into(), ..read });
         let request = UpdateCatalogRequest { catalog, ..Default::default() };
         server.organizations().update_catalog(request).await.unwrap();
-        // The groups have to be there; an inactive member holds no seat.
+        // The groups must exist. An inactive member holds no seat.
         org.sync(&[Member::new("zoe", &["sales", "support"]).inactive()]).await;
         let recorded = DataCapture { web_conferences_recorded: true, emails_imported: true, ..Default::default() };
         let imported = DataCapture { emails_imported: true, ..Default::default() };
@@ -100,7 +101,7 @@ impl<'a> Story<'a> {
         self.server.assignments().update_assignment(request).await.unwrap().into_inner().revision
     }
 
-    /// A change of ada, made under a revision, gave her these settings for a cause and in an assignment.
+    /// Records that a change of `ada` gave her these settings, with its revision, cause and assignment.
     async fn learn(&mut self, revision: &str, (cause, assignment): (SettingCause, &str), given: &[Given<'_>]) {
         let since = self.org.get_member("ada").await.update_time;
         for (setting, value) in given {
@@ -118,13 +119,13 @@ impl<'a> Story<'a> {
         }
     }
 
-    /// The same, and nothing else has changed: all of it is in effect.
+    /// Records the change, and checks that all settings are in effect and that nothing else changed.
     async fn gave(&mut self, revision: String, given_in: (SettingCause, &str), given: &[Given<'_>]) {
         self.learn(&revision, given_in, given).await;
         self.holds(|_| true).await;
     }
 
-    /// What is known is what is explained, with these settings in effect.
+    /// Checks the explanation against the expected sources, with these settings in effect.
     async fn holds(&self, effective: impl Fn(&str) -> bool) {
         let explained = explain(self.server, &self.org, "ada").await;
         let origin = |setting: &str| SettingOrigin { effective: effective(setting), ..self.origins[setting].clone() };
@@ -133,7 +134,7 @@ impl<'a> Story<'a> {
     }
 }
 
-/// What the assignment sales gives at first.
+/// The initial settings of the assignment `sales`.
 const IN_SALES: [Given<'static>; 11] = [
     (SEATS, "gong"),
     (HOME, "emea"),
@@ -149,15 +150,15 @@ const IN_SALES: [Given<'static>; 11] = [
 ];
 
 #[tokio::test(flavor = "multi_thread")]
-async fn every_setting_says_after_each_step_where_it_came_from() {
+async fn every_setting_has_its_source_after_each_step() {
     let server = TestServer::start().await;
     let mut story = Story::begin(&server, None).await;
-    comes_and_is_edited(&mut story).await;
-    is_left_alone_and_chosen_for(&mut story).await;
-    is_moved_and_released(&mut story).await;
+    create_and_edit(&mut story).await;
+    keep_and_choose(&mut story).await;
+    move_and_release(&mut story).await;
 }
 
-async fn comes_and_is_edited(story: &mut Story<'_>) {
+async fn create_and_edit(story: &mut Story<'_>) {
     use SettingCause::{AssignmentEdited, EditedByHand, EnteredAssignment};
     let (server, org) = (story.server, story.org);
     let revision = story.sync(&ADA).await;
@@ -174,7 +175,7 @@ async fn comes_and_is_edited(story: &mut Story<'_>) {
     let revision = story.edit_assignment("sales", "settings", edited).await;
     story.gave(revision, (AssignmentEdited, "sales"), &[(SEATS, "engage,gong"), (CALLS, "true")]).await;
 
-    // Support gives the same seats and imports emails, too: these she has had since before.
+    // `support` gives the same seats and imports emails as well: she already had these settings.
     let revision = move_to(server, &org, &["ada"], "support").await.revision;
     let given =
         [(HOME, "hq"), (PERMISSIONS, "hq=rep"), (RECORDED, "false"), (CALLS, "false"), (EMAIL_EXPORT, "DO_NOT_EXPORT")];
@@ -193,10 +194,10 @@ async fn comes_and_is_edited(story: &mut Story<'_>) {
     story.gave(revision, (EditedByHand, "support"), &[(HOME, ""), (CONNECT, "true"), (EMAIL_EXPORT, "EXPORT")]).await;
 }
 
-async fn is_left_alone_and_chosen_for(story: &mut Story<'_>) {
+async fn keep_and_choose(story: &mut Story<'_>) {
     use SettingCause::AssignmentEdited;
     let (server, org) = (story.server, story.org);
-    // A manual assignment gives nothing anew, nor does becoming inactive and active again in it.
+    // A manual assignment applies nothing again, nor does becoming inactive and active in it.
     let fewer = Some(Settings { seats: vec!["gong".to_owned()], ..Default::default() });
     story.edit_assignment("support", SEATS, Assignment { settings: fewer, ..Default::default() }).await;
     story.holds(|_| true).await;
@@ -213,7 +214,7 @@ async fn is_left_alone_and_chosen_for(story: &mut Story<'_>) {
     story.holds(|_| true).await;
 }
 
-async fn is_moved_and_released(story: &mut Story<'_>) {
+async fn move_and_release(story: &mut Story<'_>) {
     use SettingCause::EnteredAssignment;
     let (server, org) = (story.server, story.org);
     let revision = move_to(server, &org, &["ada"], "default").await.revision;
@@ -232,7 +233,8 @@ async fn is_moved_and_released(story: &mut Story<'_>) {
     ];
     story.gave(revision, (EnteredAssignment, "sales"), &given).await;
 
-    // What the assignment gave her and the default one gives, too, still came from it when it is gone.
+    // Settings that the deleted assignment gave, and that the default one gives as well, still have the deleted one
+    // as their source.
     let name = org.assignment("sales");
     let request = DeleteAssignmentRequest { name, resolve_members: true, ..Default::default() };
     let revision = server.assignments().delete_assignment(request).await.unwrap().into_inner().revision;
@@ -250,7 +252,7 @@ async fn is_moved_and_released(story: &mut Story<'_>) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn seats_are_not_in_effect_while_one_of_them_is_waited_for() {
+async fn pending_seats_are_not_in_effect() {
     let server = TestServer::start().await;
     let mut story = Story::begin(&server, Some(1)).await;
     let bob = Member::new("bob", &["sales"]);
@@ -258,7 +260,7 @@ async fn seats_are_not_in_effect_while_one_of_them_is_waited_for() {
     let revision = story.sync(&ADA).await;
     story.learn(&revision, (SettingCause::EnteredAssignment, "sales"), &IN_SALES).await;
     story.holds(|setting| setting != SEATS).await;
-    // The seat that bob frees is hers; it was given to her all the while.
+    // She gets the seat that bob frees. The setting gave it to her all the time.
     story.sync(&bob.inactive()).await;
     story.holds(|_| true).await;
 }

@@ -1,4 +1,4 @@
-//! Seats of many members at once, and of many writers at once.
+//! Seats of many members, and seats under concurrent writers.
 
 use std::time::{Duration, Instant};
 
@@ -9,14 +9,14 @@ use super::desk::{Act, Desk, membership, row};
 
 const CROWD: usize = 100_000;
 const SEATS: i32 = 60_000;
-/// Rows in one message of a stream.
+/// The number of rows in a message of a stream.
 const PIECE: usize = 5_000;
 
 fn id(number: usize) -> String {
     format!("m{number:06}")
 }
 
-/// A DELTA sync of these members, who all are in `sales`.
+/// Makes a DELTA sync of these members, all in the group `sales`.
 async fn sync(desk: &Desk<'_>, members: Vec<DirectoryMember>, join: bool) -> (SyncDirectoryResponse, Duration) {
     let pieces = members.chunks(PIECE).enumerate().map(|(number, rows)| {
         let joining = if join { rows } else { &[] };
@@ -42,7 +42,7 @@ async fn sync(desk: &Desk<'_>, members: Vec<DirectoryMember>, join: bool) -> (Sy
     (answer, start.elapsed())
 }
 
-/// Of `gong`: how many seats there are, are used, and are waited for; the first and the last member who waits.
+/// Returns the state of `gong`: the total, used and pending seats, and the first and last member with a pending seat.
 async fn stand(desk: &Desk<'_>) -> (Option<i32>, i32, i32, Option<String>, Option<String>) {
     let gong = desk.gong().await;
     let sql = "SELECT min(member_id), max(member_id) FROM pending_seats WHERE organization_id = $1";
@@ -51,9 +51,9 @@ async fn stand(desk: &Desk<'_>) -> (Option<i32>, i32, i32, Option<String>, Optio
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_hundred_thousand_members_come_in_one_sync_for_sixty_thousand_seats() {
+async fn one_sync_of_a_hundred_thousand_members_for_sixty_thousand_seats() {
     let server = TestServer::start().await;
-    // Statistics know of another organization only: no plan that is made from them may be one for a few rows.
+    // The statistics contain only another organization, so that a query plan for few rows would be chosen wrongly.
     let other = Desk::open(&server, "other", Some(1)).await;
     other.ask(&Act::Come(&["a", "b", "c"], "sales"), false).await.unwrap();
     server.database.client().await.batch_execute("ANALYZE").await.unwrap();
@@ -65,7 +65,7 @@ async fn a_hundred_thousand_members_come_in_one_sync_for_sixty_thousand_seats() 
     assert_eq!(answer.warnings.iter().map(|warning| warning.message.as_str()).collect::<Vec<_>>(), [message]);
     assert_eq!(stand(&desk).await, (Some(SEATS), SEATS, 40_000, Some(id(60_000)), Some(id(99_999))));
 
-    // Who leaves: the first 30,000, who hold one, and the last 5,000, who wait.
+    // The first 30,000 members, who hold a seat, and the last 5,000, whose seats are pending, become inactive.
     let leave = (0..30_000).chain(95_000..CROWD).map(|number| row(&id(number), false)).collect();
     let (_, freed) = sync(&desk, leave, false).await;
     assert_eq!(stand(&desk).await, (Some(SEATS), SEATS, 5_000, Some(id(90_000)), Some(id(94_999))));
@@ -78,7 +78,7 @@ async fn a_hundred_thousand_members_come_in_one_sync_for_sixty_thousand_seats() 
     assert!(first + freed < Duration::from_secs(240), "{first:?} and {freed:?}");
 }
 
-/// What one of the writers does, who all want the last seats.
+/// Makes the changes of one writer. All writers compete for the last seats.
 fn act(writer: usize, step: usize) -> Act {
     const MEMBERS: [&[&str]; 6] =
         [&["a", "b", "c"], &["d", "e"], &["f", "g", "h"], &["i"], &["j", "k"], &["l", "m", "n"]];
@@ -93,7 +93,7 @@ fn act(writer: usize, step: usize) -> Act {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn writers_who_fight_for_the_last_seats_never_get_more_than_there_are() {
+async fn concurrent_writers_never_exceed_the_total() {
     let server = TestServer::start().await;
     let desk = Desk::open(&server, "fight", Some(5)).await;
     let all = &["a", "b", "c", "d", "e", "f", "g", "h", "i", "j", "k", "l", "m", "n"];
@@ -110,7 +110,7 @@ async fn writers_who_fight_for_the_last_seats_never_get_more_than_there_are() {
         }
     };
     tokio::join!(write(0), write(1), write(2), write(3), write(4), write(5), watch);
-    // Everybody comes back to where the seat is given: nobody was lost on the way.
+    // All members return to the assignment with the seat, so that none is lost.
     desk.ask(&Act::Active(all, true), false).await.unwrap();
     desk.ask(&Act::Move(all, "support"), false).await.unwrap();
     desk.snapshot().await;

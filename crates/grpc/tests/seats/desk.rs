@@ -1,4 +1,4 @@
-//! An organization with seats, and the changes that can move them.
+//! An organization with seats, and the changes that affect them.
 
 use prost_types::FieldMask;
 use rollcall_proto::v1::{
@@ -10,35 +10,35 @@ use rollcall_proto::v1::{
 use rollcall_testkit::{Org, TestServer};
 use tonic::{Response, Status};
 
-/// A change that somebody or the identity provider makes.
+/// A change by a tech admin or by the identity provider.
 #[derive(Clone, Debug)]
 pub(crate) enum Act {
-    /// These members come, into a group or into none.
+    /// These members are added, to a group or to none.
     Come(&'static [&'static str], &'static str),
-    /// These members are active, or no longer.
+    /// These members become active or inactive.
     Active(&'static [&'static str], bool),
-    /// There are so many seats `gong`; any number without one.
+    /// The total of `gong` changes. `None` means unlimited.
     Total(Option<i32>),
     /// These members move to an assignment.
     Move(&'static [&'static str], &'static str),
     /// These members are released.
     Release(&'static [&'static str]),
-    /// A member is given other seats by hand.
+    /// A member's seats are edited.
     Edit(&'static str, &'static [&'static str]),
-    /// An assignment gives other seats.
+    /// An assignment's seats are edited.
     Give(&'static str, &'static [&'static str]),
-    /// An assignment goes to the first place.
+    /// An assignment moves to the first position.
     First(&'static str),
-    /// An assignment goes, and its members elsewhere.
+    /// An assignment is deleted, and its members are resolved again.
     Delete(&'static str),
 }
 
-/// What a change answered.
+/// The response of a change.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Answered {
     pub(crate) preview: Option<Preview>,
     pub(crate) warnings: Vec<Warning>,
-    /// The seats that the answer itself shows.
+    /// The seats in the response itself.
     pub(crate) shown: String,
 }
 
@@ -50,8 +50,8 @@ macro_rules! answered {
     }};
 }
 
-/// An organization with the automatic assignments `sales` and `support` and the manual one `care`, of the groups of the
-/// same names. All of them give the seat `gong`; the default assignment gives none.
+/// An organization with the automatic assignments `sales` and `support` and the manual one `care`, for the groups of
+/// the same names. All of them have the seat `gong`. The default assignment has none.
 pub(crate) struct Desk<'a> {
     pub(crate) server: &'a TestServer,
     pub(crate) org: Org<'a>,
@@ -76,7 +76,7 @@ impl<'a> Desk<'a> {
         desk
     }
 
-    /// Makes a change, or only asks what it would do.
+    /// Makes a change, or validates it.
     pub(crate) async fn ask(&self, act: &Act, validate_only: bool) -> Result<Answered, Status> {
         match act {
             Act::Come(ids, group) => {
@@ -143,7 +143,7 @@ impl<'a> Desk<'a> {
         answered!(self.server.assignments().update_assignment(request).await, answer => ())
     }
 
-    /// A DELTA sync.
+    /// Makes a DELTA sync.
     pub(crate) async fn sync(&self, request: SyncDirectoryRequest) -> Result<Response<SyncDirectoryResponse>, Status> {
         let request = SyncDirectoryRequest { parent: self.org.name(), mode: SyncMode::Delta.into(), ..request };
         let answer = self.server.directory().sync_directory(tokio_stream::once(request)).await?;
@@ -164,7 +164,7 @@ impl<'a> Desk<'a> {
         self.catalog().await.seat_types.into_iter().find(|seat| seat.seat_type == "gong").unwrap()
     }
 
-    /// Seat types `gong`, so many, and `engage`, which requires it.
+    /// Sets the seat types: `gong` with a total, and `engage`, which requires `gong`.
     pub(crate) async fn set_total(
         &self,
         total: Option<i32>,
@@ -190,7 +190,7 @@ pub(crate) fn seat_type(id: &str, requires: &[&str]) -> SeatType {
     SeatType { seat_type: id.to_owned(), requires, ..Default::default() }
 }
 
-/// A member's row in a sync.
+/// Returns the row of a member in a sync.
 pub(crate) fn row(id: &str, active: bool) -> DirectoryMember {
     let status = if active { MemberStatus::Active } else { MemberStatus::Inactive };
     DirectoryMember {

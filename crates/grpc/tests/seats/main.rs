@@ -1,4 +1,4 @@
-//! Seats of which there are only so many (product.md 6): who holds one, who waits, who gets the next.
+//! Seats with a limited total (product.md 6): held seats, pending seats, and the next free seat.
 
 #![allow(clippy::unwrap_used)]
 
@@ -10,7 +10,7 @@ use desk::{Act, Answered, Desk, seat_type};
 use rollcall_proto::v1::SeatType;
 use rollcall_testkit::{TestServer, refused};
 
-/// What happens, each with how many seats `gong` there are, who holds one and who waits afterwards.
+/// Changes, each with the expected state of `gong`: the total, the holders, and the pending seats.
 type Story = (&'static str, Option<i32>, &'static [(Act, &'static str)]);
 
 use Act::{Active, Come, Delete, Edit, First, Give, Move, Release, Total};
@@ -126,7 +126,7 @@ const STORIES: &[Story] = &[
 ];
 
 #[tokio::test(flavor = "multi_thread")]
-async fn who_waits_longest_gets_the_next_free_seat() {
+async fn the_oldest_pending_seat_gets_the_next_free_seat() {
     let server = TestServer::start().await;
     for (number, (name, total, steps)) in STORIES.iter().enumerate() {
         let id = format!("story-{number}");
@@ -138,7 +138,7 @@ async fn who_waits_longest_gets_the_next_free_seat() {
     }
 }
 
-/// Warnings as `what it is about: message`, without the organization's name.
+/// Returns warnings as `subject: message`, without the name of the organization.
 fn warnings(answered: &Answered) -> Vec<String> {
     let words = |text: &str| text.replace("organizations/acme/", "");
     let shown =
@@ -147,7 +147,7 @@ fn warnings(answered: &Answered) -> Vec<String> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_is_configured_but_not_effective_is_a_warning() {
+async fn an_ineffective_setting_is_a_warning() {
     let server = TestServer::start().await;
     let desk = Desk::open(&server, "acme", Some(2)).await;
     let wait = |who: &str, total: u32| {
@@ -184,14 +184,14 @@ async fn what_is_configured_but_not_effective_is_a_warning() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_seat_type_in_use_cannot_go_and_a_new_requirement_is_a_warning_until_the_next_save() {
+async fn a_seat_type_in_use_cannot_be_removed_and_a_new_requirement_is_a_warning() {
     let server = TestServer::start().await;
     let desk = Desk::open(&server, "acme", Some(0)).await;
     desk.make(&Come(&["a"], "care")).await;
     for assignment in ["sales", "support", "care"] {
         desk.make(&Give(assignment, &[])).await;
     }
-    // Nobody holds it and no assignment gives it, but somebody waits.
+    // No member holds the seat and no assignment gives it, but one seat is pending.
     assert_eq!(desk.snapshot().await.line(), "0: | a");
     let call = refused(desk.set_seat_types(Vec::new(), false)).await;
     assert_eq!(call, "FailedPrecondition CATALOG_ENTRY_IN_USE assignments=0 entry=seat type gong members=1");

@@ -1,7 +1,7 @@
 //! A point of a run, and what happens there.
 
 use rand::{RngExt as _, rngs::StdRng};
-use rollcall_testkit::Way;
+use rollcall_testkit::Direction;
 
 /// What happens.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -20,7 +20,7 @@ pub(crate) struct Point {
     /// What happens there.
     pub(crate) disturbance: Disturbance,
     /// Which bytes are counted.
-    pub(crate) way: Way,
+    pub(crate) direction: Direction,
     /// After how many of them.
     pub(crate) byte: u64,
     /// Whether it is so near the end that the run may be over before.
@@ -31,8 +31,9 @@ impl Point {
     /// Draws the point of a round. The disturbances take turns.
     pub(crate) fn draw(rng: &mut StdRng, round: u64, bytes: [u64; 2]) -> Self {
         let disturbance = [Disturbance::Kill, Disturbance::Cut, Disturbance::Terminate][(round % 3) as usize];
-        let (way, bytes) = if rng.random() { (Way::ToDatabase, bytes[0]) } else { (Way::ToService, bytes[1]) };
+        let (direction, bytes) =
+            if rng.random() { (Direction::ToDatabase, bytes[0]) } else { (Direction::ToService, bytes[1]) };
         let byte = rng.random_range(0..bytes);
-        Self { disturbance, way, byte, late: byte > bytes / 10 * 9 }
+        Self { disturbance, direction, byte, late: byte > bytes / 10 * 9 }
     }
 }

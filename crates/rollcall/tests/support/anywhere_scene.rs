@@ -1,6 +1,6 @@
 //! A run of a job, disturbed at one point again and again from the same beginning.
 
-use rollcall_testkit::{Fault, FaultProxy, TestClock, TestDatabase, Trap, Way};
+use rollcall_testkit::{Direction, Fault, FaultProxy, FaultTrigger, TestClock, TestDatabase};
 use tempfile::TempDir;
 use tokio::time::{Duration, Instant, sleep};
 
@@ -58,12 +58,12 @@ impl Scene {
         Self { job, database, clock, proxy, observer, dir }
     }
 
-    /// The run without a disturbance, and how many bytes it takes each way.
+    /// The run without a disturbance, and how many bytes it takes each direction.
     pub(crate) async fn undisturbed(&self) -> (End, [u64; 2]) {
-        let before = [Way::ToDatabase, Way::ToService].map(|way| self.proxy.carried(way));
+        let before = [Direction::ToDatabase, Direction::ToService].map(|direction| self.proxy.bytes_passed(direction));
         self.observer.put_back().await;
         self.finish(None).await;
-        let after = [Way::ToDatabase, Way::ToService].map(|way| self.proxy.carried(way));
+        let after = [Direction::ToDatabase, Direction::ToService].map(|direction| self.proxy.bytes_passed(direction));
         (self.end().await, [after[0] - before[0], after[1] - before[1]])
     }
 
@@ -71,14 +71,14 @@ impl Scene {
     pub(crate) async fn disturbed(&self, point: &Point) -> End {
         self.observer.put_back().await;
         let fault = if point.disturbance == Disturbance::Cut { Fault::Cut } else { Fault::Silence };
-        self.proxy.set(Trap { way: point.way, bytes: point.byte, fault });
+        self.proxy.set_trigger(FaultTrigger { direction: point.direction, bytes: point.byte, fault });
         let mut process = Some(self.start());
         until("the point", async || {
             let over = process.as_mut().and_then(Process::ended).is_some();
-            (over || self.proxy.has_sprung()).then_some(())
+            (over || self.proxy.has_triggered()).then_some(())
         })
         .await;
-        if self.proxy.disarm() {
+        if self.proxy.remove_trigger() {
             // A heartbeat less than last time: it was over before.
             assert!(point.late, "{point:?} was not reached");
         } else {

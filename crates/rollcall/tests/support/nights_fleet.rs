@@ -5,7 +5,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use rollcall_testkit::{Fault, FaultProxy, Trap, Way};
+use rollcall_testkit::{Direction, Fault, FaultProxy, FaultTrigger};
 
 use super::{
     nights_plan::{Ambush, Blow, Plan},
@@ -84,27 +84,27 @@ impl Fleet {
 
     /// Sets a trap for all who are well.
     pub(crate) fn lie_in_wait(&self, ambush: &Ambush, work: [u64; 2]) {
-        let bytes = (work[ambush.way as usize] as f64 * ambush.part) as u64;
+        let bytes = (work[ambush.direction as usize] as f64 * ambush.part) as u64;
         let fault = if ambush.blow == Blow::Cut { Fault::Cut } else { Fault::Silence };
         for replica in self.replicas.iter().filter(|replica| replica.health == Health::Well) {
-            replica.proxy.set(Trap { way: ambush.way, bytes, fault });
+            replica.proxy.set_trigger(FaultTrigger { direction: ambush.direction, bytes, fault });
         }
     }
 
     /// Takes the traps away.
     pub(crate) fn disarm(&self) {
         for replica in &self.replicas {
-            replica.proxy.disarm();
+            replica.proxy.remove_trigger();
         }
     }
 
     /// The replica that has fallen into the trap. The traps of the others are taken away; another one that has fallen
     /// into it at the same moment only stumbles.
     pub(crate) fn caught(&self) -> Option<usize> {
-        let caught = self.replicas.iter().position(|replica| replica.proxy.has_sprung())?;
+        let caught = self.replicas.iter().position(|replica| replica.proxy.has_triggered())?;
         self.disarm();
         for (number, replica) in self.replicas.iter().enumerate() {
-            if replica.proxy.forget() && number != caught {
+            if replica.proxy.reset_triggered() && number != caught {
                 replica.proxy.resume();
             }
         }
@@ -133,11 +133,11 @@ impl Fleet {
                 replica.health = Health::Paused;
                 replica.proxy.resume();
             }
-            Blow::Cut => replica.proxy.make(Fault::Cut),
+            Blow::Cut => replica.proxy.inject(Fault::Cut),
             Blow::Silence => {
                 replica.health = Health::Silent;
                 replica.silent_since = Some(Instant::now());
-                replica.proxy.make(Fault::Silence);
+                replica.proxy.inject(Fault::Silence);
             }
             Blow::Stop => {
                 replica.process.iter().for_each(|process| process.signal("TERM"));
@@ -159,7 +159,7 @@ impl Fleet {
             // What the keepalives of the server's host do, sooner.
             if replica.silent_since.is_some_and(|since| since.elapsed() > KEEPALIVES) {
                 replica.silent_since = None;
-                replica.proxy.lose();
+                replica.proxy.close_database_side();
             }
             let Some(process) = &mut replica.process else { continue };
             if let Some(status) = process.ended() {
@@ -199,7 +199,9 @@ impl Fleet {
 
     /// The bytes that each replica has carried.
     pub(crate) fn carried(&self) -> Vec<[u64; 2]> {
-        let carried = |replica: &Replica| [Way::ToDatabase, Way::ToService].map(|way| replica.proxy.carried(way));
+        let carried = |replica: &Replica| {
+            [Direction::ToDatabase, Direction::ToService].map(|direction| replica.proxy.bytes_passed(direction))
+        };
         self.replicas.iter().map(carried).collect()
     }
 

@@ -1,7 +1,7 @@
 //! What is to happen in each night: drawn from a seed, so that a seed makes the same decisions again.
 
 use rand::{RngExt as _, SeedableRng as _, rngs::StdRng};
-use rollcall_testkit::Way;
+use rollcall_testkit::Direction;
 
 /// What happens to a replica.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -23,8 +23,8 @@ pub(crate) enum Blow {
 pub(crate) struct Ambush {
     /// What happens.
     pub(crate) blow: Blow,
-    /// Which way bytes are counted.
-    pub(crate) way: Way,
+    /// Which direction bytes are counted.
+    pub(crate) direction: Direction,
     /// After what part of about as many bytes as the last night's work took.
     pub(crate) part: f64,
 }
@@ -86,6 +86,6 @@ fn blow(rng: &mut StdRng) -> Blow {
 }
 
 fn ambush(rng: &mut StdRng) -> Ambush {
-    let way = if rng.random() { Way::ToDatabase } else { Way::ToService };
-    Ambush { blow: blow(rng), way, part: rng.random_range(0.0..1.2) }
+    let direction = if rng.random() { Direction::ToDatabase } else { Direction::ToService };
+    Ambush { blow: blow(rng), direction, part: rng.random_range(0.0..1.2) }
 }
