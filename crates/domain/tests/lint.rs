@@ -1,4 +1,4 @@
-//! What lint finds in a list, rule by rule (product.md 9).
+//! The findings of lint, rule by rule (product.md 9).
 
 mod support;
 
@@ -14,7 +14,7 @@ use support::{AUTOMATIC, AssignmentBuilder, EXPORT, MANUAL, assignment, catalog,
 const AGREED: Summary = Summary { exporting: 2, not_exporting: 0, inactive: 1 };
 const MIXED: Summary = Summary { exporting: 2, not_exporting: 1, inactive: 0 };
 
-/// What is known beside the list: everybody has members who agree, nothing is gone, nobody waits.
+/// The facts besides the list: every assignment has members who agree, no group is absent, no seat is pending.
 struct World {
     phase: Phase,
     gone: BTreeSet<GroupId>,
@@ -39,7 +39,7 @@ impl World {
         lint(&list, &Facts { phase: self.phase, catalog, gone, summaries, waiting })
     }
 
-    /// What is found in a list, as `assignment:RULE`.
+    /// Returns the findings in a list, as `assignment:RULE`.
     fn found(&self, listed: Vec<AssignmentBuilder>) -> Vec<String> {
         let listed = listed.into_iter().map(AssignmentBuilder::build).collect();
         let found = self.lint(listed, Assignment::new_default(self.phase));
@@ -72,7 +72,7 @@ fn an_assignment_never_matches_when_earlier_ones_take_each_of_its_groups() {
 }
 
 #[test]
-fn a_finding_names_the_groups_who_takes_them_and_what_to_do() {
+fn a_finding_names_the_groups_the_earlier_assignments_and_the_remedy() {
     let listed = [new("a", &["x", "z"]), new("b", &["y"]), new("c", &["x"]), new("d", &["y", "x"])];
     let found =
         World::new().lint(listed.map(AssignmentBuilder::build).into(), Assignment::new_default(Phase::Migrated));
@@ -92,7 +92,7 @@ fn a_finding_names_the_groups_who_takes_them_and_what_to_do() {
 }
 
 #[test]
-fn groups_that_are_gone_are_named_wherever_an_assignment_names_them() {
+fn absent_groups_are_reported_for_every_assignment_that_names_them() {
     let world = World { gone: groups(&["x", "y", "elsewhere"]), ..World::new() };
     let listed = [new("a", &["x", "y", "z"]), new("b", &["v", "x"]), new("c", &["w"])];
     let found = world.lint(listed.map(AssignmentBuilder::build).into(), Assignment::new_default(Phase::Migrated));
@@ -101,7 +101,7 @@ fn groups_that_are_gone_are_named_wherever_an_assignment_names_them() {
 }
 
 #[test]
-fn an_assignment_without_members_is_found_but_not_the_default_one() {
+fn an_assignment_without_members_is_reported_except_the_default_one() {
     let none = || ["a", "default"].map(|id| (id.to_owned(), Summary::default())).into();
     let world = World { summaries: none(), ..World::new() };
     assert_eq!(world.found(vec![new("a", &["x"]), new("b", &["y"])]), ["a:NoMembers"]);
@@ -111,7 +111,7 @@ fn an_assignment_without_members_is_found_but_not_the_default_one() {
 }
 
 #[test]
-fn data_capture_that_was_stored_while_it_contradicts_itself_is_found() {
+fn stored_contradictory_data_capture_is_reported() {
     let contradictory = |capture: DataCapture| {
         let settings = Settings { data_capture: capture, ..Settings::default() };
         let default = Assignment { settings, ..Assignment::new_default(Phase::Migrated) };
@@ -132,7 +132,7 @@ fn data_capture_that_was_stored_while_it_contradicts_itself_is_found() {
 }
 
 #[test]
-fn members_who_wait_are_found_for_the_seats_that_their_assignment_gives() {
+fn pending_seats_are_reported_for_the_seats_of_the_assignment() {
     let waiting = vec![("a", "gong", 3), ("a", "forecast", 1), ("b", "gong", 2)];
     let world = World { waiting, ..World::new() };
     let listed = || vec![new("a", &["x"]).seats(&["gong", "forecast"]), new("b", &["y"])];
@@ -144,7 +144,7 @@ fn members_who_wait_are_found_for_the_seats_that_their_assignment_gives() {
 }
 
 #[test]
-fn a_seat_whose_prerequisite_came_later_is_found() {
+fn a_seat_with_a_later_prerequisite_is_reported() {
     let world = World::new();
     let listed = vec![new("a", &["x"]).seats(&["engage"]), new("b", &["y"]).seats(&["engage", "gong"])];
     assert_eq!(world.found(listed), ["a:SeatPrerequisiteMissing"]);
@@ -156,7 +156,7 @@ fn a_seat_whose_prerequisite_came_later_is_found() {
 }
 
 #[test]
-fn email_export_is_unresolved_where_an_automatic_assignment_is_mixed() {
+fn a_mixed_automatic_assignment_is_reported_as_unresolved() {
     let mixed = || ["auto", "manual"].map(|id| (id.to_owned(), MIXED)).into();
     let listed = || {
         let auto = AssignmentBuilder::new("auto", AUTOMATIC, &["x"]);

@@ -1,5 +1,5 @@
-//! The settings migration: old rows and whom they bind to, what becomes of each assignment, and
-//! the proof that nobody's behaviour changed (product.md 7).
+//! The settings migration: the members that legacy rows bind to, the result for each assignment, and the proof that
+//! no member's behaviour changed (product.md 7).
 
 mod support;
 
@@ -21,7 +21,7 @@ fn row(email: &str, export: bool) -> LegacyRow {
 }
 
 #[test]
-fn rows_that_contradict_each_other_are_all_rejected_and_listed() {
+fn contradictory_rows_are_all_rejected_and_listed() {
     type Settled = &'static [(&'static str, bool)];
     type Case = (&'static str, Vec<LegacyRow>, Settled, u32, Vec<&'static str>);
     let silent = LegacyRow { email: "a@x".to_owned(), export: None };
@@ -55,9 +55,9 @@ fn rows_that_contradict_each_other_are_all_rejected_and_listed() {
 }
 
 #[test]
-fn a_row_binds_to_who_holds_the_address_else_it_waits() {
+fn a_row_binds_to_the_holder_of_the_address_or_stays_unmatched() {
     type Case = (&'static str, Option<Option<bool>>, Option<bool>, bool);
-    // Who holds the address and what old setting they have; what waits; whether it changes much.
+    // The holder of the address with the legacy setting, the unmatched row, and the expected change.
     let cases: [Case; 6] = [
         ("held, nothing bound before", Some(None), None, true),
         ("held, said the same before", Some(Some(true)), None, false),
@@ -84,7 +84,7 @@ fn a_row_binds_to_who_holds_the_address_else_it_waits() {
 }
 
 #[test]
-fn an_old_setting_follows_the_member_and_not_the_address() {
+fn a_legacy_setting_follows_the_member_and_not_the_address() {
     let mut org = Org::new(Phase::Legacy, vec![]).with(PersonBuilder::new("m1", &[]));
     org.import(vec![row("m1@acme.example", true)]);
     let rows = Rows::new().person_with("m1", "new@acme.example", Some(true));
@@ -97,7 +97,7 @@ fn an_old_setting_follows_the_member_and_not_the_address() {
 }
 
 #[test]
-fn a_waiting_row_binds_to_the_first_member_synced_with_its_address() {
+fn an_unmatched_row_binds_to_the_first_member_synced_with_its_address() {
     let cases: [(&str, Phase, Rows, &[&str]); 6] = [
         ("a new member", Phase::Legacy, Rows::new().person_with("n", "W@x", Some(true)), &["n"]),
         ("an inactive one", Phase::Legacy, Rows::new().person_with("n", "w@x", Some(false)), &["n"]),
@@ -127,7 +127,7 @@ fn a_waiting_row_binds_to_the_first_member_synced_with_its_address() {
 struct Outcome {
     name: &'static str,
     mode: UpdateMode,
-    /// Members as (active, old setting).
+    /// Members as (active, legacy setting).
     members: &'static [(bool, Option<bool>)],
     chosen: Option<EmailExport>,
     state: State,
@@ -202,7 +202,7 @@ const OUTCOMES: &[Outcome] = &[
 ];
 
 #[test]
-fn every_old_setting_becomes_the_members_and_each_assignment_gets_what_is_agreed() {
+fn every_legacy_setting_is_carried_over_and_each_assignment_gets_the_agreed_value() {
     for case in OUTCOMES {
         for subject in ["subject", "default"] {
             let own: &[&str] = if subject == "subject" { &["s"] } else { &[] };
@@ -231,13 +231,13 @@ fn every_old_setting_becomes_the_members_and_each_assignment_gets_what_is_agreed
 }
 
 #[test]
-fn an_old_setting_is_carried_over_since_always() {
+fn a_carried_over_setting_starts_at_always() {
     let found = [Some(true), Some(false), None].map(Setting::carried_over);
     assert_eq!(found, [ALWAYS, NOT, NOT]);
 }
 
 #[test]
-fn the_proof_holds_only_when_nobody_differs() {
+fn the_proof_holds_only_if_no_member_differs() {
     type Reading = Vec<(MemberId, Setting)>;
     let reading =
         |rows: &[(&str, Setting)]| -> Reading { rows.iter().map(|(id, setting)| (member(id), *setting)).collect() };

@@ -1,4 +1,4 @@
-//! Seats of which there are only so many: who holds one, who waits, who gets the next (product.md 6).
+//! Seats with a limited total: held seats, pending seats, and the next free seat (product.md 6).
 
 mod support;
 
@@ -11,7 +11,8 @@ use rollcall_domain::{
 };
 use support::{assignment, at, member, seats};
 
-/// Seats as a store keeps them: what active members are given, and who waits since when.
+/// Seats in the format of the store: the seats in the settings of active members, and the pending seats with their
+/// times.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 struct Office {
     minute: i64,
@@ -34,8 +35,8 @@ impl Office {
         self.claimants(seat).into_iter().filter(|id| !waiting.contains(id)).collect()
     }
 
-    /// Makes a change: other totals, and members who are given other seats, or none while inactive. Only as much of each
-    /// queue is loaded as is in reach, and nothing may be different with all of it.
+    /// Applies a change: other totals, and members with other seats, or none while inactive. Loads only the reachable
+    /// part of each queue, and checks that loading all of it gives the same result.
     fn change(&mut self, totals: &BTreeMap<String, u32>, given: &BTreeMap<MemberId, Option<Settings>>) -> SeatChanges {
         self.minute += 1;
         let all = self.given.values().chain(given.values().flatten());
@@ -61,7 +62,7 @@ impl Office {
         changes
     }
 
-    /// The seat types whose pending seats can change.
+    /// Returns the seat types whose pending seats can change.
     fn queues(&self, totals: &BTreeMap<String, u32>, claims: &Claims<'_>) -> BTreeMap<String, SeatQueue> {
         let touched = claims.seat_types().filter(|seat| totals.contains_key(*seat));
         let changed = self.totals.iter().filter(|(seat, total)| totals.get(*seat) != Some(total));
@@ -107,7 +108,8 @@ impl Office {
         }
     }
 
-    /// Who waits claims the seat. Where somebody waits all seats are used; more than all only if the total was lowered.
+    /// Checks the invariants: a member with a pending seat claims it. If a seat is pending, all seats are used, and
+    /// more than all only after a lower total.
     fn laws(&self, before: &Self, seat: &str) {
         let (used, waiting, total) = (self.holders(seat).len(), self.queue(seat), self.totals.get(seat));
         assert!(waiting.iter().all(|id| self.claimants(seat).contains(id)), "{seat}: {self:?}");
@@ -117,7 +119,7 @@ impl Office {
     }
 }
 
-/// Of the seat type `gong`: `total: who holds one | who waits`, with `*` for no limit.
+/// Returns the state of `gong` as `total: holders | pending`, with `*` for unlimited.
 fn shown(office: &Office) -> String {
     let total = office.totals.get("gong").map_or("*".to_owned(), u32::to_string);
     let holders: Vec<String> = office.holders("gong").into_iter().map(MemberId::to_string).collect();
@@ -126,7 +128,7 @@ fn shown(office: &Office) -> String {
     line.replace(":  |", ": |").trim_end().to_owned()
 }
 
-/// The office that a line shows.
+/// Parses the state of a line.
 fn office(line: &str) -> Office {
     let (total, members) = line.split_once(':').unwrap_or_else(|| panic!("{line} has no total"));
     let (holders, waiting) = members.split_once('|').unwrap_or_else(|| panic!("{line} has no queue"));
@@ -140,7 +142,7 @@ fn office(line: &str) -> Office {
     office
 }
 
-/// What begins (`+a`) and ends (`-a`) in one transaction, and a new total (`=3`, `=*`).
+/// The claims that begin (`+a`) and end (`-a`) in one transaction, and a new total (`=3`, `=*`).
 fn make(office: &mut Office, change: &str) {
     let (mut totals, mut given) = (office.totals.clone(), BTreeMap::new());
     for word in change.split_whitespace() {
@@ -156,7 +158,7 @@ fn make(office: &mut Office, change: &str) {
 }
 
 #[test]
-fn who_waits_longest_gets_the_next_free_seat() {
+fn the_oldest_pending_seat_gets_the_next_free_seat() {
     let cases = [
         ("there is room", "2: a |", "+b", "2: a b |"),
         ("all are used", "1: a |", "+b", "1: a | b"),
@@ -192,7 +194,7 @@ fn who_waits_longest_gets_the_next_free_seat() {
 }
 
 #[test]
-fn who_was_first_of_two_at_the_same_time_is_decided_by_id() {
+fn pending_seats_of_the_same_time_are_ordered_by_id() {
     let mut office = office("1: a |");
     make(&mut office, "+d +c");
     make(&mut office, "+b");
@@ -201,7 +203,7 @@ fn who_was_first_of_two_at_the_same_time_is_decided_by_id() {
 }
 
 #[test]
-fn who_comes_back_claims_anew() {
+fn a_returning_member_makes_a_new_claim() {
     let mut office = office("2: a b | c");
     make(&mut office, "-a");
     make(&mut office, "+a");
@@ -213,7 +215,7 @@ fn who_comes_back_claims_anew() {
 }
 
 #[test]
-fn a_claim_that_goes_on_keeps_its_seat_or_its_place() {
+fn a_continued_claim_keeps_its_seat_or_its_position() {
     let mut office = office("1: a | z y");
     let more = Some(seats(&["gong", "forecast"]));
     let given = ["a", "z"].map(|id| (member(id), more.clone())).into();
@@ -222,7 +224,7 @@ fn a_claim_that_goes_on_keeps_its_seat_or_its_place() {
     assert_eq!(shown(&office), "1: a | z y");
 }
 
-/// Who holds a seat and who waits for it, kept one by one and not from what the rules say.
+/// The holders and the queue of a seat, updated step by step, independently of the rules under test.
 #[derive(Clone, Debug, Default)]
 struct Naive {
     holders: BTreeSet<MemberId>,
@@ -254,7 +256,7 @@ impl Naive {
 
 const SEATS: [&str; 2] = ["gong", "forecast"];
 
-/// One transaction: new totals, and members who are given other seats or are inactive from now on.
+/// One transaction: new totals, and members who get other seats or become inactive.
 type Step = (Option<[Option<u32>; 2]>, BTreeMap<MemberId, Option<Settings>>);
 
 fn step() -> impl Strategy<Value = Step> {

@@ -1,5 +1,5 @@
-//! The changes that people and the identity provider make to an organization in memory: load,
-//! plan, apply. Nothing is applied when the change is refused.
+//! The changes of an organization in memory by tech admins and the identity provider: load, plan, apply. A refused
+//! change applies nothing.
 
 use std::collections::{BTreeSet, HashMap};
 
@@ -46,8 +46,7 @@ impl Org {
         self.run(Proposal::delete(self.phase, list, &id, (members, pins), resolve_members))
     }
 
-    /// Plans with the members concerned, as the loader does, and checks that loading everybody
-    /// would have made no difference.
+    /// Plans with the affected members, as the loader does, and checks that loading all members gives the same plan.
     fn run(&mut self, proposal: Result<Proposal, Refusal>) -> Result<Plan, Refusal> {
         self.minute += 1;
         let proposal = proposal?;
@@ -60,7 +59,7 @@ impl Org {
         plan.inspect(|plan| self.apply_to(plan, &concerned))
     }
 
-    /// Writes a plan that was made with these members.
+    /// Applies a plan that was made with these members.
     fn apply_to(&mut self, plan: &Plan, members: &[MemberState]) {
         let before = self.people.clone();
         self.apply(plan);
@@ -102,8 +101,8 @@ impl Org {
         self.sync_within(mode, rows, None)
     }
 
-    /// A sync under a limit. A DELTA sync loads what it names; whether loading everybody would
-    /// have made a difference is checked.
+    /// Makes a sync with a limit. A DELTA sync loads what it names. Checks that loading all members gives the same
+    /// plan.
     pub(crate) fn sync_within(
         &mut self,
         mode: Mode,
@@ -233,7 +232,7 @@ impl Org {
         plan
     }
 
-    /// The setting that decides about a member, whatever the phase.
+    /// Returns the effective setting of a member in either phase.
     pub(crate) fn effective(&self, person: &Person) -> Setting {
         match (self.phase, person.held.export) {
             (Phase::Migrated, Some(export)) => export.setting,

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use crate::{Target, config};
 
-/// The work of a case, in calls.
+/// A case makes several calls, so the number of cases is divided by this factor.
 const HEAVIER: u32 = 5;
 
 /// Generates a text that is mostly valid.

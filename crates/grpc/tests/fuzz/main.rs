@@ -51,7 +51,7 @@ impl Target {
         Self { runtime, server, organizations }
     }
 
-    /// Makes a call. Returns a violation of the contract in the response, with the grpcurl command line.
+    /// Makes a call. The error describes a violation of the contract, with the encoded request.
     fn call(&self, rpc: &Rpc, request: Vec<u8>) -> Result<(), String> {
         let shown = format!("{} {:02x?}", rpc.name(), request);
         let answered = self.runtime.block_on(rpc.call_bytes(&self.server.channel(), request));
@@ -63,7 +63,7 @@ impl Target {
     }
 }
 
-/// Returns whether an error is the caller's, and not an error of the service.
+/// Checks that an error belongs to the contract and that the caller can act on it.
 fn documented(status: &Status) -> Result<(), String> {
     const CODES: [Code; 6] = [
         Code::InvalidArgument,
