@@ -121,7 +121,8 @@ async fn an_organization_created_after_the_request_waits_for_the_next_run() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn one_changed_setting_fails_only_that_organization() {
-    assert_fails_only_that_organization("NEW.email_export = 'EXPORT'", "1 of 2 members would have behaved differently").await;
+    assert_fails_only_that_organization("NEW.email_export = 'EXPORT'", "1 of 2 members would have behaved differently")
+        .await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -132,7 +133,8 @@ async fn one_lost_setting_fails_only_that_organization() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_error_inside_the_migration_fails_only_that_organization() {
-    assert_fails_only_that_organization("RAISE 'planted'", "something went wrong on our side, which the log tells").await;
+    assert_fails_only_that_organization("RAISE 'planted'", "something went wrong on our side, which the log tells")
+        .await;
 }
 
 async fn assert_fails_only_that_organization(fault: &str, reason: &str) {

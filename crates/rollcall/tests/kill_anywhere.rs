@@ -1,9 +1,9 @@
-//! `kill -9` of the process, `pg_terminate_backend`, and a proxy that cuts the connections, after any byte of a migration
-//! of 200 organizations and of a report over them: whoever goes on brings it to the same end as if nothing had been, the
-//! report to the byte.
+//! `kill -9` of the process, `pg_terminate_backend`, and closed connections, after any byte of a migration of 200
+//! organizations and of a report over them: the process that takes over gives the undisturbed result, with the same
+//! bytes for the report.
 //!
-//! The points are drawn from a seed: `ROLLCALL_SEED` gives another one, and `ROLLCALL_KILLS=500` many more of them. The
-//! results of a long run are in `docs/simulations.md`.
+//! A seed generates the points. `ROLLCALL_SEED` sets another seed, and `ROLLCALL_KILLS=500` sets the number of
+//! points. The results of a long run are in `docs/simulations.md`.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on panics")]
 #![allow(dead_code, reason = "of what the kill tests share, this one uses a part")]
@@ -51,11 +51,11 @@ async fn disturb(job: &'static str) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_migration_that_is_killed_anywhere_ends_as_if_nothing_had_been() {
+async fn a_migration_killed_anywhere_gives_the_undisturbed_result() {
     disturb(MIGRATION).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_report_that_is_killed_anywhere_is_the_same_to_the_byte() {
+async fn a_report_killed_anywhere_has_the_same_bytes() {
     disturb(REPORT).await;
 }

@@ -72,7 +72,11 @@ async fn a_database_silent_after_any_byte_blocks_no_caller() {
 }
 
 /// Terminates the sessions that wait for a lock of `organizations`.
-async fn terminate_waiting_sessions(database: &TestDatabase, db: &Db, work: impl Future<Output = Result<()>>) -> Result<()> {
+async fn terminate_waiting_sessions(
+    database: &TestDatabase,
+    db: &Db,
+    work: impl Future<Output = Result<()>>,
+) -> Result<()> {
     // Within a transaction, a session sees one snapshot of `pg_stat_activity`, so another session observes it.
     let (client, administrator) = (database.client().await, database.client().await);
     client.batch_execute("BEGIN; LOCK TABLE organizations IN ACCESS EXCLUSIVE MODE").await.unwrap();

@@ -9,9 +9,9 @@ use uuid::Uuid;
 
 use crate::{
     api_snapshot::{microseconds, revision_number},
+    generate::GeneratedRequest,
     model::{expected_preview, without_defaults},
     player::{SequencePlayer, check_audit_event, describe},
-    requests::GeneratedRequest,
     sequence::{SequenceStep, StepKind},
 };
 

@@ -202,7 +202,7 @@ fn catalog(random: &mut Random, model: &Model) -> Value {
 }
 
 fn create(random: &mut Random, model: &Model) -> Value {
-    let free: Vec<&str> = ASSIGNMENTS.into_iter().filter(|id| model.find(id).is_none()).collect();
+    let free: Vec<&str> = ASSIGNMENTS.into_iter().filter(|id| model.find_assignment(id).is_none()).collect();
     let id = if free.is_empty() || random.chance(5) { random.pick(&ASSIGNMENTS) } else { random.pick(&free) };
     let mut new = json!({
         "display_name": format!("Created {id}"), "groups": groups(random, model), "update_mode": random_mode(random),

@@ -293,14 +293,14 @@ pub(crate) async fn newest_event(channel: &Channel, id: &str) -> Result<Value, S
 
 /// Checks the caller, the method and the counts of an audit event.
 pub(crate) fn check_audit_event(event: &Value, method: &Rpc, request: &Value, preview: &Value) -> Result<(), String> {
-    let told = without_defaults(&select_fields(event, &["method", "actor", "request_id"]));
+    let found = without_defaults(&select_fields(event, &["method", "actor", "request_id"]));
     let expected =
         json!({ "method": method.method().name(), "actor": "anonymous", "request_id": request["request_id"] });
     require_equal("the audit event", &expected, &found)?;
     let fields = ["assignment_changes", "flips_to_export", "flips_to_do_not_export", "settings_changes"];
     require_equal(
         "the audit event",
-        &select_fields(expected_preview, &fields),
+        &select_fields(preview, &fields),
         &without_defaults(&select_fields(event, &fields)),
     )
 }

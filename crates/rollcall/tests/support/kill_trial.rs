@@ -1,4 +1,4 @@
-//! Killing a server in the middle of an operation, again and again from the same beginning.
+//! Repeated kills of a server in the middle of an operation, from the same initial state.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -15,41 +15,41 @@ use super::{
     kill_state::{Look, Observer, Rows, State},
 };
 
-/// What is done to the server that is killed.
+/// The operation of the killed server.
 pub(crate) type Operation = Box<dyn Fn(&Server) -> JoinHandle<Answer> + Send + Sync>;
 
-/// What an operation makes of the database when nobody disturbs it, whenever that is.
+/// The undisturbed result of an operation, without times.
 pub(crate) struct Undisturbed {
-    /// After it.
+    /// The state after the operation.
     pub(crate) once: State,
-    /// After it and the same again.
+    /// The state after the operation and its repetition.
     pub(crate) twice: State,
-    /// How long it took.
+    /// The duration of the operation.
     pub(crate) took: Duration,
 }
 
-/// As what a killed server left an organization.
+/// The state in which a killed server left an organization.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Left {
-    /// As it was before the operation, to the byte.
+    /// Exactly the state before the operation.
     Before,
-    /// As after the whole operation.
+    /// The state after the whole operation.
     After,
 }
 
-/// How a round ended.
+/// The result of a round.
 pub(crate) struct Killed {
-    /// As what each organization was left.
+    /// The state of each organization after the kill.
     pub(crate) left: BTreeMap<String, Left>,
-    /// What the caller had been answered, if anything.
+    /// The response to the caller, if any.
     pub(crate) answer: Answer,
 }
 
-/// A database, a server on it, and the beginning that each round starts from.
+/// A database, a server on it, and the initial state of each round.
 pub(crate) struct Trial {
     /// The database.
     pub(crate) database: TestDatabase,
-    /// What looks at it.
+    /// The direct connection to the database.
     pub(crate) observer: Observer,
     beginning: State,
     reports: TempDir,
@@ -57,7 +57,7 @@ pub(crate) struct Trial {
 }
 
 impl Trial {
-    /// Starts a server, lets `seed` fill its database, and keeps that as the beginning.
+    /// Starts a server, fills its database with `seed`, and saves the initial state.
     pub(crate) async fn begin(seed: impl AsyncFnOnce(&Server)) -> Self {
         let (database, reports) = (TestDatabase::new().await, TempDir::new().unwrap());
         let server = Server::start(&database, &reports);
@@ -68,23 +68,23 @@ impl Trial {
         Self { database, observer, beginning, reports, server: Some(server) }
     }
 
-    /// The server that runs now.
+    /// Returns the current server.
     pub(crate) fn server(&self) -> &Server {
         self.server.as_ref().unwrap()
     }
 
-    /// Starts another server beside it, which is the trial's from now on; the one before.
+    /// Starts a second server, which becomes the current one. Returns the previous one.
     pub(crate) fn join(&mut self) -> Server {
         let joined = Server::start(&self.database, &self.reports);
         self.hand_over(joined)
     }
 
-    /// Makes a server the trial's; the one before.
+    /// Makes a server the current one. Returns the previous one.
     pub(crate) fn hand_over(&mut self, server: Server) -> Server {
         self.server.replace(server).unwrap()
     }
 
-    /// Does it from the beginning without killing anybody, twice.
+    /// Makes the operation twice from the initial state, without a kill.
     pub(crate) async fn undisturbed(&self, operation: &Operation) -> Undisturbed {
         self.observer.put_back().await;
         let start = Instant::now();
@@ -95,7 +95,7 @@ impl Trial {
         Undisturbed { once, twice: self.observer.state(Look::Timeless).await, took }
     }
 
-    /// Does it from the beginning, kills the server at a moment of it, and starts another one.
+    /// Starts the operation from the initial state, kills the server at a moment, and starts another one.
     pub(crate) async fn kill(&mut self, moment: &Moment, operation: &Operation, undisturbed: &Undisturbed) -> Killed {
         self.observer.put_back().await;
         let server = self.server.take().unwrap();
@@ -122,7 +122,7 @@ impl Trial {
         left.collect()
     }
 
-    /// Checks that each organization is as in `expected`, except for the times.
+    /// Checks that each organization equals `expected`, without times.
     pub(crate) async fn assert_state(&self, expected: &State) {
         self.observer.assert_consistent().await;
         for (organization, rows) in self.observer.state(Look::Timeless).await {
@@ -132,7 +132,7 @@ impl Trial {
     }
 }
 
-/// The tables whose rows are not the same.
+/// Returns the tables whose rows differ.
 fn differences(one: &Rows, other: &Rows) -> Vec<String> {
     let tables: BTreeSet<&String> = one.keys().chain(other.keys()).collect();
     tables.into_iter().filter(|table| one.get(*table) != other.get(*table)).cloned().collect()

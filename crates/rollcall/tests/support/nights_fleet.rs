@@ -1,4 +1,4 @@
-//! Five replicas of `rollcall jobs`, each behind a proxy of its own.
+//! Five replicas of `rollcall jobs`, each behind its own proxy.
 
 use std::{
     path::PathBuf,
@@ -13,18 +13,18 @@ use super::{
 };
 
 pub(crate) const REPLICAS: usize = 5;
-/// So many are left in peace, so that somebody can take over.
+/// The number of replicas that always stay undisturbed, so that one can take over.
 const HEALTHY: usize = 2;
-/// After this the server notices that a path is dead.
+/// The time after which the database server notices a dead path.
 const KEEPALIVES: Duration = Duration::from_secs(2);
 
-/// How a replica is.
+/// The state of a replica.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Health {
     Well,
     Paused,
     Silent,
-    /// Told to end; what it works on it gives back itself.
+    /// The replica got SIGTERM, and releases its run itself.
     Leaving,
     Dead,
 }
@@ -33,9 +33,9 @@ struct Replica {
     proxy: FaultProxy,
     process: Option<Process>,
     health: Health,
-    /// When it went silent.
+    /// The time at which the replica became silent.
     silent_since: Option<Instant>,
-    /// Counts its processes: each has a name of its own in the database.
+    /// The number of processes so far. Each process has its own name in the database.
     life: u32,
 }
 
@@ -43,12 +43,12 @@ struct Replica {
 pub(crate) struct Fleet {
     dir: PathBuf,
     replicas: Vec<Replica>,
-    /// Whether the clocks of their hosts can be made wrong here.
+    /// Whether the host clocks can be wrong, which requires libfaketime.
     pub(crate) skewed: bool,
 }
 
 impl Fleet {
-    /// Starts all of them. Two have clocks that are as wrong as any, one fast and one slow.
+    /// Starts all replicas. Two have the largest clock errors, one fast and one slow.
     pub(crate) async fn start(url: &str, dir: PathBuf, plan: &mut Plan) -> Self {
         let mut fleet = Self { dir, replicas: Vec::new(), skewed: skewing_library().is_some() };
         for number in 0..REPLICAS {
@@ -70,7 +70,7 @@ impl Fleet {
         replica.health = Health::Well;
     }
 
-    /// Whether the replica with this name in the database is at work, as far as anybody can see.
+    /// Returns whether the replica with this name in the database appears to work.
     pub(crate) fn is_well(&self, name: &str) -> bool {
         let mut named = self.replicas.iter().enumerate();
         named.any(|(number, replica)| {
@@ -82,7 +82,7 @@ impl Fleet {
         self.replicas.iter().filter(|replica| replica.health == Health::Well).count()
     }
 
-    /// Sets a trap for all who are well.
+    /// Sets a fault trigger for every undisturbed replica.
     pub(crate) fn lie_in_wait(&self, ambush: &Ambush, work: [u64; 2]) {
         let bytes = (work[ambush.direction as usize] as f64 * ambush.part) as u64;
         let fault = if ambush.blow == Blow::Cut { Fault::Cut } else { Fault::Silence };
@@ -91,15 +91,15 @@ impl Fleet {
         }
     }
 
-    /// Takes the traps away.
+    /// Removes the fault triggers.
     pub(crate) fn disarm(&self) {
         for replica in &self.replicas {
             replica.proxy.remove_trigger();
         }
     }
 
-    /// The replica that has fallen into the trap. The traps of the others are taken away; another one that has fallen
-    /// into it at the same moment only stumbles.
+    /// Returns the replica whose trigger has injected its fault. Removes the triggers of the others. If another one
+    /// was triggered at the same moment, its silence ends.
     pub(crate) fn caught(&self) -> Option<usize> {
         let caught = self.replicas.iter().position(|replica| replica.proxy.has_triggered())?;
         self.disarm();
@@ -111,7 +111,7 @@ impl Fleet {
         Some(caught)
     }
 
-    /// Deals a blow; whether it could be: some are always left in peace.
+    /// Disturbs a replica. Returns false if too few undisturbed replicas would remain.
     pub(crate) fn strike(&mut self, number: usize, blow: Blow) -> bool {
         let spare = self.healthy() > HEALTHY;
         let replica = &mut self.replicas[number];
@@ -148,15 +148,15 @@ impl Fleet {
         true
     }
 
-    /// Whether all have begun to work.
+    /// Returns whether all replicas have started to work.
     pub(crate) fn are_serving(&self) -> bool {
         self.replicas.iter().all(|replica| replica.process.as_ref().is_some_and(Process::is_serving))
     }
 
-    /// Notices who has ended. Nobody does who was not told to, unless something went wrong before it had begun to work.
+    /// Records the replicas that have ended. A replica ends only after a signal, or after an error during its start.
     pub(crate) fn notice(&mut self) {
         for (number, replica) in self.replicas.iter_mut().enumerate() {
-            // What the keepalives of the server's host do, sooner.
+            // Simulates the keepalives of the database host, but sooner.
             if replica.silent_since.is_some_and(|since| since.elapsed() > KEEPALIVES) {
                 replica.silent_since = None;
                 replica.proxy.close_database_side();
@@ -175,7 +175,7 @@ impl Fleet {
         }
     }
 
-    /// Mends those replicas that are named, and as many others as are needed.
+    /// Repairs the given replicas, and as many others as necessary.
     pub(crate) fn mend(&mut self, named: &[bool], plan: &mut Plan) {
         for (number, named) in named.iter().enumerate() {
             let skew = plan.skew();
@@ -197,7 +197,7 @@ impl Fleet {
         }
     }
 
-    /// The bytes that each replica has carried.
+    /// Returns the bytes passed by each replica's proxy.
     pub(crate) fn carried(&self) -> Vec<[u64; 2]> {
         let carried = |replica: &Replica| {
             [Direction::ToDatabase, Direction::ToService].map(|direction| replica.proxy.bytes_passed(direction))
@@ -205,7 +205,7 @@ impl Fleet {
         self.replicas.iter().map(carried).collect()
     }
 
-    /// The ends of all logs.
+    /// Returns the last lines of all logs.
     pub(crate) fn last_words(&self) -> String {
         let words = self.replicas.iter().enumerate().map(|(number, replica)| {
             let words = replica.process.as_ref().map(Process::last_words).unwrap_or_default();

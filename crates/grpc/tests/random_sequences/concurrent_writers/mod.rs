@@ -17,7 +17,7 @@ use serde_json::Value;
 use tokio::{sync::Barrier, task::JoinSet};
 
 use self::{
-    calls::{CallCallOutcome, WriterClient},
+    calls::{CallOutcome, WriterClient},
     organization::{ORGANIZATION, parent},
     writers::{ConcurrentWriter, WRITERS},
 };
@@ -167,7 +167,7 @@ fn replay(events: &[Value], changes: &BTreeMap<i64, BTreeMap<String, Value>>) ->
 }
 
 /// Checks that the stored and listed ranks are 1 to n, with the default assignment last.
-async fn assert_ranks_are_dense(server: &TestServer, stored: &StoredOrganizationOrganization) {
+async fn assert_ranks_are_dense(server: &TestServer, stored: &StoredOrganization) {
     let rows = stored.assignments().await;
     let ranks: Vec<i64> = rows.iter().map(|row| number(&row["rank"])).collect();
     assert_eq!(ranks, (1..=rows.len().try_into().unwrap()).collect::<Vec<_>>());

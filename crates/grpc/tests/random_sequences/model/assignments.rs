@@ -96,7 +96,7 @@ impl Model {
                 member.settings = edit.settings.clone();
             }
             if let Some(value) = applied {
-                self.give(member, value, "ASSIGNMENT", at);
+                self.set_export(member, value, "ASSIGNMENT", at);
             }
         }
         self.resolve_members(&released, &before, at);

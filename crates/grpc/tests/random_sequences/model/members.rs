@@ -29,7 +29,7 @@ impl Model {
             member.settings = settings;
         }
         if let Some(value) = choose {
-            self.give(id, value, "EDITED_BY_HAND", at);
+            self.set_export(id, value, "EDITED_BY_HAND", at);
         }
         Ok(())
     }

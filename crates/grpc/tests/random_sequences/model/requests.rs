@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::{
     DEFAULT, Model, ModelAssignment, ModelAssignmentEdit, ModelPin, RefusalReason,
     catalog::data_capture_contradictions,
-    field_mask::{ModelFieldMask, settings_from},
+    field_mask::{ModelFieldMask, parse_export, settings_from},
     items,
     sync_rows::email_of,
     text,
@@ -198,7 +198,7 @@ impl Model {
         let id = resource_id(&given["name"]);
         let was = self.members.get(&id).ok_or("MEMBER_NOT_FOUND")?;
         let settings = mask.settings(&was.settings, &given["settings"]);
-        let stored = was.export.as_ref().map(|export| export.parse_export);
+        let stored = was.export.as_ref().map(|export| export.exports);
         let choose = mask.chosen_value(parse_export(&given["email_export"]), stored)?;
         let checked = settings != was.settings || mask.names("settings");
         require_no_violations(&if checked { self.settings_violations(&settings) } else { Vec::new() })?;

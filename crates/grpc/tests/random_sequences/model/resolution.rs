@@ -62,7 +62,7 @@ impl Model {
 
     /// Makes a member enter an assignment: applies the whole bundle, with email export by 4.6.
     pub(crate) fn enter(&mut self, id: &str, home: &str, before: &Model, at: i64) {
-        let Some(target) = self.find(home).cloned() else { return };
+        let Some(target) = self.find_assignment(home).cloned() else { return };
         let Some(member) = self.members.get_mut(id) else { return };
         member.assignment = target.id;
         member.settings = target.settings;
@@ -75,7 +75,7 @@ impl Model {
             (None, ExportState::Mixed) if member.export.is_some() => return,
             (None, ExportState::Mixed) => false,
         };
-        self.give(id, value, "ASSIGNMENT", at);
+        self.set_export(id, value, "ASSIGNMENT", at);
     }
 
     /// Sets the email export of a member. A current period of `EXPORT` continues (4.7).

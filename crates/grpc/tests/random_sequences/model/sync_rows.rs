@@ -95,7 +95,7 @@ impl Model {
 
     /// Rejects memberships of members and groups that are unknown after the sync.
     fn reject_unknown_memberships(&self, rows: &mut ModelSyncRows) {
-        let named_members: BTreeSet<String> = rows.members.iter().map(|row| row.member.clone()).collect();
+        let named: BTreeSet<String> = rows.members.iter().map(|row| row.member.clone()).collect();
         let has_member = |id: &String| {
             let stays = !rows.full || rows.rejected_members.contains(id);
             named.contains(id) || (stays && self.members.contains_key(id))
