@@ -22,8 +22,8 @@ fn row(email: &str, export: bool) -> LegacyRow {
 
 #[test]
 fn contradictory_rows_are_all_rejected_and_listed() {
-    type Settled = &'static [(&'static str, bool)];
-    type Case = (&'static str, Vec<LegacyRow>, Settled, u32, Vec<&'static str>);
+    type AcceptedSettings = &'static [(&'static str, bool)];
+    type Case = (&'static str, Vec<LegacyRow>, AcceptedSettings, u32, Vec<&'static str>);
     let silent = LegacyRow { email: "a@x".to_owned(), export: None };
     let cases: [Case; 7] = [
         ("one row", vec![row("A@X", true)], &[("a@x", true)], 0, vec![]),

@@ -14,14 +14,14 @@ use support::{assignment, at, member, seats};
 /// Seats in the format of the store: the seats in the settings of active members, and the pending seats with their
 /// times.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-struct Office {
+struct SeatLedger {
     minute: i64,
     totals: BTreeMap<String, u32>,
     given: BTreeMap<MemberId, Settings>,
     pending: BTreeMap<String, BTreeSet<(Timestamp, MemberId)>>,
 }
 
-impl Office {
+impl SeatLedger {
     fn claimants(&self, seat: &str) -> BTreeSet<&MemberId> {
         self.given.iter().filter(|(_, given)| given.seats.contains(seat)).map(|(id, _)| id).collect()
     }
@@ -120,31 +120,31 @@ impl Office {
 }
 
 /// Returns the state of `gong` as `total: holders | pending`, with `*` for unlimited.
-fn shown(office: &Office) -> String {
-    let total = office.totals.get("gong").map_or("*".to_owned(), u32::to_string);
-    let holders: Vec<String> = office.holders("gong").into_iter().map(MemberId::to_string).collect();
-    let waiting: Vec<String> = office.queue("gong").into_iter().map(MemberId::to_string).collect();
+fn shown(ledger: &SeatLedger) -> String {
+    let total = ledger.totals.get("gong").map_or("*".to_owned(), u32::to_string);
+    let holders: Vec<String> = ledger.holders("gong").into_iter().map(MemberId::to_string).collect();
+    let waiting: Vec<String> = ledger.queue("gong").into_iter().map(MemberId::to_string).collect();
     let line = format!("{total}: {} | {}", holders.join(" "), waiting.join(" "));
     line.replace(":  |", ": |").trim_end().to_owned()
 }
 
 /// Parses the state of a line.
-fn office(line: &str) -> Office {
+fn ledger(line: &str) -> SeatLedger {
     let (total, members) = line.split_once(':').unwrap_or_else(|| panic!("{line} has no total"));
     let (holders, waiting) = members.split_once('|').unwrap_or_else(|| panic!("{line} has no queue"));
-    let mut office = Office { minute: 100, ..Office::default() };
-    office.totals.extend(total.parse().ok().map(|total| ("gong".to_owned(), total)));
+    let mut ledger = SeatLedger { minute: 100, ..SeatLedger::default() };
+    ledger.totals.extend(total.parse().ok().map(|total| ("gong".to_owned(), total)));
     for id in holders.split_whitespace().chain(waiting.split_whitespace()) {
-        office.given.insert(member(id), seats(&["gong"]));
+        ledger.given.insert(member(id), seats(&["gong"]));
     }
     let queue = (1..).zip(waiting.split_whitespace()).map(|(minute, id)| (at(minute), member(id)));
-    office.pending.insert("gong".to_owned(), queue.collect());
-    office
+    ledger.pending.insert("gong".to_owned(), queue.collect());
+    ledger
 }
 
 /// The claims that begin (`+a`) and end (`-a`) in one transaction, and a new total (`=3`, `=*`).
-fn make(office: &mut Office, change: &str) {
-    let (mut totals, mut given) = (office.totals.clone(), BTreeMap::new());
+fn make(ledger: &mut SeatLedger, change: &str) {
+    let (mut totals, mut given) = (ledger.totals.clone(), BTreeMap::new());
     for word in change.split_whitespace() {
         match (word.split_at(1), word.parse::<i32>()) {
             (("+", id), _) => drop(given.insert(member(id), Some(seats(&["gong"])))),
@@ -154,7 +154,7 @@ fn make(office: &mut Office, change: &str) {
             _ => panic!("{word} is no change"),
         }
     }
-    office.change(&totals, &given);
+    ledger.change(&totals, &given);
 }
 
 #[test]
@@ -186,52 +186,52 @@ fn the_oldest_pending_seat_gets_the_next_free_seat() {
         ("no limit", "*: a |", "+b +c -a", "*: b c |"),
     ];
     for (name, before, change, expected) in cases {
-        let mut office = office(before);
-        assert_eq!(shown(&office), before, "{name}");
-        make(&mut office, change);
-        assert_eq!(shown(&office), expected, "{name}");
+        let mut ledger = ledger(before);
+        assert_eq!(shown(&ledger), before, "{name}");
+        make(&mut ledger, change);
+        assert_eq!(shown(&ledger), expected, "{name}");
     }
 }
 
 #[test]
 fn pending_seats_of_the_same_time_are_ordered_by_id() {
-    let mut office = office("1: a |");
-    make(&mut office, "+d +c");
-    make(&mut office, "+b");
-    make(&mut office, "-a");
-    assert_eq!(shown(&office), "1: c | d b");
+    let mut ledger = ledger("1: a |");
+    make(&mut ledger, "+d +c");
+    make(&mut ledger, "+b");
+    make(&mut ledger, "-a");
+    assert_eq!(shown(&ledger), "1: c | d b");
 }
 
 #[test]
 fn a_returning_member_makes_a_new_claim() {
-    let mut office = office("2: a b | c");
-    make(&mut office, "-a");
-    make(&mut office, "+a");
-    assert_eq!(shown(&office), "2: b c | a");
-    make(&mut office, "+d");
-    make(&mut office, "-a");
-    make(&mut office, "+a");
-    assert_eq!(shown(&office), "2: b c | d a");
+    let mut ledger = ledger("2: a b | c");
+    make(&mut ledger, "-a");
+    make(&mut ledger, "+a");
+    assert_eq!(shown(&ledger), "2: b c | a");
+    make(&mut ledger, "+d");
+    make(&mut ledger, "-a");
+    make(&mut ledger, "+a");
+    assert_eq!(shown(&ledger), "2: b c | d a");
 }
 
 #[test]
 fn a_continued_claim_keeps_its_seat_or_its_position() {
-    let mut office = office("1: a | z y");
+    let mut ledger = ledger("1: a | z y");
     let more = Some(seats(&["gong", "forecast"]));
     let given = ["a", "z"].map(|id| (member(id), more.clone())).into();
-    let changes = office.change(&office.totals.clone(), &given);
+    let changes = ledger.change(&ledger.totals.clone(), &given);
     assert_eq!((changes.queues.len(), changes.held_changes), (0, 2));
-    assert_eq!(shown(&office), "1: a | z y");
+    assert_eq!(shown(&ledger), "1: a | z y");
 }
 
 /// The holders and the queue of a seat, updated step by step, independently of the rules under test.
 #[derive(Clone, Debug, Default)]
-struct Naive {
+struct NaiveSeats {
     holders: BTreeSet<MemberId>,
     queue: Vec<MemberId>,
 }
 
-impl Naive {
+impl NaiveSeats {
     fn has_room(&self, total: Option<u32>) -> bool {
         total.is_none_or(|total| self.holders.len() < total as usize)
     }
@@ -271,24 +271,24 @@ proptest! {
 
     #[test]
     fn seats_are_as_if_they_were_given_one_by_one(steps in prop::collection::vec(step(), 0..40)) {
-        let mut office = Office::default();
-        let mut naive = SEATS.map(|_| Naive::default());
+        let mut ledger = SeatLedger::default();
+        let mut naive = SEATS.map(|_| NaiveSeats::default());
         for (totals, given) in steps {
-            let mut now = office.totals.clone();
+            let mut now = ledger.totals.clone();
             if let Some(totals) = totals {
                 now = SEATS.iter().zip(totals).filter_map(|(seat, total)| Some(((*seat).to_owned(), total?))).collect();
             }
             for (seat, naive) in SEATS.iter().zip(&mut naive) {
-                let claimed = |id: &MemberId| office.given.get(id).is_some_and(|given| given.seats.contains(*seat));
+                let claimed = |id: &MemberId| ledger.given.get(id).is_some_and(|given| given.seats.contains(*seat));
                 let claims = |given: &Option<Settings>| given.as_ref().is_some_and(|given| given.seats.contains(*seat));
                 let end: Vec<_> = given.iter().filter(|(id, g)| claimed(id) && !claims(g)).map(|(id, _)| id).collect();
                 let begin: Vec<_> = given.iter().filter(|(id, g)| !claimed(id) && claims(g)).map(|(id, _)| id).collect();
                 naive.change(now.get(*seat).copied(), &end, &begin);
             }
-            office.change(&now, &given);
+            ledger.change(&now, &given);
             for (seat, naive) in SEATS.iter().zip(&naive) {
-                prop_assert_eq!(office.holders(seat), naive.holders.iter().collect());
-                prop_assert_eq!(office.queue(seat), naive.queue.iter().collect::<Vec<_>>());
+                prop_assert_eq!(ledger.holders(seat), naive.holders.iter().collect());
+                prop_assert_eq!(ledger.queue(seat), naive.queue.iter().collect::<Vec<_>>());
             }
         }
     }

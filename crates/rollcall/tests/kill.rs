@@ -28,9 +28,9 @@ use support::{
     kill_import as import, kill_migration as migration,
     kill_moment::{self, Lock, Moment},
     kill_save as save,
-    kill_state::Look,
+    kill_state::RowView,
     kill_sync as sync,
-    kill_trial::{Killed, Left, Operation, Trial, Undisturbed},
+    kill_trial::{Killed, Operation, StateAfterKill, Trial, Undisturbed},
 };
 
 const ROUNDS: usize = 20;
@@ -50,11 +50,11 @@ async fn assert_nothing_half_done(
 ) {
     let left = killed.left[organization];
     println!("{organization} is as {left:?}, killed {moment:?}");
-    assert!(left == Left::Before || matches!(moment, Moment::After(_)), "{moment:?} is before the commit");
-    assert!(killed.answer.is_err() || left == Left::After, "what was answered is lost");
-    assert!(killed.left.iter().all(|(other, left)| other == organization || *left == Left::Before));
+    assert!(left == StateAfterKill::Before || matches!(moment, Moment::After(_)), "{moment:?} is before the commit");
+    assert!(killed.answer.is_err() || left == StateAfterKill::After, "what was answered is lost");
+    assert!(killed.left.iter().all(|(other, left)| other == organization || *left == StateAfterKill::Before));
     operation(trial.server()).await.unwrap().unwrap();
-    let expected = if left == Left::Before { &undisturbed.once } else { &undisturbed.twice };
+    let expected = if left == StateAfterKill::Before { &undisturbed.once } else { &undisturbed.twice };
     trial.assert_state(expected).await;
 }
 
@@ -105,7 +105,7 @@ async fn a_save_is_never_half_done() {
             false => drawn(&mut rng, undisturbed.took),
         };
         let killed = trial.kill(&moment, operation, undisturbed).await;
-        let expected = if killed.left[*organization] == Left::Before { before } else { after };
+        let expected = if killed.left[*organization] == StateAfterKill::Before { before } else { after };
         assert_eq!(save::exporting(trial.server(), organization).await, *expected);
         assert_nothing_half_done(&trial, organization, (&moment, killed), (operation, undisturbed)).await;
         assert_eq!(save::exporting(trial.server(), organization).await, *after);
@@ -131,11 +131,11 @@ async fn a_migration_is_never_half_done() {
             _ => (drawn(&mut rng, took), None),
         };
         let killed = trial.kill(&moment, &operation, &undisturbed).await;
-        let left: Vec<Left> = killed.left.into_values().collect();
-        let migrated = left.iter().filter(|left| **left == Left::After).count();
+        let left: Vec<StateAfterKill> = killed.left.into_values().collect();
+        let migrated = left.iter().filter(|left| **left == StateAfterKill::After).count();
         println!("{migrated} are migrated, killed {moment:?}");
         assert!(killed.answer.is_err() || migrated == 4, "what was answered is lost");
-        assert!(left[..migrated].iter().all(|left| *left == Left::After), "one after the other: {left:?}");
+        assert!(left[..migrated].iter().all(|left| *left == StateAfterKill::After), "one after the other: {left:?}");
         assert!(done.is_none_or(|done| done == migrated), "{left:?} after {moment:?}");
         assert_eq!(migration::answers(trial.server()).await, before, "while {migrated} are migrated");
         migration::assert_taken_over(&trial, &undisturbed, done.is_some()).await;
@@ -185,7 +185,7 @@ async fn an_interrupted_import_resumes() {
     look.batch_execute(import::WAIT_AT_REVISIONS).await.unwrap();
     let (succeeded, words) = import::printed(import::start(trial.server()));
     assert!(succeeded, "{words}");
-    let undisturbed = trial.observer.state(Look::Anonymous).await;
+    let undisturbed = trial.observer.state(RowView::Anonymous).await;
     let revisions = trial.observer.count(import::REVISION).await;
     for (revision, kill_server) in (1..=revisions).flat_map(|revision| [(revision, false), (revision, true)]) {
         trial.observer.put_back().await;
@@ -210,6 +210,6 @@ async fn an_interrupted_import_resumes() {
         let says = if left == revisions { "ALREADY_EXISTS" } else { "its import was interrupted: it goes on" };
         assert_eq!(words.contains(says), left > 0, "{words}");
         trial.observer.assert_consistent().await;
-        assert_eq!(trial.observer.state(Look::Anonymous).await, undisturbed, "killed at revision {revision}");
+        assert_eq!(trial.observer.state(RowView::Anonymous).await, undisturbed, "killed at revision {revision}");
     }
 }

@@ -23,7 +23,7 @@ use std::collections::BTreeMap;
 use rand::{SeedableRng as _, rngs::StdRng};
 use support::{
     anywhere_point::Point,
-    anywhere_scene::Scene,
+    anywhere_scene::RunScenario,
     process::{MIGRATION, REPORT, number},
 };
 
@@ -33,7 +33,7 @@ const ORGANIZATIONS: usize = 200;
 async fn disturb(job: &'static str) {
     let (points, seed) = (number("ROLLCALL_KILLS", 20).div_ceil(2), number("ROLLCALL_SEED", 4));
     println!("{job}: {points} points, seed {seed}");
-    let scene = Scene::begin(job, ORGANIZATIONS).await;
+    let scene = RunScenario::begin(job, ORGANIZATIONS).await;
     let (expected, bytes) = scene.undisturbed().await;
     println!("{job}: undisturbed it is {bytes:?} bytes and {}", expected.outcome);
     let mut rng = StdRng::seed_from_u64(seed);

@@ -24,12 +24,12 @@ mod support {
 
 use std::time::Instant;
 
-use support::{nights_world::World, process::number};
+use support::{nights_world::Simulation, process::number};
 
 /// Prints the seed if a night fails.
-struct Told(u64);
+struct SeedReport(u64);
 
-impl Drop for Told {
+impl Drop for SeedReport {
     fn drop(&mut self) {
         if std::thread::panicking() {
             eprintln!("the nights of ROLLCALL_SEED={} went wrong", self.0);
@@ -40,8 +40,8 @@ impl Drop for Told {
 #[tokio::test(flavor = "multi_thread")]
 async fn every_night_has_one_report_whatever_happens_to_the_replicas() {
     let (nights, seed) = (number("ROLLCALL_NIGHTS", 15), number("ROLLCALL_SEED", 7));
-    let _told = Told(seed);
-    let mut world = World::begin(seed).await;
+    let _report = SeedReport(seed);
+    let mut world = Simulation::begin(seed).await;
     let skew = if world.is_skewed() { "up to ten minutes" } else { "none: libfaketime is not installed" };
     println!("{nights} nights, seed {seed}, wrong clocks: {skew}");
     let start = Instant::now();

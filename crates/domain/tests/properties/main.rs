@@ -12,7 +12,7 @@ mod support;
 use std::collections::BTreeSet;
 
 use proptest::{prelude::*, test_runner::Config};
-use random::{Change, Story};
+use random::{Change, ChangeSequence};
 use rollcall_domain::{
     AssignmentId, MemberId, Phase,
     email_export::{Reason, Setting, Source, State},
@@ -75,9 +75,9 @@ proptest! {
 
     #[test]
     fn the_laws_hold_after_every_change_and_the_migration_changes_nobodys_behaviour(
-        story in random::story()
+        change_sequence in random::change_sequence()
     ) {
-        let Story { legacy, before, after } = story;
+        let ChangeSequence { legacy, before, after } = change_sequence;
         let mut org = random::org(Phase::Legacy);
         org.import(legacy);
         run(&mut org, &before, &BTreeSet::new());

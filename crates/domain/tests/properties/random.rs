@@ -71,7 +71,7 @@ pub(crate) struct Done {
 }
 
 #[derive(Clone, Debug)]
-pub(crate) struct Story {
+pub(crate) struct ChangeSequence {
     pub(crate) legacy: Vec<LegacyRow>,
     pub(crate) before: Vec<Change>,
     pub(crate) after: Vec<Change>,
@@ -251,7 +251,7 @@ pub(crate) fn change() -> impl Strategy<Value = Change> {
     ]
 }
 
-pub(crate) fn story() -> impl Strategy<Value = Story> {
+pub(crate) fn change_sequence() -> impl Strategy<Value = ChangeSequence> {
     // Most addresses have a row, so that assignments with several members become mixed.
     let legacy = prop::collection::vec(prop::option::weighted(0.9, any::<bool>()), MEMBERS.len());
     let rows = |said: Vec<Option<bool>>| -> Vec<LegacyRow> {
@@ -259,5 +259,5 @@ pub(crate) fn story() -> impl Strategy<Value = Story> {
         rows.map(|(index, export)| LegacyRow { email: format!("M{index}@acme.example"), export }).collect()
     };
     (legacy.prop_map(rows), prop::collection::vec(change(), 0..6), prop::collection::vec(change(), 0..25))
-        .prop_map(|(legacy, before, after)| Story { legacy, before, after })
+        .prop_map(|(legacy, before, after)| ChangeSequence { legacy, before, after })
 }

@@ -6,7 +6,7 @@ use prost_reflect::{Kind, MessageDescriptor};
 use rollcall_testkit::contract::Rpc;
 use tonic::Code;
 
-use crate::walk::{Asking, OTHER, Walk, names, path, with};
+use crate::walk::{OTHER, PreparedCall, Walk, names, path, with};
 
 /// String fields that are not resource names.
 const TEXTS: [&str; 9] = [
@@ -81,8 +81,8 @@ fn name_fields(input: &MessageDescriptor) -> Vec<String> {
 async fn a_malformed_name_is_a_violation_of_its_field() {
     let mut walk = Walk::start().await;
     for sample in Walk::samples(|_| true) {
-        let Some(asking) = walk.ask(sample).await else { continue };
-        for (pointer, name) in names(&asking.request) {
+        let Some(prepared) = walk.prepare(sample).await else { continue };
+        for (pointer, name) in names(&prepared.request) {
             let garbage = [
                 ("empty", String::new()),
                 ("a word", "nonsense".to_owned()),
@@ -97,7 +97,7 @@ async fn a_malformed_name_is_a_violation_of_its_field() {
                     continue;
                 }
                 // Any text is a valid report id.
-                walk.bad_field(&asking, &with(&asking.request, &pointer, bad), &path(&pointer), what).await;
+                walk.bad_field(&prepared, &with(&prepared.request, &pointer, bad), &path(&pointer), what).await;
             }
         }
     }
@@ -108,18 +108,18 @@ async fn a_malformed_name_is_a_violation_of_its_field() {
 async fn an_unknown_organization_is_not_found() {
     let mut walk = Walk::start().await;
     for sample in Walk::samples(|_| true) {
-        let Some(asking) = walk.ask(sample).await else { continue };
-        let text = asking.request.to_string();
-        let unknown = text.replace(&format!("organizations/{}", asking.id), "organizations/nobody");
+        let Some(prepared) = walk.prepare(sample).await else { continue };
+        let text = prepared.request.to_string();
+        let unknown = text.replace(&format!("organizations/{}", prepared.id), "organizations/nobody");
         if unknown == text {
             continue;
         }
         let request = serde_json::from_str(&unknown).unwrap();
         let expected = (Code::NotFound, "ORGANIZATION_NOT_FOUND");
-        if let Some(refusal) = walk.refused(&asking, &request, expected, "an unknown organization").await {
+        if let Some(refusal) = walk.refused(&prepared, &request, expected, "an unknown organization").await {
             let metadata = refusal.metadata.into_iter().collect::<Vec<_>>();
             let right = metadata == [("organization".to_owned(), "nobody".to_owned())];
-            walk.check(right, &asking, &format!("the metadata is {metadata:?}"));
+            walk.check(right, &prepared, &format!("the metadata is {metadata:?}"));
         }
     }
     walk.end().await;
@@ -130,13 +130,13 @@ async fn a_name_of_another_organization_is_a_violation_of_its_field() {
     let mut walk = Walk::start().await;
     let mut tried = 0;
     for sample in Walk::samples(|_| true) {
-        let Some(asking) = walk.ask(sample).await else { continue };
+        let Some(prepared) = walk.prepare(sample).await else { continue };
         for (pointer, name) in
-            names(&asking.request).into_iter().filter(|(pointer, _)| !identifies_the_organization(pointer))
+            names(&prepared.request).into_iter().filter(|(pointer, _)| !identifies_the_organization(pointer))
         {
-            let foreign = name.replace(&format!("organizations/{}/", asking.id), &format!("organizations/{OTHER}/"));
-            let request = with(&asking.request, &pointer, foreign);
-            walk.bad_field(&asking, &request, &path(&pointer), "of another organization").await;
+            let foreign = name.replace(&format!("organizations/{}/", prepared.id), &format!("organizations/{OTHER}/"));
+            let request = with(&prepared.request, &pointer, foreign);
+            walk.bad_field(&prepared, &request, &path(&pointer), "of another organization").await;
             tried += 1;
         }
     }
@@ -154,13 +154,13 @@ async fn a_missing_resource_is_not_found() {
     let mut walk = Walk::start().await;
     let mut tried = 0;
     for sample in Walk::samples(|_| true) {
-        let Some(asking) = walk.ask(sample).await else { continue };
-        for (pointer, name) in names(&asking.request) {
+        let Some(prepared) = walk.prepare(sample).await else { continue };
+        for (pointer, name) in names(&prepared.request) {
             let Some((unknown, key)) = unknown(&name) else { continue };
             if NEED_NOT_EXIST.contains(&(sample.rpc, field_of(&pointer).as_str())) {
                 continue;
             }
-            expect_not_found(&mut walk, &asking, (&pointer, &unknown, key)).await;
+            expect_not_found(&mut walk, &prepared, (&pointer, &unknown, key)).await;
             tried += 1;
         }
     }
@@ -185,12 +185,12 @@ fn unknown(name: &str) -> Option<(String, &'static str)> {
     Some((format!("{parent}/{id}"), key))
 }
 
-async fn expect_not_found(walk: &mut Walk, asking: &Asking, (pointer, unknown, key): (&str, &str, &str)) {
+async fn expect_not_found(walk: &mut Walk, prepared: &PreparedCall, (pointer, unknown, key): (&str, &str, &str)) {
     let reason = format!("{}_NOT_FOUND", if key == "run" { "JOB".to_owned() } else { key.to_uppercase() });
-    let request = with(&asking.request, pointer, unknown);
-    let refused = walk.refused(asking, &request, (Code::NotFound, &reason), &format!("no {unknown}")).await;
+    let request = with(&prepared.request, pointer, unknown);
+    let refused = walk.refused(prepared, &request, (Code::NotFound, &reason), &format!("no {unknown}")).await;
     if let Some(refusal) = refused {
         let keys: Vec<&String> = refusal.metadata.keys().collect();
-        walk.check(keys == [key], asking, &format!("no {unknown}: the metadata is {:?}", refusal.metadata));
+        walk.check(keys == [key], prepared, &format!("no {unknown}: the metadata is {:?}", refusal.metadata));
     }
 }

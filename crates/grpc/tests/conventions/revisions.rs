@@ -14,17 +14,17 @@ const WITHOUT: [&str; 1] = ["MemberService/ExportMembersCsv"];
 async fn every_response_about_an_organization_has_its_revision() {
     let mut walk = Walk::start().await;
     for sample in Walk::samples(|rpc| !WITHOUT.contains(&rpc.name().as_str())) {
-        let Some(asking) = walk.ask_fresh(sample).await else { continue };
-        let about_one = names(&asking.request).iter().any(|(_, name)| name.starts_with("organizations/"));
+        let Some(prepared) = walk.prepare_on_new_organization(sample).await else { continue };
+        let about_one = names(&prepared.request).iter().any(|(_, name)| name.starts_with("organizations/"));
         if !about_one && sample.rpc != "OrganizationService/CreateOrganization" {
             continue;
         }
-        let Some(answer) = walk.answer(&asking, &asking.request, "the sample").await else { continue };
+        let Some(answer) = walk.answer(&prepared, &prepared.request, "the sample").await else { continue };
         let token = answer["revision"].as_str().unwrap_or_default();
-        walk.check(!token.is_empty(), &asking, "the answer has no revision");
+        walk.check(!token.is_empty(), &prepared, "the answer has no revision");
         let text = String::from_utf8(URL_SAFE_NO_PAD.decode(token).unwrap_or_default()).unwrap_or_default();
-        walk.check(text.contains(&asking.id), &asking, &format!("the revision is not of the organization: {text}"));
-        walk.check(!answer.to_string().contains(&format!("organizations/{OTHER}")), &asking, "it shows another one");
+        walk.check(text.contains(&prepared.id), &prepared, &format!("the revision is not of the organization: {text}"));
+        walk.check(!answer.to_string().contains(&format!("organizations/{OTHER}")), &prepared, "it shows another one");
     }
     walk.end().await;
 }
@@ -41,8 +41,8 @@ fn every_read_of_an_organization_takes_a_revision() {
 async fn a_future_revision_is_refused() {
     let mut walk = Walk::start().await;
     for sample in Walk::samples(|rpc| rpc.takes("at_least_revision")) {
-        let Some(asking) = walk.ask(sample).await else { continue };
-        let Some(now) = walk.answer(&asking, &asking.request, "the sample").await else { continue };
+        let Some(prepared) = walk.prepare(sample).await else { continue };
+        let Some(now) = walk.answer(&prepared, &prepared.request, "the sample").await else { continue };
         let now = now["revision"].as_str().unwrap_or_default().to_owned();
         let token = |revision: &str, id: &str| URL_SAFE_NO_PAD.encode(format!("1:{revision}:{id}"));
         let bad = [
@@ -50,18 +50,18 @@ async fn a_future_revision_is_refused() {
             ("no base64", "!".to_owned()),
             ("cut", now[1..].to_owned()),
             ("of another organization", token("1", OTHER)),
-            ("newer than anything", token("999999", &asking.id)),
-            ("too large", token("99999999999999999999", &asking.id)),
-            ("of another version", URL_SAFE_NO_PAD.encode(format!("2:1:{}", asking.id))),
+            ("newer than anything", token("999999", &prepared.id)),
+            ("too large", token("99999999999999999999", &prepared.id)),
+            ("of another version", URL_SAFE_NO_PAD.encode(format!("2:1:{}", prepared.id))),
         ];
         for (what, token) in bad {
-            let request = with(&asking.request, "/at_least_revision", token);
-            walk.bad_field(&asking, &request, "at_least_revision", what).await;
+            let request = with(&prepared.request, "/at_least_revision", token);
+            walk.bad_field(&prepared, &request, "at_least_revision", what).await;
         }
-        let request = with(&asking.request, "/at_least_revision", json!(now));
-        walk.answer(&asking, &request, "the revision of now").await;
-        let request = with(&asking.request, "/at_least_revision", token("1", &asking.id));
-        walk.answer(&asking, &request, "an old revision").await;
+        let request = with(&prepared.request, "/at_least_revision", json!(now));
+        walk.answer(&prepared, &request, "the revision of now").await;
+        let request = with(&prepared.request, "/at_least_revision", token("1", &prepared.id));
+        walk.answer(&prepared, &request, "an old revision").await;
     }
     walk.end().await;
 }

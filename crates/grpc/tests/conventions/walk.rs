@@ -22,7 +22,7 @@ pub(crate) struct Walk {
 }
 
 /// A sample with its request.
-pub(crate) struct Asking {
+pub(crate) struct PreparedCall {
     pub(crate) rpc: Rpc,
     pub(crate) request: Value,
     /// The id of the organization.
@@ -52,89 +52,91 @@ impl Walk {
     }
 
     /// Prepares a sample on a new organization, for a change.
-    pub(crate) async fn ask_fresh(&mut self, sample: &'static Sample) -> Option<Asking> {
+    pub(crate) async fn prepare_on_new_organization(&mut self, sample: &'static Sample) -> Option<PreparedCall> {
         self.made += 1;
         let standard = StandardOrganization::create(&self.server, &format!("org-{}", self.made), sample.history).await;
-        let asking = match &standard {
+        let prepared = match &standard {
             Ok(standard) => Self::fill(sample, standard).await,
             Err(why) => Err(why.clone()),
         };
-        self.known(sample, asking)
+        self.known(sample, prepared)
     }
 
     /// Prepares a sample on any suitable organization, for a read.
-    pub(crate) async fn ask(&mut self, sample: &'static Sample) -> Option<Asking> {
+    pub(crate) async fn prepare(&mut self, sample: &'static Sample) -> Option<PreparedCall> {
         if sample.history != MigrationHistory::CreatedMigrated {
-            return self.ask_fresh(sample).await;
+            return self.prepare_on_new_organization(sample).await;
         }
-        let asking = Self::fill(sample, &self.shared).await;
-        self.known(sample, asking)
+        let prepared = Self::fill(sample, &self.shared).await;
+        self.known(sample, prepared)
     }
 
-    fn known(&mut self, sample: &Sample, asking: Result<Asking, String>) -> Option<Asking> {
-        asking.map_err(|why| self.found.push(format!("{} cannot be tried: {why}", sample.rpc))).ok()
+    fn known(&mut self, sample: &Sample, prepared: Result<PreparedCall, String>) -> Option<PreparedCall> {
+        prepared.map_err(|why| self.found.push(format!("{} cannot be tried: {why}", sample.rpc))).ok()
     }
 
-    async fn fill(sample: &'static Sample, standard: &StandardOrganization) -> Result<Asking, String> {
+    async fn fill(sample: &'static Sample, standard: &StandardOrganization) -> Result<PreparedCall, String> {
         let request = standard.request(sample.request).await?;
-        Ok(Asking { rpc: Rpc::find(sample.rpc), request, id: standard.id().to_owned() })
+        Ok(PreparedCall { rpc: Rpc::find(sample.rpc), request, id: standard.id().to_owned() })
     }
 
     /// Makes a call that must succeed.
-    pub(crate) async fn answer(&mut self, asking: &Asking, request: &Value, what: &str) -> Option<Value> {
-        let answered = asking.rpc.call(&self.server.channel(), request).await;
-        answered.map_err(|status| self.note(asking, &format!("{what}: {:?} {}", status.code(), status.message()))).ok()
+    pub(crate) async fn answer(&mut self, prepared: &PreparedCall, request: &Value, what: &str) -> Option<Value> {
+        let answered = prepared.rpc.call(&self.server.channel(), request).await;
+        answered
+            .map_err(|status| self.note(prepared, &format!("{what}: {:?} {}", status.code(), status.message())))
+            .ok()
     }
 
     /// Makes a call that must be refused with this code and reason.
     pub(crate) async fn refused(
         &mut self,
-        asking: &Asking,
+        prepared: &PreparedCall,
         request: &Value,
         (code, reason): (Code, &str),
         what: &str,
     ) -> Option<RefusedCall> {
-        let message = asking.rpc.request(request);
-        self.refused_message(asking, &message, (code, reason), what).await
+        let message = prepared.rpc.request(request);
+        self.refused_message(prepared, &message, (code, reason), what).await
     }
 
     /// Makes a call that must be refused with this code and reason.
     pub(crate) async fn refused_message(
         &mut self,
-        asking: &Asking,
+        prepared: &PreparedCall,
         request: &prost_reflect::DynamicMessage,
         (code, reason): (Code, &str),
         what: &str,
     ) -> Option<RefusedCall> {
-        let answered = asking.rpc.call_message(&self.server.channel(), request).await;
+        let answered = prepared.rpc.call_message(&self.server.channel(), request).await;
         match answered.map_err(|status| RefusedCall::of(&status)) {
             Err(Ok(refusal)) if refusal.is(code, reason) => return Some(refusal),
-            Err(Ok(other)) => self.note(asking, &format!("{what}: {:?} {}", other.code, other.message)),
-            Err(Err(broken)) => self.note(asking, &format!("{what}: {broken}")),
-            Ok(answer) => self.note(asking, &format!("{what}: it was answered {answer}")),
+            Err(Ok(other)) => self.note(prepared, &format!("{what}: {:?} {}", other.code, other.message)),
+            Err(Err(broken)) => self.note(prepared, &format!("{what}: {broken}")),
+            Ok(answer) => self.note(prepared, &format!("{what}: it was answered {answer}")),
         }
         None
     }
 
     /// Makes a call that must be refused because of a field.
-    pub(crate) async fn bad_field(&mut self, asking: &Asking, request: &Value, field: &str, what: &str) {
-        let refused = self.refused(asking, request, INVALID, &format!("{field} is {what}")).await;
+    pub(crate) async fn bad_field(&mut self, prepared: &PreparedCall, request: &Value, field: &str, what: &str) {
+        let refused = self.refused(prepared, request, INVALID, &format!("{field} is {what}")).await;
         if let Some(refusal) = refused
             && !refusal.fields.iter().any(|found| found == field)
         {
-            self.note(asking, &format!("{field} is {what}: the fields are {:?}", refusal.fields));
+            self.note(prepared, &format!("{field} is {what}: the fields are {:?}", refusal.fields));
         }
     }
 
     /// Records a violation of a convention.
-    pub(crate) fn check(&mut self, holds: bool, asking: &Asking, what: &str) {
+    pub(crate) fn check(&mut self, holds: bool, prepared: &PreparedCall, what: &str) {
         if !holds {
-            self.note(asking, what);
+            self.note(prepared, what);
         }
     }
 
-    pub(crate) fn note(&mut self, asking: &Asking, what: &str) {
-        self.found.push(format!("{}: {what}", asking.rpc.name()));
+    pub(crate) fn note(&mut self, prepared: &PreparedCall, what: &str) {
+        self.found.push(format!("{}: {what}", prepared.rpc.name()));
     }
 
     /// Fails the test with all recorded violations.

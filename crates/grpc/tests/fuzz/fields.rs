@@ -83,12 +83,12 @@ const PLAUSIBLE: [&str; 22] = [
 ];
 
 /// Generates messages of any type.
-struct Drawing<'a> {
+struct MessageGenerator<'a> {
     random: Random,
     organization: &'a str,
 }
 
-impl Drawing<'_> {
+impl MessageGenerator<'_> {
     fn text(&mut self) -> String {
         match self.random.below(10) {
             0..4 => {
@@ -178,8 +178,8 @@ fn any_values_in_any_fields_are_answered_or_refused() {
         let rpc = Rpc::find(sample.rpc);
         // A valid request with a few other values, or an arbitrary request.
         let mut message = if how < 2 { rpc.request(&request) } else { DynamicMessage::new(rpc.input()) };
-        let mut drawing = Drawing { random: Random::new(seed), organization: standard.id() };
-        drawing.fill(&mut message, 0, [12, 35, 60][how]);
+        let mut generator = MessageGenerator { random: Random::new(seed), organization: standard.id() };
+        generator.fill(&mut message, 0, [12, 35, 60][how]);
         let bytes = prost::Message::encode_to_vec(&message);
         target.call(&rpc, bytes).map_err(|why| TestCaseError::fail(format!("{message}\n{why}")))
     });

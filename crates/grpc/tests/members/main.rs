@@ -9,8 +9,8 @@ mod edits;
 mod explained;
 mod groups;
 mod moves;
+mod setting_origins;
 mod shown;
-mod story;
 
 use rollcall_proto::v1::{
     EmailExport, ExplainMemberRequest, ExplainMemberResponse, ListMembersRequest, ListMembersResponse,

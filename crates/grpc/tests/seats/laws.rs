@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use rollcall_proto::v1::{Catalog, ExportMembersCsvRequest, ListMembersRequest, Member, MemberStatus};
 
-use super::desk::{Act, Answered, Desk};
+use super::organization::{ChangeResponse, SeatChange, SeatOrganization};
 
 /// The state of members and seats in the API.
 #[derive(Clone, Debug, PartialEq)]
@@ -56,7 +56,7 @@ impl Snapshot {
     }
 }
 
-impl Desk<'_> {
+impl SeatOrganization<'_> {
     /// Reads the state, and checks the invariants.
     pub(crate) async fn snapshot(&self) -> Snapshot {
         let request = ListMembersRequest { parent: self.org.name(), page_size: 1000, ..Default::default() };
@@ -98,7 +98,7 @@ impl Desk<'_> {
     }
 
     /// Validates a change, makes it, and compares the prediction with the effect.
-    pub(crate) async fn make(&self, act: &Act) -> Answered {
+    pub(crate) async fn make(&self, act: &SeatChange) -> ChangeResponse {
         let before = self.snapshot().await;
         let previewed = self.ask(act, true).await.unwrap();
         assert_eq!(self.snapshot().await, before, "{act:?} was only checked");
@@ -113,7 +113,7 @@ impl Desk<'_> {
         }
         let preview = previewed.preview.clone();
         assert_eq!(preview.as_ref().unwrap().held_seats_changes, other_seats, "{act:?}");
-        assert_eq!(previewed, Answered { preview, ..done.clone() }, "{act:?}");
+        assert_eq!(previewed, ChangeResponse { preview, ..done.clone() }, "{act:?}");
         done
     }
 }

@@ -8,13 +8,13 @@ use super::{
     anywhere_point::{Disturbance, Point},
     copies::{MODELS, copy, make_models},
     kill_server::Server,
-    kill_state::{Look, Observer, State},
+    kill_state::{Observer, RowView, State},
     process::{DEADLINE, LOOK, MIGRATION, Place, Process, REPORT, until},
 };
 
 /// The result of a run.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) struct End {
+pub(crate) struct RunResult {
     /// The rows of each organization, without times.
     pub(crate) organizations: State,
     /// The outcome of the run.
@@ -24,7 +24,7 @@ pub(crate) struct End {
 }
 
 /// A database, and the initial state of each run.
-pub(crate) struct Scene {
+pub(crate) struct RunScenario {
     job: &'static str,
     database: TestDatabase,
     clock: TestClock,
@@ -33,7 +33,7 @@ pub(crate) struct Scene {
     dir: TempDir,
 }
 
-impl Scene {
+impl RunScenario {
     /// Creates organizations in phase LEGACY for the migration. For the report they are migrated.
     pub(crate) async fn begin(job: &'static str, organizations: usize) -> Self {
         let (database, dir) = (TestDatabase::new().await, TempDir::new().unwrap());
@@ -59,7 +59,7 @@ impl Scene {
     }
 
     /// Makes the run without a disturbance. Returns its result, and its bytes in each direction.
-    pub(crate) async fn undisturbed(&self) -> (End, [u64; 2]) {
+    pub(crate) async fn undisturbed(&self) -> (RunResult, [u64; 2]) {
         let before = [Direction::ToDatabase, Direction::ToService].map(|direction| self.proxy.bytes_passed(direction));
         self.observer.put_back().await;
         self.finish(None).await;
@@ -68,7 +68,7 @@ impl Scene {
     }
 
     /// Makes the run with one disturbance. Returns the result of the process that takes over.
-    pub(crate) async fn disturbed(&self, point: &Point) -> End {
+    pub(crate) async fn disturbed(&self, point: &Point) -> RunResult {
         self.observer.put_back().await;
         let fault = if point.disturbance == Disturbance::Cut { Fault::Cut } else { Fault::Silence };
         self.proxy.set_trigger(FaultTrigger { direction: point.direction, bytes: point.byte, fault });
@@ -132,7 +132,7 @@ impl Scene {
         }
     }
 
-    async fn end(&self) -> End {
+    async fn end(&self) -> RunResult {
         self.observer.assert_consistent().await;
         let outcome = "SELECT outcome::text FROM job_runs WHERE job = $1";
         let outcome = self.observer.sql.query_one(outcome, &[&self.job]).await.unwrap().get(0);
@@ -145,6 +145,6 @@ impl Scene {
             Some(csv) => Some(csv.await),
             None => None,
         };
-        End { organizations: self.observer.state(Look::Timeless).await, outcome, csv }
+        RunResult { organizations: self.observer.state(RowView::Timeless).await, outcome, csv }
     }
 }

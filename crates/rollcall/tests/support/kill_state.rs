@@ -12,7 +12,7 @@ pub(crate) type Rows = BTreeMap<String, String>;
 
 /// The compared parts of a row.
 #[derive(Clone, Copy, Debug)]
-pub(crate) enum Look {
+pub(crate) enum RowView {
     /// The whole row.
     Exact,
     /// The row without times: every time is replaced by the word `time`. It is equal for two databases with the same
@@ -57,16 +57,16 @@ impl Observer {
     }
 
     /// Reads the state of each organization.
-    pub(crate) async fn state(&self, look: Look) -> State {
+    pub(crate) async fn state(&self, look: RowView) -> State {
         let exact = "to_jsonb(t)::text";
         let timeless = format!(r#"regexp_replace({exact}, '"\d{{4}}-\d\d-\d\dT[^"]*"', '"time"', 'g')"#);
         let anonymous = format!(
             r#"regexp_replace({timeless}, '"[0-9a-f]{{8}}(-[0-9a-f]{{4}}){{3}}-[0-9a-f]{{12}}"', '"uid"', 'g')"#
         );
         let line = match look {
-            Look::Exact => exact,
-            Look::Timeless => &timeless,
-            Look::Anonymous => &anonymous,
+            RowView::Exact => exact,
+            RowView::Timeless => &timeless,
+            RowView::Anonymous => &anonymous,
         };
         let digest = |(table, owner): &(String, String)| {
             format!(

@@ -12,7 +12,7 @@ use tokio::task::JoinHandle;
 use super::{
     kill_moment::{Answer, Moment},
     kill_server::Server,
-    kill_state::{Look, Observer, Rows, State},
+    kill_state::{Observer, RowView, Rows, State},
 };
 
 /// The operation of the killed server.
@@ -30,7 +30,7 @@ pub(crate) struct Undisturbed {
 
 /// The state in which a killed server left an organization.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Left {
+pub(crate) enum StateAfterKill {
     /// Exactly the state before the operation.
     Before,
     /// The state after the whole operation.
@@ -40,7 +40,7 @@ pub(crate) enum Left {
 /// The result of a round.
 pub(crate) struct Killed {
     /// The state of each organization after the kill.
-    pub(crate) left: BTreeMap<String, Left>,
+    pub(crate) left: BTreeMap<String, StateAfterKill>,
     /// The response to the caller, if any.
     pub(crate) answer: Answer,
 }
@@ -64,7 +64,7 @@ impl Trial {
         seed(&server).await;
         let observer = Observer::keeping(database.client().await).await;
         observer.assert_consistent().await;
-        let beginning = observer.state(Look::Exact).await;
+        let beginning = observer.state(RowView::Exact).await;
         Self { database, observer, beginning, reports, server: Some(server) }
     }
 
@@ -90,9 +90,9 @@ impl Trial {
         let start = Instant::now();
         operation(self.server()).await.unwrap().unwrap();
         let took = start.elapsed();
-        let once = self.observer.state(Look::Timeless).await;
+        let once = self.observer.state(RowView::Timeless).await;
         operation(self.server()).await.unwrap().unwrap();
-        Undisturbed { once, twice: self.observer.state(Look::Timeless).await, took }
+        Undisturbed { once, twice: self.observer.state(RowView::Timeless).await, took }
     }
 
     /// Starts the operation from the initial state, kills the server at a moment, and starts another one.
@@ -105,19 +105,19 @@ impl Trial {
         Killed { left: self.left(undisturbed).await, answer }
     }
 
-    async fn left(&self, undisturbed: &Undisturbed) -> BTreeMap<String, Left> {
-        let state = self.observer.state(Look::Exact).await;
+    async fn left(&self, undisturbed: &Undisturbed) -> BTreeMap<String, StateAfterKill> {
+        let state = self.observer.state(RowView::Exact).await;
         assert!(state.keys().eq(self.beginning.keys()));
         let same = state == self.beginning;
-        let timeless = if same { State::new() } else { self.observer.state(Look::Timeless).await };
+        let timeless = if same { State::new() } else { self.observer.state(RowView::Timeless).await };
         let left = state.into_iter().map(|(organization, rows)| {
             let since = differences(&rows, &self.beginning[&organization]);
             if since.is_empty() {
-                return (organization, Left::Before);
+                return (organization, StateAfterKill::Before);
             }
             let missing = differences(&timeless[&organization], &undisturbed.once[&organization]);
             assert!(missing.is_empty(), "{organization}: {since:?} are not as before, {missing:?} not as after");
-            (organization, Left::After)
+            (organization, StateAfterKill::After)
         });
         left.collect()
     }
@@ -125,7 +125,7 @@ impl Trial {
     /// Checks that each organization equals `expected`, without times.
     pub(crate) async fn assert_state(&self, expected: &State) {
         self.observer.assert_consistent().await;
-        for (organization, rows) in self.observer.state(Look::Timeless).await {
+        for (organization, rows) in self.observer.state(RowView::Timeless).await {
             let differ = differences(&rows, &expected[&organization]);
             assert!(differ.is_empty(), "{organization}: {differ:?} are not as undisturbed");
         }

@@ -8,7 +8,7 @@ use std::{
 use rollcall_testkit::{Direction, Fault, FaultProxy, FaultTrigger};
 
 use super::{
-    nights_plan::{Ambush, Blow, Plan},
+    nights_plan::{NightGenerator, ReplicaDisturbance, TriggeredDisturbance},
     process::{Place, Process, skewing_library},
 };
 
@@ -49,7 +49,7 @@ pub(crate) struct Fleet {
 
 impl Fleet {
     /// Starts all replicas. Two have the largest clock errors, one fast and one slow.
-    pub(crate) async fn start(url: &str, dir: PathBuf, plan: &mut Plan) -> Self {
+    pub(crate) async fn start(url: &str, dir: PathBuf, plan: &mut NightGenerator) -> Self {
         let mut fleet = Self { dir, replicas: Vec::new(), skewed: skewing_library().is_some() };
         for number in 0..REPLICAS {
             let proxy = FaultProxy::open(url).await;
@@ -83,11 +83,11 @@ impl Fleet {
     }
 
     /// Sets a fault trigger for every undisturbed replica.
-    pub(crate) fn lie_in_wait(&self, ambush: &Ambush, work: [u64; 2]) {
-        let bytes = (work[ambush.direction as usize] as f64 * ambush.part) as u64;
-        let fault = if ambush.blow == Blow::Cut { Fault::Cut } else { Fault::Silence };
+    pub(crate) fn set_triggers(&self, triggered: &TriggeredDisturbance, work: [u64; 2]) {
+        let bytes = (work[triggered.direction as usize] as f64 * triggered.part) as u64;
+        let fault = if triggered.disturbance == ReplicaDisturbance::Cut { Fault::Cut } else { Fault::Silence };
         for replica in self.replicas.iter().filter(|replica| replica.health == Health::Well) {
-            replica.proxy.set_trigger(FaultTrigger { direction: ambush.direction, bytes, fault });
+            replica.proxy.set_trigger(FaultTrigger { direction: triggered.direction, bytes, fault });
         }
     }
 
@@ -100,46 +100,46 @@ impl Fleet {
 
     /// Returns the replica whose trigger has injected its fault. Removes the triggers of the others. If another one
     /// was triggered at the same moment, its silence ends.
-    pub(crate) fn caught(&self) -> Option<usize> {
-        let caught = self.replicas.iter().position(|replica| replica.proxy.has_triggered())?;
+    pub(crate) fn triggered_replica(&self) -> Option<usize> {
+        let triggered_replica = self.replicas.iter().position(|replica| replica.proxy.has_triggered())?;
         self.disarm();
         for (number, replica) in self.replicas.iter().enumerate() {
-            if replica.proxy.reset_triggered() && number != caught {
+            if replica.proxy.reset_triggered() && number != triggered_replica {
                 replica.proxy.resume();
             }
         }
-        Some(caught)
+        Some(triggered_replica)
     }
 
     /// Disturbs a replica. Returns false if too few undisturbed replicas would remain.
-    pub(crate) fn strike(&mut self, number: usize, blow: Blow) -> bool {
+    pub(crate) fn disturb(&mut self, number: usize, disturbance: ReplicaDisturbance) -> bool {
         let spare = self.healthy() > HEALTHY;
         let replica = &mut self.replicas[number];
         if replica.health != Health::Well {
             return false;
         }
-        if blow != Blow::Cut && !spare {
+        if disturbance != ReplicaDisturbance::Cut && !spare {
             replica.proxy.resume();
             return false;
         }
-        match blow {
-            Blow::Kill => {
+        match disturbance {
+            ReplicaDisturbance::Kill => {
                 replica.process.take().into_iter().for_each(Process::kill);
                 replica.health = Health::Dead;
                 replica.proxy.heal();
             }
-            Blow::Pause => {
+            ReplicaDisturbance::Pause => {
                 replica.process.iter().for_each(|process| process.signal("STOP"));
                 replica.health = Health::Paused;
                 replica.proxy.resume();
             }
-            Blow::Cut => replica.proxy.inject(Fault::Cut),
-            Blow::Silence => {
+            ReplicaDisturbance::Cut => replica.proxy.inject(Fault::Cut),
+            ReplicaDisturbance::Silence => {
                 replica.health = Health::Silent;
                 replica.silent_since = Some(Instant::now());
                 replica.proxy.inject(Fault::Silence);
             }
-            Blow::Stop => {
+            ReplicaDisturbance::Stop => {
                 replica.process.iter().for_each(|process| process.signal("TERM"));
                 replica.health = Health::Leaving;
                 replica.proxy.resume();
@@ -176,7 +176,7 @@ impl Fleet {
     }
 
     /// Repairs the given replicas, and as many others as necessary.
-    pub(crate) fn mend(&mut self, named: &[bool], plan: &mut Plan) {
+    pub(crate) fn repair(&mut self, named: &[bool], plan: &mut NightGenerator) {
         for (number, named) in named.iter().enumerate() {
             let skew = plan.skew();
             if *named || self.healthy() <= HEALTHY {

@@ -5,7 +5,7 @@ use rollcall_testkit::Direction;
 
 /// A disturbance of a replica.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum Blow {
+pub(crate) enum ReplicaDisturbance {
     /// SIGKILL.
     Kill,
     /// SIGSTOP. The process continues later, perhaps nights later.
@@ -20,9 +20,9 @@ pub(crate) enum Blow {
 
 /// A disturbance of the first replica that reaches a part of the night's work.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Ambush {
+pub(crate) struct TriggeredDisturbance {
     /// A disturbance of a process.
-    pub(crate) blow: Blow,
+    pub(crate) disturbance: ReplicaDisturbance,
     /// The direction of the counted bytes.
     pub(crate) direction: Direction,
     /// The part of the bytes of the last night's work after which the disturbance happens.
@@ -39,20 +39,20 @@ pub(crate) struct Night {
     /// Whether a migration is requested.
     pub(crate) migration: bool,
     /// A disturbance of any replica before the night.
-    pub(crate) before: Option<(Blow, usize)>,
+    pub(crate) before: Option<(ReplicaDisturbance, usize)>,
     /// Disturbances of the working replicas.
-    pub(crate) ambushes: Vec<Ambush>,
+    pub(crate) triggered_disturbances: Vec<TriggeredDisturbance>,
     /// The replicas that are repaired after the night.
-    pub(crate) mended: Vec<bool>,
+    pub(crate) repaired: Vec<bool>,
 }
 
 /// Generates nights.
-pub(crate) struct Plan {
+pub(crate) struct NightGenerator {
     rng: StdRng,
     replicas: usize,
 }
 
-impl Plan {
+impl NightGenerator {
     /// Creates a generator from a seed.
     pub(crate) fn new(seed: u64, replicas: usize) -> Self {
         Self { rng: StdRng::seed_from_u64(seed), replicas }
@@ -62,16 +62,16 @@ impl Plan {
     pub(crate) fn next(&mut self) -> Night {
         let (rng, replicas) = (&mut self.rng, self.replicas);
         let missed = if rng.random_bool(0.1) { rng.random_range(1..4) } else { 0 };
-        let before = rng.random_bool(0.25).then(|| (blow(rng), rng.random_range(0..replicas)));
+        let before = rng.random_bool(0.25).then(|| (disturbance(rng), rng.random_range(0..replicas)));
         // A run has three attempts: two disturbances leave the last one.
-        let ambushes = [0, 0, 1, 1, 1, 1, 2, 2][rng.random_range(0..8)];
+        let triggered_disturbances = [0, 0, 1, 1, 1, 1, 2, 2][rng.random_range(0..8)];
         Night {
             missed,
             organizations: usize::from(rng.random_bool(0.1)),
             migration: rng.random_bool(0.15),
             before,
-            ambushes: (0..ambushes).map(|_| ambush(rng)).collect(),
-            mended: (0..replicas).map(|_| rng.random_bool(0.6)).collect(),
+            triggered_disturbances: (0..triggered_disturbances).map(|_| triggered(rng)).collect(),
+            repaired: (0..replicas).map(|_| rng.random_bool(0.6)).collect(),
         }
     }
 
@@ -81,11 +81,17 @@ impl Plan {
     }
 }
 
-fn blow(rng: &mut StdRng) -> Blow {
-    [Blow::Kill, Blow::Pause, Blow::Cut, Blow::Silence, Blow::Stop][rng.random_range(0..5)]
+fn disturbance(rng: &mut StdRng) -> ReplicaDisturbance {
+    [
+        ReplicaDisturbance::Kill,
+        ReplicaDisturbance::Pause,
+        ReplicaDisturbance::Cut,
+        ReplicaDisturbance::Silence,
+        ReplicaDisturbance::Stop,
+    ][rng.random_range(0..5)]
 }
 
-fn ambush(rng: &mut StdRng) -> Ambush {
+fn triggered(rng: &mut StdRng) -> TriggeredDisturbance {
     let direction = if rng.random() { Direction::ToDatabase } else { Direction::ToService };
-    Ambush { blow: blow(rng), direction, part: rng.random_range(0.0..1.2) }
+    TriggeredDisturbance { disturbance: disturbance(rng), direction, part: rng.random_range(0.0..1.2) }
 }

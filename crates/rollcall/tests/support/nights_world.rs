@@ -13,7 +13,7 @@ use super::{
     kill_state::Observer,
     nights_fleet::{Fleet, REPLICAS},
     nights_log::Log,
-    nights_plan::{Night, Plan},
+    nights_plan::{Night, NightGenerator},
     process::{DEADLINE, LOOK, MIGRATION, REPORT, until},
 };
 
@@ -23,8 +23,8 @@ const ORGANIZATIONS: usize = 10;
 const LEASE: Duration = Duration::from_secs(31);
 
 /// A database with its replicas.
-pub(crate) struct World {
-    plan: Plan,
+pub(crate) struct Simulation {
+    plan: NightGenerator,
     fleet: Fleet,
     clock: TestClock,
     log: Log,
@@ -39,7 +39,7 @@ pub(crate) struct World {
     _database: TestDatabase,
 }
 
-impl World {
+impl Simulation {
     /// Seeds a database, and starts the replicas.
     pub(crate) async fn begin(seed: u64) -> Self {
         let (database, dir) = (TestDatabase::new().await, TempDir::new().unwrap());
@@ -52,7 +52,7 @@ impl World {
         // The database server ends the session of a paused process. Here, seconds are enough.
         let url = format!("{}%20-c%20idle_in_transaction_session_timeout%3D2s", TestClock::url(&database));
         let db = Db::open(&Options { url: url.clone(), connections: 2 }).unwrap();
-        let mut plan = Plan::new(seed, REPLICAS);
+        let mut plan = NightGenerator::new(seed, REPLICAS);
         let fleet = Fleet::start(&url, dir.path().to_owned(), &mut plan).await;
         let (counts, work) = (BTreeMap::new(), [50_000, 50_000]);
         let mut world =
@@ -87,15 +87,15 @@ impl World {
             jobs::request_run(&self.db, MIGRATION).await.unwrap();
             self.count("migrations asked for");
         }
-        if let Some((blow, replica)) = night.before
-            && self.fleet.strike(replica, blow)
+        if let Some((disturbance, replica)) = night.before
+            && self.fleet.disturb(replica, disturbance)
         {
-            self.count(format!("{blow:?} before the night"));
+            self.count(format!("{disturbance:?} before the night"));
         }
         let carried = self.fleet.carried();
-        let ambushes = night.ambushes.clone();
-        if let Some(ambush) = ambushes.first() {
-            self.fleet.lie_in_wait(ambush, self.work);
+        let triggered_disturbances = night.triggered_disturbances.clone();
+        if let Some(triggered) = triggered_disturbances.first() {
+            self.fleet.set_triggers(triggered, self.work);
         }
         let due = self.fall(night.missed).await;
         self.work_until_done(&due, &night).await;
@@ -107,7 +107,7 @@ impl World {
         self.work = [most(0), most(1)];
         self.assert_night(&due, night.missed).await;
         self.fleet.notice();
-        self.fleet.mend(&night.mended, &mut self.plan);
+        self.fleet.repair(&night.repaired, &mut self.plan);
     }
 
     /// Advances the clock to the start of the next night after a number of skipped ones. Returns that time.
@@ -129,18 +129,18 @@ impl World {
 
     /// Waits until the night's report and every requested migration are done, and disturbs replicas meanwhile.
     async fn work_until_done(&mut self, due: &str, night: &Night) {
-        let mut ambushes = night.ambushes.iter();
-        let mut ambush = ambushes.next();
+        let mut triggered_disturbances = night.triggered_disturbances.iter();
+        let mut triggered = triggered_disturbances.next();
         let deadline = Instant::now() + DEADLINE;
         loop {
             self.fleet.notice();
-            if let (Some(set), Some(caught)) = (ambush, self.fleet.caught()) {
-                if self.fleet.strike(caught, set.blow) {
-                    self.count(format!("{:?} at work", set.blow));
+            if let (Some(set), Some(triggered_replica)) = (triggered, self.fleet.triggered_replica()) {
+                if self.fleet.disturb(triggered_replica, set.disturbance) {
+                    self.count(format!("{:?} at work", set.disturbance));
                 }
-                ambush = ambushes.next();
-                if let Some(next) = ambush {
-                    self.fleet.lie_in_wait(next, self.work);
+                triggered = triggered_disturbances.next();
+                if let Some(next) = triggered {
+                    self.fleet.set_triggers(next, self.work);
                 }
             }
             if self.is_done(due).await {

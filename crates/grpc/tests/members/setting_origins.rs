@@ -37,7 +37,7 @@ const CONNECT: &str = SETTINGS[9];
 const EMAIL_EXPORT: &str = SETTINGS[10];
 
 /// Returns a setting with its value.
-type Given<'a> = (&'static str, &'a str);
+type SettingValue<'a> = (&'static str, &'a str);
 
 const ADA: Member = Member::new("ada", &["sales"]);
 
@@ -55,16 +55,16 @@ fn masked(paths: &[&str]) -> Option<FieldMask> {
 }
 
 /// The expected sources of a member's settings.
-struct Story<'a> {
+struct ExpectedOrigins<'a> {
     server: &'a TestServer,
     org: Org<'a>,
     origins: BTreeMap<&'static str, SettingOrigin>,
 }
 
-impl<'a> Story<'a> {
+impl<'a> ExpectedOrigins<'a> {
     /// Creates the assignments `sales` (automatic) and `support` (manual), which give the seats `gong` and `engage`.
     /// The total of `gong` is `gongs`.
-    async fn begin(server: &'a TestServer, gongs: Option<i32>) -> Self {
+    async fn create(server: &'a TestServer, gongs: Option<i32>) -> Self {
         let org = Org::create(server, "acme", Phase::Migrated).await;
         let name = format!("{}/catalog", org.name());
         let read = GetCatalogRequest { name, ..Default::default() };
@@ -102,7 +102,7 @@ impl<'a> Story<'a> {
     }
 
     /// Records that a change of `ada` gave her these settings, with its revision, cause and assignment.
-    async fn learn(&mut self, revision: &str, (cause, assignment): (SettingCause, &str), given: &[Given<'_>]) {
+    async fn record(&mut self, revision: &str, (cause, assignment): (SettingCause, &str), given: &[SettingValue<'_>]) {
         let since = self.org.get_member("ada").await.update_time;
         for (setting, value) in given {
             let origin = SettingOrigin {
@@ -120,13 +120,13 @@ impl<'a> Story<'a> {
     }
 
     /// Records the change, and checks that all settings are in effect and that nothing else changed.
-    async fn gave(&mut self, revision: String, given_in: (SettingCause, &str), given: &[Given<'_>]) {
-        self.learn(&revision, given_in, given).await;
-        self.holds(|_| true).await;
+    async fn expect_change(&mut self, revision: String, given_in: (SettingCause, &str), given: &[SettingValue<'_>]) {
+        self.record(&revision, given_in, given).await;
+        self.check(|_| true).await;
     }
 
     /// Checks the explanation against the expected sources, with these settings in effect.
-    async fn holds(&self, effective: impl Fn(&str) -> bool) {
+    async fn check(&self, effective: impl Fn(&str) -> bool) {
         let explained = explain(self.server, &self.org, "ada").await;
         let origin = |setting: &str| SettingOrigin { effective: effective(setting), ..self.origins[setting].clone() };
         assert_eq!(explained.settings, SETTINGS.map(origin));
@@ -135,7 +135,7 @@ impl<'a> Story<'a> {
 }
 
 /// The initial settings of the assignment `sales`.
-const IN_SALES: [Given<'static>; 11] = [
+const IN_SALES: [SettingValue<'static>; 11] = [
     (SEATS, "gong"),
     (HOME, "emea"),
     (PERMISSIONS, "emea=rep"),
@@ -152,17 +152,17 @@ const IN_SALES: [Given<'static>; 11] = [
 #[tokio::test(flavor = "multi_thread")]
 async fn every_setting_has_its_source_after_each_step() {
     let server = TestServer::start().await;
-    let mut story = Story::begin(&server, None).await;
-    create_and_edit(&mut story).await;
-    keep_and_choose(&mut story).await;
-    move_and_release(&mut story).await;
+    let mut expected = ExpectedOrigins::create(&server, None).await;
+    create_and_edit(&mut expected).await;
+    keep_and_choose(&mut expected).await;
+    move_and_release(&mut expected).await;
 }
 
-async fn create_and_edit(story: &mut Story<'_>) {
+async fn create_and_edit(expected: &mut ExpectedOrigins<'_>) {
     use SettingCause::{AssignmentEdited, EditedByHand, EnteredAssignment};
-    let (server, org) = (story.server, story.org);
-    let revision = story.sync(&ADA).await;
-    story.gave(revision, (EnteredAssignment, "sales"), &IN_SALES).await;
+    let (server, org) = (expected.server, expected.org);
+    let revision = expected.sync(&ADA).await;
+    expected.expect_change(revision, (EnteredAssignment, "sales"), &IN_SALES).await;
 
     let calls = DataCapture {
         telephony_calls_imported: true,
@@ -172,14 +172,14 @@ async fn create_and_edit(story: &mut Story<'_>) {
     };
     let given = Some(settings(&["gong", "engage"], "emea", calls));
     let edited = Assignment { settings: given, ..Default::default() };
-    let revision = story.edit_assignment("sales", "settings", edited).await;
-    story.gave(revision, (AssignmentEdited, "sales"), &[(SEATS, "engage,gong"), (CALLS, "true")]).await;
+    let revision = expected.edit_assignment("sales", "settings", edited).await;
+    expected.expect_change(revision, (AssignmentEdited, "sales"), &[(SEATS, "engage,gong"), (CALLS, "true")]).await;
 
     // `support` gives the same seats and imports emails as well: she already had these settings.
     let revision = move_to(server, &org, &["ada"], "support").await.revision;
     let given =
         [(HOME, "hq"), (PERMISSIONS, "hq=rep"), (RECORDED, "false"), (CALLS, "false"), (EMAIL_EXPORT, "DO_NOT_EXPORT")];
-    story.gave(revision, (EnteredAssignment, "support"), &given).await;
+    expected.expect_change(revision, (EnteredAssignment, "support"), &given).await;
 
     let connect = DataCapture { gong_connect_enabled: true, ..Default::default() };
     let member = Some(MemberMessage {
@@ -191,35 +191,37 @@ async fn create_and_edit(story: &mut Story<'_>) {
     let update_mask = masked(&[HOME, CONNECT, EMAIL_EXPORT]);
     let request = UpdateMemberSettingsRequest { member, update_mask, ..Default::default() };
     let revision = server.members().update_member_settings(request).await.unwrap().into_inner().revision;
-    story.gave(revision, (EditedByHand, "support"), &[(HOME, ""), (CONNECT, "true"), (EMAIL_EXPORT, "EXPORT")]).await;
+    expected
+        .expect_change(revision, (EditedByHand, "support"), &[(HOME, ""), (CONNECT, "true"), (EMAIL_EXPORT, "EXPORT")])
+        .await;
 }
 
-async fn keep_and_choose(story: &mut Story<'_>) {
+async fn keep_and_choose(expected: &mut ExpectedOrigins<'_>) {
     use SettingCause::AssignmentEdited;
-    let (server, org) = (story.server, story.org);
+    let (server, org) = (expected.server, expected.org);
     // A manual assignment applies nothing again, nor does becoming inactive and active in it.
     let fewer = Some(Settings { seats: vec!["gong".to_owned()], ..Default::default() });
-    story.edit_assignment("support", SEATS, Assignment { settings: fewer, ..Default::default() }).await;
-    story.holds(|_| true).await;
-    story.sync(&ADA.inactive()).await;
-    story.holds(|_| false).await;
-    story.sync(&ADA).await;
-    story.holds(|_| true).await;
+    expected.edit_assignment("support", SEATS, Assignment { settings: fewer, ..Default::default() }).await;
+    expected.check(|_| true).await;
+    expected.sync(&ADA.inactive()).await;
+    expected.check(|_| false).await;
+    expected.sync(&ADA).await;
+    expected.check(|_| true).await;
 
     let choice = || Assignment { email_export: EmailExport::DoNotExport.into(), ..Default::default() };
-    let revision = story.edit_assignment("support", EMAIL_EXPORT, choice()).await;
-    story.gave(revision, (AssignmentEdited, "support"), &[(EMAIL_EXPORT, "DO_NOT_EXPORT")]).await;
-    story.edit_assignment("support", EMAIL_EXPORT, choice()).await;
+    let revision = expected.edit_assignment("support", EMAIL_EXPORT, choice()).await;
+    expected.expect_change(revision, (AssignmentEdited, "support"), &[(EMAIL_EXPORT, "DO_NOT_EXPORT")]).await;
+    expected.edit_assignment("support", EMAIL_EXPORT, choice()).await;
     move_to(server, &org, &["ada"], "support").await;
-    story.holds(|_| true).await;
+    expected.check(|_| true).await;
 }
 
-async fn move_and_release(story: &mut Story<'_>) {
+async fn move_and_release(expected: &mut ExpectedOrigins<'_>) {
     use SettingCause::EnteredAssignment;
-    let (server, org) = (story.server, story.org);
+    let (server, org) = (expected.server, expected.org);
     let revision = move_to(server, &org, &["ada"], "default").await.revision;
     let none = [(SEATS, ""), (PERMISSIONS, ""), (EMAILS, "false"), (CONNECT, "false")];
-    story.gave(revision, (EnteredAssignment, "default"), &none).await;
+    expected.expect_change(revision, (EnteredAssignment, "default"), &none).await;
 
     let revision = release(server, &org, &["ada"], false).await.revision;
     let given = [
@@ -231,7 +233,7 @@ async fn move_and_release(story: &mut Story<'_>) {
         (EMAILS, "true"),
         (EMAIL_EXPORT, "EXPORT"),
     ];
-    story.gave(revision, (EnteredAssignment, "sales"), &given).await;
+    expected.expect_change(revision, (EnteredAssignment, "sales"), &given).await;
 
     // Settings that the deleted assignment gave, and that the default one gives as well, still have the deleted one
     // as their source.
@@ -247,20 +249,20 @@ async fn move_and_release(story: &mut Story<'_>) {
         (EMAILS, "false"),
         (EMAIL_EXPORT, "DO_NOT_EXPORT"),
     ];
-    story.gave(revision, (EnteredAssignment, "default"), &none).await;
-    assert_eq!(story.origins[SETTINGS[7]].assignment, org.assignment("sales"));
+    expected.expect_change(revision, (EnteredAssignment, "default"), &none).await;
+    assert_eq!(expected.origins[SETTINGS[7]].assignment, org.assignment("sales"));
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn pending_seats_are_not_in_effect() {
     let server = TestServer::start().await;
-    let mut story = Story::begin(&server, Some(1)).await;
+    let mut expected = ExpectedOrigins::create(&server, Some(1)).await;
     let bob = Member::new("bob", &["sales"]);
-    story.sync(&bob).await;
-    let revision = story.sync(&ADA).await;
-    story.learn(&revision, (SettingCause::EnteredAssignment, "sales"), &IN_SALES).await;
-    story.holds(|setting| setting != SEATS).await;
+    expected.sync(&bob).await;
+    let revision = expected.sync(&ADA).await;
+    expected.record(&revision, (SettingCause::EnteredAssignment, "sales"), &IN_SALES).await;
+    expected.check(|setting| setting != SEATS).await;
     // She gets the seat that bob frees. The setting gave it to her all the time.
-    story.sync(&bob.inactive()).await;
-    story.holds(|_| true).await;
+    expected.sync(&bob.inactive()).await;
+    expected.check(|_| true).await;
 }

@@ -12,7 +12,7 @@ use tonic::{Response, Status};
 
 /// A change by a tech admin or by the identity provider.
 #[derive(Clone, Debug)]
-pub(crate) enum Act {
+pub(crate) enum SeatChange {
     /// These members are added, to a group or to none.
     Come(&'static [&'static str], &'static str),
     /// These members become active or inactive.
@@ -35,7 +35,7 @@ pub(crate) enum Act {
 
 /// The response of a change.
 #[derive(Clone, Debug, PartialEq)]
-pub(crate) struct Answered {
+pub(crate) struct ChangeResponse {
     pub(crate) preview: Option<Preview>,
     pub(crate) warnings: Vec<Warning>,
     /// The seats in the response itself.
@@ -46,26 +46,26 @@ macro_rules! answered {
     ($response:expr, $answer:ident => $shown:expr) => {{
         let $answer = $response?.into_inner();
         let shown = format!("{:?}", $shown);
-        Ok(Answered { preview: $answer.preview, warnings: $answer.warnings, shown })
+        Ok(ChangeResponse { preview: $answer.preview, warnings: $answer.warnings, shown })
     }};
 }
 
 /// An organization with the automatic assignments `sales` and `support` and the manual one `care`, for the groups of
 /// the same names. All of them have the seat `gong`. The default assignment has none.
-pub(crate) struct Desk<'a> {
+pub(crate) struct SeatOrganization<'a> {
     pub(crate) server: &'a TestServer,
     pub(crate) org: Org<'a>,
     pub(crate) id: &'a str,
 }
 
-impl<'a> Desk<'a> {
+impl<'a> SeatOrganization<'a> {
     pub(crate) async fn open(server: &'a TestServer, id: &'a str, total: Option<i32>) -> Self {
         let org = Org::create(server, id, Phase::Migrated).await;
-        let desk = Self { server, org, id };
-        desk.set_total(total, false).await.unwrap();
+        let organization = Self { server, org, id };
+        organization.set_total(total, false).await.unwrap();
         let group = |id: &str| DirectoryGroup { group: id.to_owned(), ..Default::default() };
         let groups = ["sales", "support", "care"].map(group).to_vec();
-        desk.sync(SyncDirectoryRequest { groups, ..Default::default() }).await.unwrap();
+        organization.sync(SyncDirectoryRequest { groups, ..Default::default() }).await.unwrap();
         for id in ["sales", "support", "care"] {
             let manual = id == "care";
             let mode = if manual { UpdateMode::ManualEditing } else { UpdateMode::AutomaticUpdates };
@@ -73,58 +73,60 @@ impl<'a> Desk<'a> {
             request.assignment.as_mut().unwrap().settings = given(&["gong"]);
             server.assignments().create_assignment(request).await.unwrap();
         }
-        desk
+        organization
     }
 
     /// Makes a change, or validates it.
-    pub(crate) async fn ask(&self, act: &Act, validate_only: bool) -> Result<Answered, Status> {
+    pub(crate) async fn ask(&self, act: &SeatChange, validate_only: bool) -> Result<ChangeResponse, Status> {
         match act {
-            Act::Come(ids, group) => {
+            SeatChange::Come(ids, group) => {
                 let joining = if group.is_empty() { &[] } else { *ids };
                 let memberships = joining.iter().map(|id| membership(id, group)).collect();
                 let members = self.rows(ids, true);
                 let request = SyncDirectoryRequest { members, memberships, validate_only, ..Default::default() };
                 answered!(self.sync(request).await, answer => answer.counts)
             }
-            Act::Active(ids, active) => {
+            SeatChange::Active(ids, active) => {
                 let members = self.rows(ids, *active);
                 let request = SyncDirectoryRequest { members, validate_only, ..Default::default() };
                 answered!(self.sync(request).await, answer => answer.counts)
             }
-            Act::Total(total) => {
+            SeatChange::Total(total) => {
                 answered!(self.set_total(*total, validate_only).await, answer => answer.catalog.unwrap().seat_types)
             }
-            Act::Give(id, seats) => self.give(id, seats, validate_only).await,
-            Act::First(id) => {
+            SeatChange::Give(id, seats) => self.give(id, seats, validate_only).await,
+            SeatChange::First(id) => {
                 let name = self.org.assignment(id);
                 let request = MoveAssignmentRequest { name, position: 1, validate_only, ..Default::default() };
                 answered!(self.server.assignments().move_assignment(request).await, answer => ())
             }
-            Act::Delete(id) => {
+            SeatChange::Delete(id) => {
                 let name = self.org.assignment(id);
                 let request =
                     DeleteAssignmentRequest { name, resolve_members: true, validate_only, ..Default::default() };
                 answered!(self.server.assignments().delete_assignment(request).await, answer => ())
             }
-            Act::Move(..) | Act::Release(..) | Act::Edit(..) => self.ask_of_members(act, validate_only).await,
+            SeatChange::Move(..) | SeatChange::Release(..) | SeatChange::Edit(..) => {
+                self.ask_of_members(act, validate_only).await
+            }
         }
     }
 
-    async fn ask_of_members(&self, act: &Act, validate_only: bool) -> Result<Answered, Status> {
+    async fn ask_of_members(&self, act: &SeatChange, validate_only: bool) -> Result<ChangeResponse, Status> {
         let (mut client, parent) = (self.server.members(), self.org.name());
         let names = |ids: &[&str]| ids.iter().map(|id| self.org.member(id)).collect();
         match act {
-            Act::Move(ids, target) => {
+            SeatChange::Move(ids, target) => {
                 let (members, assignment) = (names(ids), self.org.assignment(target));
                 let request = MoveMembersRequest { parent, members, assignment, validate_only, ..Default::default() };
                 answered!(client.move_members(request).await, answer => answer.moved_count)
             }
-            Act::Release(ids) => {
+            SeatChange::Release(ids) => {
                 let members = names(ids);
                 let request = ReleaseMembersRequest { parent, members, validate_only, ..Default::default() };
                 answered!(client.release_members(request).await, answer => answer.released_count)
             }
-            Act::Edit(id, seats) => {
+            SeatChange::Edit(id, seats) => {
                 let member = Some(Member { name: self.org.member(id), settings: given(seats), ..Default::default() });
                 let update_mask = Some(FieldMask { paths: vec!["settings.seats".to_owned()] });
                 let request = UpdateMemberSettingsRequest { member, update_mask, validate_only, ..Default::default() };
@@ -135,7 +137,7 @@ impl<'a> Desk<'a> {
         }
     }
 
-    pub(crate) async fn give(&self, id: &str, seats: &[&str], validate_only: bool) -> Result<Answered, Status> {
+    pub(crate) async fn give(&self, id: &str, seats: &[&str], validate_only: bool) -> Result<ChangeResponse, Status> {
         let assignment =
             Some(Assignment { name: self.org.assignment(id), settings: given(seats), ..Default::default() });
         let update_mask = Some(FieldMask { paths: vec!["settings.seats".to_owned()] });
