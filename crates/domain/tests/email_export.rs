@@ -20,7 +20,7 @@ use support::{
 fn the_state_is_derived_from_active_members() {
     let cases: [(&str, [u32; 3], Option<EmailExport>, State); 9] = [
         ("all export", [2, 0, 0], None, State::Export),
-        ("nobody exports", [0, 2, 0], None, State::DoNotExport),
+        ("no member exports", [0, 2, 0], None, State::DoNotExport),
         ("they differ", [1, 1, 0], None, State::Mixed),
         ("they differ from what was chosen", [0, 2, 0], Some(EXPORT), State::DoNotExport),
         ("they differ, whatever was chosen", [1, 1, 0], Some(EXPORT), State::Mixed),
@@ -89,13 +89,13 @@ fn entering_gives_the_chosen_value_or_the_agreed_value_or_keeps_the_setting() {
     let by_hand = |setting| Some(MemberExport { setting, source: Source::EditedByHand });
     let [agreed, mixed] =
         [[2, 0], [1, 1]].map(|[exporting, not_exporting]| Summary { exporting, not_exporting, inactive: 0 });
-    let nobody = Summary { inactive: 4, ..Summary::default() };
+    let no_active = Summary { inactive: 4, ..Summary::default() };
     let kept = Source::EditedByHand;
     let new = Source::Assignment;
     type Case = (&'static str, Option<EmailExport>, Summary, Option<MemberExport>, (Setting, Source));
     let cases: [Case; 10] = [
-        ("chosen EXPORT, new", Some(EXPORT), nobody, None, (since(9), new)),
-        ("chosen EXPORT, exporting already", Some(EXPORT), nobody, by_hand(ALWAYS), (ALWAYS, new)),
+        ("chosen EXPORT, new", Some(EXPORT), no_active, None, (since(9), new)),
+        ("chosen EXPORT, exporting already", Some(EXPORT), no_active, by_hand(ALWAYS), (ALWAYS, new)),
         ("chosen wins over members", Some(DO_NOT_EXPORT), agreed, by_hand(ALWAYS), (NOT, new)),
         ("chosen wins over mixed", Some(EXPORT), mixed, by_hand(NOT), (since(9), new)),
         ("agreed, new", None, agreed, None, (since(9), new)),
@@ -103,7 +103,7 @@ fn entering_gives_the_chosen_value_or_the_agreed_value_or_keeps_the_setting() {
         ("mixed, exporting", None, mixed, by_hand(since(3)), (since(3), kept)),
         ("mixed, not exporting", None, mixed, by_hand(NOT), (NOT, kept)),
         ("mixed, new", None, mixed, None, (NOT, new)),
-        ("nobody active, exporting", None, nobody, by_hand(ALWAYS), (NOT, new)),
+        ("no active member, exporting", None, no_active, by_hand(ALWAYS), (NOT, new)),
     ];
     for (name, chosen, summary, before, (setting, source)) in cases {
         let given = entering(chosen, summary, before, at(9));
@@ -147,8 +147,8 @@ fn switching_to_automatic_takes_the_agreed_value_of_active_members() {
             None,
             EXPORT,
         ),
-        ("nobody active: stored", vec![someone("m1", NOT).inactive()], Some(EXPORT), EXPORT),
-        ("nobody active, nothing stored", vec![], None, DO_NOT_EXPORT),
+        ("no active member: stored", vec![someone("m1", NOT).inactive()], Some(EXPORT), EXPORT),
+        ("no active member, nothing stored", vec![], None, DO_NOT_EXPORT),
     ];
     for (name, people, chosen, expected) in cases {
         let mut org = org(MANUAL, chosen, people);

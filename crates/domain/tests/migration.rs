@@ -184,7 +184,7 @@ const OUTCOMES: &[Outcome] = &[
         action_required: false,
     },
     Outcome {
-        name: "nobody active",
+        name: "no active member",
         mode: AUTOMATIC,
         members: &[(false, Some(true))],
         chosen: Some(DO_NOT_EXPORT),
@@ -192,7 +192,7 @@ const OUTCOMES: &[Outcome] = &[
         action_required: false,
     },
     Outcome {
-        name: "nobody",
+        name: "no members",
         mode: MANUAL,
         members: &[],
         chosen: Some(DO_NOT_EXPORT),
@@ -249,7 +249,7 @@ fn the_proof_holds_only_if_no_member_differs() {
         ("a member is lost", reading(&[("a", ALWAYS), ("c", ALWAYS)]), 3, 1),
         ("the last is lost", reading(&[("a", ALWAYS), ("b", NOT)]), 3, 1),
         ("a member appears", reading(&[("a", ALWAYS), ("aa", NOT), ("b", NOT), ("c", ALWAYS)]), 4, 1),
-        ("everybody is lost", vec![], 3, 3),
+        ("all members are lost", vec![], 3, 3),
     ];
     for (name, after, members, differences) in cases {
         let proof = Proof::compare(&before, &after);
@@ -258,6 +258,6 @@ fn the_proof_holds_only_if_no_member_differs() {
         assert_eq!(proof.digest_before == proof.digest_after, differences == 0, "{name}");
         assert_eq!(Proof::compare(&after, &before).differences, differences, "{name}, reversed");
     }
-    let nobody = Proof::compare(&[], &[]);
-    assert!(nobody.holds() && nobody.members == 0);
+    let empty = Proof::compare(&[], &[]);
+    assert!(empty.holds() && empty.members == 0);
 }

@@ -28,7 +28,7 @@ fn only_permutations_are_accepted() {
         let mut org = abcd();
         let plan = org.reorder(&order).unwrap();
         assert_eq!(org.order(), [&order[..], &["default"]].concat());
-        assert_eq!((plan.saved, plan.members), (None, vec![]), "nobody is there");
+        assert_eq!((plan.saved, plan.members), (None, vec![]), "no member moves");
     }
     let cases: [(&[&str], [&[&str]; 3]); 7] = [
         (&[], [&["a", "b", "c", "d"], &[], &[]]),
@@ -93,7 +93,7 @@ fn members_of_an_overtaken_assignment_move_unless_pinned_or_manual() {
         .with(PersonBuilder::new("none", &[]));
     let plan = org.reorder(&["d", "b", "a", "c"]).unwrap();
     let moved: Vec<_> = plan.members.iter().map(|change| change.member.as_str()).collect();
-    assert_eq!(moved, ["ab", "adb", "bd"], "nobody else, and nobody twice");
+    assert_eq!(moved, ["ab", "adb", "bd"], "no other member, and no member twice");
     let homes = [("ab", "b"), ("adb", "d"), ("a", "a"), ("bd", "d"), ("cd", "c"), ("pinned", "a"), ("none", "default")];
     for (id, home) in homes {
         assert_eq!(org.home(id), home, "{id}");

@@ -155,7 +155,7 @@ fn deleting_an_assignment_with_members_or_pins_requires_resolve_members() {
     type Counts = (u32, u32);
     let special = |id: &str| PersonBuilder::new(id, &["s"]).inside("special");
     let cases: [(&str, Vec<PersonBuilder>, Option<Counts>); 4] = [
-        ("nobody", vec![], None),
+        ("no members", vec![], None),
         ("a member", vec![special("m2")], Some((1, 0))),
         ("an inactive member", vec![special("m2").inactive()], Some((1, 0))),
         ("members and a pin", vec![special("m2"), special("m3").pinned("special")], Some((2, 1))),

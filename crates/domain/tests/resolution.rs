@@ -58,7 +58,7 @@ const CASES: &[Case] = &[
         ..NEW
     },
     Case {
-        name: "an automatic assignment holds nobody",
+        name: "an automatic assignment makes no member stay",
         groups: &["a"],
         current: Some("third"),
         expected: ("first", Why::FirstMatch),
@@ -78,14 +78,14 @@ const CASES: &[Case] = &[
         ..NEW
     },
     Case {
-        name: "the default holds nobody although it is manual",
+        name: "the default makes no member stay although it is manual",
         groups: &["b"],
         current: Some("default"),
         expected: ("second", Why::FirstMatch),
         ..NEW
     },
     Case {
-        name: "an assignment that is gone holds nobody",
+        name: "a deleted assignment makes no member stay",
         groups: &["a"],
         current: Some("default"),
         pin: Some("gone"),

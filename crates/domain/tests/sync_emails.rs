@@ -111,7 +111,7 @@ const CASES: &[Case] = &[
         rejected: &[],
     },
     Case {
-        name: "nobody becomes active again with an address that is taken",
+        name: "no member becomes active again with the address of another active member",
         mode: Delta,
         stored: &[("a", "x@x", true), ("b", "x@x", false)],
         rows: &[("b", "x@x", true)],

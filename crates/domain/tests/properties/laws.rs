@@ -158,7 +158,7 @@ fn recount_sync(before: &Org, after: &Org, groups_changed: u32) -> SyncCounts {
     let size = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
     let changed = after.groups.iter().filter(|(id, group)| before.groups.get(id) != Some(group));
     assert_eq!(groups_changed, size(changed.count()), "groups changed");
-    assert!(before.people.keys().all(|id| after.people.contains_key(id)), "nobody is deleted");
+    assert!(before.people.keys().all(|id| after.people.contains_key(id)), "no member is deleted");
     let mut counts = SyncCounts { groups_changed, ..SyncCounts::default() };
     for (id, person) in &after.people {
         let none = BTreeSet::new();

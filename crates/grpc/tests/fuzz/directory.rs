@@ -110,7 +110,7 @@ fn a_row_of_a_sync_is_accepted_unchanged_or_rejected() {
         for member in listed["members"].as_array().into_iter().flatten() {
             let name = member["name"].as_str().unwrap();
             let id = id_in(name);
-            let person = given.get(&id).ok_or_else(|| TestCaseError::fail(format!("nobody sent {id:?}")))?;
+            let person = given.get(&id).ok_or_else(|| TestCaseError::fail(format!("no row has the id {id:?}")))?;
             prop_assert_eq!(member["given_name"].as_str().unwrap_or_default(), &person.name);
             prop_assert_eq!(member["email"].as_str().unwrap_or_default(), person.email.to_lowercase());
             let found = target.answer("MemberService/GetMember", &json!({ "name": name }))?;

@@ -74,7 +74,7 @@ const SCENARIOS: &[SeatScenario] = &[
         ],
     ),
     (
-        "an order that changes nobody's seats moves none",
+        "an order that changes no settings moves no seats",
         Some(1),
         &[
             (Come(&["a", "b"], "sales"), "1: a | b"),
@@ -119,7 +119,7 @@ const SCENARIOS: &[SeatScenario] = &[
         ],
     ),
     (
-        "without a total everybody has one",
+        "without a total every claim is held",
         None,
         &[(Come(&["a", "b"], "sales"), "*: a b |"), (Active(&["a"], false), "*: b |"), (Give("sales", &[]), "*: |")],
     ),
