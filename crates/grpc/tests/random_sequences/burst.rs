@@ -11,7 +11,8 @@ use crate::{
     api_snapshot::{microseconds, revision_number},
     generate::GeneratedRequest,
     model::{expected_preview, without_defaults},
-    player::{SequencePlayer, check_audit_event, describe},
+    player::SequencePlayer,
+    responses::{check_audit_event, describe},
     sequence::{SequenceStep, StepKind},
 };
 

@@ -14,6 +14,7 @@ mod generate;
 mod generate_syncs;
 mod model;
 mod player;
+mod responses;
 mod sequence;
 
 use std::{

@@ -1,6 +1,5 @@
 //! The calls of a writer and their outcomes.
 
-use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use rollcall_proto::v1::{
     Assignment, CreateAssignmentRequest, DeleteAssignmentRequest, GetAssignmentRequest, MoveAssignmentRequest,
     MoveMembersRequest, ReleaseMembersRequest, SyncCounts, SyncDirectoryRequest, UpdateAssignmentRequest,
@@ -11,6 +10,7 @@ use rollcall_testkit::{TestServer, reason};
 use tonic::{Code, Status, transport::Channel};
 
 use super::organization::parent;
+use crate::api_snapshot::revision_number;
 
 /// A call of a writer.
 pub(crate) enum WriterCall {
@@ -124,8 +124,6 @@ fn wrote(method: &'static str, resource: String, token: &str) -> CallOutcome {
     CallOutcome::Wrote { revision: revision_of(token), method, resource }
 }
 
-/// Returns the revision number in a token. The token is opaque to clients, but not to this test.
 fn revision_of(token: &str) -> i64 {
-    let decoded = String::from_utf8(URL_SAFE_NO_PAD.decode(token).unwrap()).unwrap();
-    decoded.split(':').nth(1).unwrap().parse().unwrap()
+    revision_number(token).expect("a revision token")
 }
