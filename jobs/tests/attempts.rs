@@ -1,6 +1,6 @@
 //! The ends of attempts: failure, panic, timeout, a lost lease, or a stop.
 
-#![allow(clippy::unwrap_used, reason = "a test that cannot go on panics")]
+#![allow(clippy::unwrap_used, reason = "a test panics if its setup fails")]
 
 mod support;
 

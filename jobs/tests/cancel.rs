@@ -1,6 +1,6 @@
 //! Cancelled runs: while they wait, while they are in flight, and after their process has died.
 
-#![allow(clippy::unwrap_used, reason = "a test that cannot go on panics")]
+#![allow(clippy::unwrap_used, reason = "a test panics if its setup fails")]
 
 mod support;
 
@@ -40,7 +40,7 @@ async fn a_waiting_run_is_cancelled_at_once_and_stays_cancelled() {
     let cancelled = cancel(&app, run.id).await;
     assert_eq!((cancelled.state, cancelled.attempt, cancelled.started_at), (RunState::Cancelled, 0, None));
     assert!(cancelled.ended_at.is_some() && cancelled.ended_at == cancelled.cancel_requested_at);
-    assert_eq!(cancel(&app, run.id).await, cancelled, "what has ended stays as it is");
+    assert_eq!(cancel(&app, run.id).await, cancelled, "an ended run is unchanged");
     assert_eq!(jobs::claim_run(app.db(), JOB, DEADLINE).await.unwrap(), None);
     // The cancelled run does not block another run.
     let engine = start(&app, spec(job_fn(|_| async { Ok(done()) }))).await;
@@ -67,7 +67,7 @@ async fn an_in_flight_run_finishes_its_chunk_and_is_cancelled() {
     assert_eq!((asked.state, asked.ended_at), (RunState::Running, None));
     let cancelled = reached(&app, run.id, RunState::Cancelled).await;
     assert_eq!((cancelled.attempt, &cancelled.failure), (1, &None));
-    assert_eq!(cancelled.outcome, Counts::from([("chunks".to_owned(), 2)]), "what it did stays done");
+    assert_eq!(cancelled.outcome, Counts::from([("chunks".to_owned(), 2)]), "the completed work is kept");
     assert_eq!(cancelled.cancel_requested_at, asked.cancel_requested_at);
     engine.stop(DEADLINE).await;
 }

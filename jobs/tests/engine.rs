@@ -1,6 +1,6 @@
 //! The engine on a real Postgres: several engines, schedules, zombies and requests.
 
-#![allow(clippy::unwrap_used, reason = "a test that cannot go on panics")]
+#![allow(clippy::unwrap_used, reason = "a test panics if its setup fails")]
 
 mod support;
 

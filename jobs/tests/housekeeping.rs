@@ -1,6 +1,6 @@
 //! The rows and files that housekeeping removes and keeps, on a real Postgres and a real directory.
 
-#![allow(clippy::unwrap_used, reason = "a test that cannot go on panics")]
+#![allow(clippy::unwrap_used, reason = "a test panics if its setup fails")]
 
 mod support;
 

@@ -1,6 +1,6 @@
 //! The settings migration as a job: every organization in phase LEGACY, once.
 
-#![allow(clippy::unwrap_used, reason = "a test that cannot go on panics")]
+#![allow(clippy::unwrap_used, reason = "a test panics if its setup fails")]
 
 mod support;
 

@@ -1,6 +1,6 @@
 //! The changes since the previous report, and the name of the latest report, on a real Postgres and a real directory.
 
-#![allow(clippy::unwrap_used, reason = "a test that cannot go on panics")]
+#![allow(clippy::unwrap_used, reason = "a test panics if its setup fails")]
 
 mod support;
 

@@ -1,6 +1,6 @@
 //! Several engines share the work of one run of the migration, even if one of them fails.
 
-#![allow(clippy::unwrap_used, reason = "a test that cannot go on panics")]
+#![allow(clippy::unwrap_used, reason = "a test panics if its setup fails")]
 
 mod support;
 
@@ -123,7 +123,7 @@ async fn a_helper_continues_when_the_leader_dies_and_takes_over_after_its_lease(
     holder.batch_execute("COMMIT").await.unwrap();
     until("the last one", async || (migrated(&client).await == 20).then_some(())).await;
     let open = jobs::find_run(app.db(), run).await.unwrap().unwrap();
-    assert_eq!((open.state, open.attempt), (RunState::Running, 1), "only who has the lease ends it");
+    assert_eq!((open.state, open.attempt), (RunState::Running, 1), "only the lease holder ends the run");
     client.batch_execute("UPDATE job_runs SET lease_until = clock_timestamp() - interval '1 s'").await.unwrap();
     let run = ended(&app, run).await;
     assert_eq!((run.state, run.attempt, run.outcome), (RunState::Succeeded, 2, counts(20, 0, 40)));

@@ -1,6 +1,6 @@
 //! An engine whose connections to the database go silent in the middle of a chunk.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on panics")]
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test panics if its setup fails")]
 
 mod support;
 

@@ -57,7 +57,7 @@ impl SeatLedger {
             (seat.clone(), SeatQueue { pending: near.chain(ends).cloned().collect(), ..queue.clone() })
         });
         let changes = SeatChanges::plan(&claims, &part.collect());
-        assert_eq!(changes, SeatChanges::plan(&claims, &whole), "what is in reach is all that can change");
+        assert_eq!(changes, SeatChanges::plan(&claims, &whole), "only the reachable part can change");
         self.apply(totals, given, &changes);
         changes
     }
@@ -93,7 +93,7 @@ impl SeatLedger {
             let gone: BTreeSet<&MemberId> = queue.granted.iter().chain(&queue.left).collect();
             let had = waiting.len();
             waiting.retain(|(_, id)| !gone.contains(id));
-            assert_eq!(waiting.len() + gone.len(), had, "who leaves the queue was in it");
+            assert_eq!(waiting.len() + gone.len(), had, "only members of the queue leave it");
             waiting.extend(queue.made_pending.iter().map(|id| (at(self.minute), id.clone())));
         }
         self.pending.retain(|_, queue| !queue.is_empty());

@@ -213,14 +213,14 @@ fn edited_settings_are_applied_again_only_with_automatic_updates() {
         let edit = Edit { settings: Some(seats(&["forecast"])), ..Edit::default() };
         org.update(current.id(), &edit).unwrap();
         let kept = if current.is_automatic() { "forecast" } else { "gong" };
-        assert_eq!(org.seats("m1"), [kept], "who was there: {current:?}");
-        assert_eq!(org.seats("m2"), [kept], "who was there and is inactive: {current:?}");
+        assert_eq!(org.seats("m1"), [kept], "existing member: {current:?}");
+        assert_eq!(org.seats("m2"), [kept], "inactive existing member: {current:?}");
         assert_eq!(org.setting("m1"), Some(NOT), "{current:?}");
 
         let rows = Rows::new().person("new");
         let rows = if current.id() == "subject" { rows.joins("new", "s") } else { rows };
         org.sync(Mode::Delta, rows.0).unwrap();
-        assert_eq!(org.seats("new"), ["forecast"], "who enters later: {current:?}");
+        assert_eq!(org.seats("new"), ["forecast"], "entering member: {current:?}");
     }
 }
 

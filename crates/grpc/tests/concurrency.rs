@@ -1,7 +1,7 @@
 //! Write locks: a write waits for the other writes of its own organization, and not for those of another
 //! organization.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a failed setup ends the test")]
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test panics if its setup fails")]
 
 use std::time::Duration;
 

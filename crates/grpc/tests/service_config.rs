@@ -67,7 +67,7 @@ fn it_is_a_valid_grpc_service_config() {
         let Some(policy) = entry.get("retryPolicy") else { continue };
         // The C++ core, and therefore Python, shortens a timeout by up to two seconds:
         // https://github.com/grpc/grpc/issues/34547
-        assert!(seconds(&entry["timeout"]) >= 3.0, "some clients would hardly wait");
+        assert!(seconds(&entry["timeout"]) >= 3.0, "some clients would shorten the timeout too much");
         let keys = ["maxAttempts", "initialBackoff", "maxBackoff", "backoffMultiplier", "retryableStatusCodes"];
         only(policy.as_object().unwrap(), &keys);
         assert!((2..=5).contains(&policy["maxAttempts"].as_i64().unwrap()), "gRPC makes five attempts at the most");

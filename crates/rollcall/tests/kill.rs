@@ -6,7 +6,7 @@
 //! lock that it needs. The last rounds of each test kill at random moments instead. There, both outcomes are correct:
 //! nothing and everything. The seeds are fixed.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on panics")]
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test panics if its setup fails")]
 
 mod support {
     pub(crate) mod kill_import;
@@ -51,7 +51,7 @@ async fn assert_nothing_half_done(
     let left = killed.left[organization];
     println!("{organization} is as {left:?}, killed {moment:?}");
     assert!(left == StateAfterKill::Before || matches!(moment, Moment::After(_)), "{moment:?} is before the commit");
-    assert!(killed.answer.is_err() || left == StateAfterKill::After, "what was answered is lost");
+    assert!(killed.answer.is_err() || left == StateAfterKill::After, "a change with a response was lost");
     assert!(killed.left.iter().all(|(other, left)| other == organization || *left == StateAfterKill::Before));
     operation(trial.server()).await.unwrap().unwrap();
     let expected = if left == StateAfterKill::Before { &undisturbed.once } else { &undisturbed.twice };
@@ -134,7 +134,7 @@ async fn a_migration_is_never_half_done() {
         let left: Vec<StateAfterKill> = killed.left.into_values().collect();
         let migrated = left.iter().filter(|left| **left == StateAfterKill::After).count();
         println!("{migrated} are migrated, killed {moment:?}");
-        assert!(killed.answer.is_err() || migrated == 4, "what was answered is lost");
+        assert!(killed.answer.is_err() || migrated == 4, "a change with a response was lost");
         assert!(left[..migrated].iter().all(|left| *left == StateAfterKill::After), "one after the other: {left:?}");
         assert!(done.is_none_or(|done| done == migrated), "{left:?} after {moment:?}");
         assert_eq!(migration::answers(trial.server()).await, before, "while {migrated} are migrated");
@@ -204,7 +204,7 @@ async fn an_interrupted_import_resumes() {
         // A running server may complete a request even if its client is gone.
         let left = trial.observer.count(import::REVISION).await;
         println!("{left} of {revisions} revisions are there, killed at {revision}, the server: {kill_server}");
-        assert!(left == revision - 1 || (left == revision && !kill_server), "half a revision");
+        assert!(left == revision - 1 || (left == revision && !kill_server), "a revision is half-done");
         let (succeeded, words) = import::printed(import::start(trial.server()));
         assert_eq!(succeeded, left < revisions, "{words}");
         let says = if left == revisions { "ALREADY_EXISTS" } else { "its import was interrupted: it goes on" };

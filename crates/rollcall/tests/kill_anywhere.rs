@@ -5,7 +5,7 @@
 //! A seed generates the points. `ROLLCALL_SEED` sets another seed, and `ROLLCALL_KILLS=500` sets the number of
 //! points. The results of a long run are in `docs/simulations.md`.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on panics")]
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test panics if its setup fails")]
 #![allow(dead_code, reason = "of what the kill tests share, this one uses a part")]
 
 mod support {

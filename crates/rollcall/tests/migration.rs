@@ -1,6 +1,6 @@
 //! `rollcall migration` and `job list`, as an operator uses them.
 
-#![allow(clippy::unwrap_used, reason = "a test that cannot go on panics")]
+#![allow(clippy::unwrap_used, reason = "a test panics if its setup fails")]
 
 use std::{
     path::Path,

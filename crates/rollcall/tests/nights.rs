@@ -7,7 +7,7 @@
 //! nights. The results of a long run are in `docs/simulations.md`. The clocks are wrong only if libfaketime is
 //! installed.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on panics")]
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test panics if its setup fails")]
 #![allow(dead_code, reason = "of what the kill tests share, this one uses a part")]
 
 mod support {

@@ -1,6 +1,6 @@
 //! A database that becomes silent after any byte: every wait ends, and afterwards the store works again.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on panics")]
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test panics if its setup fails")]
 
 use std::time::Duration;
 

@@ -55,7 +55,7 @@ impl Org {
         let everybody = self.states(proposal.list(), |_, _| true);
         let plan = proposal.clone().plan(&concerned, &summaries, now);
         let whole = proposal.plan(&everybody, &summaries, now);
-        assert_eq!(plan, whole, "the members concerned are all that a change can touch");
+        assert_eq!(plan, whole, "a change touches only the affected members");
         plan.inspect(|plan| self.apply_to(plan, &concerned))
     }
 
@@ -124,7 +124,7 @@ impl Org {
                 named.contains(id) || (person.active && emails.contains(&person.identity.email))
             });
             let part = plan_sync(&rows, &part, &context);
-            assert_eq!(part, whole, "what a DELTA sync names is all that it can touch");
+            assert_eq!(part, whole, "a DELTA sync touches only what it names");
         }
         let before = self.people.clone();
         whole.inspect(|sync| {

@@ -191,8 +191,8 @@ async fn an_event_has_the_values_before_and_after() {
     };
     assert_eq!((name(&before, "Cid"), name(&after, "Sid")), (json!("idle"), json!("Idle")));
     assert_eq!((&before["members"][1], &after["memberships_removed"]), (&Value::Null, &json!({ "sales": ["eve"] })));
-    assert_eq!(change(1).0, Value::Null, "what is new was nothing before");
-    assert_eq!(change(15).1, Value::Null, "what is gone is nothing afterwards");
+    assert_eq!(change(1).0, Value::Null, "a new value had no value before");
+    assert_eq!(change(15).1, Value::Null, "an absent value has no value afterwards");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -1,7 +1,7 @@
 //! Fuzzing: for any request, the response is a success or an error of the contract, and accepted values are shown
 //! unchanged. `PROPTEST_CASES` sets the number of cases.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on panics")]
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test panics if its setup fails")]
 
 mod bytes;
 mod directory;

@@ -5,7 +5,7 @@
 //! `ROLLCALL_STORIES` sets the number of sequences. `ROLLCALL_STORY` plays the one sequence with that
 //! number. A sequence that fails is shrunk and printed as grpcurl calls.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on panics")]
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test panics if its setup fails")]
 
 mod api_snapshot;
 mod burst;

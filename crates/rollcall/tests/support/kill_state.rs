@@ -87,7 +87,7 @@ impl Observer {
     pub(crate) async fn assert_consistent(&self) {
         let found = self.sql.query(CONTRADICTIONS, &[]).await.unwrap();
         let found: Vec<(String, String)> = found.iter().map(|row| (row.get(0), row.get(1))).collect();
-        assert_eq!(found, [], "the database contradicts itself");
+        assert_eq!(found, [], "the database is inconsistent");
     }
 
     /// Returns the number that a query selects.
