@@ -1,6 +1,6 @@
-//! How attempts end: by failure, panic, timeout, a lost lease or a stop.
+//! The ends of attempts: failure, panic, timeout, a lost lease, or a stop.
 
-#![allow(clippy::unwrap_used, reason = "a test that cannot go on panics")]
+#![allow(clippy::unwrap_used, reason = "a test panics if its setup fails")]
 
 mod support;
 
@@ -27,7 +27,7 @@ use support::{
 use tokio::sync::Notify;
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_attempt_that_loses_its_lease_is_ended() {
+async fn an_attempt_that_loses_its_lease_is_aborted() {
     struct Ends(Arc<Notify>);
     impl Drop for Ends {
         fn drop(&mut self) {
@@ -48,14 +48,14 @@ async fn an_attempt_that_loses_its_lease_is_ended() {
             Ok(done())
         }
     });
-    // Its heartbeat comes long after its lease has run out.
+    // The heartbeat comes long after the lease has expired.
     let late = EngineOptions { lease: Duration::from_millis(100), heartbeat: Duration::from_secs(3), ..options() };
     let first = Engine::start(app.clone(), vec![spec(job.clone())], late).await.unwrap();
     let run = request(&app).await;
     first.nudge();
     let second = start(&app, spec(job)).await;
     reached(&app, run.id, RunState::Succeeded).await;
-    // Once by the attempt that took over, once by the one that was ended.
+    // Once by the attempt that took over, and once by the attempt that was aborted.
     tokio::time::timeout(DEADLINE, ended.notified()).await.unwrap();
     tokio::time::timeout(DEADLINE, ended.notified()).await.unwrap();
     second.stop(DEADLINE).await;
@@ -64,7 +64,7 @@ async fn an_attempt_that_loses_its_lease_is_ended() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_failing_job_is_tried_again_and_then_given_up() {
+async fn a_failing_job_is_retried_and_then_fails() {
     let database = database().await;
     let app = database.app();
     let tried = Arc::new(AtomicU32::new(0));
@@ -83,7 +83,7 @@ async fn a_failing_job_is_tried_again_and_then_given_up() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_final_failure_is_not_tried_again() {
+async fn a_final_failure_is_not_retried() {
     let database = database().await;
     let app = database.app();
     let outcome = Counts::from([("failed".to_owned(), 1)]);
@@ -130,7 +130,7 @@ async fn a_panic_is_recorded() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_job_that_hangs_is_ended_after_its_timeout() {
+async fn a_job_that_hangs_is_aborted_after_its_timeout() {
     let database = database().await;
     let app = database.app();
     let job = job_fn(|_| async {
@@ -146,7 +146,7 @@ async fn a_job_that_hangs_is_ended_after_its_timeout() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_stop_lets_the_chunk_finish_and_gives_the_lease_back() {
+async fn a_stop_finishes_the_chunk_and_releases_the_lease() {
     let database = database().await;
     let app = database.app();
     let job = job_fn(|context: JobContext| async move {
@@ -179,7 +179,7 @@ async fn a_stop_lets_the_chunk_finish_and_gives_the_lease_back() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_job_that_does_not_stop_in_time_is_ended_and_its_lease_given_back() {
+async fn a_job_that_does_not_stop_in_time_is_aborted_and_its_lease_released() {
     let database = database().await;
     let app = database.app();
     let job = job_fn(|_| async {
@@ -195,7 +195,7 @@ async fn a_job_that_does_not_stop_in_time_is_ended_and_its_lease_given_back() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_attempt_that_is_ended_inside_a_transaction_leaves_no_lock() {
+async fn an_attempt_aborted_inside_a_transaction_leaves_no_lock() {
     let database = database().await;
     let app = database.app();
     connect(&database).await.batch_execute(&organization_sql("acme", "MIGRATED")).await.unwrap();
@@ -216,7 +216,7 @@ async fn an_attempt_that_is_ended_inside_a_transaction_leaves_no_lock() {
     let engine = start(&app, spec(job)).await;
     let run = request(&app).await;
     locked.notified().await;
-    // Other connections are at hand, so that nothing but the lock itself can be in the way.
+    // The pool has other connections, so that only the lock itself can block.
     let pings: Vec<_> = (0..8).map(|_| app.db().ping()).collect();
     futures::future::join_all(pings).await;
     engine.stop(Duration::from_millis(1)).await;

@@ -1,6 +1,6 @@
-//! Runs that somebody asks to stop: while they wait, while they are under way, and after their process has died.
+//! Cancelled runs: while they wait, while they are in flight, and after their process has died.
 
-#![allow(clippy::unwrap_used, reason = "a test that cannot go on panics")]
+#![allow(clippy::unwrap_used, reason = "a test panics if its setup fails")]
 
 mod support;
 
@@ -22,7 +22,7 @@ use support::{
 use tokio::sync::Notify;
 use uuid::Uuid;
 
-/// Hears quickly that its run is to stop.
+/// The heartbeat interval is short, so that the job notices the cancellation quickly.
 fn attentive() -> EngineOptions {
     EngineOptions { heartbeat: Duration::from_millis(20), ..options() }
 }
@@ -33,16 +33,16 @@ async fn cancel(app: &App, run: Uuid) -> JobRun {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_run_that_waits_is_cancelled_at_once_and_stays_so() {
+async fn a_waiting_run_is_cancelled_at_once_and_stays_cancelled() {
     let database = database().await;
     let app = database.app();
     let run = request(&app).await;
     let cancelled = cancel(&app, run.id).await;
     assert_eq!((cancelled.state, cancelled.attempt, cancelled.started_at), (RunState::Cancelled, 0, None));
     assert!(cancelled.ended_at.is_some() && cancelled.ended_at == cancelled.cancel_requested_at);
-    assert_eq!(cancel(&app, run.id).await, cancelled, "what has ended stays as it is");
+    assert_eq!(cancel(&app, run.id).await, cancelled, "an ended run is unchanged");
     assert_eq!(jobs::claim_run(app.db(), JOB, DEADLINE).await.unwrap(), None);
-    // It is in nobody's way.
+    // The cancelled run does not block another run.
     let engine = start(&app, spec(job_fn(|_| async { Ok(done()) }))).await;
     let next = request(&app).await;
     reached(&app, next.id, RunState::Succeeded).await;
@@ -51,7 +51,7 @@ async fn a_run_that_waits_is_cancelled_at_once_and_stays_so() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_run_under_way_ends_its_chunk_and_is_cancelled() {
+async fn an_in_flight_run_finishes_its_chunk_and_is_cancelled() {
     let database = database().await;
     let app = database.app();
     let job = job_fn(|context: JobContext| async move {
@@ -67,13 +67,13 @@ async fn a_run_under_way_ends_its_chunk_and_is_cancelled() {
     assert_eq!((asked.state, asked.ended_at), (RunState::Running, None));
     let cancelled = reached(&app, run.id, RunState::Cancelled).await;
     assert_eq!((cancelled.attempt, &cancelled.failure), (1, &None));
-    assert_eq!(cancelled.outcome, Counts::from([("chunks".to_owned(), 2)]), "what it did stays done");
+    assert_eq!(cancelled.outcome, Counts::from([("chunks".to_owned(), 2)]), "the completed work is kept");
     assert_eq!(cancelled.cancel_requested_at, asked.cancel_requested_at);
     engine.stop(DEADLINE).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn neither_a_failure_nor_a_stop_makes_a_cancelled_run_wait_again() {
+async fn a_cancelled_run_is_not_retried_after_a_failure_or_a_stop() {
     let database = database().await;
     let app = database.app();
     for fails in [true, false] {
@@ -93,7 +93,7 @@ async fn neither_a_failure_nor_a_stop_makes_a_cancelled_run_wait_again() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_run_that_waits_to_be_tried_again_is_cancelled_at_once() {
+async fn a_run_waiting_for_a_retry_is_cancelled_at_once() {
     let database = database().await;
     let app = database.app();
     let slow =
@@ -109,7 +109,7 @@ async fn a_run_that_waits_to_be_tried_again_is_cancelled_at_once() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn whoever_takes_over_a_run_that_was_to_stop_ends_it_instead() {
+async fn a_takeover_of_a_cancelled_run_ends_it() {
     let database = database().await;
     let app = database.app();
     let run = request(&app).await;
@@ -128,14 +128,14 @@ async fn whoever_takes_over_a_run_that_was_to_stop_ends_it_instead() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_run_that_nobody_works_on_any_more_is_cancelled_at_once() {
+async fn a_run_with_an_expired_lease_is_cancelled_at_once() {
     let database = database().await;
     let app = database.app();
     connect(&database).await.batch_execute(&organization_sql("acme", "MIGRATED")).await.unwrap();
     let run = request(&app).await;
     let claimed = jobs::claim_run(app.db(), JOB, DEADLINE).await.unwrap().unwrap();
     let (db, fence) = (app.db(), claimed.fence);
-    // Its lease has run out, but an effect of it is under way: somebody works on it still.
+    // The lease has expired, but an effect is in flight, so a process still executes the run.
     let effect = async |_: &mut WriteTx| {
         jobs::extend_lease(db, fence, Duration::ZERO).await?;
         let cancelling = async |conn: &mut SystemConn| jobs::cancel_run(conn, JOB, run.id).await;
@@ -151,7 +151,7 @@ async fn a_run_that_nobody_works_on_any_more_is_cancelled_at_once() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_command_answers_that_its_run_was_cancelled() {
+async fn a_command_reports_that_its_run_was_cancelled() {
     let database = database().await;
     let app = database.app();
     let begun = Arc::new(Notify::new());
@@ -175,7 +175,7 @@ async fn a_command_answers_that_its_run_was_cancelled() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_command_is_not_kept_by_a_dead_run_that_was_to_stop() {
+async fn a_command_does_not_wait_for_a_cancelled_run_of_a_dead_process() {
     let database = database().await;
     let app = database.app();
     let run = request(&app).await;
@@ -190,7 +190,7 @@ async fn a_command_is_not_kept_by_a_dead_run_that_was_to_stop() {
     assert_eq!(find(&app, run.id).await.state, RunState::Cancelled);
 }
 
-/// Ends a run as its process would, after some questions to the database.
+/// Ends a run as its process would, after some queries.
 async fn end_after(app: &App, claimed: &ClaimedRun, questions: u32) {
     for _ in 0..questions {
         app.db().ping().await.unwrap();
@@ -201,9 +201,9 @@ async fn end_after(app: &App, claimed: &ClaimedRun, questions: u32) {
     }
 }
 
-/// A run ends once, whoever is quicker; and what a cancelling call was told holds.
+/// A run ends exactly once, and the response of the cancellation is correct.
 #[tokio::test(flavor = "multi_thread")]
-async fn a_cancel_that_races_with_the_end_of_the_run_has_one_winner() {
+async fn a_cancellation_that_races_with_the_end_of_the_run_has_one_winner() {
     let database = database().await;
     let app = database.app();
     for round in 0..60_u32 {
@@ -222,7 +222,7 @@ async fn a_cancel_that_races_with_the_end_of_the_run_has_one_winner() {
         assert_eq!(ended.cancel_requested_at, asked.cancel_requested_at);
         assert_eq!(cancel(&app, run.id).await, ended);
     }
-    // Without a race it is clear who wins.
+    // Without a race, the winner is certain.
     for cancels_first in [true, false] {
         let run = request(&app).await;
         let claimed = jobs::claim_run(app.db(), JOB, DEADLINE).await.unwrap().unwrap();

@@ -1,6 +1,6 @@
-//! The engine on a real Postgres: several of them, their times, zombies and requests.
+//! The engine on a real Postgres: several engines, schedules, zombies and requests.
 
-#![allow(clippy::unwrap_used, reason = "a test that cannot go on panics")]
+#![allow(clippy::unwrap_used, reason = "a test panics if its setup fails")]
 
 mod support;
 
@@ -33,7 +33,7 @@ fn every_second(catch_up: CatchUp, run: JobFn) -> JobSpec {
     JobSpec { schedule, catch_up, ..spec(run) }
 }
 
-/// The job's schedule has become runs until ten seconds ago; that second.
+/// Records that the schedule created runs until ten seconds ago. Returns that second.
 async fn known_for_ten_seconds(database: &Database) -> Timestamp {
     let app = database.app();
     jobs::register_jobs(app.db(), &[JOB], &[]).await.unwrap();
@@ -72,7 +72,7 @@ async fn two_engines_run_each_occurrence_once() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_run_with_an_expired_lease_is_taken_over_and_its_zombie_can_write_nothing() {
+async fn a_run_with_an_expired_lease_is_taken_over_and_its_zombie_cannot_write() {
     let database = database().await;
     let app = database.app();
     let run = request(&app).await;
@@ -111,7 +111,7 @@ async fn a_run_with_an_expired_lease_is_taken_over_and_its_zombie_can_write_noth
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_effect_under_way_lets_the_heartbeat_through_and_no_other_claim() {
+async fn an_in_flight_effect_allows_the_heartbeat_and_no_other_claim() {
     let database = database().await;
     let app = database.app();
     connect(&database).await.batch_execute(&organization_sql("acme", "MIGRATED")).await.unwrap();
@@ -135,7 +135,7 @@ async fn an_effect_under_way_lets_the_heartbeat_through_and_no_other_claim() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn of_missed_times_only_the_newest_is_run_and_the_others_are_skipped() {
+async fn only_the_newest_missed_time_is_run_and_the_others_are_skipped() {
     let database = database().await;
     let app = database.app();
     let ran: Arc<Mutex<Vec<Timestamp>>> = Arc::default();
@@ -144,7 +144,7 @@ async fn of_missed_times_only_the_newest_is_run_and_the_others_are_skipped() {
         seen.lock().unwrap().push(context.run.scheduled_for);
         async { Ok(done()) }
     });
-    // A process made a run ten seconds ago and died; a person asked for one after that.
+    // A process created a run ten seconds ago and died. An operator requested a run after that.
     let old = known_for_ten_seconds(&database).await;
     let asked_for = old + Duration::from_millis(500);
     jobs::schedule_runs(app.db(), JOB, &[old, asked_for], &[]).await.unwrap();
@@ -156,7 +156,7 @@ async fn of_missed_times_only_the_newest_is_run_and_the_others_are_skipped() {
     let state = |time: Timestamp| runs.iter().find(|run| run.scheduled_for == time).map(|run| run.state);
     assert_eq!(state(old), Some(RunState::Skipped), "{runs:?}");
     assert_eq!(state(asked_for), Some(RunState::Succeeded));
-    // Nine seconds passed without an engine: the last one is run, those before are skipped.
+    // Nine seconds passed without an engine: the last time is run, and the earlier ones are skipped.
     for second in 1..9 {
         assert_eq!(state(old + Duration::from_secs(second)), Some(RunState::Skipped), "{second}");
     }
@@ -165,9 +165,9 @@ async fn of_missed_times_only_the_newest_is_run_and_the_others_are_skipped() {
     assert!(ran[1] >= old + Duration::from_secs(9), "{ran:?}");
 }
 
-/// Nobody was there for ten seconds: before the job's first run, and where a run on request came in the end.
+/// No engine ran for ten seconds: before the first run of the job, and before a requested run.
 #[tokio::test(flavor = "multi_thread")]
-async fn a_schedule_goes_on_from_where_it_was_whatever_runs_there_are() {
+async fn a_schedule_continues_from_its_position_whatever_runs_exist() {
     for requested in [false, true] {
         let database = database().await;
         let app = database.app();
@@ -187,9 +187,9 @@ async fn a_schedule_goes_on_from_where_it_was_whatever_runs_there_are() {
     }
 }
 
-/// It is one that an older release made, or that was asked for before anybody had a schedule for the job.
+/// The run was created by an older release, or requested before the job had a schedule.
 #[tokio::test(flavor = "multi_thread")]
-async fn a_schedule_begins_after_the_newest_run_or_now_and_once() {
+async fn a_schedule_begins_once_after_the_newest_run_or_now() {
     let database = database().await;
     let app = database.app();
     let until = async |scheduled: &[&str]| {
@@ -212,7 +212,7 @@ async fn times_before_the_first_start_were_not_missed() {
     let app = database.app();
     let schedule = Some(Schedule { cron: "0 2 29 2 *", zone: UTC });
     let engine = start(&app, JobSpec { schedule, ..spec(job_fn(|_| async { Ok(done()) })) }).await;
-    // A run on request shows that ticks have passed.
+    // The requested run shows that ticks have passed.
     let run = request(&app).await;
     reached(&app, run.id, RunState::Succeeded).await;
     engine.stop(DEADLINE).await;
@@ -220,7 +220,7 @@ async fn times_before_the_first_start_were_not_missed() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_request_while_a_run_is_open_says_so() {
+async fn a_request_during_an_open_run_is_refused() {
     let database = database().await;
     let app = database.app();
     let run = request(&app).await;
@@ -237,7 +237,7 @@ async fn a_request_while_a_run_is_open_says_so() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn of_many_who_ask_at_once_one_gets_a_run() {
+async fn one_of_many_concurrent_requests_creates_a_run() {
     let database = database().await;
     let app = database.app();
     let mut asking = tokio::task::JoinSet::new();
@@ -265,7 +265,7 @@ async fn a_command_runs_a_job_without_an_engine() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_command_leaves_alone_what_is_alive_and_takes_over_what_is_dead() {
+async fn a_command_takes_over_only_runs_of_dead_processes() {
     let database = database().await;
     let app = database.app();
     let job = || spec(job_fn(|_| async { Ok(done()) }));
@@ -279,7 +279,7 @@ async fn a_command_leaves_alone_what_is_alive_and_takes_over_what_is_dead() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_command_that_is_stopped_gives_the_lease_back() {
+async fn a_stopped_command_releases_the_lease() {
     let database = database().await;
     let app = database.app();
     let begun = Arc::new(Notify::new());
@@ -296,7 +296,7 @@ async fn a_command_that_is_stopped_gives_the_lease_back() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_schedule_that_cannot_be_read_is_refused_at_start() {
+async fn an_invalid_schedule_is_refused_at_start() {
     let database = database().await;
     let schedule = Some(Schedule { cron: "at night", zone: UTC });
     let bad = JobSpec { schedule, ..spec(job_fn(|_| async { Ok(done()) })) };

@@ -1,6 +1,6 @@
-//! What housekeeping removes, and what it must not, on a real Postgres and a real directory.
+//! The rows and files that housekeeping removes and keeps, on a real Postgres and a real directory.
 
-#![allow(clippy::unwrap_used, reason = "a test that cannot go on panics")]
+#![allow(clippy::unwrap_used, reason = "a test panics if its setup fails")]
 
 mod support;
 
@@ -43,7 +43,7 @@ async fn keep_house(app: &App) -> Forgotten {
     forgotten
 }
 
-/// Makes everything that is in the database so much older.
+/// Makes all rows of the database older by this time.
 async fn age(database: &Database, days: u32) {
     let sql = format!(
         "UPDATE reports SET published_at = published_at - interval '{days} days', data_as_of = data_as_of - interval '{days} days';
@@ -53,7 +53,7 @@ async fn age(database: &Database, days: u32) {
     connect(database).await.batch_execute(&sql).await.unwrap();
 }
 
-/// Makes a folder and what is in it so much older.
+/// Makes a folder and its content older by this time.
 fn age_files(folder: &Path, by: Duration) {
     for entry in fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();
@@ -73,7 +73,7 @@ fn touch(path: &Path, by: Duration) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn old_reports_go_with_their_files_and_the_newest_stays() {
+async fn old_reports_are_removed_with_their_files_and_the_newest_stays() {
     let database = database().await;
     let app = database.app();
     let (old, newest) = (published(&app).await, published(&app).await);
@@ -94,7 +94,7 @@ async fn old_reports_go_with_their_files_and_the_newest_stays() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_options_say_how_old() {
+async fn the_options_set_the_retention() {
     let database = database().await;
     let week = AppOptions { keep_reports: 7 * DAY, keep_runs: 400 * DAY, ..AppOptions::default() };
     let app = database.app().with_options(week);
@@ -114,14 +114,14 @@ async fn the_options_say_how_old() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn leftovers_that_no_report_knows_go_after_a_day() {
+async fn files_without_a_report_are_removed_after_a_day() {
     let database = database().await;
     let app = database.app();
     let report = published(&app).await;
     let attempt = |name: &str| {
         let folder = root(&database).join(REPORT_FOLDER).join(name);
         fs::create_dir_all(&folder).unwrap();
-        // A file that was never finished is called so.
+        // An unfinished file has such a name.
         fs::write(folder.join("mixed-settings.csv#1"), "organization,").unwrap();
         folder
     };
@@ -133,19 +133,19 @@ async fn leftovers_that_no_report_knows_go_after_a_day() {
     assert_eq!(keep_house(&app).await, Forgotten { leftovers: 1, ..Default::default() });
     assert!(young.exists() && !old.exists() && beside.exists());
     assert!(root(&database).join(&report.path).join("manifest.json").exists());
-    // Its row went, and then the process died.
+    // The row was removed, and then the process died.
     connect(&database).await.batch_execute("DELETE FROM reports").await.unwrap();
     assert_eq!(keep_house(&app).await.leftovers, 1);
     assert!(!root(&database).join(&report.path).exists());
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_a_run_at_work_has_written_stays_whatever_the_stores_clock_says() {
+async fn files_of_an_in_flight_run_stay_whatever_the_clock_of_the_store() {
     let database = database().await;
     let app = database.app();
     let claimed = claim(&app).await;
     let report = publish(&app, &claimed).await;
-    // As if its last step were still before it, in a store whose clock is days behind the database's.
+    // The last step of the run is missing, and the clock of the store is days behind that of the database.
     connect(&database).await.batch_execute("DELETE FROM reports").await.unwrap();
     age_files(&root(&database), 3 * DAY);
     assert_eq!(keep_house(&app).await, Forgotten::default());
@@ -156,7 +156,7 @@ async fn what_a_run_at_work_has_written_stays_whatever_the_stores_clock_says() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn old_runs_go_but_the_newest_of_each_job_and_those_that_have_not_ended() {
+async fn old_runs_are_removed_except_the_newest_of_each_job_and_unfinished_ones() {
     let database = database().await;
     let app = database.app();
     for _ in 0..3 {
@@ -175,7 +175,7 @@ async fn old_runs_go_but_the_newest_of_each_job_and_those_that_have_not_ended() 
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn who_has_lost_the_lease_removes_nothing() {
+async fn a_process_without_the_lease_removes_nothing() {
     let database = database().await;
     let app = database.app();
     published(&app).await;
@@ -191,7 +191,7 @@ async fn who_has_lost_the_lease_removes_nothing() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_job_does_it_and_counts() {
+async fn the_job_removes_and_counts() {
     let database = database().await;
     let app = database.app();
     published(&app).await;

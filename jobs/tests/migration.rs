@@ -1,6 +1,6 @@
 //! The settings migration as a job: every organization in phase LEGACY, once.
 
-#![allow(clippy::unwrap_used, reason = "a test that cannot go on panics")]
+#![allow(clippy::unwrap_used, reason = "a test panics if its setup fails")]
 
 mod support;
 
@@ -31,7 +31,7 @@ async fn every_organization_is_migrated_once() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_organization_that_waits_for_an_operator_is_passed() {
+async fn an_organization_that_waits_for_a_retry_is_skipped() {
     let database = database().await;
     let (app, client) = (database.app(), connect(&database).await);
     seed(&client, 3).await;
@@ -42,11 +42,11 @@ async fn an_organization_that_waits_for_an_operator_is_passed() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_stopped_migration_goes_on_where_it_was() {
+async fn a_stopped_migration_resumes() {
     let database = database().await;
     let (app, client) = (database.app(), connect(&database).await);
     seed(&client, 40).await;
-    // Asked to stop as soon as one organization is through.
+    // The stop is requested after the first organization.
     let stop = until("the first organization", async || {
         let migrated = count(&client, "SELECT count(*) FROM organizations WHERE phase = 'MIGRATED'").await;
         (migrated > 0).then_some(())
@@ -68,12 +68,12 @@ async fn a_stopped_migration_goes_on_where_it_was() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn nothing_is_migrated_that_nobody_asked_for() {
+async fn nothing_is_migrated_without_a_request() {
     let database = database().await;
     let (app, client) = (database.app(), connect(&database).await);
     seed(&client, 1).await;
     let engine = rollcall_jobs::start(app.clone()).await.unwrap();
-    // A report on request shows that ticks have passed.
+    // The requested report shows that ticks have passed.
     let requested = jobs::request_run(app.db(), "mixed-settings-report").await.unwrap();
     let (jobs::Requested::Started(report) | jobs::Requested::AlreadyOpen(report)) = requested;
     until("the report", async || {
@@ -87,7 +87,7 @@ async fn nothing_is_migrated_that_nobody_asked_for() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_run_takes_the_waves_up_to_its_own() {
+async fn a_run_migrates_all_waves_up_to_its_own() {
     let database = database().await;
     let (app, client) = (database.app(), connect(&database).await);
     seed(&client, 4).await;
@@ -102,7 +102,7 @@ async fn a_run_takes_the_waves_up_to_its_own() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_organization_that_was_made_after_a_run_was_asked_for_waits_for_the_next() {
+async fn an_organization_created_after_the_request_waits_for_the_next_run() {
     let database = database().await;
     let (app, client) = (database.app(), connect(&database).await);
     seed(&client, 1).await;
@@ -120,26 +120,27 @@ async fn an_organization_that_was_made_after_a_run_was_asked_for_waits_for_the_n
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn one_setting_flipped_inside_the_migration_fails_that_organization_alone() {
-    fails_that_organization_alone("NEW.email_export = 'EXPORT'", "1 of 2 members would have behaved differently").await;
+async fn one_changed_setting_fails_only_that_organization() {
+    assert_fails_only_that_organization("NEW.email_export = 'EXPORT'", "1 of 2 members would have behaved differently")
+        .await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn one_setting_lost_inside_the_migration_fails_that_organization_alone() {
+async fn one_lost_setting_fails_only_that_organization() {
     let lost = "NEW.email_export = NULL; NEW.email_export_since = NULL; NEW.email_export_source = NULL";
-    fails_that_organization_alone(lost, "1 of 2 members would have behaved differently").await;
+    assert_fails_only_that_organization(lost, "1 of 2 members would have behaved differently").await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_error_inside_the_migration_fails_that_organization_alone() {
-    fails_that_organization_alone(
+async fn an_error_inside_the_migration_fails_only_that_organization() {
+    assert_fails_only_that_organization(
         "RAISE 'planted'",
         "an internal error occurred, which the log of the service describes",
     )
     .await;
 }
 
-async fn fails_that_organization_alone(fault: &str, reason: &str) {
+async fn assert_fails_only_that_organization(fault: &str, reason: &str) {
     let database = database().await;
     let (app, client) = (database.app(), connect(&database).await);
     seed(&client, 5).await;
@@ -161,7 +162,7 @@ async fn fails_that_organization_alone(fault: &str, reason: &str) {
         WHERE phase = 'LEGACY' AND email_export IS NULL AND email_export_source IS NULL";
     assert_eq!(count(&client, untouched).await, 2, "both members of org-02 are as they were");
     assert_eq!(count(&client, "SELECT count(*) FROM organizations WHERE phase = 'MIGRATED'").await, 4);
-    // Every further run passes it, and does not fail because of it.
+    // Every later run skips the organization, and succeeds.
     let passed = run(&app).await;
     assert_eq!((passed.state, passed.outcome["organizations_skipped"]), (RunState::Succeeded, 1));
 }

@@ -1,6 +1,6 @@
-//! What changed since the report before, and which report is the latest, on a real Postgres and a real directory.
+//! The changes since the previous report, and the name of the latest report, on a real Postgres and a real directory.
 
-#![allow(clippy::unwrap_used, reason = "a test that cannot go on panics")]
+#![allow(clippy::unwrap_used, reason = "a test panics if its setup fails")]
 
 mod support;
 
@@ -46,7 +46,7 @@ async fn publish_next(app: &App) -> Report {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_report_says_what_changed_since_the_one_before() {
+async fn a_report_contains_the_changes_since_the_previous_one() {
     let database = database().await;
     let app = database.app();
     let client = connect(&database).await;
@@ -55,7 +55,8 @@ async fn a_report_says_what_changed_since_the_one_before() {
     assert_eq!(text(&database, &first, CHANGES_FILE), HEADER);
     assert_eq!(changes(&database, &first), json!({ "since": null, "newly_mixed": 0, "resolved": 0 }));
 
-    // An organization before and one after what was mixed so far; one assignment there agrees, another one does not.
+    // An organization sorted before the mixed ones and one after them. There, one assignment becomes uniform, and
+    // another one becomes mixed.
     let members = "('n1', 'a@x.example', true, 'default', 'EXPORT', NULL), ('n2', 'b@x.example', true, 'default', 'DO_NOT_EXPORT', NULL)";
     client.batch_execute(&members_sql("a-first", members)).await.unwrap();
     client.batch_execute(&organization_sql("zoo", "MIGRATED")).await.unwrap();
@@ -89,7 +90,7 @@ async fn a_report_says_what_changed_since_the_one_before() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_earlier_report_that_is_gone_or_damaged_is_not_compared_with() {
+async fn a_missing_or_damaged_previous_report_is_not_compared() {
     let database = database().await;
     let app = database.app();
     seed(&connect(&database).await).await;
@@ -112,7 +113,7 @@ async fn an_earlier_report_that_is_gone_or_damaged_is_not_compared_with() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_latest_report_is_named_and_a_crash_before_that_heals() {
+async fn the_latest_report_is_named_even_after_a_crash() {
     let database = database().await;
     let app = database.app();
     seed(&connect(&database).await).await;
@@ -135,7 +136,7 @@ async fn the_latest_report_is_named_and_a_crash_before_that_heals() {
     let claimed = claim(&app).await;
     let second = publish(&app, &claimed).await;
     assert_eq!(latest(&database), named(&second));
-    // As if the process had died after the row; then another attempt of the run finds the report there.
+    // The process died after writing the row. Another attempt of the run finds the report.
     fs::write(path(&database, "mixed-settings/latest.json"), before).unwrap();
     assert_eq!(publish(&app, &claimed).await, second);
     assert_eq!(latest(&database), named(&second));

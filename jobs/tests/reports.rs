@@ -1,6 +1,6 @@
 //! The reports on a real Postgres and a real directory.
 
-#![allow(clippy::unwrap_used, reason = "a test that cannot go on panics")]
+#![allow(clippy::unwrap_used, reason = "a test panics if its setup fails")]
 
 mod support;
 
@@ -36,7 +36,7 @@ async fn download(app: &App, report: &str, file: &str, offset: u64) -> Result<St
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_report_has_the_members_of_mixed_assignments_and_nothing_else() {
+async fn the_report_contains_only_the_members_of_mixed_assignments() {
     let database = database().await;
     let app = database.app();
     seed(&connect(&database).await).await;
@@ -60,7 +60,7 @@ async fn the_report_has_the_members_of_mixed_assignments_and_nothing_else() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_manifest_says_what_the_data_is() {
+async fn the_manifest_describes_the_data() {
     let database = database().await;
     let app = database.app();
     seed(&connect(&database).await).await;
@@ -107,7 +107,7 @@ async fn the_manifest_says_what_the_data_is() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_same_data_gives_the_same_bytes_and_nothing_gives_a_header() {
+async fn the_same_data_gives_the_same_bytes_and_an_empty_report_has_a_header() {
     let database = database().await;
     let app = database.app();
     let mut reports = Vec::new();
@@ -145,7 +145,7 @@ async fn a_run_publishes_once_and_a_zombie_never() {
     assert!(matches!(refused, Err(Error::FenceLost)), "{refused:?}");
     assert_eq!(app.list_reports(None, 10).await.unwrap(), []);
     let report = publish(&app, &heir).await;
-    // The process died before it could end the run: another attempt finds the report there.
+    // The process died before the end of the run: another attempt finds the report.
     assert_eq!(publish(&app, &heir).await, report);
     assert_eq!(app.list_reports(None, 10).await.unwrap(), [report]);
 }
@@ -162,7 +162,7 @@ async fn a_stopped_report_leaves_nothing_behind() {
     assert_eq!(files(&database), Vec::<String>::new());
 }
 
-/// Every file of the report store.
+/// Returns every file of the report store.
 fn files(database: &Database) -> Vec<String> {
     let mut folders = vec![url::Url::parse(&database.reports_url()).unwrap().to_file_path().unwrap()];
     let mut files = Vec::new();
@@ -228,12 +228,12 @@ async fn the_members_csv_has_every_member_in_byte_order() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn pages_of_both_reports_join_without_gaps() {
+async fn pages_of_both_reports_have_no_gaps() {
     let database = database().await;
     let app = database.app();
     let client = connect(&database).await;
     client.batch_execute(&organization_sql("acme", "MIGRATED")).await.unwrap();
-    // Addresses in another order than ids, and two pages full to the last row: more than one needs a cursor.
+    // Addresses have another order than ids, and two pages are full, so that the cursor is used.
     let members = "
         INSERT INTO members SELECT 'acme', 'm' || lpad(n::text, 5, '0'), 'x' || md5(n::text) || '@acme.example',
             'Given', 'Family', 'Title', NULL, true, 'sales', '00000000-0000-0000-0000-000000000000',
@@ -253,10 +253,10 @@ async fn pages_of_both_reports_join_without_gaps() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_reader_who_goes_away_ends_the_export() {
+async fn a_disconnected_reader_ends_the_export() {
     let database = database().await;
     seed(&connect(&database).await).await;
-    // The only connection comes back each time, or the next export waits in vain.
+    // The only connection is returned each time, or else the next export waits forever.
     let app = database.app_with(1);
     for _ in 0..3 {
         drop(app.export_members(&OrganizationId::trusted("acme"), Profile::Raw).await.unwrap());
@@ -273,7 +273,7 @@ async fn an_unknown_organization_has_no_export() {
 }
 
 #[test]
-fn a_reports_directory_that_cannot_be_made_is_named() {
+fn an_error_names_a_reports_directory_that_cannot_be_created() {
     let file = tempfile::NamedTempFile::new().unwrap();
     let below = url::Url::from_file_path(file.path().join("reports")).unwrap();
     let refused = ReportStore::open(below.as_str()).unwrap_err().to_string();

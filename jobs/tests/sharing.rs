@@ -1,6 +1,6 @@
-//! Several engines share the work of one run of the migration, whatever happens to any of them.
+//! Several engines share the work of one run of the migration, even if one of them fails.
 
-#![allow(clippy::unwrap_used, reason = "a test that cannot go on panics")]
+#![allow(clippy::unwrap_used, reason = "a test panics if its setup fails")]
 
 mod support;
 
@@ -23,7 +23,7 @@ use uuid::Uuid;
 
 const DEADLINE: Duration = Duration::from_secs(20);
 
-/// An engine as another process would have it.
+/// Returns an engine with its own pool, as in another process.
 async fn engine(database: &Database) -> Engine {
     engine_of_wave(database, 0).await
 }
@@ -48,7 +48,7 @@ async fn ended(app: &App, run: Uuid) -> JobRun {
     .await
 }
 
-/// Whoever is at one of these organizations waits until the transaction that is answered ends.
+/// Locks these organizations, so that workers wait until the returned transaction ends.
 async fn hold(database: &Database, organizations: &str) -> Client {
     let holder = connect(database).await;
     let sql = format!("BEGIN; SELECT FROM members WHERE organization_id LIKE '{organizations}' FOR UPDATE");
@@ -56,7 +56,7 @@ async fn hold(database: &Database, organizations: &str) -> Client {
     holder
 }
 
-/// Until so many workers wait for what is held.
+/// Waits until this number of workers waits for the locks.
 async fn waiting(client: &Client, workers: i64) {
     let sql = "SELECT count(*) FROM pg_stat_activity
         WHERE wait_event_type = 'Lock' AND query LIKE '%UPDATE members%' AND datname = current_database()";
@@ -68,7 +68,7 @@ async fn migrated(client: &Client) -> i64 {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn others_go_on_while_one_is_at_an_organization() {
+async fn other_workers_continue_while_one_is_blocked() {
     let database = database().await;
     let (app, client) = (database.app(), connect(&database).await);
     seed(&client, 60).await;
@@ -87,7 +87,7 @@ async fn others_go_on_while_one_is_at_an_organization() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn all_take_the_wave_of_the_process_that_began() {
+async fn all_workers_use_the_wave_of_the_process_that_started_the_run() {
     let database = database().await;
     let (app, client) = (database.app(), connect(&database).await);
     seed(&client, 6).await;
@@ -109,7 +109,7 @@ async fn all_take_the_wave_of_the_process_that_began() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn who_helps_goes_on_when_the_leader_dies_and_takes_over_when_its_lease_is_out() {
+async fn a_helper_continues_when_the_leader_dies_and_takes_over_after_its_lease() {
     let database = database().await;
     let (app, client) = (database.app(), connect(&database).await);
     seed(&client, 20).await;
@@ -123,7 +123,7 @@ async fn who_helps_goes_on_when_the_leader_dies_and_takes_over_when_its_lease_is
     holder.batch_execute("COMMIT").await.unwrap();
     until("the last one", async || (migrated(&client).await == 20).then_some(())).await;
     let open = jobs::find_run(app.db(), run).await.unwrap().unwrap();
-    assert_eq!((open.state, open.attempt), (RunState::Running, 1), "only who has the lease ends it");
+    assert_eq!((open.state, open.attempt), (RunState::Running, 1), "only the lease holder ends the run");
     client.batch_execute("UPDATE job_runs SET lease_until = clock_timestamp() - interval '1 s'").await.unwrap();
     let run = ended(&app, run).await;
     assert_eq!((run.state, run.attempt, run.outcome), (RunState::Succeeded, 2, counts(20, 0, 40)));
@@ -132,7 +132,7 @@ async fn who_helps_goes_on_when_the_leader_dies_and_takes_over_when_its_lease_is
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_helper_that_dies_leaves_its_organization_to_the_others() {
+async fn a_helper_that_dies_leaves_its_organization_to_other_workers() {
     let database = database().await;
     let (app, client) = (database.app(), connect(&database).await);
     seed(&client, 2).await;
@@ -151,7 +151,7 @@ async fn a_helper_that_dies_leaves_its_organization_to_the_others() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_leader_that_is_drained_does_not_wait_for_others_whose_effects_are_refused_then() {
+async fn a_drained_leader_does_not_wait_for_helpers_and_their_effects_are_refused() {
     let database = database().await;
     let (app, client) = (database.app(), connect(&database).await);
     seed(&client, 2).await;
@@ -162,12 +162,13 @@ async fn a_leader_that_is_drained_does_not_wait_for_others_whose_effects_are_ref
     let helper = engine(&database).await;
     waiting(&client, 2).await;
     let stopping = tokio::spawn(leader.stop(DEADLINE));
-    // The leader, which goes in byte order, ends its organization and gives the run back.
+    // The leader, which works in byte order, finishes its organization and releases the run.
     first.batch_execute("COMMIT").await.unwrap();
     until("the leader's end", async || stopping.is_finished().then_some(())).await;
     let given_back = jobs::find_run(app.db(), run).await.unwrap().unwrap();
     assert_eq!((given_back.state, given_back.attempt, migrated(&client).await), (RunState::Pending, 0, 1));
-    // What the other one was at is refused now: the run is nobody's. Then it claims the run and does it again.
+    // The effect of the helper is refused, because the run has no lease holder. Then the helper claims the run and
+    // repeats the effect.
     second.batch_execute("COMMIT").await.unwrap();
     let run = ended(&app, run).await;
     assert_eq!((run.state, run.attempt, run.outcome), (RunState::Succeeded, 1, counts(2, 0, 4)));
@@ -176,7 +177,7 @@ async fn a_leader_that_is_drained_does_not_wait_for_others_whose_effects_are_ref
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_cancelled_run_is_left_by_all_and_the_next_one_does_the_rest() {
+async fn all_workers_leave_a_cancelled_run_and_the_next_run_does_the_rest() {
     let database = database().await;
     let (app, client) = (database.app(), connect(&database).await);
     seed(&client, 40).await;
@@ -186,7 +187,7 @@ async fn a_cancelled_run_is_left_by_all_and_the_next_one_does_the_rest() {
     waiting(&client, 2).await;
     let cancel = app.db().system("cancel", async |conn: &mut SystemConn| jobs::cancel_run(conn, MIGRATION, id).await);
     cancel.await.unwrap();
-    // Its process hears of it with a heartbeat, which renews the lease.
+    // The process reads the cancellation with a heartbeat, which renews the lease.
     for _ in 0..2 {
         let lease = "SELECT extract(epoch FROM lease_until)::float8 FROM job_runs";
         let before: f64 = client.query_one(lease, &[]).await.unwrap().get(0);

@@ -1,6 +1,6 @@
 //! An engine whose connections to the database go silent in the middle of a chunk.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on panics")]
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test panics if its setup fails")]
 
 mod support;
 
@@ -21,8 +21,8 @@ use support::{
 };
 use tokio::{sync::Notify, time::timeout};
 
-/// The service behind a proxy, with limits that a test can wait for. The server gives a silent session up before a lease
-/// has run out, as it does with the limits of the service.
+/// Opens the service behind a proxy, with short limits. As with the limits of the service, the server ends a silent
+/// session before a lease expires.
 async fn behind_proxy(database: &Database) -> (App, FaultProxy) {
     let idle = "options=-c%20idle_in_transaction_session_timeout%3D500ms";
     let separator = if database.url.contains('?') { '&' } else { '?' };
@@ -33,7 +33,7 @@ async fn behind_proxy(database: &Database) -> (App, FaultProxy) {
     (App::new(db, ReportStore::open(&database.reports_url()).unwrap()), proxy)
 }
 
-/// A job with one effect. Its first attempt waits before the commit until it is let go.
+/// A job with one effect. The first attempt waits before the commit until the test releases it.
 fn one_effect(entered: &Arc<Notify>, go_on: &Arc<Notify>) -> JobFn {
     let (entered, go_on) = (entered.clone(), go_on.clone());
     job_fn(move |context: JobContext| {
@@ -67,7 +67,7 @@ async fn assert_taken_over(silence_before_commit: bool) {
     let run = request(&app).await;
     first.nudge();
     timeout(DEADLINE, entered.notified()).await.unwrap();
-    proxy.make(Fault::Silence);
+    proxy.inject(Fault::Silence);
     if silence_before_commit {
         go_on.notify_one();
     }
@@ -82,11 +82,11 @@ async fn assert_taken_over(silence_before_commit: bool) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_run_whose_commit_is_not_answered_is_taken_over_and_its_effect_is_made_once() {
+async fn a_run_with_an_unanswered_commit_is_taken_over_and_has_one_effect() {
     assert_taken_over(true).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_run_that_is_silent_inside_a_transaction_is_taken_over_and_its_effect_is_made_once() {
+async fn a_run_silent_inside_a_transaction_is_taken_over_and_has_one_effect() {
     assert_taken_over(false).await;
 }

@@ -1,5 +1,5 @@
-//! What assignments and members may be given: the catalog, seat prerequisites and contradictory
-//! data capture (product.md 1, 6, 9), and the form of names, ids and addresses.
+//! The settings that assignments and members may have: the catalog, seat prerequisites and contradictory data capture
+//! (product.md 1, 6, 9), and the format of names, ids and addresses.
 
 mod support;
 
@@ -24,10 +24,10 @@ fn home(workspace: &str) -> Settings {
     Settings { home_workspace: Some(workspace.to_owned()), ..Settings::default() }
 }
 
-/// A violation's kind and field.
+/// The kind and the field of a violation.
 type Found = (ViolationKind, &'static str);
 
-/// Settings, and the violations they have.
+/// Settings, and their violations.
 fn cases() -> Vec<(&'static str, Settings, Vec<Found>)> {
     use ViolationKind::{ContradictoryDataCapture, SeatPrerequisiteMissing, UnknownPermissionProfile, UnknownSeatType};
     let recording = (ContradictoryDataCapture, "data_capture.prevent_web_conference_recording");
@@ -74,7 +74,7 @@ fn cases() -> Vec<(&'static str, Settings, Vec<Found>)> {
 }
 
 #[test]
-fn an_assignment_is_not_saved_with_settings_that_cannot_be() {
+fn an_assignment_is_not_saved_with_invalid_settings() {
     for (name, settings, expected) in cases() {
         let found = catalog().check(&settings);
         let found: Vec<_> = found.iter().map(|v| (v.kind, v.field.as_str())).collect();
@@ -114,7 +114,7 @@ fn all_violations_are_reported_at_once() {
 }
 
 #[test]
-fn what_was_saved_once_stays_valid_when_the_catalog_changes() {
+fn saved_settings_stay_valid_when_the_catalog_changes() {
     let subject = AssignmentBuilder::new("subject", MANUAL, &["g"]).seats(&["gone"]);
     let mut org = Org::new(Phase::Migrated, vec![subject]);
     let edit = AssignmentEdit { display_name: Some("Renamed".to_owned()), ..AssignmentEdit::default() };
@@ -139,7 +139,7 @@ fn an_assignment_needs_a_group_and_a_name() {
 }
 
 #[test]
-fn a_catalog_names_everything_once_and_requires_what_it_has() {
+fn a_catalog_has_unique_ids_and_requires_only_its_own_seat_types() {
     type Change = fn(&mut Catalog);
     let cases: [(&str, Change, &[Found]); 6] = [
         ("as it is", |_| {}, &[]),
@@ -182,7 +182,7 @@ fn a_catalog_names_everything_once_and_requires_what_it_has() {
 }
 
 #[test]
-fn settings_have_one_id_for_one_content() {
+fn equal_settings_have_equal_ids() {
     let mut all: Vec<Settings> = cases().into_iter().map(|(_, settings, _)| settings).collect();
     all.extend([seats(&["go", "ng"]), permission("em", "earep"), home("gong")]);
     for (i, one) in all.iter().enumerate() {
@@ -194,7 +194,7 @@ fn settings_have_one_id_for_one_content() {
 }
 
 #[test]
-fn ids_and_addresses_are_checked_at_the_door() {
+fn ids_and_addresses_are_validated_when_parsed() {
     type Parse = fn(&str) -> Result<String, Violation>;
     let slug: Parse = |text| AssignmentId::parse(text).map(|id| id.to_string());
     let external: Parse = |text| MemberId::parse(text).map(|id| id.to_string());
@@ -230,8 +230,8 @@ fn ids_and_addresses_are_checked_at_the_door() {
 }
 
 #[test]
-fn who_waits_is_looked_at_when_a_total_that_was_there_changes() {
-    /// A name, the total before and after, and the totals that are to be looked at.
+fn pending_seats_are_assigned_when_an_existing_total_changes() {
+    /// A name, the total before and after, and the totals to check.
     type Case = (&'static str, Option<u32>, Option<u32>, &'static [Option<u32>]);
     let cases: [Case; 7] = [
         ("none, before and after", None, None, &[]),

@@ -1,4 +1,4 @@
-//! The question whether an email may be exported: the answer and its reason (product.md 4.7, 4.8).
+//! The check of email export: the answer and its reason (product.md 4.7, 4.8).
 
 mod support;
 
@@ -60,7 +60,7 @@ fn cases() -> Vec<Case> {
 }
 
 #[test]
-fn an_answer_carries_its_reason_and_where_the_setting_came_from() {
+fn an_answer_has_its_reason_and_the_source_of_the_setting() {
     for case in cases() {
         let source = Source::EditedByHand;
         let export = case.setting.map(|setting| MemberExport { setting, source });

@@ -1,5 +1,5 @@
-//! Email export to CRM: what is shown, what entering gives, what a save settles, and that nothing
-//! is retroactive (product.md 4). Saving while mixed is in `saving_while_mixed.rs`.
+//! Email export to CRM: the derived state, the value given on entry, the agreed value of a save, and that nothing is
+//! retroactive (product.md 4). Saving while mixed is in `saving_while_mixed.rs`.
 
 mod support;
 
@@ -19,7 +19,7 @@ use support::{
 fn the_state_is_derived_from_active_members() {
     let cases: [(&str, [u32; 3], Option<EmailExport>, State); 9] = [
         ("all export", [2, 0, 0], None, State::Export),
-        ("nobody exports", [0, 2, 0], None, State::DoNotExport),
+        ("no member exports", [0, 2, 0], None, State::DoNotExport),
         ("they differ", [1, 1, 0], None, State::Mixed),
         ("they differ from what was chosen", [0, 2, 0], Some(EXPORT), State::DoNotExport),
         ("they differ, whatever was chosen", [1, 1, 0], Some(EXPORT), State::Mixed),
@@ -41,7 +41,7 @@ fn the_state_is_derived_from_active_members() {
 }
 
 #[test]
-fn inactive_members_are_counted_apart() {
+fn inactive_members_are_counted_separately() {
     let members = [
         (true, Some(EXPORT)),
         (true, Some(DO_NOT_EXPORT)),
@@ -84,17 +84,17 @@ fn a_period_of_export_starts_at_the_change_and_does_not_move() {
 }
 
 #[test]
-fn entering_gives_the_chosen_value_else_the_agreed_one_else_keeps() {
+fn entering_gives_the_chosen_value_or_the_agreed_value_or_keeps_the_setting() {
     let by_hand = |setting| Some(MemberExport { setting, source: Source::EditedByHand });
     let [agreed, mixed] =
         [[2, 0], [1, 1]].map(|[exporting, not_exporting]| Summary { exporting, not_exporting, inactive: 0 });
-    let nobody = Summary { inactive: 4, ..Summary::default() };
+    let no_active = Summary { inactive: 4, ..Summary::default() };
     let kept = Source::EditedByHand;
     let new = Source::Assignment;
     type Case = (&'static str, Option<EmailExport>, Summary, Option<MemberExport>, (Setting, Source));
     let cases: [Case; 10] = [
-        ("chosen EXPORT, new", Some(EXPORT), nobody, None, (since(9), new)),
-        ("chosen EXPORT, exporting already", Some(EXPORT), nobody, by_hand(ALWAYS), (ALWAYS, new)),
+        ("chosen EXPORT, new", Some(EXPORT), no_active, None, (since(9), new)),
+        ("chosen EXPORT, exporting already", Some(EXPORT), no_active, by_hand(ALWAYS), (ALWAYS, new)),
         ("chosen wins over members", Some(DO_NOT_EXPORT), agreed, by_hand(ALWAYS), (NOT, new)),
         ("chosen wins over mixed", Some(EXPORT), mixed, by_hand(NOT), (since(9), new)),
         ("agreed, new", None, agreed, None, (since(9), new)),
@@ -102,7 +102,7 @@ fn entering_gives_the_chosen_value_else_the_agreed_one_else_keeps() {
         ("mixed, exporting", None, mixed, by_hand(since(3)), (since(3), kept)),
         ("mixed, not exporting", None, mixed, by_hand(NOT), (NOT, kept)),
         ("mixed, new", None, mixed, None, (NOT, new)),
-        ("nobody active, exporting", None, nobody, by_hand(ALWAYS), (NOT, new)),
+        ("no active member, exporting", None, no_active, by_hand(ALWAYS), (NOT, new)),
     ];
     for (name, chosen, summary, before, (setting, source)) in cases {
         let given = entering(chosen, summary, before, at(9));
@@ -110,7 +110,7 @@ fn entering_gives_the_chosen_value_else_the_agreed_one_else_keeps() {
     }
 }
 
-/// `subject` (group s) with the members given, all in it.
+/// The assignment `subject` (group s) with the given members.
 fn org(mode: UpdateMode, chosen: Option<EmailExport>, people: Vec<PersonBuilder>) -> Org {
     let subject = AssignmentBuilder::new("subject", mode, &["s"]);
     let subject = chosen.into_iter().fold(subject, AssignmentBuilder::chosen);
@@ -135,7 +135,7 @@ fn entering_a_mixed_assignment_keeps_a_setting_and_gives_new_ones_do_not_export(
 }
 
 #[test]
-fn switching_to_automatic_takes_what_active_members_agree_on() {
+fn switching_to_automatic_takes_the_agreed_value_of_active_members() {
     let cases: [(&str, Vec<PersonBuilder>, Option<EmailExport>, EmailExport); 6] = [
         ("agreed", vec![someone("m1", ALWAYS)], None, EXPORT),
         ("agreed, not the stored choice", vec![someone("m1", ALWAYS)], Some(DO_NOT_EXPORT), EXPORT),
@@ -146,8 +146,8 @@ fn switching_to_automatic_takes_what_active_members_agree_on() {
             None,
             EXPORT,
         ),
-        ("nobody active: stored", vec![someone("m1", NOT).inactive()], Some(EXPORT), EXPORT),
-        ("nobody active, nothing stored", vec![], None, DO_NOT_EXPORT),
+        ("no active member: stored", vec![someone("m1", NOT).inactive()], Some(EXPORT), EXPORT),
+        ("no active member, nothing stored", vec![], None, DO_NOT_EXPORT),
     ];
     for (name, people, chosen, expected) in cases {
         let mut org = org(MANUAL, chosen, people);
@@ -160,7 +160,7 @@ fn switching_to_automatic_takes_what_active_members_agree_on() {
 }
 
 #[test]
-fn a_save_that_finds_agreement_makes_it_the_chosen_value_and_changes_nobody() {
+fn a_save_makes_the_agreed_value_the_chosen_value_and_changes_no_member() {
     let people = vec![someone("m1", ALWAYS), someone("m2", since(0)), someone("m3", NOT).inactive()];
     let mut org = org(AUTOMATIC, None, people);
     let before = org.people.clone();
@@ -171,7 +171,7 @@ fn a_save_that_finds_agreement_makes_it_the_chosen_value_and_changes_nobody() {
 }
 
 #[test]
-fn editing_other_settings_leaves_everybodys_email_export_alone() {
+fn editing_other_settings_changes_no_email_export() {
     let people = vec![someone("m1", since(0)), someone("m2", NOT).inactive()];
     let mut org = org(AUTOMATIC, Some(EXPORT), people);
     let before = ["m1", "m2"].map(|id| org.person(id).held.export);
@@ -182,7 +182,7 @@ fn editing_other_settings_leaves_everybodys_email_export_alone() {
 }
 
 #[test]
-fn who_leaves_in_the_same_change_does_not_count_and_who_enters_gets_the_result() {
+fn leaving_members_do_not_count_and_entering_members_get_the_result() {
     let subject = AssignmentBuilder::new("subject", AUTOMATIC, &["a", "b"]);
     let mut org = Org::new(Phase::Migrated, vec![subject])
         .with(PersonBuilder::new("stays", &["a"]).setting(ALWAYS))
@@ -197,7 +197,7 @@ fn who_leaves_in_the_same_change_does_not_count_and_who_enters_gets_the_result()
 }
 
 #[test]
-fn an_equal_value_moves_no_period_and_still_updates_the_source() {
+fn an_equal_value_keeps_the_start_and_updates_the_source() {
     let mut org = org(MANUAL, Some(EXPORT), vec![someone("m1", since(0))]);
     let edit = MemberEdit { choose: Some(EXPORT), ..MemberEdit::default() };
     let plan = org.edit_member("m1", edit).unwrap();
@@ -207,7 +207,7 @@ fn an_equal_value_moves_no_period_and_still_updates_the_source() {
 }
 
 #[test]
-fn becoming_inactive_and_active_again_does_not_move_the_period() {
+fn becoming_inactive_and_active_again_keeps_the_start() {
     for mode in [AUTOMATIC, MANUAL] {
         let mut org = org(mode, Some(EXPORT), vec![someone("m1", since(0))]);
         org.sync(SyncMode::Delta, Rows::new().inactive_person("m1").0).unwrap();
@@ -217,7 +217,7 @@ fn becoming_inactive_and_active_again_does_not_move_the_period() {
 }
 
 #[test]
-fn creating_needs_a_value_after_the_migration_and_takes_none_before() {
+fn creating_requires_a_value_after_the_migration_and_allows_none_before() {
     let new = AssignmentBuilder::new("new", AUTOMATIC, &["g"]);
     let migrated = Org::new(Phase::Migrated, vec![]).create(new.clone().build(), None);
     assert_eq!(violations(migrated), [ViolationKind::EmailExportRequired]);
@@ -226,7 +226,7 @@ fn creating_needs_a_value_after_the_migration_and_takes_none_before() {
 }
 
 #[test]
-fn in_legacy_nobody_has_a_setting_and_a_given_one_is_refused() {
+fn in_phase_legacy_no_member_has_a_setting_and_a_given_one_is_refused() {
     let subject = AssignmentBuilder::new("subject", MANUAL, &["s"]);
     let mut org = Org::new(Phase::Legacy, vec![subject]).with(PersonBuilder::new("m1", &["s"]));
     let refused = Err(Refusal::EmailExportNotMigrated(organization()));

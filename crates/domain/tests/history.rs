@@ -1,4 +1,4 @@
-//! Where a member's settings came from, since when, and what their email export was (product.md 4.9, 9).
+//! The source and start of a member's settings, and the past email export setting (product.md 4.9, 9).
 
 mod support;
 
@@ -12,7 +12,7 @@ use rollcall_domain::{
 };
 use support::{ALWAYS, NOT, assignment, at, member, seats, since};
 
-/// What somebody has after a change, and why.
+/// The settings of a member after a change, and the cause.
 #[derive(Clone, Debug)]
 struct Step {
     cause: Cause,
@@ -29,7 +29,7 @@ fn held(step: &Step) -> Held {
     Held { assignment: assignment(step.assignment), settings: step.settings.id(), export: step.export }
 }
 
-/// The changes of somebody who had one step after the other, a minute each, newest first.
+/// Returns the changes of a member with these steps, one minute apart, newest first.
 fn record(steps: &[Step]) -> (Vec<Recorded>, Bundles) {
     let bundles = steps.iter().map(|step| (step.settings.id(), step.settings.clone())).collect();
     let recorded = |(minute, step): (i64, &Step)| {
@@ -42,7 +42,7 @@ fn record(steps: &[Step]) -> (Vec<Recorded>, Bundles) {
     (changes, bundles)
 }
 
-/// Everything that is said of a member whose last step is what they have.
+/// Returns the explained settings of a member with these steps.
 fn explain(phase: Phase, active: bool, waits_for_seat: bool, steps: &[Step]) -> Vec<SettingOrigin> {
     let (changes, bundles) = record(steps);
     let last = steps.last().cloned().unwrap_or_else(|| step(Cause::EditedByHand, "none", Settings::default(), None));
@@ -56,7 +56,7 @@ fn one(name: SettingName, explained: &[SettingOrigin]) -> &SettingOrigin {
     explained.iter().find(|origin| origin.name == name).unwrap_or_else(|| panic!("{name:?} is explained"))
 }
 
-/// The minute of the change that a setting came from.
+/// Returns the minute of the change that gave a setting.
 fn minute(origin: &SettingOrigin) -> Option<i64> {
     match &origin.origin {
         Origin::Change(recorded) => Some(recorded.revision - 10),
@@ -65,7 +65,7 @@ fn minute(origin: &SettingOrigin) -> Option<i64> {
 }
 
 #[test]
-fn a_value_is_had_since_it_was_last_different_whatever_else_changes() {
+fn a_value_starts_at_its_last_change_whatever_else_changes() {
     let not = Some((NOT, Source::Assignment));
     let steps = [
         step(Cause::EnteredAssignment, "first", seats(&["gong"]), not),
@@ -79,7 +79,7 @@ fn a_value_is_had_since_it_was_last_different_whatever_else_changes() {
     assert_eq!(names, SettingName::ALL);
     let gong = one(SettingName::Seats, &explained);
     assert_eq!((gong.value.as_str(), minute(gong), gong.since()), ("gong", Some(2), Some(at(2))));
-    // Said again by hand, the value stays: it was not interrupted.
+    // An edit with the same value does not interrupt the period.
     let export = one(SettingName::EmailExport, &explained);
     assert_eq!((export.value.as_str(), minute(export), export.since()), ("EXPORT", Some(2), Some(at(2))));
     let home = one(SettingName::HomeWorkspace, &explained);
@@ -87,7 +87,7 @@ fn a_value_is_had_since_it_was_last_different_whatever_else_changes() {
 }
 
 #[test]
-fn what_was_carried_over_is_as_it_was_since_always() {
+fn a_carried_over_setting_starts_at_always() {
     let none = Settings::default;
     let entered = step(Cause::EnteredAssignment, "first", none(), None);
     let carried = |setting| step(Cause::Migration, "first", none(), Some((setting, Source::Migration)));
@@ -109,13 +109,13 @@ fn what_was_carried_over_is_as_it_was_since_always() {
         let explained = explain(Phase::Migrated, true, false, &steps);
         let export = one(SettingName::EmailExport, &explained);
         assert_eq!((export.value.as_str(), minute(export), export.since()), expected, "{name}");
-        // Only email export is carried over.
+        // The migration carries over only email export.
         assert_eq!(one(SettingName::Seats, &explained).since(), Some(at(0)), "{name}");
     }
 }
 
 #[test]
-fn in_phase_legacy_the_old_setting_is_explained() {
+fn in_phase_legacy_the_legacy_setting_is_explained() {
     let entered = step(Cause::EnteredAssignment, "first", seats(&["gong"]), None);
     let explained = explain(Phase::Legacy, true, false, &[entered]);
     let export = one(SettingName::EmailExport, &explained);
@@ -124,13 +124,13 @@ fn in_phase_legacy_the_old_setting_is_explained() {
 }
 
 #[test]
-fn who_has_no_history_has_settings_all_the_same() {
+fn a_member_without_history_has_settings() {
     let explained = explain(Phase::Migrated, true, false, &[]);
     assert!(explained.iter().all(|origin| origin.origin == Origin::Unknown && origin.since().is_none()));
 }
 
 #[test]
-fn nothing_is_effective_while_inactive_and_no_seats_while_one_is_waited_for() {
+fn no_setting_is_effective_while_inactive_and_no_seat_while_one_is_pending() {
     let steps = [step(Cause::EnteredAssignment, "first", seats(&["gong"]), Some((NOT, Source::Assignment)))];
     let effective = |active, waits| {
         let explained = explain(Phase::Migrated, active, waits, &steps);
@@ -143,7 +143,7 @@ fn nothing_is_effective_while_inactive_and_no_seats_while_one_is_waited_for() {
 }
 
 #[test]
-fn an_old_setting_answers_where_the_member_had_none_of_their_own() {
+fn the_legacy_setting_answers_before_the_member_has_a_setting() {
     let given = step(Cause::Migration, "first", Settings::default(), Some((since(3), Source::EditedByHand)));
     let taken = step(Cause::RolledBack, "first", Settings::default(), None);
     let (changes, _) = record(&[given, taken]);
@@ -156,7 +156,7 @@ fn an_old_setting_answers_where_the_member_had_none_of_their_own() {
 }
 
 #[test]
-fn values_are_texts_that_people_can_read() {
+fn values_are_readable_texts() {
     let settings = Settings {
         home_workspace: Some("emea".to_owned()),
         permissions: BTreeMap::from([("hq", "admin"), ("emea", "rep")].map(|(w, p)| (w.to_owned(), p.to_owned()))),
@@ -169,7 +169,7 @@ fn values_are_texts_that_people_can_read() {
     assert_eq!(texts, expected);
 }
 
-/// Whether two steps have the same value, looked at without texts.
+/// Returns whether two steps have the same value, compared without texts.
 fn same(name: SettingName, a: &Step, b: &Step) -> bool {
     let value = |step: &Step| step.export.map(|export| export.setting.value());
     let (x, y) = (a.settings.data_capture, b.settings.data_capture);
@@ -192,7 +192,7 @@ fn same(name: SettingName, a: &Step, b: &Step) -> bool {
     }
 }
 
-/// The naive replay: from the beginning on, whoever changes the value has given it.
+/// The naive replay from the beginning: the latest change of the value gave it.
 fn replay(name: SettingName, steps: &[Step]) -> usize {
     let mut given = 0;
     for (index, pair) in steps.windows(2).enumerate() {

@@ -1,4 +1,4 @@
-//! What lint finds in a list, rule by rule (product.md 9).
+//! The findings of lint, rule by rule (product.md 9).
 
 mod support;
 
@@ -14,15 +14,15 @@ use support::{AUTOMATIC, AssignmentBuilder, EXPORT, MANUAL, assignment, catalog,
 const AGREED: Summary = Summary { exporting: 2, not_exporting: 0, inactive: 1 };
 const MIXED: Summary = Summary { exporting: 2, not_exporting: 1, inactive: 0 };
 
-/// What is known beside the list: everybody has members who agree, nothing is gone, nobody waits.
-struct World {
+/// The facts besides the list: every assignment has members who agree, no group is absent, no seat is pending.
+struct ListFacts {
     phase: Phase,
     gone: BTreeSet<GroupId>,
     summaries: HashMap<String, Summary>,
     waiting: Vec<(&'static str, &'static str, u32)>,
 }
 
-impl World {
+impl ListFacts {
     fn new() -> Self {
         Self { phase: Phase::Migrated, gone: BTreeSet::new(), summaries: HashMap::new(), waiting: Vec::new() }
     }
@@ -39,7 +39,7 @@ impl World {
         lint(&list, &Facts { phase: self.phase, catalog, gone, summaries, waiting })
     }
 
-    /// What is found in a list, as `assignment:RULE`.
+    /// Returns the findings in a list, as `assignment:RULE`.
     fn found(&self, listed: Vec<AssignmentBuilder>) -> Vec<String> {
         let listed = listed.into_iter().map(AssignmentBuilder::build).collect();
         let found = self.lint(listed, Assignment::new_default(self.phase));
@@ -55,7 +55,7 @@ const NOTHING: [&str; 0] = [];
 
 #[test]
 fn an_assignment_never_matches_when_earlier_ones_take_each_of_its_groups() {
-    let world = World::new();
+    let facts = ListFacts::new();
     type Listed = &'static [(&'static str, &'static [&'static str])];
     let cases: [(Listed, &[&str]); 6] = [
         (&[("a", &["x"]), ("b", &["y"])], &[]),
@@ -66,16 +66,16 @@ fn an_assignment_never_matches_when_earlier_ones_take_each_of_its_groups() {
         (&[("b", &["x"]), ("a", &["x", "y"])], &[]),
     ];
     for (listed, expected) in cases {
-        let found = world.found(listed.iter().map(|(id, own)| new(id, own)).collect());
+        let found = facts.found(listed.iter().map(|(id, own)| new(id, own)).collect());
         assert_eq!(found, expected, "{listed:?}");
     }
 }
 
 #[test]
-fn a_finding_names_the_groups_who_takes_them_and_what_to_do() {
+fn a_finding_names_the_groups_the_earlier_assignments_and_the_remedy() {
     let listed = [new("a", &["x", "z"]), new("b", &["y"]), new("c", &["x"]), new("d", &["y", "x"])];
     let found =
-        World::new().lint(listed.map(AssignmentBuilder::build).into(), Assignment::new_default(Phase::Migrated));
+        ListFacts::new().lint(listed.map(AssignmentBuilder::build).into(), Assignment::new_default(Phase::Migrated));
     let expected = Finding {
         rule: Rule::NeverMatches,
         assignment: assignment("d"),
@@ -92,30 +92,30 @@ fn a_finding_names_the_groups_who_takes_them_and_what_to_do() {
 }
 
 #[test]
-fn groups_that_are_gone_are_named_wherever_an_assignment_names_them() {
-    let world = World { gone: groups(&["x", "y", "elsewhere"]), ..World::new() };
+fn absent_groups_are_reported_for_every_assignment_that_names_them() {
+    let facts = ListFacts { gone: groups(&["x", "y", "elsewhere"]), ..ListFacts::new() };
     let listed = [new("a", &["x", "y", "z"]), new("b", &["v", "x"]), new("c", &["w"])];
-    let found = world.lint(listed.map(AssignmentBuilder::build).into(), Assignment::new_default(Phase::Migrated));
+    let found = facts.lint(listed.map(AssignmentBuilder::build).into(), Assignment::new_default(Phase::Migrated));
     let named: Vec<_> = found.iter().map(|finding| (finding.rule, finding.rank, finding.groups.clone())).collect();
     assert_eq!(named, [(Rule::GroupGone, 1, groups(&["x", "y"])), (Rule::GroupGone, 2, groups(&["x"]))]);
 }
 
 #[test]
-fn an_assignment_without_members_is_found_but_not_the_default_one() {
+fn an_assignment_without_members_is_reported_except_the_default_one() {
     let none = || ["a", "default"].map(|id| (id.to_owned(), Summary::default())).into();
-    let world = World { summaries: none(), ..World::new() };
-    assert_eq!(world.found(vec![new("a", &["x"]), new("b", &["y"])]), ["a:NoMembers"]);
+    let facts = ListFacts { summaries: none(), ..ListFacts::new() };
+    assert_eq!(facts.found(vec![new("a", &["x"]), new("b", &["y"])]), ["a:NoMembers"]);
     let inactive = HashMap::from([("a".to_owned(), Summary { inactive: 1, ..Summary::default() })]);
-    let world = World { summaries: inactive, ..World::new() };
-    assert_eq!(world.found(vec![new("a", &["x"])]), NOTHING);
+    let facts = ListFacts { summaries: inactive, ..ListFacts::new() };
+    assert_eq!(facts.found(vec![new("a", &["x"])]), NOTHING);
 }
 
 #[test]
-fn data_capture_that_was_stored_while_it_contradicts_itself_is_found() {
+fn stored_contradictory_data_capture_is_reported() {
     let contradictory = |capture: DataCapture| {
         let settings = Settings { data_capture: capture, ..Settings::default() };
         let default = Assignment { settings, ..Assignment::new_default(Phase::Migrated) };
-        let found = World::new().lint(vec![], default);
+        let found = ListFacts::new().lint(vec![], default);
         found.into_iter().map(|finding| (finding.rule, finding.message)).collect::<Vec<_>>()
     };
     let conferences = DataCapture {
@@ -132,31 +132,31 @@ fn data_capture_that_was_stored_while_it_contradicts_itself_is_found() {
 }
 
 #[test]
-fn members_who_wait_are_found_for_the_seats_that_their_assignment_gives() {
+fn pending_seats_are_reported_for_the_seats_of_the_assignment() {
     let waiting = vec![("a", "gong", 3), ("a", "forecast", 1), ("b", "gong", 2)];
-    let world = World { waiting, ..World::new() };
+    let facts = ListFacts { waiting, ..ListFacts::new() };
     let listed = || vec![new("a", &["x"]).seats(&["gong", "forecast"]), new("b", &["y"])];
-    assert_eq!(world.found(listed()), ["a:SeatsPending"]);
+    assert_eq!(facts.found(listed()), ["a:SeatsPending"]);
     let listed = listed().into_iter().map(AssignmentBuilder::build).collect();
-    let found = world.lint(listed, Assignment::new_default(Phase::Migrated));
+    let found = facts.lint(listed, Assignment::new_default(Phase::Migrated));
     let message = "members of `a` wait: 1 for the seat `forecast`, 3 for the seat `gong`; raise the total or free some";
     assert_eq!(found[0].message, message);
 }
 
 #[test]
-fn a_seat_whose_prerequisite_came_later_is_found() {
-    let world = World::new();
+fn a_seat_with_a_later_prerequisite_is_reported() {
+    let facts = ListFacts::new();
     let listed = vec![new("a", &["x"]).seats(&["engage"]), new("b", &["y"]).seats(&["engage", "gong"])];
-    assert_eq!(world.found(listed), ["a:SeatPrerequisiteMissing"]);
+    assert_eq!(facts.found(listed), ["a:SeatPrerequisiteMissing"]);
     let default = Assignment { settings: seats(&["engage"]), ..Assignment::new_default(Phase::Migrated) };
     assert_eq!(
-        world.lint(vec![], default)[0].message,
+        facts.lint(vec![], default)[0].message,
         "`default` lacks seats: `engage` requires `gong`; give both, or neither"
     );
 }
 
 #[test]
-fn email_export_is_unresolved_where_an_automatic_assignment_is_mixed() {
+fn a_mixed_automatic_assignment_is_reported_as_unresolved() {
     let mixed = || ["auto", "manual"].map(|id| (id.to_owned(), MIXED)).into();
     let listed = || {
         let auto = AssignmentBuilder::new("auto", AUTOMATIC, &["x"]);
@@ -166,23 +166,23 @@ fn email_export_is_unresolved_where_an_automatic_assignment_is_mixed() {
             AssignmentBuilder::new("agreed", AUTOMATIC, &["z"]),
         ]
     };
-    let world = World { summaries: mixed(), ..World::new() };
-    assert_eq!(world.found(listed()), ["auto:EmailExportUnresolved"]);
-    let legacy = World { summaries: mixed(), phase: Phase::Legacy, ..World::new() };
+    let facts = ListFacts { summaries: mixed(), ..ListFacts::new() };
+    assert_eq!(facts.found(listed()), ["auto:EmailExportUnresolved"]);
+    let legacy = ListFacts { summaries: mixed(), phase: Phase::Legacy, ..ListFacts::new() };
     assert_eq!(legacy.found(listed()), NOTHING);
 }
 
 #[test]
 fn findings_are_in_evaluation_order_and_then_by_rule() {
-    let world = World {
+    let facts = ListFacts {
         gone: groups(&["x"]),
         summaries: ["a", "b"].map(|id| (id.to_owned(), Summary::default())).into(),
         waiting: vec![("default", "gong", 1), ("a", "engage", 1)],
-        ..World::new()
+        ..ListFacts::new()
     };
     let listed = [new("b", &["x"]), new("a", &["x"]).seats(&["engage"])];
     let default = Assignment { settings: seats(&["gong"]), ..Assignment::new_default(Phase::Migrated) };
-    let found = world.lint(listed.map(AssignmentBuilder::build).into(), default);
+    let found = facts.lint(listed.map(AssignmentBuilder::build).into(), default);
     let found: Vec<_> = found.iter().map(|finding| (finding.rank, finding.rule)).collect();
     let expected = [
         (1, Rule::GroupGone),

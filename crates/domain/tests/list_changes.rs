@@ -1,5 +1,5 @@
-//! Changes of the ordered list: create at a position, update, move, delete (product.md 2). What
-//! an assignment may hold is in `catalog.rs`.
+//! Changes of the ordered list: create at a position, update, move, delete (product.md 2). The allowed settings of an
+//! assignment are in `catalog.rs`.
 
 mod support;
 
@@ -9,7 +9,7 @@ use support::{
     organization, seats, violations,
 };
 
-/// `a`, `b`, `c`, each of the group of its name, and the default.
+/// The assignments `a`, `b` and `c`, each for the group of its name, and the default.
 fn abc() -> Org {
     let listed = ["a", "b", "c"].map(|id| AssignmentBuilder::new(id, AUTOMATIC, &[id]).chosen(DO_NOT_EXPORT));
     Org::new(Phase::Migrated, listed.into())
@@ -74,7 +74,7 @@ fn an_assignment_is_moved_to_its_position() {
 }
 
 #[test]
-fn the_default_is_not_moved_deleted_given_groups_or_created() {
+fn the_default_cannot_be_moved_or_deleted_or_created_and_has_no_groups() {
     type Change = fn(&mut Org) -> Result<Plan, Refusal>;
     let changes: [(&str, Change); 5] = [
         ("moved", |org| org.move_to("default", 1)),
@@ -115,7 +115,7 @@ fn the_default_can_be_edited() {
 }
 
 #[test]
-fn an_unknown_assignment_is_not_found_and_a_taken_id_is_refused() {
+fn an_unknown_assignment_is_not_found_and_an_existing_id_is_refused() {
     let nowhere = || Err(Refusal::AssignmentNotFound(assignment("x")));
     assert_eq!(abc().update("x", &AssignmentEdit::default()), nowhere());
     assert_eq!(abc().move_to("x", 1), nowhere());
@@ -126,7 +126,7 @@ fn an_unknown_assignment_is_not_found_and_a_taken_id_is_refused() {
 }
 
 #[test]
-fn an_update_changes_what_it_names_and_nothing_else() {
+fn an_update_changes_only_what_it_names() {
     let before = AssignmentBuilder::new("a", MANUAL, &["a"]).seats(&["gong"]).chosen(EXPORT);
     let before = before.build();
     let org = Org::new(Phase::Migrated, vec![]);
@@ -147,7 +147,7 @@ fn an_update_changes_what_it_names_and_nothing_else() {
             "the name" => expected.display_name = "Renamed".to_owned(),
             "the groups" => expected.groups = groups(&["b"]),
             "the mode" => {
-                // Nobody is in it: the stored choice stands.
+                // The assignment has no members, so the stored choice stands.
                 expected.update_mode = AUTOMATIC;
             }
             "the settings" => expected.settings = seats(&[]),
@@ -189,7 +189,7 @@ fn creating_before_others_takes_members_from_automatic_ones_and_the_default() {
 }
 
 #[test]
-fn a_plan_says_what_is_written_and_its_counts_are_its_changes() {
+fn a_plan_contains_its_writes_and_its_counts_are_its_changes() {
     let manual = AssignmentBuilder::new("manual", MANUAL, &["g"]).seats(&["gong"]).chosen(EXPORT);
     let mut org = Org::new(Phase::Migrated, vec![manual])
         .with(PersonBuilder::new("stays", &["g"]))

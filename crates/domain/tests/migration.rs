@@ -16,7 +16,7 @@ use support::{
 struct OutcomeCase {
     name: &'static str,
     mode: UpdateMode,
-    /// Members as (active, old setting).
+    /// Members as (active, legacy setting).
     members: &'static [(bool, Option<bool>)],
     chosen: Option<EmailExport>,
     state: State,

@@ -1,5 +1,5 @@
-//! The order of the list: what is a permutation of it, its etag, and who changes assignment when it changes (product.md
-//! 2, 3).
+//! The order of the list: permutations, the etag, and the members who change assignment with the order (product.md 2,
+//! 3).
 
 mod support;
 
@@ -9,7 +9,7 @@ use rollcall_domain::{
 };
 use support::{AUTOMATIC, AssignmentBuilder, DO_NOT_EXPORT, EXPORT, MANUAL, Org, PersonBuilder, assignment};
 
-/// `a`, `b`, `c`, `d`, each of the group of its name; `c` is manual.
+/// The assignments `a`, `b`, `c` and `d`, each for the group of its name. `c` is manual.
 fn abcd() -> Org {
     let listed = ["a", "b", "c", "d"].map(|id| {
         let mode = if id == "c" { MANUAL } else { AUTOMATIC };
@@ -26,12 +26,12 @@ fn mismatch(result: Result<Plan, Refusal>) -> [Vec<String>; 3] {
 }
 
 #[test]
-fn every_permutation_is_taken_and_nothing_else() {
+fn only_permutations_are_accepted() {
     for order in [["a", "b", "c", "d"], ["d", "c", "b", "a"], ["b", "d", "a", "c"]] {
         let mut org = abcd();
         let plan = org.reorder(&order).unwrap();
         assert_eq!(org.order(), [&order[..], &["default"]].concat());
-        assert_eq!((plan.saved, plan.members), (None, vec![]), "nobody is there");
+        assert_eq!((plan.saved, plan.members), (None, vec![]), "no member moves");
     }
     let cases: [(&[&str], [&[&str]; 3]); 7] = [
         (&[], [&["a", "b", "c", "d"], &[], &[]]),
@@ -50,7 +50,7 @@ fn every_permutation_is_taken_and_nothing_else() {
 }
 
 #[test]
-fn a_mismatch_names_what_is_wrong_and_what_to_do() {
+fn a_mismatch_names_the_violations_and_the_remedy() {
     let refusal = abcd().reorder(&["x", "default", "c", "c"]).unwrap_err();
     let message = "the order is not one of all listed assignments: `a`, `b`, `d` missing; `default`, `x` unknown (the \
                    default one is always last); `c` there more than once; list them, and name each one once";
@@ -60,7 +60,7 @@ fn a_mismatch_names_what_is_wrong_and_what_to_do() {
 }
 
 #[test]
-fn a_mismatch_of_many_still_fits_into_an_answer() {
+fn a_large_mismatch_fits_into_an_error() {
     let many: Vec<String> = (0..500).map(|number| format!("a{number:03}")).collect();
     let listed = many.iter().map(|id| AssignmentBuilder::new(id, AUTOMATIC, &["g"]).chosen(EXPORT)).collect();
     let refusal = Org::new(Phase::Migrated, listed).reorder(&["a007"]).unwrap_err();
@@ -69,7 +69,7 @@ fn a_mismatch_of_many_still_fits_into_an_answer() {
 }
 
 #[test]
-fn the_etag_of_the_order_changes_with_it_and_with_nothing_else() {
+fn the_etag_changes_only_with_the_order() {
     let etag = |org: &Org| org.list().order_etag();
     let mut org = abcd();
     let first = etag(&org);
@@ -85,7 +85,7 @@ fn the_etag_of_the_order_changes_with_it_and_with_nothing_else() {
 }
 
 #[test]
-fn who_is_overtaken_moves_unless_a_pin_or_a_manual_assignment_holds_them() {
+fn members_of_an_overtaken_assignment_move_unless_pinned_or_manual() {
     let mut org = abcd()
         .with(PersonBuilder::new("ab", &["a", "b"]))
         .with(PersonBuilder::new("adb", &["a", "b", "d"]))
@@ -96,7 +96,7 @@ fn who_is_overtaken_moves_unless_a_pin_or_a_manual_assignment_holds_them() {
         .with(PersonBuilder::new("none", &[]));
     let plan = org.reorder(&["d", "b", "a", "c"]).unwrap();
     let moved: Vec<_> = plan.members.iter().map(|change| change.member.as_str()).collect();
-    assert_eq!(moved, ["ab", "adb", "bd"], "nobody else, and nobody twice");
+    assert_eq!(moved, ["ab", "adb", "bd"], "no other member, and no member twice");
     let homes = [("ab", "b"), ("adb", "d"), ("a", "a"), ("bd", "d"), ("cd", "c"), ("pinned", "a"), ("none", "default")];
     for (id, home) in homes {
         assert_eq!(org.home(id), home, "{id}");
@@ -104,7 +104,7 @@ fn who_is_overtaken_moves_unless_a_pin_or_a_manual_assignment_holds_them() {
 }
 
 #[test]
-fn only_who_can_move_is_loaded() {
+fn only_members_who_can_move_are_loaded() {
     let org = abcd()
         .with(PersonBuilder::new("ab", &["a", "b"]))
         .with(PersonBuilder::new("ad", &["a", "d"]))

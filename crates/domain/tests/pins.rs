@@ -1,5 +1,5 @@
-//! Moving members pins them; releasing takes the pin away; deleting an assignment that has
-//! members or pins (product.md 5).
+//! Moving members pins them, releasing removes the pin, and deleting an assignment with members or pins (product.md
+//! 5).
 
 mod support;
 
@@ -15,7 +15,7 @@ use support::{
     groups, member,
 };
 
-/// `sales` (automatic, group s), `special` (manual, group x), `late` (automatic, s); `m1` is in
+/// The assignments `sales` (automatic, group s), `special` (manual, group x) and `late` (automatic, s). `m1` is in
 /// `sales`.
 fn org() -> Org {
     Org::new(
@@ -53,7 +53,7 @@ fn pins(target: &str, members: &[&str]) -> Pins {
 }
 
 #[test]
-fn a_member_of_the_assignment_is_only_pinned() {
+fn a_member_already_in_the_assignment_is_only_pinned() {
     let mut org = org()
         .with(PersonBuilder::new("m2", &["x"]).seats(&["engage"]).setting(ALWAYS))
         .with(PersonBuilder::new("m3", &["x"]).inactive());
@@ -67,7 +67,7 @@ fn a_member_of_the_assignment_is_only_pinned() {
 }
 
 #[test]
-fn a_move_to_nowhere_is_refused() {
+fn a_move_to_an_unknown_assignment_is_refused() {
     let mut org = org();
     let refused = Err(Refusal::AssignmentNotFound(assignment("nowhere")));
     assert_eq!(org.move_members(&["m1"], "nowhere"), refused);
@@ -75,7 +75,7 @@ fn a_move_to_nowhere_is_refused() {
 }
 
 #[test]
-fn a_pin_wins_over_the_order_the_mode_and_the_next_sync() {
+fn a_pin_outranks_the_order_the_mode_and_the_next_sync() {
     type Change = fn(&mut Org);
     let changes: [(&str, Change); 7] = [
         ("a group in the IdP", |org| {
@@ -127,7 +127,7 @@ fn a_later_move_replaces_the_pin() {
 }
 
 #[test]
-fn removing_the_pin_resolves_again_also_out_of_a_manual_assignment() {
+fn removing_the_pin_resolves_again_even_out_of_a_manual_assignment() {
     for pinned in ["special", "late", "default"] {
         let mut org = org();
         org.move_members(&["m1"], pinned).unwrap();
@@ -141,7 +141,7 @@ fn removing_the_pin_resolves_again_also_out_of_a_manual_assignment() {
 }
 
 #[test]
-fn who_resolves_to_where_they_are_only_loses_the_pin() {
+fn a_member_who_resolves_to_the_same_assignment_only_loses_the_pin() {
     let mut org = org().with(PersonBuilder::new("m2", &["x"]).seats(&["engage"]).pinned("special"));
     let plan = org.release(&["m2"]);
     assert_eq!(plan, Plan { unpinned: vec![member("m2")], ..Plan::default() });
@@ -149,19 +149,19 @@ fn who_resolves_to_where_they_are_only_loses_the_pin() {
 }
 
 #[test]
-fn who_has_no_pin_is_not_released_out_of_a_manual_assignment() {
+fn a_member_without_a_pin_is_not_released_from_a_manual_assignment() {
     let mut org = org().with(PersonBuilder::new("m2", &["s"]).inside("special"));
     assert_eq!(org.release(&["m1", "m2"]), Plan::default());
     assert_eq!(org.home("m2"), "special");
 }
 
 #[test]
-fn deleting_an_assignment_with_members_or_pins_needs_resolve_members() {
+fn deleting_an_assignment_with_members_or_pins_requires_resolve_members() {
     /// Members and pins.
     type Counts = (u32, u32);
     let special = |id: &str| PersonBuilder::new(id, &["s"]).inside("special");
     let cases: [(&str, Vec<PersonBuilder>, Option<Counts>); 4] = [
-        ("nobody", vec![], None),
+        ("no members", vec![], None),
         ("a member", vec![special("m2")], Some((1, 0))),
         ("an inactive member", vec![special("m2").inactive()], Some((1, 0))),
         ("members and a pin", vec![special("m2"), special("m3").pinned("special")], Some((2, 1))),
@@ -191,7 +191,7 @@ fn deleting_an_assignment_with_members_or_pins_needs_resolve_members() {
 }
 
 #[test]
-fn deleting_leaves_other_pins_alone() {
+fn deleting_keeps_other_pins() {
     let mut org =
         org().with(PersonBuilder::new("m2", &["s"]).pinned("late")).with(PersonBuilder::new("m3", &["x"]).setting(NOT));
     org.delete("special", true).unwrap();

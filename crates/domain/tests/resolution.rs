@@ -1,4 +1,4 @@
-//! Which assignment a member is in, and the explanation of it (product.md 2, 3, 5, 9).
+//! The resolution of members, and its explanation (product.md 2, 3, 5, 9).
 
 mod support;
 
@@ -12,7 +12,7 @@ use rollcall_domain::{
 };
 use support::{AUTOMATIC, AssignmentBuilder, DO_NOT_EXPORT, EXPORT, MANUAL, Org, PersonBuilder, assignment, groups};
 
-/// `first` (automatic, a), `second` (manual, b), `third` (automatic, a and b), default.
+/// The assignments `first` (automatic, a), `second` (manual, b), `third` (automatic, a and b), and the default.
 fn list() -> AssignmentList {
     let listed = vec![
         AssignmentBuilder::new("first", AUTOMATIC, &["a"]).build(),
@@ -30,7 +30,7 @@ struct Case {
     expected: (&'static str, Why),
 }
 
-/// A member of the list above, as the planner sees them.
+/// A member of the list above, in the input of the planner.
 fn state(list: &AssignmentList, case: &Case) -> MemberState {
     let person = PersonBuilder::new("m1", case.groups).inside(case.current.unwrap_or("default"));
     let listed = ["first", "second", "third"].map(|id| list.find(&assignment(id)).cloned());
@@ -58,7 +58,7 @@ const CASES: &[Case] = &[
         ..NEW
     },
     Case {
-        name: "an automatic assignment holds nobody",
+        name: "an automatic assignment makes no member stay",
         groups: &["a"],
         current: Some("third"),
         expected: ("first", Why::FirstMatch),
@@ -78,14 +78,14 @@ const CASES: &[Case] = &[
         ..NEW
     },
     Case {
-        name: "the default holds nobody although it is manual",
+        name: "the default makes no member stay although it is manual",
         groups: &["b"],
         current: Some("default"),
         expected: ("second", Why::FirstMatch),
         ..NEW
     },
     Case {
-        name: "an assignment that is gone holds nobody",
+        name: "a deleted assignment makes no member stay",
         groups: &["a"],
         current: Some("default"),
         pin: Some("gone"),
@@ -115,7 +115,7 @@ const CASES: &[Case] = &[
 ];
 
 #[test]
-fn a_member_is_where_pin_mode_and_order_say() {
+fn pin_mode_and_order_resolve_a_member() {
     let list = list();
     for case in CASES {
         let (found, why) = resolve(&list, &state(&list, case));
@@ -140,7 +140,7 @@ fn earlier_assignment_wins_when_both_match_and_gives_its_whole_bundle() {
 }
 
 #[test]
-fn the_default_assignment_starts_as_section_2_says() {
+fn the_default_assignment_starts_as_section_2_specifies() {
     let cases: [(Phase, Option<EmailExport>); 2] = [(Phase::Migrated, Some(DO_NOT_EXPORT)), (Phase::Legacy, None)];
     for (phase, chosen) in cases {
         let default = Assignment::new_default(phase);

@@ -1,5 +1,5 @@
-//! Saving an assignment whose members differ (product.md 4.4): refused when the result is
-//! automatic and still mixed, with the counts; everything that is not a save goes on.
+//! Saving a mixed assignment (product.md 4.4): refused with the counts if the result is automatic and still mixed.
+//! Changes that are not saves are allowed.
 
 mod support;
 
@@ -16,7 +16,7 @@ use support::{
 
 const SUBJECTS: [&str; 2] = ["subject", "default"];
 
-/// Two export, one does not, and an inactive one does not; in `subject` or in the default.
+/// Members of `subject` or of the default: two export, one does not, and an inactive one does not.
 fn mixed(subject: &str, mode: UpdateMode) -> Org {
     let own: &[&str] = if subject == "default" { &[] } else { &["s"] };
     Org::new(
@@ -110,7 +110,7 @@ fn choosing_or_switching_to_manual_makes_the_save_possible() {
 }
 
 #[test]
-fn what_is_not_a_save_goes_on_while_mixed() {
+fn changes_that_are_not_saves_are_allowed_while_mixed() {
     type Change = fn(&mut Org);
     let changes: [(&str, Change); 5] = [
         ("moving it in the list", |org| {
@@ -139,7 +139,7 @@ fn what_is_not_a_save_goes_on_while_mixed() {
 }
 
 #[test]
-fn moving_members_away_is_no_save_and_makes_the_next_one_possible() {
+fn moving_members_away_is_not_a_save_and_makes_the_next_one_possible() {
     let mut org = mixed("subject", AUTOMATIC);
     org.move_members(&["no"], "other").unwrap();
     assert_eq!(org.assignment("subject").chosen, None);

@@ -1,4 +1,4 @@
-//! Seats of which there are only so many: who holds one, who waits, who gets the next (product.md 6).
+//! Seats with a limited total: held seats, pending seats, and the next free seat (product.md 6).
 
 mod support;
 
@@ -11,16 +11,17 @@ use rollcall_domain::{
 };
 use support::{assignment, at, member, seats};
 
-/// Seats as a store keeps them: what active members are given, and who waits since when.
+/// Seats in the format of the store: the seats in the settings of active members, and the pending seats with their
+/// times.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-struct Office {
+struct SeatLedger {
     minute: i64,
     totals: BTreeMap<String, u32>,
     given: BTreeMap<MemberId, Settings>,
     pending: BTreeMap<String, BTreeSet<(Timestamp, MemberId)>>,
 }
 
-impl Office {
+impl SeatLedger {
     fn claimants(&self, seat: &str) -> BTreeSet<&MemberId> {
         self.given.iter().filter(|(_, given)| given.seats.contains(seat)).map(|(id, _)| id).collect()
     }
@@ -34,8 +35,8 @@ impl Office {
         self.claimants(seat).into_iter().filter(|id| !waiting.contains(id)).collect()
     }
 
-    /// Makes a change: other totals, and members who are given other seats, or none while inactive. Only as much of each
-    /// queue is loaded as is in reach, and nothing may be different with all of it.
+    /// Applies a change: other totals, and members with other seats, or none while inactive. Loads only the reachable
+    /// part of each queue, and checks that loading all of it gives the same result.
     fn change(&mut self, totals: &BTreeMap<String, u32>, given: &BTreeMap<MemberId, Option<Settings>>) -> SeatChanges {
         self.minute += 1;
         let all = self.given.values().chain(given.values().flatten());
@@ -56,12 +57,12 @@ impl Office {
             (seat.clone(), SeatQueue { pending: near.chain(ends).cloned().collect(), ..queue.clone() })
         });
         let changes = SeatChanges::plan(&claims, &part.collect());
-        assert_eq!(changes, SeatChanges::plan(&claims, &whole), "what is in reach is all that can change");
+        assert_eq!(changes, SeatChanges::plan(&claims, &whole), "only the reachable part can change");
         self.apply(totals, given, &changes);
         changes
     }
 
-    /// The seat types whose pending seats can change.
+    /// Returns the seat types whose pending seats can change.
     fn queues(&self, totals: &BTreeMap<String, u32>, claims: &Claims<'_>) -> BTreeMap<String, SeatQueue> {
         let touched = claims.seat_types().filter(|seat| totals.contains_key(*seat));
         let changed = self.totals.iter().filter(|(seat, total)| totals.get(*seat) != Some(total));
@@ -92,7 +93,7 @@ impl Office {
             let gone: BTreeSet<&MemberId> = queue.granted.iter().chain(&queue.left).collect();
             let had = waiting.len();
             waiting.retain(|(_, id)| !gone.contains(id));
-            assert_eq!(waiting.len() + gone.len(), had, "who leaves the queue was in it");
+            assert_eq!(waiting.len() + gone.len(), had, "only members of the queue leave it");
             waiting.extend(queue.made_pending.iter().map(|id| (at(self.minute), id.clone())));
         }
         self.pending.retain(|_, queue| !queue.is_empty());
@@ -107,7 +108,8 @@ impl Office {
         }
     }
 
-    /// Who waits claims the seat. Where somebody waits all seats are used; more than all only if the total was lowered.
+    /// Checks the invariants: a member with a pending seat claims it. If a seat is pending, all seats are used, and
+    /// more than all only after a lower total.
     fn laws(&self, before: &Self, seat: &str) {
         let (used, waiting, total) = (self.holders(seat).len(), self.queue(seat), self.totals.get(seat));
         assert!(waiting.iter().all(|id| self.claimants(seat).contains(id)), "{seat}: {self:?}");
@@ -117,32 +119,32 @@ impl Office {
     }
 }
 
-/// Of the seat type `gong`: `total: who holds one | who waits`, with `*` for no limit.
-fn shown(office: &Office) -> String {
-    let total = office.totals.get("gong").map_or("*".to_owned(), u32::to_string);
-    let holders: Vec<String> = office.holders("gong").into_iter().map(MemberId::to_string).collect();
-    let waiting: Vec<String> = office.queue("gong").into_iter().map(MemberId::to_string).collect();
+/// Returns the state of `gong` as `total: holders | pending`, with `*` for unlimited.
+fn shown(ledger: &SeatLedger) -> String {
+    let total = ledger.totals.get("gong").map_or("*".to_owned(), u32::to_string);
+    let holders: Vec<String> = ledger.holders("gong").into_iter().map(MemberId::to_string).collect();
+    let waiting: Vec<String> = ledger.queue("gong").into_iter().map(MemberId::to_string).collect();
     let line = format!("{total}: {} | {}", holders.join(" "), waiting.join(" "));
     line.replace(":  |", ": |").trim_end().to_owned()
 }
 
-/// The office that a line shows.
-fn office(line: &str) -> Office {
+/// Parses the state of a line.
+fn ledger(line: &str) -> SeatLedger {
     let (total, members) = line.split_once(':').unwrap_or_else(|| panic!("{line} has no total"));
     let (holders, waiting) = members.split_once('|').unwrap_or_else(|| panic!("{line} has no queue"));
-    let mut office = Office { minute: 100, ..Office::default() };
-    office.totals.extend(total.parse().ok().map(|total| ("gong".to_owned(), total)));
+    let mut ledger = SeatLedger { minute: 100, ..SeatLedger::default() };
+    ledger.totals.extend(total.parse().ok().map(|total| ("gong".to_owned(), total)));
     for id in holders.split_whitespace().chain(waiting.split_whitespace()) {
-        office.given.insert(member(id), seats(&["gong"]));
+        ledger.given.insert(member(id), seats(&["gong"]));
     }
     let queue = (1..).zip(waiting.split_whitespace()).map(|(minute, id)| (at(minute), member(id)));
-    office.pending.insert("gong".to_owned(), queue.collect());
-    office
+    ledger.pending.insert("gong".to_owned(), queue.collect());
+    ledger
 }
 
-/// What begins (`+a`) and ends (`-a`) in one transaction, and a new total (`=3`, `=*`).
-fn make(office: &mut Office, change: &str) {
-    let (mut totals, mut given) = (office.totals.clone(), BTreeMap::new());
+/// The claims that begin (`+a`) and end (`-a`) in one transaction, and a new total (`=3`, `=*`).
+fn make(ledger: &mut SeatLedger, change: &str) {
+    let (mut totals, mut given) = (ledger.totals.clone(), BTreeMap::new());
     for word in change.split_whitespace() {
         match (word.split_at(1), word.parse::<i32>()) {
             (("+", id), _) => drop(given.insert(member(id), Some(seats(&["gong"])))),
@@ -152,11 +154,11 @@ fn make(office: &mut Office, change: &str) {
             _ => panic!("{word} is no change"),
         }
     }
-    office.change(&totals, &given);
+    ledger.change(&totals, &given);
 }
 
 #[test]
-fn who_waits_longest_gets_the_next_free_seat() {
+fn the_oldest_pending_seat_gets_the_next_free_seat() {
     let cases = [
         ("there is room", "2: a |", "+b", "2: a b |"),
         ("all are used", "1: a |", "+b", "1: a | b"),
@@ -167,10 +169,10 @@ fn who_waits_longest_gets_the_next_free_seat() {
         ("several are", "2: a b | z y x", "-a -b", "2: y z | x"),
         ("a freed one goes to who waits, not to who is new", "1: a | z", "-a +b", "1: z | b"),
         ("what is left is for who is new", "2: a b | z", "-a -b +d +c", "2: c z | d"),
-        ("freed and nobody waits", "2: a b |", "-a", "2: b |"),
+        ("freed without pending seats", "2: a b |", "-a", "2: b |"),
         ("who waits leaves", "1: a | z y", "-z", "1: a | y"),
         ("who holds one and who waits leave", "1: a | z y x", "-a -z", "1: y | x"),
-        ("everybody leaves", "1: a | z y", "-a -z -y", "1: |"),
+        ("all members leave", "1: a | z y", "-a -z -y", "1: |"),
         ("a lower total takes none away", "3: a b c |", "=1", "1: a b c |"),
         ("nothing is granted before fewer are used", "3: a b c | z", "=2", "2: a b c | z"),
         ("nor when one of too many is freed", "1: a b c | z", "-a", "1: b c | z"),
@@ -178,58 +180,58 @@ fn who_waits_longest_gets_the_next_free_seat() {
         ("who is new waits while too many are used", "1: a b |", "+c", "1: a b | c"),
         ("a higher total grants", "1: a | z y x", "=3", "3: a y z | x"),
         ("and may grant all", "1: a | z y", "=9", "9: a y z |"),
-        ("without a total everybody has one", "1: a | z y", "=*", "*: a y z |"),
-        ("a first total makes nobody wait", "*: a b c |", "=1", "1: a b c |"),
+        ("without a total every claim is held", "1: a | z y", "=*", "*: a y z |"),
+        ("a first total makes no seat pending", "*: a b c |", "=1", "1: a b c |"),
         ("a raise and a claim at once", "1: a | z", "=2 +b", "2: a z | b"),
         ("no limit", "*: a |", "+b +c -a", "*: b c |"),
     ];
     for (name, before, change, expected) in cases {
-        let mut office = office(before);
-        assert_eq!(shown(&office), before, "{name}");
-        make(&mut office, change);
-        assert_eq!(shown(&office), expected, "{name}");
+        let mut ledger = ledger(before);
+        assert_eq!(shown(&ledger), before, "{name}");
+        make(&mut ledger, change);
+        assert_eq!(shown(&ledger), expected, "{name}");
     }
 }
 
 #[test]
-fn who_was_first_of_two_at_the_same_time_is_decided_by_id() {
-    let mut office = office("1: a |");
-    make(&mut office, "+d +c");
-    make(&mut office, "+b");
-    make(&mut office, "-a");
-    assert_eq!(shown(&office), "1: c | d b");
+fn pending_seats_of_the_same_time_are_ordered_by_id() {
+    let mut ledger = ledger("1: a |");
+    make(&mut ledger, "+d +c");
+    make(&mut ledger, "+b");
+    make(&mut ledger, "-a");
+    assert_eq!(shown(&ledger), "1: c | d b");
 }
 
 #[test]
-fn who_comes_back_claims_anew() {
-    let mut office = office("2: a b | c");
-    make(&mut office, "-a");
-    make(&mut office, "+a");
-    assert_eq!(shown(&office), "2: b c | a");
-    make(&mut office, "+d");
-    make(&mut office, "-a");
-    make(&mut office, "+a");
-    assert_eq!(shown(&office), "2: b c | d a");
+fn a_returning_member_makes_a_new_claim() {
+    let mut ledger = ledger("2: a b | c");
+    make(&mut ledger, "-a");
+    make(&mut ledger, "+a");
+    assert_eq!(shown(&ledger), "2: b c | a");
+    make(&mut ledger, "+d");
+    make(&mut ledger, "-a");
+    make(&mut ledger, "+a");
+    assert_eq!(shown(&ledger), "2: b c | d a");
 }
 
 #[test]
-fn a_claim_that_goes_on_keeps_its_seat_or_its_place() {
-    let mut office = office("1: a | z y");
+fn a_continued_claim_keeps_its_seat_or_its_position() {
+    let mut ledger = ledger("1: a | z y");
     let more = Some(seats(&["gong", "forecast"]));
     let given = ["a", "z"].map(|id| (member(id), more.clone())).into();
-    let changes = office.change(&office.totals.clone(), &given);
+    let changes = ledger.change(&ledger.totals.clone(), &given);
     assert_eq!((changes.queues.len(), changes.held_changes), (0, 2));
-    assert_eq!(shown(&office), "1: a | z y");
+    assert_eq!(shown(&ledger), "1: a | z y");
 }
 
-/// Who holds a seat and who waits for it, kept one by one and not from what the rules say.
+/// The holders and the queue of a seat, updated step by step, independently of the rules under test.
 #[derive(Clone, Debug, Default)]
-struct Naive {
+struct NaiveSeats {
     holders: BTreeSet<MemberId>,
     queue: Vec<MemberId>,
 }
 
-impl Naive {
+impl NaiveSeats {
     fn has_room(&self, total: Option<u32>) -> bool {
         total.is_none_or(|total| self.holders.len() < total as usize)
     }
@@ -254,7 +256,7 @@ impl Naive {
 
 const SEATS: [&str; 2] = ["gong", "forecast"];
 
-/// One transaction: new totals, and members who are given other seats or are inactive from now on.
+/// One transaction: new totals, and members who get other seats or become inactive.
 type Step = (Option<[Option<u32>; 2]>, BTreeMap<MemberId, Option<Settings>>);
 
 fn step() -> impl Strategy<Value = Step> {
@@ -269,24 +271,24 @@ proptest! {
 
     #[test]
     fn seats_are_as_if_they_were_given_one_by_one(steps in prop::collection::vec(step(), 0..40)) {
-        let mut office = Office::default();
-        let mut naive = SEATS.map(|_| Naive::default());
+        let mut ledger = SeatLedger::default();
+        let mut naive = SEATS.map(|_| NaiveSeats::default());
         for (totals, given) in steps {
-            let mut now = office.totals.clone();
+            let mut now = ledger.totals.clone();
             if let Some(totals) = totals {
                 now = SEATS.iter().zip(totals).filter_map(|(seat, total)| Some(((*seat).to_owned(), total?))).collect();
             }
             for (seat, naive) in SEATS.iter().zip(&mut naive) {
-                let claimed = |id: &MemberId| office.given.get(id).is_some_and(|given| given.seats.contains(*seat));
+                let claimed = |id: &MemberId| ledger.given.get(id).is_some_and(|given| given.seats.contains(*seat));
                 let claims = |given: &Option<Settings>| given.as_ref().is_some_and(|given| given.seats.contains(*seat));
                 let end: Vec<_> = given.iter().filter(|(id, g)| claimed(id) && !claims(g)).map(|(id, _)| id).collect();
                 let begin: Vec<_> = given.iter().filter(|(id, g)| !claimed(id) && claims(g)).map(|(id, _)| id).collect();
                 naive.change(now.get(*seat).copied(), &end, &begin);
             }
-            office.change(&now, &given);
+            ledger.change(&now, &given);
             for (seat, naive) in SEATS.iter().zip(&naive) {
-                prop_assert_eq!(office.holders(seat), naive.holders.iter().collect());
-                prop_assert_eq!(office.queue(seat), naive.queue.iter().collect::<Vec<_>>());
+                prop_assert_eq!(ledger.holders(seat), naive.holders.iter().collect());
+                prop_assert_eq!(ledger.queue(seat), naive.queue.iter().collect::<Vec<_>>());
             }
         }
     }

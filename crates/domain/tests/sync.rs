@@ -1,5 +1,5 @@
-//! Directory sync: DELTA and FULL, what is absent and what is rejected (product.md 6). Rows on
-//! their own are in `sync_rows.rs`, addresses in `sync_emails.rs`, limits in `sync_limits.rs`.
+//! Directory sync: DELTA and FULL, absent members and groups, and rejected rows (product.md 6). Single rows are in
+//! `sync_rows.rs`, addresses in `sync_emails.rs`, limits in `sync_limits.rs`.
 
 mod support;
 
@@ -9,8 +9,8 @@ use rollcall_domain::{
 };
 use support::{AUTOMATIC, AssignmentBuilder, EXPORT, MANUAL, Org, PersonBuilder, Rows, assignment, groups, seats};
 
-/// `sales` (automatic, s), `special` (manual, x), default; `m1` in sales, `m2` in special, `m3`
-/// in the default.
+/// The assignments `sales` (automatic, s), `special` (manual, x), and the default. `m1` is in sales, `m2` in special,
+/// `m3` in the default.
 fn org() -> Org {
     Org::new(
         Phase::Migrated,
@@ -24,13 +24,13 @@ fn org() -> Org {
     .with(PersonBuilder::new("m3", &[]))
 }
 
-/// The organization above, as a FULL sync that changes nothing.
+/// A FULL sync of the organization above that changes nothing.
 fn everything() -> Rows {
     let rows = Rows::new().group("s").group("x").person("m1").person("m2").person("m3");
     rows.joins("m1", "s").joins("m2", "x")
 }
 
-/// Rows as (kind, key).
+/// Returns rows as (kind, key).
 type Keys = Vec<(&'static str, &'static str)>;
 
 fn rejected(sync: &Plan) -> Vec<(&str, &str)> {
@@ -43,7 +43,7 @@ fn active(org: &Org) -> Vec<&str> {
 }
 
 #[test]
-fn a_delta_changes_what_it_names_and_nothing_else() {
+fn a_delta_sync_changes_only_what_it_names() {
     type Case = (&'static str, Rows, fn(&mut Org));
     let cases: [Case; 7] = [
         ("nothing", Rows::new(), |_| {}),
@@ -87,7 +87,7 @@ fn members_are_resolved_once_at_the_end() {
 }
 
 #[test]
-fn what_is_absent_from_a_full_sync_is_gone() {
+fn absent_members_become_inactive_and_absent_groups_lose_their_memberships() {
     let mut org = org();
     let rows = Rows::new().group("s").person("m2").person("m3").joins("m2", "s");
     let sync = org.sync(SyncMode::Full, rows.0).unwrap();
@@ -108,7 +108,7 @@ fn what_is_absent_from_a_full_sync_is_gone() {
 }
 
 #[test]
-fn present_groups_have_exactly_the_memberships_given_of_present_members() {
+fn present_groups_have_exactly_the_given_memberships_of_present_members() {
     let mut org = org().with(PersonBuilder::new("m4", &["s"]));
     let rows = Rows::new().group("s").group("x").person("m1").person("m2").person("m3");
     let sync = org.sync(SyncMode::Full, rows.joins("m2", "x").joins("m3", "s").0).unwrap();
@@ -119,7 +119,7 @@ fn present_groups_have_exactly_the_memberships_given_of_present_members() {
 }
 
 #[test]
-fn a_group_that_is_gone_matches_again_when_it_returns() {
+fn an_absent_group_matches_again_when_it_returns() {
     let mut org = org();
     let without = Rows::new().group("x").person("m1").person("m2").person("m3").joins("m2", "x");
     org.sync(SyncMode::Full, without.0.clone()).unwrap();
@@ -130,7 +130,7 @@ fn a_group_that_is_gone_matches_again_when_it_returns() {
 }
 
 #[test]
-fn a_group_that_comes_back_under_another_id_is_another_group() {
+fn a_group_that_returns_under_another_id_is_another_group() {
     let mut org = org();
     let again = || Rows::new().group_named("s2", "s").group("x").person("m1").person("m2").person("m3");
     let sync = org.sync(SyncMode::Full, again().joins("m1", "s2").joins("m2", "x").0).unwrap();
@@ -183,7 +183,7 @@ fn a_rejected_row_counts_as_present_and_leaves_what_it_names_unchanged() {
 }
 
 #[test]
-fn a_present_group_has_the_memberships_given_also_when_its_row_is_rejected() {
+fn a_present_group_has_the_given_memberships_even_if_its_row_is_rejected() {
     let mut org = org();
     let rows = Rows::new().group("x").person("m1").person("m2").person("m3").group_named("s", "a\nb");
     let sync = org.sync(SyncMode::Full, rows.joins("m2", "s").joins("m2", "x").0).unwrap();
@@ -193,7 +193,7 @@ fn a_present_group_has_the_memberships_given_also_when_its_row_is_rejected() {
 }
 
 #[test]
-fn memberships_name_what_is_there_after_the_sync() {
+fn memberships_name_members_and_groups_present_after_the_sync() {
     let cases: [(&str, SyncMode, Rows, Keys); 8] = [
         ("unknown group", SyncMode::Delta, Rows::new().joins("m1", "g"), vec![("membership", "g/m1")]),
         ("unknown member", SyncMode::Delta, Rows::new().joins("u", "s"), vec![("membership", "s/u")]),
@@ -224,7 +224,7 @@ fn memberships_name_what_is_there_after_the_sync() {
 }
 
 #[test]
-fn a_rejected_row_does_not_bring_back_a_group_that_is_gone() {
+fn a_rejected_row_does_not_bring_back_an_absent_group() {
     let mut org = org();
     let without = Rows::new().group("x").person("m1").person("m2").person("m3").joins("m2", "x");
     org.sync(SyncMode::Full, without.0.clone()).unwrap();
@@ -243,7 +243,7 @@ fn a_sync_that_changes_nothing_writes_nothing() {
 }
 
 #[test]
-fn new_people_are_counted_and_inactive_ones_have_an_assignment_too() {
+fn new_members_are_counted_and_inactive_ones_have_an_assignment() {
     let mut org = org();
     let rows = Rows::new().person("n1").inactive_person("n2").joins("n2", "s");
     let rows = rows.person_with("m1", "m1@new.example", Some(true)).joins("m3", "s");

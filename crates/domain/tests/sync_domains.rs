@@ -1,11 +1,11 @@
-//! Whose addresses a sync takes where the organization has email domains (product.md 6).
+//! The addresses that a sync accepts in an organization with email domains (product.md 6).
 
 mod support;
 
 use rollcall_domain::{Phase, directory::SyncMode};
 use support::{Org, PersonBuilder, Rows, email, member};
 
-/// `in` has an address of the organization, `out` one of elsewhere; both are active.
+/// `in` has an address in a domain of the organization, `out` has a foreign one. Both are active.
 fn org(domains: &[&str]) -> Org {
     let people = ["in", "out"].map(|id| PersonBuilder::new(id, &[]));
     let mut org = people.into_iter().fold(Org::new(Phase::Migrated, vec![]), Org::with);
@@ -15,7 +15,7 @@ fn org(domains: &[&str]) -> Org {
 }
 
 #[test]
-fn an_address_is_of_exactly_one_of_the_domains() {
+fn an_address_must_have_exactly_one_of_the_domains() {
     let acme: &[&str] = &["acme.example", "acme.org"];
     let cases: [(&[&str], &str, bool); 8] = [
         (&[], "n@anywhere.example", true),
@@ -42,14 +42,14 @@ fn an_address_is_of_exactly_one_of_the_domains() {
 }
 
 #[test]
-fn who_has_an_address_of_elsewhere_is_left_as_they_are_and_may_leave() {
+fn a_member_with_a_foreign_address_stays_unchanged_and_may_become_inactive() {
     let row = |active| Rows::new().person("in").person_with("out", "out@else.example", Some(active)).0;
     let mut org = org(&["acme.example"]);
     let sync = org.sync(SyncMode::Full, row(true)).unwrap();
     assert_eq!((sync.is_empty(), sync.directory.rejected.len()), (true, 1));
     assert!(org.person("out").active, "a rejected row counts as present");
 
-    // Nobody gets an address that its holder keeps because of that.
+    // No other member gets an address that its holder keeps for this reason.
     let moves = Rows::new().person_with("out", "new@else.example", Some(true));
     let moves = moves.person_with("in", "out@else.example", Some(true));
     let sync = org.sync(SyncMode::Delta, moves.0).unwrap();

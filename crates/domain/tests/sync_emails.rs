@@ -1,5 +1,5 @@
-//! Who gets an address: unique among active members, whatever order the rows come in. Whoever has
-//! it keeps it, then the first row (product.md 1, 6).
+//! The holder of an address: unique among active members, whatever the order of the rows. The member who has it keeps
+//! it, or else the first row gets it (product.md 1, 6).
 
 mod support;
 
@@ -8,7 +8,7 @@ use support::{Org, PersonBuilder, Rows, email, member};
 
 use SyncMode::{Delta, Full};
 
-/// A member: id, address, whether active.
+/// A member: id, address, and whether active.
 type Who = (&'static str, &'static str, bool);
 
 struct Case {
@@ -17,7 +17,7 @@ struct Case {
     stored: &'static [Who],
     rows: &'static [Who],
     expected: &'static [Who],
-    /// Members whose row is rejected, and who has the address.
+    /// The members whose row is rejected, and the holder of the address.
     rejected: &'static [(&'static str, &'static str)],
 }
 
@@ -111,7 +111,7 @@ const CASES: &[Case] = &[
         rejected: &[],
     },
     Case {
-        name: "nobody becomes active again with an address that is taken",
+        name: "no member becomes active again with the address of another active member",
         mode: Delta,
         stored: &[("a", "x@x", true), ("b", "x@x", false)],
         rows: &[("b", "x@x", true)],

@@ -1,4 +1,4 @@
-//! How much one sync may do: more than the limit is refused unless it is allowed (product.md 6).
+//! The mass change limit of a sync: a larger change is refused unless the request allows it (product.md 6).
 
 mod support;
 
@@ -8,7 +8,7 @@ use rollcall_domain::{
 };
 use support::{AUTOMATIC, AssignmentBuilder, EXPORT, Org, PersonBuilder, Rows};
 
-/// `sales` (automatic, s) and three members of the default.
+/// The assignment `sales` (automatic, s), and three members of the default.
 fn org() -> Org {
     let sales = AssignmentBuilder::new("sales", AUTOMATIC, &["s"]).chosen(EXPORT);
     let people = ["m1", "m2", "m3"].map(|id| PersonBuilder::new(id, &[]));
@@ -16,7 +16,7 @@ fn org() -> Org {
 }
 
 #[test]
-fn a_mass_change_is_more_than_both_the_number_and_the_share() {
+fn a_mass_change_exceeds_both_the_number_and_the_percentage() {
     let cases: [(u32, u32, bool); 8] = [
         (50, 60, false),
         (51, 60, true),
@@ -39,7 +39,7 @@ fn a_sync_that_changes_too_many_members_is_refused_unless_allowed() {
     let people = crowd.iter().map(|id| PersonBuilder::new(id, &["s"]));
     let org = people.fold(org(), Org::with);
     let limit = MassChangeLimit::default();
-    // The first 26 leave the group, the last 25 are inactive: 51 of 63.
+    // The first 26 leave the group, and the last 25 become inactive: 51 of 63.
     let rows = |leave: usize| {
         let rows = crowd[..leave].iter().fold(Rows::new(), |rows, id| rows.leaves(id, "s"));
         crowd[35..].iter().fold(rows, |rows, id| rows.inactive_person(id)).0
@@ -58,7 +58,7 @@ fn a_sync_that_changes_too_many_members_is_refused_unless_allowed() {
 }
 
 #[test]
-fn who_is_deactivated_and_re_homed_counts_once_and_new_members_do_not() {
+fn a_deactivated_and_re_homed_member_counts_once_and_a_new_one_does_not() {
     let mut org = org().with(PersonBuilder::new("m4", &["s"]));
     let limit = MassChangeLimit { members: 1, percent: 0 };
     let rows = Rows::new().inactive_person("m4").leaves("m4", "s").person("n1").person("n2");

@@ -1,5 +1,5 @@
-//! A sync's rows on their own: what is malformed, said twice or contradictory is reported row by
-//! row, with its key and reason, and counts as present (product.md 6).
+//! The single rows of a sync: malformed, duplicate or contradictory rows are reported with their key and reason, and
+//! count as present (product.md 6).
 
 mod support;
 
@@ -12,11 +12,11 @@ use support::{Rows, member};
 struct Case {
     name: &'static str,
     rows: Rows,
-    /// Ids of the rows that are taken.
+    /// The ids of the accepted rows.
     taken: &'static [&'static str],
-    /// Keys of those that are not, in any order.
+    /// The keys of the rejected rows, in any order.
     rejected: &'static [&'static str],
-    /// Ids that count as present all the same.
+    /// The ids of rejected rows, which count as present.
     present: &'static [&'static str],
 }
 
@@ -77,7 +77,7 @@ fn people() -> Vec<Case> {
 }
 
 #[test]
-fn a_person_is_taken_from_rows_that_agree() {
+fn a_member_is_accepted_if_its_rows_agree() {
     for case in people() {
         let checked = ParsedRows::parse(SyncMode::Delta, case.rows.0).unwrap();
         let taken: Vec<&str> = checked.members.iter().map(|(id, ..)| id.as_str()).collect();
@@ -89,7 +89,7 @@ fn a_person_is_taken_from_rows_that_agree() {
 }
 
 #[test]
-fn a_group_is_taken_from_rows_that_agree() {
+fn a_group_is_accepted_if_its_rows_agree() {
     let one = || Rows::new().group_named("g", "G");
     let cases = [
         case("one row", one(), &["g"]),
@@ -141,7 +141,7 @@ fn a_membership_is_added_or_removed_and_not_both() {
 }
 
 #[test]
-fn identity_fields_have_a_form() {
+fn identity_fields_are_validated() {
     type Change = fn(&mut RawMember);
     let cases: [(&str, Change, bool); 7] = [
         ("as it is", |_| {}, true),
@@ -160,7 +160,7 @@ fn identity_fields_have_a_form() {
 }
 
 #[test]
-fn a_group_without_a_name_is_called_by_its_id() {
+fn a_group_without_a_name_has_its_id_as_name() {
     let checked = ParsedRows::parse(SyncMode::Delta, Rows::new().group_named("g1", "").0).unwrap();
     assert_eq!(checked.groups.into_values().collect::<Vec<_>>(), ["g1"]);
     assert!(ParsedRows::parse(SyncMode::Full, RawRows::default()).unwrap().rejected.is_empty());

@@ -1,5 +1,5 @@
-//! The table of product.md 3, row by row: what an event does to members of an automatic
-//! assignment, of a manual one, and of the default one.
+//! The table of product.md 3, row by row: the effect of each event on members of an automatic assignment, of a manual
+//! one, and of the default one.
 
 mod support;
 
@@ -15,7 +15,7 @@ use support::{
     groups, member, seats,
 };
 
-/// The member's current assignment: its id and its mode.
+/// The current assignment of the member: its id and its mode.
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Current {
     Automatic,
@@ -36,14 +36,14 @@ impl Current {
         matches!(self, Automatic | AutomaticDefault)
     }
 
-    /// Where a member who now matches an earlier assignment is.
+    /// The expected assignment of a member who now matches an earlier assignment.
     fn after_resolving(self, first_match: &'static str) -> &'static str {
         if self == Manual { "subject" } else { first_match }
     }
 }
 
-/// `early` (group e), `subject` (group s, the mode in question), `late` (group l), default; `m1`
-/// is in the assignment in question, which gives `gong` and DO_NOT_EXPORT.
+/// The assignments `early` (group e), `subject` (group s, the mode under test), `late` (group l), and the default.
+/// `m1` is in the assignment under test, which gives `gong` and DO_NOT_EXPORT.
 fn org(current: Current) -> Org {
     let mode = if current.is_automatic() { AUTOMATIC } else { MANUAL };
     let org = Org::new(
@@ -61,7 +61,7 @@ fn org(current: Current) -> Org {
     org.with(someone("m1", current))
 }
 
-/// A member of the assignment in question.
+/// A member of the assignment under test.
 fn someone(id: &str, current: Current) -> PersonBuilder {
     let own: &[&str] = if current.id() == "subject" { &["s"] } else { &[] };
     PersonBuilder::new(id, own)
@@ -85,7 +85,7 @@ fn a_new_member_enters_the_first_match_whatever_its_mode() {
 }
 
 #[test]
-fn members_of_automatic_assignments_are_not_edited_by_hand() {
+fn members_of_automatic_assignments_cannot_be_edited() {
     let edits = [
         ("email export", MemberEdit { choose: Some(EXPORT), ..MemberEdit::default() }),
         ("settings", MemberEdit { settings: Some(seats(&[])), ..MemberEdit::default() }),
@@ -109,7 +109,7 @@ fn members_of_automatic_assignments_are_not_edited_by_hand() {
 }
 
 #[test]
-fn an_edit_by_hand_changes_what_it_names_and_nothing_else() {
+fn an_edit_of_a_member_changes_only_what_it_names() {
     let mut org = org(Manual);
     let settings = MemberEdit { settings: Some(seats(&["forecast"])), ..MemberEdit::default() };
     org.edit_member("m1", settings).unwrap();
@@ -184,7 +184,7 @@ fn a_change_of_another_assignments_groups_resolves_again_unless_manual() {
 }
 
 #[test]
-fn identity_fields_are_applied_and_touch_nothing_else() {
+fn identity_fields_are_applied_and_change_nothing_else() {
     for current in ALL {
         let mut org = org(current);
         let before = org.person("m1").clone();
@@ -208,25 +208,25 @@ fn identity_fields_are_applied_and_touch_nothing_else() {
 }
 
 #[test]
-fn edited_settings_are_applied_again_under_automatic_updates_only() {
+fn edited_settings_are_applied_again_only_with_automatic_updates() {
     for current in ALL {
         let mut org = org(current).with(someone("m2", current).inactive());
         let edit = AssignmentEdit { settings: Some(seats(&["forecast"])), ..AssignmentEdit::default() };
         org.update(current.id(), &edit).unwrap();
         let kept = if current.is_automatic() { "forecast" } else { "gong" };
-        assert_eq!(org.seats("m1"), [kept], "who was there: {current:?}");
-        assert_eq!(org.seats("m2"), [kept], "who was there and is inactive: {current:?}");
+        assert_eq!(org.seats("m1"), [kept], "existing member: {current:?}");
+        assert_eq!(org.seats("m2"), [kept], "inactive existing member: {current:?}");
         assert_eq!(org.setting("m1"), Some(NOT), "{current:?}");
 
         let rows = Rows::new().person("new");
         let rows = if current.id() == "subject" { rows.joins("new", "s") } else { rows };
         org.sync(SyncMode::Delta, rows.0).unwrap();
-        assert_eq!(org.seats("new"), ["forecast"], "who enters later: {current:?}");
+        assert_eq!(org.seats("new"), ["forecast"], "entering member: {current:?}");
     }
 }
 
 #[test]
-fn a_chosen_email_export_setting_is_given_to_every_member_in_any_mode() {
+fn a_chosen_email_export_setting_applies_to_every_member_in_any_mode() {
     for current in ALL {
         let mut org = org(current).with(someone("m2", current).inactive());
         let plan =
@@ -240,7 +240,7 @@ fn a_chosen_email_export_setting_is_given_to_every_member_in_any_mode() {
 }
 
 #[test]
-fn who_becomes_inactive_keeps_everything() {
+fn a_member_who_becomes_inactive_keeps_all_settings() {
     for current in ALL {
         let mut org = org(current);
         let before = org.person("m1").clone();
@@ -251,7 +251,7 @@ fn who_becomes_inactive_keeps_everything() {
 }
 
 #[test]
-fn who_becomes_active_again_gets_the_bundle_under_automatic_updates_only() {
+fn a_reactivated_member_gets_the_bundle_only_with_automatic_updates() {
     let cases: [(Setting, EmailExport, Setting); 3] =
         [(ALWAYS, DO_NOT_EXPORT, NOT), (NOT, EXPORT, support::since(1)), (ALWAYS, EXPORT, ALWAYS)];
     for current in ALL {
@@ -273,7 +273,7 @@ fn who_becomes_active_again_gets_the_bundle_under_automatic_updates_only() {
 }
 
 #[test]
-fn switching_to_automatic_resolves_members_again_and_gives_them_everything() {
+fn switching_to_automatic_resolves_members_again_and_applies_all_settings() {
     let mut org = org(Manual)
         .with(PersonBuilder::new("held", &["e"]).inside("subject"))
         .with(PersonBuilder::new("pinned", &["e"]).pinned("subject").setting(ALWAYS))
@@ -287,7 +287,7 @@ fn switching_to_automatic_resolves_members_again_and_gives_them_everything() {
 }
 
 #[test]
-fn switching_to_manual_leaves_members_what_they_have_and_where_they_are() {
+fn switching_to_manual_keeps_members_and_their_settings() {
     for current in [Automatic, AutomaticDefault] {
         let mut org = org(current);
         let before = org.people.clone();

@@ -1,8 +1,8 @@
-//! The question that other services ask before every export, before and after the migration, and
-//! after a choice (product.md 4.7, 4.8, 7.5).
+//! `CheckEmailExport`, which other services call before every export: before and after the migration, and after a
+//! value is chosen (product.md 4.7, 4.8, 7.5).
 
 #![allow(clippy::unwrap_used)]
-// An email is sent at a time of the sender's clock.
+// The sent time of an email comes from the clock of its sender.
 #![allow(clippy::disallowed_methods)]
 
 use std::time::{Duration, SystemTime};
@@ -62,7 +62,7 @@ async fn the_migration_changes_no_answer() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn nothing_is_retroactive_after_choosing_export() {
+async fn choosing_export_is_not_retroactive() {
     let server = TestServer::start().await;
     let org = legacy(&server).await;
     org.migrate().await;
@@ -74,17 +74,17 @@ async fn nothing_is_retroactive_after_choosing_export() {
     let new = org.check("no", Some(SystemTime::now())).await;
     assert_eq!((new.export, new.reason()), (true, EmailExportReason::Exported));
     assert_eq!(new.source(), EmailExportSource::Assignment);
-    // Without a time the question is about an email sent now.
+    // A request without a time concerns an email sent now.
     assert!(org.check("no", None).await.export);
-    // Whoever exported before still exports the emails of then.
+    // A member who exported before still exports earlier emails.
     let carried = org.check("yes", Some(minute_ago)).await;
     assert_eq!((carried.export, carried.export_since), (true, None));
-    // A choice reaches inactive members, but they export nothing.
+    // A chosen value applies to inactive members, but they export nothing.
     assert_eq!(org.check("gone", None).await.reason(), EmailExportReason::MemberInactive);
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn choosing_the_same_value_again_does_not_move_the_start() {
+async fn choosing_the_same_value_again_keeps_the_start() {
     let server = TestServer::start().await;
     let org = legacy(&server).await;
     org.migrate().await;
@@ -115,7 +115,7 @@ async fn after_do_not_export_nothing_is_exported() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn unknown_members_are_an_answer_and_bad_questions_an_error() {
+async fn an_unknown_member_is_an_answer_and_an_invalid_request_is_an_error() {
     let server = TestServer::start().await;
     let org = legacy(&server).await;
     let answer = org.check("stranger", None).await;
@@ -153,12 +153,12 @@ async fn unknown_members_are_an_answer_and_bad_questions_an_error() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_address_is_the_active_members_and_else_the_inactive_ones() {
+async fn an_active_member_holds_an_address_before_an_inactive_one() {
     let server = TestServer::start().await;
     let org = legacy(&server).await;
     org.migrate().await;
     assert_eq!(org.check("GONE", None).await.reason(), EmailExportReason::MemberInactive);
-    // Somebody new takes the address that the inactive member yields.
+    // A new member takes the address of the inactive member.
     let mut heir = org.full_sync(&[Member::new("heir", &["eng"])]);
     heir.mode = rollcall_proto::v1::SyncMode::Delta.into();
     heir.members[0].email = org.email("gone");

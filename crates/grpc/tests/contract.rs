@@ -1,5 +1,5 @@
-//! The contract itself: every RPC declares a role, no field is wider than it has to be, and health has a name
-//! for each service. The conventions are in `conventions/`.
+//! The contract: every RPC declares a role, no field is wider than necessary, and the health service knows each
+//! service. The conventions are in `conventions/`.
 
 #![allow(clippy::unwrap_used)]
 
@@ -38,7 +38,7 @@ fn no_field_has_64_bits_but_those_that_can_need_them() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn health_has_a_name_for_each_service() {
+async fn the_health_service_knows_each_service() {
     use tonic_health::pb::{HealthCheckRequest, health_check_response::ServingStatus, health_client::HealthClient};
 
     let server = TestServer::start().await;

@@ -1,5 +1,4 @@
-//! Every reason of the contract: the shortest call that produces it, its code, and that its
-//! metadata is what its comment says.
+//! Every error reason of the contract: the shortest call that produces it, its code, and its documented metadata.
 
 #![allow(clippy::unwrap_used)]
 
@@ -10,43 +9,43 @@ use std::{
 };
 
 use rollcall_testkit::{
-    Fault, Refusal, TestServer,
+    Fault, RefusedCall, TestServer,
     contract::{Rpc, pool},
-    standard::{Past, Standard},
+    standard::{MigrationHistory, StandardOrganization},
 };
 use tonic::Code;
 
-/// Reasons that no call has yet: they come with authentication and limits.
+/// Reasons that no call produces yet. Authentication and limits will produce them.
 const NOT_YET: [(&str, &str); 3] = [
     ("UNAUTHENTICATED", "Code::Unauthenticated"),
     ("PERMISSION_DENIED", "Code::PermissionDenied"),
     ("OVERLOADED", "Code::ResourceExhausted"),
 ];
 
-/// A call that is refused, on a standard organization.
+/// A refused call on a standard organization.
 struct Case {
     reason: &'static str,
     code: Code,
-    past: Past,
-    /// Calls that succeed before it.
+    history: MigrationHistory,
+    /// The calls that succeed before the refused one.
     before: &'static [(&'static str, &'static str)],
     rpc: &'static str,
     request: &'static str,
 }
 
 const fn case(reason: &'static str, code: Code, rpc: &'static str, request: &'static str) -> Case {
-    Case { reason, code, past: Past::Migrated, before: &[], rpc, request }
+    Case { reason, code, history: MigrationHistory::CreatedMigrated, before: &[], rpc, request }
 }
 
-const fn of(past: Past, case: Case) -> Case {
-    Case { past, ..case }
+const fn of(history: MigrationHistory, case: Case) -> Case {
+    Case { history, ..case }
 }
 
 const fn after(before: &'static [(&'static str, &'static str)], case: Case) -> Case {
     Case { before, ..case }
 }
 
-/// The first of each reason is the shortest call.
+/// The first case of each reason is the shortest call.
 const CASES: &[Case] = &[
     case(
         "ORGANIZATION_NOT_FOUND",
@@ -142,7 +141,7 @@ const CASES: &[Case] = &[
         }}"#,
     ),
     of(
-        Past::Carried,
+        MigrationHistory::MigratedByJob,
         case(
             "EMAIL_EXPORT_UNRESOLVED",
             Code::FailedPrecondition,
@@ -151,7 +150,7 @@ const CASES: &[Case] = &[
         ),
     ),
     of(
-        Past::Legacy,
+        MigrationHistory::Legacy,
         case(
             "EMAIL_EXPORT_NOT_MIGRATED",
             Code::FailedPrecondition,
@@ -258,7 +257,7 @@ const CASES: &[Case] = &[
         ),
     ),
     of(
-        Past::Carried,
+        MigrationHistory::MigratedByJob,
         after(
             &[(
                 "AssignmentService/UpdateAssignment",
@@ -273,7 +272,7 @@ const CASES: &[Case] = &[
         ),
     ),
     of(
-        Past::Carried,
+        MigrationHistory::MigratedByJob,
         after(
             &[(
                 "MemberService/UpdateMemberSettings",
@@ -309,8 +308,8 @@ async fn every_reason_is_produced_by_a_call_and_none_is_unused() {
         }
     }
     for (told, code, reason) in [
-        (a_job_that_runs(&server).await, Code::FailedPrecondition, "JOB_ALREADY_RUNNING"),
-        (a_database_that_is_gone().await, Code::Unavailable, "STORE_UNAVAILABLE"),
+        (job_already_running(&server).await, Code::FailedPrecondition, "JOB_ALREADY_RUNNING"),
+        (database_unavailable().await, Code::Unavailable, "STORE_UNAVAILABLE"),
     ] {
         found.extend(wrong(&told, code, reason));
         note(&mut seen, told);
@@ -331,43 +330,43 @@ async fn every_reason_is_produced_by_a_call_and_none_is_unused() {
     server.stop().await;
 }
 
-/// The refusal of a case, on an organization of its own.
-async fn refuse(server: &TestServer, id: &str, case: &Case) -> Result<Refusal, String> {
-    let standard = Standard::create(server, id, case.past).await?;
+/// Makes the call of a case, on its own organization. Returns the error.
+async fn refuse(server: &TestServer, id: &str, case: &Case) -> Result<RefusedCall, String> {
+    let standard = StandardOrganization::create(server, id, case.history).await?;
     for (rpc, request) in case.before {
         standard.make(rpc, request).await?;
     }
     let request = standard.request(case.request).await?;
     match Rpc::find(case.rpc).call(&server.channel(), &request).await {
         Ok(answer) => Err(format!("{} {request} was answered {answer}", case.rpc)),
-        Err(status) => Refusal::of(&status),
+        Err(status) => RefusedCall::of(&status),
     }
 }
 
-/// A job is asked for while another run of it waits for an organization that is locked.
-async fn a_job_that_runs(server: &TestServer) -> Refusal {
-    let locked = Standard::create(server, "locked", Past::Legacy).await.unwrap();
+/// Requests a run of a job while another run of the job waits for a locked organization.
+async fn job_already_running(server: &TestServer) -> RefusedCall {
+    let locked = StandardOrganization::create(server, "locked", MigrationHistory::Legacy).await.unwrap();
     let locking = server.database.client().await;
     locking.batch_execute("BEGIN; SELECT FROM organizations WHERE id = 'locked' FOR UPDATE").await.unwrap();
     locked.make("JobService/RunJob", r#"{"name": "jobs/settings-migration", "wait_timeout": "0s"}"#).await.unwrap();
     let again = locked.request(r#"{"name": "jobs/settings-migration"}"#).await.unwrap();
     let refused = Rpc::find("JobService/RunJob").call(&server.channel(), &again).await.unwrap_err();
     locking.batch_execute("COMMIT").await.unwrap();
-    Refusal::of(&refused).unwrap()
+    RefusedCall::of(&refused).unwrap()
 }
 
-async fn a_database_that_is_gone() -> Refusal {
+async fn database_unavailable() -> RefusedCall {
     let (server, proxy) = TestServer::start_behind_proxy().await;
-    let standard = Standard::create(&server, "acme", Past::Migrated).await.unwrap();
-    proxy.make(Fault::Refuse);
+    let standard = StandardOrganization::create(&server, "acme", MigrationHistory::CreatedMigrated).await.unwrap();
+    proxy.inject(Fault::Refuse);
     let request = standard.request(r#"{"parent": "$org", "email": "ada@acme.example"}"#).await.unwrap();
     let check = Rpc::find("EmailExportService/CheckEmailExport");
     let refused = tokio::time::timeout(Duration::from_secs(30), check.call(&server.channel(), &request)).await;
-    Refusal::of(&refused.unwrap().unwrap_err()).unwrap()
+    RefusedCall::of(&refused.unwrap().unwrap_err()).unwrap()
 }
 
-/// What about a refusal is not as the contract has it.
-fn wrong(refusal: &Refusal, code: Code, reason: &str) -> Vec<String> {
+/// Returns the violations of the contract in an error.
+fn wrong(refusal: &RefusedCall, code: Code, reason: &str) -> Vec<String> {
     let mut wrong = Vec::new();
     if !refusal.is(code, reason) {
         wrong.push(format!("it is {:?} {}", refusal.code, refusal.reason));
@@ -385,7 +384,7 @@ fn wrong(refusal: &Refusal, code: Code, reason: &str) -> Vec<String> {
     wrong.into_iter().map(|what| format!("{reason}: {what} ({})", refusal.message)).collect()
 }
 
-/// Every reason of the contract with its comment.
+/// Returns every reason of the contract with its comment.
 fn reasons() -> impl Iterator<Item = (String, String)> {
     let reasons = pool().get_enum_by_name("rollcall.v1.ErrorReason").unwrap();
     let file = reasons.parent_file();
@@ -399,19 +398,19 @@ fn reasons() -> impl Iterator<Item = (String, String)> {
     })
 }
 
-/// The keys that a comment names behind the word metadata.
+/// Returns the keys that a comment lists after the word metadata.
 fn named_keys(comment: &str) -> BTreeSet<String> {
     let named = comment.split_once("etadata").map(|(_, rest)| rest).unwrap_or_default();
     let quoted = named.split('`').skip(1).step_by(2);
     quoted.filter(|word| word.chars().all(|c| c.is_ascii_lowercase() || c == '_')).map(str::to_owned).collect()
 }
 
-/// The keys that were sent with each reason.
-fn note(seen: &mut BTreeMap<String, BTreeSet<String>>, refusal: Refusal) {
+/// Returns the metadata keys sent with each reason.
+fn note(seen: &mut BTreeMap<String, BTreeSet<String>>, refusal: RefusedCall) {
     seen.entry(refusal.reason).or_default().extend(refusal.metadata.into_keys());
 }
 
-/// A code as the contract writes it.
+/// Returns the name of a status code in the contract.
 fn name_of(code: Code) -> String {
     let name = format!("{code:?}");
     let words = name.chars().flat_map(|c| c.is_uppercase().then_some('_').into_iter().chain([c.to_ascii_uppercase()]));
@@ -419,7 +418,7 @@ fn name_of(code: Code) -> String {
 }
 
 #[test]
-fn what_does_not_occur_yet_is_not_in_the_source() {
+fn unproduced_reasons_do_not_occur_in_the_source() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
     let mut sources = Vec::new();
     for folder in std::fs::read_dir(root.join("crates")).unwrap() {

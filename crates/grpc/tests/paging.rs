@@ -1,5 +1,5 @@
-//! Reading lists page by page while others change them: what is there throughout is there once, and the order
-//! holds.
+//! Lists are read page by page while other callers change them. Items that exist throughout appear exactly once, and
+//! the order holds.
 
 #![allow(clippy::unwrap_used)]
 
@@ -8,28 +8,28 @@ use std::collections::BTreeMap;
 use rollcall_testkit::{
     Random, TestServer,
     contract::Rpc,
-    standard::{Past, Standard},
+    standard::{MigrationHistory, StandardOrganization},
 };
 use serde_json::{Value, json};
 use tonic::transport::Channel;
 
-/// How often each list is read from its beginning to its end, and one to whose beginning something is added with
-/// each page, so that it is longer each time.
+/// How often each list is read completely. The second number is for a list that grows at its beginning with each
+/// page.
 const READINGS: u64 = 4;
 const READINGS_OF_GROWING: u64 = 2;
 
-/// A list that is read: which items must be there once, and what grows from item to item.
+/// A list, with the key and the order of its items.
 struct List {
     rpc: &'static str,
     request: Value,
     /// The field of the items.
     items: &'static str,
-    /// Of an item, what makes it this one.
+    /// Returns the key of an item.
     key: fn(&Value) -> String,
-    /// Of two neighbours on a page, or in the whole list where `across` says so: whether they are in order.
+    /// Returns whether two neighbours are in order, on a page or, with `across`, in the whole list.
     ordered: fn(&Value, &Value) -> bool,
     across: bool,
-    /// Whether the newest come first.
+    /// Whether the newest item is the first.
     grows: bool,
 }
 
@@ -51,19 +51,18 @@ fn newest_first(one: &Value, other: &Value) -> bool {
     time(one) >= time(other)
 }
 
-/// Makes a call that succeeds.
+/// Makes a call that must succeed.
 async fn call(channel: &Channel, rpc: &str, request: Value) -> Value {
     let answer = Rpc::find(rpc).call(channel, &request).await;
     answer.unwrap_or_else(|status| panic!("{rpc} {request}: {:?} {}", status.code(), status.message()))
 }
 
-/// Changes something, which may be refused: two writers get in each other's way.
+/// Makes a change. It may be refused because of a concurrent writer.
 async fn change(channel: &Channel, rpc: &str, request: Value) {
     let _ = Rpc::find(rpc).call(channel, &request).await;
 }
 
-/// Reads a list to its end, a few items at a time, with a change between any two pages; each of `stays` must be
-/// there once.
+/// Reads a list to its end, with a change between any two pages. Each item of `stays` must appear exactly once.
 async fn read_while<W: Future<Output = ()>>(
     server: &TestServer,
     list: &List,
@@ -97,7 +96,7 @@ async fn read_while<W: Future<Output = ()>>(
     assert!(number >= readings, "{}: only {number} changes were made", list.rpc);
 }
 
-/// A page and the token of the next one.
+/// Reads a page. Returns its items and the token of the next page.
 async fn page(channel: &Channel, list: &List, size: usize, token: &str) -> (Vec<Value>, String) {
     let mut request = list.request.clone();
     request["page_size"] = json!(size);
@@ -115,8 +114,8 @@ fn check_order(list: &List, before: &[Value], page: &[Value]) {
     }
 }
 
-/// An organization with nine assignments of which some are mixed, `a0` to `a7` and the default one, and twelve
-/// members, two in each of six groups.
+/// Creates an organization with the assignments `a0` to `a7`, some of them mixed, and twelve members, two in each of
+/// six groups.
 async fn organization(server: &TestServer, id: &str) -> Channel {
     let channel = server.channel();
     let org = format!("organizations/{id}");
@@ -141,7 +140,7 @@ async fn organization(server: &TestServer, id: &str) -> Channel {
         let create = json!({ "parent": org, "assignment_id": format!("a{number}"), "assignment": assignment });
         call(&channel, "AssignmentService/CreateAssignment", create).await;
     }
-    // The first of the two members of each group exports, so that its assignment comes out mixed.
+    // The first of the two members of each group exports, so that its assignment is mixed.
     let setting =
         |number: usize| json!({ "email": format!("m{number}@{id}.example"), "email_export": "EMAIL_EXPORT_EXPORT" });
     let import = json!({ "parent": org, "settings": (0..6).map(setting).collect::<Vec<_>>() });
@@ -150,7 +149,7 @@ async fn organization(server: &TestServer, id: &str) -> Channel {
     channel
 }
 
-/// Moves, creates, deletes and reorders assignments; those that are there at first stay, and stay mixed.
+/// Moves, creates, deletes and reorders assignments. The initial assignments stay, and stay mixed.
 async fn write_assignments(channel: Channel, number: u64) {
     let (org, mut random) = ("organizations/acme", Random::new(number));
     let any = |random: &mut Random| format!("{org}/assignments/a{}", random.below(8));
@@ -193,7 +192,7 @@ async fn assignments_are_listed_once_while_their_order_changes() {
     let mut stays: Vec<String> = (0..8).map(|number| format!("organizations/acme/assignments/a{number}")).collect();
     stays.push("organizations/acme/assignments/default".to_owned());
     read_while(&server, &list, &stays, write_assignments).await;
-    // Those of g5 may lose their members to others; those of the first groups have theirs, and stay mixed.
+    // The assignment of g5 may lose its members. The assignments of the other groups keep theirs, and stay mixed.
     let key = |item: &Value| item["assignment"].as_str().unwrap().to_owned();
     let rpc = "AssignmentService/ListMixedAssignments";
     let list = List { rpc, request: parent, items: "mixed_assignments", key, ordered, across: false, grows: false };
@@ -201,7 +200,7 @@ async fn assignments_are_listed_once_while_their_order_changes() {
     server.stop().await;
 }
 
-/// Syncs members and groups that come and go, between those that stay.
+/// Syncs members and groups that appear and disappear. The initial ones stay.
 async fn write_directory(channel: Channel, number: u64) {
     let mut random = Random::new(number);
     let mut member = || {
@@ -216,7 +215,7 @@ async fn write_directory(channel: Channel, number: u64) {
         "memberships": memberships,
     });
     change(&channel, "DirectoryService/SyncDirectory", request).await;
-    // Who is in a1 throughout is listed there throughout; others enter and leave it.
+    // The members who stay in a1 must be listed. Other members enter and leave it.
     let moved = json!([format!("organizations/acme/members/m{:02}", random.below(6) * 2)]);
     let request = match random.chance(50) {
         true => {
@@ -229,7 +228,7 @@ async fn write_directory(channel: Channel, number: u64) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn members_groups_and_events_are_listed_once_while_others_come() {
+async fn members_groups_and_events_are_listed_once_while_others_are_added() {
     let server = TestServer::start().await;
     let channel = organization(&server, "acme").await;
     let parent = json!({ "parent": "organizations/acme" });
@@ -268,9 +267,9 @@ async fn members_groups_and_events_are_listed_once_while_others_come() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn changes_of_a_members_email_export_are_listed_once_while_others_are_made() {
+async fn email_export_changes_are_listed_once_while_others_are_made() {
     let server = TestServer::start().await;
-    let standard = Standard::create(&server, "acme", Past::Migrated).await.unwrap();
+    let standard = StandardOrganization::create(&server, "acme", MigrationHistory::CreatedMigrated).await.unwrap();
     let flip = |channel: Channel, number: u64| async move {
         let value = ["EMAIL_EXPORT_EXPORT", "EMAIL_EXPORT_DO_NOT_EXPORT"][usize::from(number.is_multiple_of(2))];
         let member = json!({ "name": "organizations/acme/members/ada", "email_export": value });
@@ -290,7 +289,7 @@ async fn changes_of_a_members_email_export_are_listed_once_while_others_are_made
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_spans_organizations_is_listed_once_while_others_come() {
+async fn organizations_and_migrations_are_listed_once_while_others_are_added() {
     let server = TestServer::start().await;
     let channel = server.channel();
     let create = |channel: Channel, number: u64| async move {
@@ -325,15 +324,16 @@ async fn what_spans_organizations_is_listed_once_while_others_come() {
     server.stop().await;
 }
 
-/// By the organizations' ids: `o1-1` comes after `o1`, though `o1-1/migration` comes before `o1/migration`.
+/// The order is that of the organizations' ids: `o1-1` comes after `o1`, although `o1-1/migration` comes before
+/// `o1/migration`.
 fn by_migration(one: &Value, other: &Value) -> bool {
     name(one).trim_end_matches("/migration") < name(other).trim_end_matches("/migration")
 }
 
 #[test]
-fn every_list_that_can_change_is_read_while_it_does() {
+fn every_list_that_can_change_is_covered() {
     let source = include_str!("paging.rs");
-    // The jobs are what the release has.
+    // The release fixes the list of jobs.
     for rpc in Rpc::all().iter().filter(|rpc| rpc.takes("page_token") && rpc.name() != "JobService/ListJobs") {
         assert!(source.contains(&format!("\"{}\"", rpc.name())), "{} is not read here", rpc.name());
     }

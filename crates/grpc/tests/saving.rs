@@ -1,5 +1,5 @@
-//! Saving assignments through the API: what a mixed one allows, what choosing does, and who is
-//! locked (product.md 3 and 4).
+//! Saving assignments through the API: saves of a mixed assignment, chosen values, and locked members (product.md 3
+//! and 4).
 
 #![allow(clippy::unwrap_used)]
 
@@ -11,7 +11,7 @@ use rollcall_testkit::{Member, Org, TestServer, reason};
 use tonic::{Code, Status};
 use tonic_types::StatusExt as _;
 
-/// Two automatic members who differ and one manual, migrated.
+/// A migrated organization: an automatic assignment with two members who differ, and a manual one with one member.
 async fn mixed(server: &TestServer) -> Org<'_> {
     let org = Org::create(server, "acme", Phase::Legacy).await;
     let members = [
@@ -54,7 +54,7 @@ async fn renaming_an_automatic_mixed_assignment_is_refused_with_counts() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn choosing_a_value_in_the_same_save_makes_all_members_equal() {
+async fn a_value_chosen_in_the_same_save_applies_to_all_members() {
     let server = TestServer::start().await;
     let org = mixed(&server).await;
     let saved = update(&server, Assignment { email_export: EmailExport::Export.into(), ..rename(&org) }).await.unwrap();
@@ -67,7 +67,7 @@ async fn choosing_a_value_in_the_same_save_makes_all_members_equal() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn switching_to_manual_works_while_mixed_and_keeps_everybody() {
+async fn a_mixed_assignment_can_switch_to_manual_and_keeps_the_settings_of_its_members() {
     let server = TestServer::start().await;
     let org = mixed(&server).await;
     let manual = Assignment { update_mode: UpdateMode::ManualEditing.into(), ..rename(&org) };
@@ -79,7 +79,7 @@ async fn switching_to_manual_works_while_mixed_and_keeps_everybody() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_member_is_edited_by_hand_in_a_manual_assignment_only() {
+async fn a_member_can_be_edited_only_in_a_manual_assignment() {
     let server = TestServer::start().await;
     let org = mixed(&server).await;
     let edit = |member: &str| UpdateMemberSettingsRequest {
@@ -98,7 +98,7 @@ async fn a_member_is_edited_by_hand_in_a_manual_assignment_only() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_the_identity_provider_owns_is_not_edited_here() {
+async fn fields_of_the_identity_provider_cannot_be_edited() {
     let server = TestServer::start().await;
     let org = mixed(&server).await;
     let read = org.get_member("hand").await;
@@ -106,13 +106,13 @@ async fn what_the_identity_provider_owns_is_not_edited_here() {
     let request = |member| UpdateMemberSettingsRequest { member: Some(member), ..Default::default() };
     let status = server.members().update_member_settings(request(changed)).await.unwrap_err();
     assert_eq!((status.code(), reason(&status).as_str()), (Code::InvalidArgument, "FIELD_OWNED_BY_IDP"));
-    // A read-modify-write that leaves it alone is fine, and wipes nothing.
+    // A read-modify-write that does not change the field is accepted, and keeps its value.
     let same = server.members().update_member_settings(request(read.clone())).await.unwrap().into_inner();
     assert_eq!(same.member.unwrap().email_export_source(), read.email_export_source());
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_read_modify_write_of_a_manual_assignment_wipes_no_hand_edits() {
+async fn a_read_modify_write_of_a_manual_assignment_keeps_edits_by_hand() {
     let server = TestServer::start().await;
     let org = mixed(&server).await;
     let request = UpdateMemberSettingsRequest {
@@ -129,7 +129,7 @@ async fn a_read_modify_write_of_a_manual_assignment_wipes_no_hand_edits() {
     read.display_name = "Ops".to_owned();
     update(&server, read.clone()).await.unwrap();
     assert_eq!(org.get_member("hand").await.email_export(), EmailExport::DoNotExport);
-    // Naming the field chooses the value, though it is the stored one.
+    // A mask that names the field chooses the value, even if it equals the stored one.
     let mask = prost_types::FieldMask { paths: vec!["emailExport".to_owned()] };
     let etag = String::new();
     let assignment = Some(Assignment { etag, ..read });

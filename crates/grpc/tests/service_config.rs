@@ -1,5 +1,5 @@
-//! `docs/service-config.json`, the timeouts and retries that clients are told to use: it is what gRPC's service config
-//! allows, names every RPC of the contract once, and retries nothing that is not safe to repeat.
+//! `docs/service-config.json`, the recommended timeouts and retries of clients: the file is a valid gRPC service
+//! config, names every RPC of the contract once, and retries only RPCs that are safe to repeat.
 
 #![allow(clippy::unwrap_used)]
 
@@ -10,7 +10,7 @@ use serde_json::{Map, Value};
 
 const FILE: &str = include_str!("../../../docs/service-config.json");
 
-/// What a method may be called that changes nothing.
+/// The prefixes of the names of methods that change nothing.
 const READS: [&str; 6] = ["Check", "Explain", "Get", "Lint", "List", "Plan"];
 
 fn config() -> Value {
@@ -21,7 +21,7 @@ fn method_configs(config: &Value) -> impl Iterator<Item = &Map<String, Value>> {
     config["methodConfig"].as_array().unwrap().iter().map(|method| method.as_object().unwrap())
 }
 
-/// The RPCs that an entry is about.
+/// Returns the RPCs of an entry.
 fn rpcs(entry: &Map<String, Value>) -> Vec<Rpc> {
     let names = entry["name"].as_array().unwrap().iter();
     let name = |name: &Value| {
@@ -38,7 +38,7 @@ fn only(object: &Map<String, Value>, keys: &[&str]) {
     }
 }
 
-/// Seconds as gRPC writes a duration in JSON.
+/// Parses a duration in the JSON format of gRPC, in seconds.
 fn seconds(value: &Value) -> f64 {
     let seconds: f64 = value.as_str().unwrap().strip_suffix('s').unwrap().parse().unwrap();
     assert!(seconds > 0.0, "{value}");
@@ -54,9 +54,9 @@ fn every_rpc_has_one_entry() {
     assert_eq!(distinct, Rpc::all().iter().map(Rpc::name).collect());
 }
 
-/// Clients overlook what they do not know, and refuse the rest with all of the file.
+/// Clients ignore unknown keys, and reject the whole file for other errors.
 #[test]
-fn it_is_what_grpc_allows() {
+fn it_is_a_valid_grpc_service_config() {
     let config = config();
     only(config.as_object().unwrap(), &["methodConfig", "retryThrottling"]);
     only(config["retryThrottling"].as_object().unwrap(), &["maxTokens", "tokenRatio"]);
@@ -65,8 +65,9 @@ fn it_is_what_grpc_allows() {
     for entry in method_configs(&config) {
         only(entry, &["name", "timeout", "retryPolicy"]);
         let Some(policy) = entry.get("retryPolicy") else { continue };
-        // The C++ core, and so Python, takes up to two seconds off: https://github.com/grpc/grpc/issues/34547
-        assert!(seconds(&entry["timeout"]) >= 3.0, "some clients would hardly wait");
+        // The C++ core, and therefore Python, shortens a timeout by up to two seconds:
+        // https://github.com/grpc/grpc/issues/34547
+        assert!(seconds(&entry["timeout"]) >= 3.0, "some clients would shorten the timeout too much");
         let keys = ["maxAttempts", "initialBackoff", "maxBackoff", "backoffMultiplier", "retryableStatusCodes"];
         only(policy.as_object().unwrap(), &keys);
         assert!((2..=5).contains(&policy["maxAttempts"].as_i64().unwrap()), "gRPC makes five attempts at the most");
@@ -77,7 +78,7 @@ fn it_is_what_grpc_allows() {
     }
 }
 
-/// What answers with a stream may take as long as it takes, and has to be begun again by whoever reads it.
+/// A server stream may take any time, and its reader must restart it.
 #[test]
 fn all_but_server_streams_have_a_timeout_and_retries() {
     for entry in method_configs(&config()) {
@@ -90,7 +91,7 @@ fn all_but_server_streams_have_a_timeout_and_retries() {
 }
 
 #[test]
-fn what_is_retried_is_a_read_or_has_a_request_id() {
+fn every_retried_rpc_is_a_read_or_takes_a_request_id() {
     for entry in method_configs(&config()).filter(|entry| entry.contains_key("retryPolicy")) {
         for rpc in rpcs(entry) {
             let read = READS.iter().any(|verb| rpc.method().name().starts_with(verb));

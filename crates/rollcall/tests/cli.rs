@@ -1,10 +1,10 @@
-//! The command line as a person meets it: help, and one clear line for every mistake.
+//! The command line: help, and one clear line for every usage error.
 
 #![allow(clippy::unwrap_used)]
 
 use std::process::{Command, Output};
 
-/// The program, without this process's own settings.
+/// Returns the command of the program, without the settings of this process.
 fn rollcall(arguments: &[&str], variables: &[(&str, &str)]) -> Output {
     let mut command = Command::new(env!("CARGO_BIN_EXE_rollcall"));
     for (flag, variable) in SETTINGS {
@@ -34,7 +34,7 @@ fn text(bytes: Vec<u8>) -> String {
     String::from_utf8(bytes).unwrap()
 }
 
-/// The one line that a refused command prints.
+/// Returns the one line that a refused command prints.
 fn refusal(arguments: &[&str], variables: &[(&str, &str)]) -> String {
     let output = rollcall(arguments, variables);
     let line = text(output.stderr);
@@ -60,13 +60,13 @@ fn help_lists_every_setting_with_its_variable_and_no_values() {
 }
 
 #[test]
-fn the_version_is_told() {
+fn the_version_is_printed() {
     let output = rollcall(&["--version"], &[]);
     assert_eq!(text(output.stdout), format!("rollcall {}\n", env!("CARGO_PKG_VERSION")));
 }
 
 #[test]
-fn a_bad_variable_is_one_line_that_names_flag_and_variable() {
+fn an_invalid_variable_is_one_line_that_names_flag_and_variable() {
     for (flag, variable) in SETTINGS.iter().filter(|(flag, _)| *flag != "--data-dir") {
         let line = refusal(&["serve"], &[(variable, "=no such value=")]);
         assert!(line.starts_with(&format!("rollcall: {flag} ({variable}) is ")), "{line}");
@@ -75,13 +75,13 @@ fn a_bad_variable_is_one_line_that_names_flag_and_variable() {
 }
 
 #[test]
-fn a_database_password_is_not_repeated() {
+fn a_database_password_is_not_printed() {
     let line = refusal(&["serve"], &[("DATABASE_URL", "mysql://ann:secret@db/rollcall")]);
     assert!(line.contains("mysql://ann:***@db/rollcall") && !line.contains("secret"), "{line}");
 }
 
 #[test]
-fn bad_usage_is_one_line() {
+fn a_usage_error_is_one_line() {
     for arguments in [&["--lisen", "x"][..], &["dance"], &["job"], &["job", "run"], &["import"], &["--listen"]] {
         refusal(arguments, &[]);
     }
@@ -91,7 +91,7 @@ fn bad_usage_is_one_line() {
 }
 
 #[test]
-fn a_folder_that_is_no_organization_is_refused() {
+fn a_folder_without_an_organization_is_refused() {
     let dir = tempfile::tempdir().unwrap();
     let folder = dir.path().join("Not An Id");
     std::fs::create_dir(&folder).unwrap();
@@ -102,7 +102,7 @@ fn a_folder_that_is_no_organization_is_refused() {
 }
 
 #[test]
-fn a_server_that_is_not_there_is_named() {
+fn an_unreachable_server_is_named() {
     let sample = concat!(env!("CARGO_MANIFEST_DIR"), "/sample/acme");
     for arguments in [
         &["import", sample, "--target", "http://127.0.0.1:1"][..],

@@ -1,5 +1,5 @@
-//! The main job from outside: `rollcall demo` on the sample and, where it is there, on a real organization's shape.
-//! What comes out of the API is compared with the expected files of each folder.
+//! `rollcall demo` from outside: on the sample and, if present, on the data of a real organization. The results of
+//! the API are compared with the expected files of each folder.
 
 #![allow(clippy::unwrap_used)]
 
@@ -18,7 +18,7 @@ use tonic_health::pb::{HealthCheckRequest, health_check_response::ServingStatus,
 use support::{Demo, columns, data_dir, folders, organization, rollcall, rows, rows_of};
 
 #[tokio::test(flavor = "multi_thread")]
-async fn every_assignment_and_every_member_comes_out_as_expected() {
+async fn every_assignment_and_every_member_equals_the_expected_files() {
     for folder in folders() {
         let dir = data_dir();
         let demo = Demo::start(dir.path(), &["--data", folder.to_str().unwrap()]);
@@ -67,7 +67,7 @@ async fn compare_members(demo: &Demo, folder: &Path) {
     assert_eq!(actual, expected);
 }
 
-/// The report holds exactly the members of the mixed assignments, inactive ones included.
+/// Checks that the report contains exactly the members of the mixed assignments, including inactive ones.
 async fn compare_report(demo: &Demo, folder: &Path) {
     let mut client = ReportServiceClient::connect(demo.url.clone()).await.unwrap();
     let reports = client.list_reports(ListReportsRequest::default()).await.unwrap().into_inner().reports;
@@ -87,11 +87,11 @@ async fn compare_report(demo: &Demo, folder: &Path) {
     let mut expected: Vec<Vec<String>> = members.into_iter().filter(|row| mixed.contains(row[1].as_str())).collect();
     expected.sort_unstable();
     assert_eq!(actual, expected);
-    assert_csv_is_where_it_says(demo, &content);
+    assert_printed_file_has_content(demo, &content);
 }
 
-/// The place that the demo prints holds the same bytes.
-fn assert_csv_is_where_it_says(demo: &Demo, content: &[u8]) {
+/// Checks that the printed file has the same bytes.
+fn assert_printed_file_has_content(demo: &Demo, content: &[u8]) {
     let line = demo.printed.lines().find(|line| line.starts_with("Mixed-settings CSV: ")).unwrap();
     let path = line.trim_start_matches("Mixed-settings CSV: ").split(" (").next().unwrap();
     assert_eq!(std::fs::read(path).unwrap(), content);

@@ -1,12 +1,12 @@
 //! `kill -9` of the server in the middle of a sync, a save and a migration, twenty times each: afterwards nothing is
-//! half-done, a new server goes on, and doing it again ends as if nobody had been killed. So it is when one of two
-//! servers is killed that share a migration, and when an import, or its server, is killed before any of its commits.
+//! half-done, a new server continues, and a repetition gives the undisturbed result. The same holds if one of two
+//! servers that share a migration is killed, and if an import or its server is killed before any of its commits.
 //!
-//! In the middle means: the killed server's transaction waits at a statement that the test has chosen, because the test
-//! holds a lock that it needs. The last rounds of each test kill at moments that are drawn instead; there both outcomes
-//! are right, none and all. The seeds are fixed.
+//! In the middle means: the transaction of the killed server waits at a chosen statement, because the test holds a
+//! lock that it needs. The last rounds of each test kill at random moments instead. There, both outcomes are correct:
+//! nothing and everything. The seeds are fixed.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on panics")]
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test panics if its setup fails")]
 
 mod support {
     pub(crate) mod kill_import;
@@ -28,20 +28,20 @@ use support::{
     kill_import as import, kill_migration as migration,
     kill_moment::{self, Lock, Moment},
     kill_save as save,
-    kill_state::Look,
+    kill_state::RowView,
     kill_sync as sync,
-    kill_trial::{Killed, Left, Operation, Trial, Undisturbed},
+    kill_trial::{Killed, Operation, StateAfterKill, Trial, Undisturbed},
 };
 
 const ROUNDS: usize = 20;
 
-/// A moment within the time that something took undisturbed.
+/// Returns a random moment within the undisturbed duration.
 fn drawn(rng: &mut StdRng, took: Duration) -> Moment {
     Moment::After(took.mul_f64(rng.random_range(0.0..1.0)))
 }
 
-/// After a kill at a stop nothing is there of what was asked for; after one at a drawn moment, nothing or all. Asking
-/// again ends as if nobody had been killed.
+/// Checks that a kill at a stop left nothing of the operation, and that a kill at a random moment left nothing or
+/// everything. A repetition must give the undisturbed result.
 async fn assert_nothing_half_done(
     trial: &Trial,
     organization: &str,
@@ -50,11 +50,11 @@ async fn assert_nothing_half_done(
 ) {
     let left = killed.left[organization];
     println!("{organization} is as {left:?}, killed {moment:?}");
-    assert!(left == Left::Before || matches!(moment, Moment::After(_)), "{moment:?} is before the commit");
-    assert!(killed.answer.is_err() || left == Left::After, "what was answered is lost");
-    assert!(killed.left.iter().all(|(other, left)| other == organization || *left == Left::Before));
+    assert!(left == StateAfterKill::Before || matches!(moment, Moment::After(_)), "{moment:?} is before the commit");
+    assert!(killed.answer.is_err() || left == StateAfterKill::After, "a change with a response was lost");
+    assert!(killed.left.iter().all(|(other, left)| other == organization || *left == StateAfterKill::Before));
     operation(trial.server()).await.unwrap().unwrap();
-    let expected = if left == Left::Before { &undisturbed.once } else { &undisturbed.twice };
+    let expected = if left == StateAfterKill::Before { &undisturbed.once } else { &undisturbed.twice };
     trial.assert_state(expected).await;
 }
 
@@ -72,7 +72,7 @@ async fn a_sync_is_never_half_done() {
     }
     for round in 0..ROUNDS {
         let (organization, operation, undisturbed, rehomed) = &cases[round % 2];
-        // Each stop once, and in the other organization those that are in the middle of a statement.
+        // Each stop once, and in the other organization the stops in the middle of a statement.
         let stop = (0..12).chain([3, 2, 5, 6]).nth(round);
         let moment = match stop {
             Some(stop) => Moment::At(vec![sync::stops(organization, rehomed, &mut rng).swap_remove(stop)]),
@@ -88,7 +88,7 @@ async fn a_save_is_never_half_done() {
     let mut trial = Trial::begin(save::seed).await;
     let mut rng = StdRng::seed_from_u64(2);
     let mut cases = Vec::new();
-    // Active members who are exported and who are not, among them in the end those of the group that is added.
+    // The active members who export and who do not, at the end including those of the added group.
     let values = [(EmailExport::Export, (1067, 733), (1890, 0)), (EmailExport::DoNotExport, (1800, 0), (0, 1890))];
     for (organization, (export, before, after)) in save::ORGANIZATIONS.into_iter().zip(values) {
         assert_eq!(save::exporting(trial.server(), organization).await, before);
@@ -105,7 +105,7 @@ async fn a_save_is_never_half_done() {
             false => drawn(&mut rng, undisturbed.took),
         };
         let killed = trial.kill(&moment, operation, undisturbed).await;
-        let expected = if killed.left[*organization] == Left::Before { before } else { after };
+        let expected = if killed.left[*organization] == StateAfterKill::Before { before } else { after };
         assert_eq!(save::exporting(trial.server(), organization).await, *expected);
         assert_nothing_half_done(&trial, organization, (&moment, killed), (operation, undisturbed)).await;
         assert_eq!(save::exporting(trial.server(), organization).await, *after);
@@ -120,7 +120,7 @@ async fn a_migration_is_never_half_done() {
     let before = migration::answers(trial.server()).await;
     let undisturbed = trial.undisturbed(&operation).await;
     assert_eq!(undisturbed.once, undisturbed.twice, "a second run changes nothing");
-    // Without the wait for the engine to see that there is something to do.
+    // The duration without the poll interval of the engine.
     let took = "SELECT (1000 * extract(epoch FROM max(ended_at - started_at)))::bigint FROM job_runs";
     let took = Duration::from_millis(trial.observer.count(took).await.unsigned_abs());
     for round in 0..ROUNDS {
@@ -131,11 +131,11 @@ async fn a_migration_is_never_half_done() {
             _ => (drawn(&mut rng, took), None),
         };
         let killed = trial.kill(&moment, &operation, &undisturbed).await;
-        let left: Vec<Left> = killed.left.into_values().collect();
-        let migrated = left.iter().filter(|left| **left == Left::After).count();
+        let left: Vec<StateAfterKill> = killed.left.into_values().collect();
+        let migrated = left.iter().filter(|left| **left == StateAfterKill::After).count();
         println!("{migrated} are migrated, killed {moment:?}");
-        assert!(killed.answer.is_err() || migrated == 4, "what was answered is lost");
-        assert!(left[..migrated].iter().all(|left| *left == Left::After), "one after the other: {left:?}");
+        assert!(killed.answer.is_err() || migrated == 4, "a change with a response was lost");
+        assert!(left[..migrated].iter().all(|left| *left == StateAfterKill::After), "one after the other: {left:?}");
         assert!(done.is_none_or(|done| done == migrated), "{left:?} after {moment:?}");
         assert_eq!(migration::answers(trial.server()).await, before, "while {migrated} are migrated");
         migration::assert_taken_over(&trial, &undisturbed, done.is_some()).await;
@@ -148,7 +148,7 @@ async fn a_migration_is_never_half_done() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_migration_that_two_share_is_never_half_done() {
+async fn a_migration_shared_by_two_servers_is_never_half_done() {
     let mut trial = Trial::begin(migration::seed).await;
     let mut rng = StdRng::seed_from_u64(4);
     let look = trial.database.client().await;
@@ -179,13 +179,13 @@ async fn a_migration_that_two_share_is_never_half_done() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_import_that_was_interrupted_goes_on() {
+async fn an_interrupted_import_resumes() {
     let mut trial = Trial::begin(async |_| {}).await;
     let look = trial.database.client().await;
     look.batch_execute(import::WAIT_AT_REVISIONS).await.unwrap();
     let (succeeded, words) = import::printed(import::start(trial.server()));
     assert!(succeeded, "{words}");
-    let undisturbed = trial.observer.state(Look::Anonymous).await;
+    let undisturbed = trial.observer.state(RowView::Anonymous).await;
     let revisions = trial.observer.count(import::REVISION).await;
     for (revision, kill_server) in (1..=revisions).flat_map(|revision| [(revision, false), (revision, true)]) {
         trial.observer.put_back().await;
@@ -201,15 +201,15 @@ async fn an_import_that_was_interrupted_goes_on() {
         assert!(!succeeded, "it was interrupted before revision {revision}: {words}");
         lock.release().await;
         kill_moment::idle(&look).await;
-        // What a living server was asked for it may do although nobody waits for the answer.
+        // A running server may complete a request even if its client is gone.
         let left = trial.observer.count(import::REVISION).await;
         println!("{left} of {revisions} revisions are there, killed at {revision}, the server: {kill_server}");
-        assert!(left == revision - 1 || (left == revision && !kill_server), "half a revision");
+        assert!(left == revision - 1 || (left == revision && !kill_server), "a revision is half-done");
         let (succeeded, words) = import::printed(import::start(trial.server()));
         assert_eq!(succeeded, left < revisions, "{words}");
         let says = if left == revisions { "ALREADY_EXISTS" } else { "its import was interrupted: it goes on" };
         assert_eq!(words.contains(says), left > 0, "{words}");
         trial.observer.assert_consistent().await;
-        assert_eq!(trial.observer.state(Look::Anonymous).await, undisturbed, "killed at revision {revision}");
+        assert_eq!(trial.observer.state(RowView::Anonymous).await, undisturbed, "killed at revision {revision}");
     }
 }

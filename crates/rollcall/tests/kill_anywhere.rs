@@ -1,11 +1,11 @@
-//! `kill -9` of the process, `pg_terminate_backend`, and a proxy that cuts the connections, after any byte of a migration
-//! of 200 organizations and of a report over them: whoever goes on brings it to the same end as if nothing had been, the
-//! report to the byte.
+//! `kill -9` of the process, `pg_terminate_backend`, and closed connections, after any byte of a migration of 200
+//! organizations and of a report over them: the process that takes over gives the undisturbed result, with the same
+//! bytes for the report.
 //!
-//! The points are drawn from a seed: `ROLLCALL_SEED` gives another one, and `ROLLCALL_KILLS=500` many more of them. The
-//! results of a long run are in `docs/simulations.md`.
+//! A seed generates the points. `ROLLCALL_SEED` sets another seed, and `ROLLCALL_KILLS=500` sets the number of
+//! points. The results of a long run are in `docs/simulations.md`.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on panics")]
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test panics if its setup fails")]
 #![allow(dead_code, reason = "of what the kill tests share, this one uses a part")]
 
 mod support {
@@ -23,7 +23,7 @@ use std::collections::BTreeMap;
 use rand::{SeedableRng as _, rngs::StdRng};
 use support::{
     anywhere_point::Point,
-    anywhere_scene::Scene,
+    anywhere_scene::RunScenario,
     process::{MIGRATION, REPORT, number},
 };
 
@@ -33,7 +33,7 @@ const ORGANIZATIONS: usize = 200;
 async fn disturb(job: &'static str) {
     let (points, seed) = (number("ROLLCALL_KILLS", 20).div_ceil(2), number("ROLLCALL_SEED", 4));
     println!("{job}: {points} points, seed {seed}");
-    let scene = Scene::begin(job, ORGANIZATIONS).await;
+    let scene = RunScenario::begin(job, ORGANIZATIONS).await;
     let (expected, bytes) = scene.undisturbed().await;
     println!("{job}: undisturbed it is {bytes:?} bytes and {}", expected.outcome);
     let mut rng = StdRng::seed_from_u64(seed);
@@ -51,11 +51,11 @@ async fn disturb(job: &'static str) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_migration_that_is_killed_anywhere_ends_as_if_nothing_had_been() {
+async fn a_migration_killed_anywhere_gives_the_undisturbed_result() {
     disturb(MIGRATION).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_report_that_is_killed_anywhere_is_the_same_to_the_byte() {
+async fn a_report_killed_anywhere_has_the_same_bytes() {
     disturb(REPORT).await;
 }

@@ -1,6 +1,6 @@
-//! `rollcall migration` and `job list` as an operator uses them, on a database of their own.
+//! `rollcall migration` and `job list`, as an operator uses them.
 
-#![allow(clippy::unwrap_used, reason = "a test that cannot go on panics")]
+#![allow(clippy::unwrap_used, reason = "a test panics if its setup fails")]
 
 use std::{
     path::Path,
@@ -12,7 +12,7 @@ use rollcall_testkit::{Member, Org, TestServer};
 
 const HEADER: &str = "email,export\n";
 
-/// Runs the program on the test's database itself, without a server, or on its server.
+/// Runs the program on the database of the test without a server, or on its server.
 fn rollcall(server: &TestServer, on: On, arguments: &[&str]) -> Output {
     let mut command = Command::new(env!("CARGO_BIN_EXE_rollcall"));
     for variable in ["ROLLCALL_LOG", "ROLLCALL_MIGRATION_WAVE", "OTEL_EXPORTER_OTLP_ENDPOINT"] {
@@ -33,7 +33,7 @@ enum On {
     Server,
 }
 
-/// What a command printed that ended with this code.
+/// Returns the output of a command that must end with this code.
 fn printed(output: Output, code: i32) -> (String, String) {
     let (out, err) = (String::from_utf8(output.stdout).unwrap(), String::from_utf8(output.stderr).unwrap());
     assert_eq!(output.status.code(), Some(code), "{out}{err}");
@@ -84,14 +84,14 @@ async fn every_row_of_an_import_has_an_outcome() {
     assert!(errors.contains("rejected line 9 \"c@acme.example\""), "{errors}");
     assert_eq!(std::fs::read_to_string(&outcomes).unwrap(), expected);
     assert!(org.check("a", None).await.export);
-    // Where everything is taken the exit code is 0.
+    // If all rows are accepted, the exit code is 0.
     let good = write(dir.path(), "good.csv", format!("{HEADER}a@acme.example,false\nlater@x.example,true\n"));
     printed(rollcall(&server, On::Server, &["migration", "import", &good, "--organization", "acme"]), 0);
     assert!(!org.check("a", None).await.export);
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_file_or_an_organization_that_cannot_be_imported_changes_nothing() {
+async fn an_invalid_file_or_organization_changes_nothing() {
     let server = TestServer::start().await;
     legacy(&server, "acme").await;
     let dir = tempfile::tempdir().unwrap();
@@ -123,10 +123,10 @@ async fn a_file_or_an_organization_that_cannot_be_imported_changes_nothing() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_organization_that_is_not_the_folder_s_is_not_imported_over() {
+async fn an_import_does_not_overwrite_another_organization() {
     let server = TestServer::start().await;
-    // In phase LEGACY and with few assignments, as an import of the sample that was interrupted; and so large that the
-    // server would not let it be replaced without being told to.
+    // The organization is in phase LEGACY and has few assignments, like an interrupted import of the sample. It is so
+    // large that replacing it would exceed the mass change limit.
     let org = legacy(&server, "acme").await;
     let member = |number: usize| DirectoryMember {
         member: format!("m{number}"),
@@ -163,7 +163,7 @@ async fn a_wave_is_planned_migrated_and_its_failure_named() {
         acme,default,Default,1,MANUAL_EDITING,false,2,1\r\nbeta,default,Default,1,MANUAL_EDITING,false,2,1\r\n";
     assert_eq!(std::fs::read_to_string(&csv).unwrap(), expected);
 
-    // One member's setting is flipped inside the migration's transaction.
+    // One member's setting is changed inside the transaction of the migration.
     let fault = "CREATE FUNCTION flip() RETURNS trigger LANGUAGE plpgsql AS
             $$ BEGIN NEW.email_export = 'EXPORT'; RETURN NEW; END $$;
         CREATE TRIGGER flip BEFORE UPDATE ON members FOR EACH ROW
@@ -192,7 +192,7 @@ async fn a_wave_is_planned_migrated_and_its_failure_named() {
         assert!(jobs.contains("settings-migration: only when asked\n  last: FAILED at "), "{jobs}");
         assert!(jobs.contains("mixed-settings-report: 0 2 * * * UTC, next at "), "{jobs}");
     }
-    // What is late goes with wave 0 after all.
+    // The late organization is migrated with wave 0.
     server.database.client().await.batch_execute("UPDATE organizations SET wave = 0 WHERE id = 'late'").await.unwrap();
     let (out, _) = printed(rollcall(&server, On::Database, &["job", "run", "settings-migration"]), 0);
     assert!(out.contains("organizations_migrated 1") && out.contains("organizations_skipped 1"), "{out}");

@@ -1,12 +1,13 @@
-//! Night after night with five replicas of `rollcall jobs`, whose hosts' clocks are wrong by up to ten minutes, and which
-//! are killed, paused, silenced, cut off from the database and told to end at any moment: each night that nobody missed
-//! has exactly one report, no organization is migrated twice, no zombie has an effect, and a run whose process is gone
-//! is taken over within the lease time.
+//! Many nights with five replicas of `rollcall jobs`. The clocks of their hosts are wrong by up to ten minutes, and
+//! the replicas are killed, paused, silenced, disconnected from the database and terminated at any moment. Each night
+//! that was not missed has exactly one report, no organization is migrated twice, no zombie has an effect, and a run
+//! of a dead process is taken over within the lease time.
 //!
-//! What happens is drawn from a seed: `ROLLCALL_SEED` gives another one, and `ROLLCALL_NIGHTS=1000` many more nights. The
-//! results of a long run are in `docs/simulations.md`. Clocks are made wrong where libfaketime is installed.
+//! A seed generates the faults. `ROLLCALL_SEED` sets another seed, and `ROLLCALL_NIGHTS=1000` sets the number of
+//! nights. The results of a long run are in `docs/simulations.md`. The clocks are wrong only if libfaketime is
+//! installed.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on panics")]
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test panics if its setup fails")]
 #![allow(dead_code, reason = "of what the kill tests share, this one uses a part")]
 
 mod support {
@@ -23,12 +24,12 @@ mod support {
 
 use std::time::Instant;
 
-use support::{nights_world::World, process::number};
+use support::{nights_world::Simulation, process::number};
 
-/// Says which seed it was when a night goes wrong.
-struct Told(u64);
+/// Prints the seed if a night fails.
+struct SeedReport(u64);
 
-impl Drop for Told {
+impl Drop for SeedReport {
     fn drop(&mut self) {
         if std::thread::panicking() {
             eprintln!("the nights of ROLLCALL_SEED={} went wrong", self.0);
@@ -37,10 +38,10 @@ impl Drop for Told {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn every_night_has_its_one_report_whatever_happens_to_the_replicas() {
+async fn every_night_has_one_report_whatever_happens_to_the_replicas() {
     let (nights, seed) = (number("ROLLCALL_NIGHTS", 15), number("ROLLCALL_SEED", 7));
-    let _told = Told(seed);
-    let mut world = World::begin(seed).await;
+    let _report = SeedReport(seed);
+    let mut world = Simulation::begin(seed).await;
     let skew = if world.is_skewed() { "up to ten minutes" } else { "none: libfaketime is not installed" };
     println!("{nights} nights, seed {seed}, wrong clocks: {skew}");
     let start = Instant::now();

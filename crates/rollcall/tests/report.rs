@@ -1,4 +1,4 @@
-//! `rollcall report verify`: a report as it was published, and one with each kind of damage.
+//! `rollcall report verify`: a published report, and a report with each kind of damage.
 
 #![allow(clippy::unwrap_used)]
 
@@ -20,7 +20,7 @@ fn verify(url: &str) -> Output {
     Command::new(env!("CARGO_BIN_EXE_rollcall")).args(["report", "verify", url]).output().unwrap()
 }
 
-/// The exit code, and the lines that were printed, with every checksum as `#`.
+/// Returns the exit code and the printed lines, with every checksum as `#`.
 fn verdict(url: &str) -> (Option<i32>, Vec<String>) {
     let output = verify(url);
     let is_checksum = |word: &str| word.len() == 64 && word.bytes().all(|byte| byte.is_ascii_hexdigit());
@@ -36,7 +36,7 @@ fn verdict(url: &str) -> (Option<i32>, Vec<String>) {
     (output.status.code(), lines)
 }
 
-/// Two reports of an organization with two mixed assignments.
+/// Publishes two reports of an organization with two mixed assignments.
 async fn published() -> TestServer {
     let server = TestServer::start().await;
     let org = Org::create(&server, "acme", Phase::Legacy).await;
@@ -51,7 +51,7 @@ async fn published() -> TestServer {
     server
 }
 
-/// A copy of the reports, to be damaged.
+/// A copy of the reports for a damage.
 struct Copy {
     root: TempDir,
 }
@@ -88,7 +88,7 @@ impl Copy {
         fs::write(&path, edit(fs::read_to_string(&path).unwrap())).unwrap();
     }
 
-    /// Changes the data file, and lets the manifest say the new size and checksum.
+    /// Changes the data file, and writes the new size and checksum to the manifest.
     fn edit_data(&self, edit: impl FnOnce(String) -> String) {
         self.edit(DATA, edit);
         let bytes = fs::read(self.folder().join(DATA)).unwrap();
@@ -123,7 +123,7 @@ fn swapped(csv: &str) -> String {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_report_is_right_by_each_of_its_urls() {
+async fn a_report_is_valid_under_each_of_its_urls() {
     let server = published().await;
     let copy = Copy::of(&server);
     let report = copy.folder().parent().unwrap().file_name().unwrap().to_str().unwrap().to_owned();
@@ -217,7 +217,7 @@ const DAMAGES: &[(Damage, &[&str])] = &[
 ];
 
 #[tokio::test(flavor = "multi_thread")]
-async fn each_damage_is_said_on_a_line_of_its_own() {
+async fn each_damage_is_reported_on_its_own_line() {
     let server = published().await;
     let mut said = Vec::new();
     for (damage, _) in DAMAGES {
@@ -234,7 +234,7 @@ async fn each_damage_is_said_on_a_line_of_its_own() {
 }
 
 #[test]
-fn a_place_without_a_report_is_refused_and_not_made() {
+fn a_directory_without_a_report_is_refused_and_not_created() {
     let root = TempDir::new().unwrap();
     for (path, expected) in [
         ("none", "there is no directory file://"),

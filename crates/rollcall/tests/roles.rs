@@ -1,4 +1,4 @@
-//! `rollcall serve` says when nothing keeps the audit from being rewritten.
+//! `rollcall serve` warns if its database role can rewrite the audit.
 
 #![allow(clippy::unwrap_used)]
 
@@ -10,7 +10,7 @@ use std::{
 use rollcall_testkit::TestDatabase;
 use tempfile::TempDir;
 
-/// The warnings in the log until it serves.
+/// Returns the warnings in the log until the server is ready.
 fn warnings(url: &str) -> Vec<String> {
     let reports = TempDir::new().unwrap();
     let mut command = Command::new(env!("CARGO_BIN_EXE_rollcall"));
@@ -28,7 +28,7 @@ fn warnings(url: &str) -> Vec<String> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_role_that_may_rewrite_the_audit_is_warned_of_once() {
+async fn a_role_that_can_rewrite_the_audit_causes_one_warning() {
     let database = TestDatabase::new().await;
     assert_eq!(warnings(&database.url()), [] as [&str; 0]);
     let said = warnings(&database.superuser_url());

@@ -1,4 +1,4 @@
-//! What the database itself refuses: nobody changes or removes what the audit keeps.
+//! Privileges: the database refuses to change or delete audit rows.
 
 #![allow(clippy::unwrap_used)]
 
@@ -30,7 +30,7 @@ fn open(url: String) -> Db {
     Db::open(&Options { url, connections: 2 }).unwrap()
 }
 
-/// Writes as the service does: an organization, and a second revision of it.
+/// Writes an organization and a second revision, as the service does.
 async fn write(db: &Db, id: &str) {
     let new = NewOrganization {
         id: OrganizationId::trusted(id),
@@ -60,7 +60,7 @@ async fn write(db: &Db, id: &str) {
     assert_eq!(db.write(&new.id, "again", again).await.unwrap(), 2);
 }
 
-/// That rows are there, and stay.
+/// Checks that the audit rows exist and cannot be changed or deleted.
 async fn assert_only_grows(client: &Client) {
     for table in KEPT {
         let statements = [
@@ -82,7 +82,7 @@ async fn events(database: &TestDatabase) -> i64 {
 }
 
 #[tokio::test]
-async fn the_service_adds_to_the_audit_and_cannot_change_it() {
+async fn the_service_can_only_append_to_the_audit() {
     let database = TestDatabase::new().await;
     let db = database.db();
     write(&db, "acme").await;
@@ -94,12 +94,12 @@ async fn the_service_adds_to_the_audit_and_cannot_change_it() {
 }
 
 #[tokio::test]
-async fn a_superuser_is_told_that_nothing_holds_it_back() {
+async fn a_superuser_is_reported_as_able_to_rewrite_the_audit() {
     let database = TestDatabase::new().await;
     assert!(is_rewritable(&open(database.superuser_url())).await.unwrap());
 }
 
-/// The statements of docs/operations.md, for a role with this name.
+/// Returns the statements of docs/operations.md, for a database role with this name.
 fn grants(role: &str) -> String {
     let page = include_str!("../../../docs/operations.md");
     let (_, statements) = page.split_once("```sql\n").unwrap();
@@ -107,7 +107,7 @@ fn grants(role: &str) -> String {
 }
 
 #[tokio::test]
-async fn a_role_of_its_own_can_work_and_not_even_take_the_privileges() {
+async fn a_separate_role_can_work_and_cannot_grant_itself_privileges() {
     let database = TestDatabase::new().await;
     let owner = connect(&database.url()).await;
     let superuser = database.client().await;
@@ -122,7 +122,7 @@ async fn a_role_of_its_own_can_work_and_not_even_take_the_privileges() {
     assert!(!is_rewritable(&db).await.unwrap());
     assert_only_grows(&client).await;
     assert_eq!(events(&database).await, 2);
-    // A GRANT of what one has not got is no error, and grants nothing.
+    // A GRANT without the grant option is not an error, and grants nothing.
     client.batch_execute("GRANT UPDATE, DELETE ON audit_events TO PUBLIC").await.unwrap();
     client.batch_execute("DROP TABLE audit_events").await.unwrap_err();
     assert_only_grows(&client).await;

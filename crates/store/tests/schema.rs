@@ -1,5 +1,5 @@
-//! The migrated schema: distributable by organization, as `schema.rs` says, and undone by its own
-//! `down.sql` files.
+//! The migrated schema: it can be distributed by organization, equals `schema.rs`, and is reverted by its `down.sql`
+//! files.
 
 #![allow(clippy::unwrap_used)]
 
@@ -11,7 +11,7 @@ use rollcall_store::migrate::MIGRATIONS;
 use rollcall_testkit::TestDatabase;
 use tokio_postgres::Client;
 
-/// Every column of every table: `table.column type null`.
+/// Returns every column of every table as `table.column type null`.
 async fn columns(client: &Client) -> Vec<String> {
     let sql = "SELECT format('%s.%s %s%s', table_name, column_name, udt_name, \
                    CASE is_nullable WHEN 'YES' THEN ' null' ELSE '' END) \
@@ -21,7 +21,7 @@ async fn columns(client: &Client) -> Vec<String> {
     client.query(sql, &[]).await.unwrap().iter().map(|row| row.get(0)).collect()
 }
 
-/// Every index and constraint, as Postgres writes them.
+/// Returns every index and constraint in the notation of Postgres.
 async fn definitions(client: &Client) -> Vec<String> {
     let sql = "SELECT indexdef FROM pg_indexes WHERE schemaname = 'public' \
                UNION ALL \
@@ -50,7 +50,7 @@ async fn the_check_finds_a_table_that_cannot_be_distributed() {
 }
 
 #[tokio::test]
-async fn schema_rs_says_what_the_migrations_make() {
+async fn schema_rs_equals_the_migrated_schema() {
     let database = TestDatabase::new().await;
     let client = database.client().await;
     let mut migrated: BTreeMap<String, Vec<String>> = BTreeMap::new();
@@ -65,7 +65,7 @@ async fn schema_rs_says_what_the_migrations_make() {
     }
 }
 
-/// Reads the `table!` macros: each table with its columns as [`columns`] writes them.
+/// Reads the `table!` macros: each table with its columns in the format of [`columns`].
 fn written_tables(schema: &str) -> BTreeMap<String, Vec<String>> {
     let mut tables = BTreeMap::new();
     let mut table = String::new();
@@ -97,7 +97,7 @@ fn written_tables(schema: &str) -> BTreeMap<String, Vec<String>> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn every_migration_is_undone_by_its_down_and_can_be_applied_again() {
+async fn every_schema_migration_is_reverted_by_its_down_and_can_be_applied_again() {
     let database = TestDatabase::new().await;
     let client = database.client().await;
     let before = (columns(&client).await, definitions(&client).await);
@@ -112,7 +112,7 @@ async fn every_migration_is_undone_by_its_down_and_can_be_applied_again() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn processes_that_migrate_at_once_wait_for_each_other() {
+async fn concurrent_schema_migrations_wait_for_each_other() {
     let database = TestDatabase::new().await;
     let connection = AsyncPgConnection::establish(&database.url()).await.unwrap();
     AsyncMigrationHarness::new(connection).revert_all_migrations(MIGRATIONS).unwrap();

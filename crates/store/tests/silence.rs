@@ -1,6 +1,6 @@
-//! A database that says nothing any more, after any byte: every wait for it has an end, and afterwards all is as before.
+//! A database that becomes silent after any byte: every wait ends, and afterwards the store works again.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on panics")]
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test panics if its setup fails")]
 
 use std::time::Duration;
 
@@ -8,14 +8,14 @@ use rollcall_domain::{OrganizationId, catalog::Catalog};
 use rollcall_store::{
     Db, Error, Limits, Options, ReadTx, Result, SystemConn, WriteTx, jobs, members::export, organizations,
 };
-use rollcall_testkit::{Fault, FaultProxy, TestDatabase, Trap, Way};
+use rollcall_testkit::{Direction, Fault, FaultProxy, FaultTrigger, TestDatabase};
 use tokio::time::timeout;
 
-/// Nothing here takes longer than the sum of its limits, and the machine may be slow.
+/// The timeout of each operation: the sum of its limits, with time for a slow machine.
 const HANGS: Duration = Duration::from_secs(60);
 const LIMIT: Duration = Duration::from_millis(400);
 
-/// A database with an organization `acme`, behind a proxy.
+/// Starts a database with an organization `acme` behind a proxy.
 async fn start() -> (TestDatabase, FaultProxy, Db) {
     let database = TestDatabase::new().await;
     let catalog = serde_json::to_string(&Catalog::default()).unwrap();
@@ -29,7 +29,7 @@ async fn start() -> (TestDatabase, FaultProxy, Db) {
     (database, proxy, db.with_limits(limits))
 }
 
-/// Each way in which the store waits for the database, one after the other.
+/// Makes each kind of call that waits for the database.
 async fn ask_everything(db: &Db) -> Result<()> {
     let acme = OrganizationId::trusted("acme");
     jobs::clock(db).await?;
@@ -45,35 +45,39 @@ async fn ask_everything(db: &Db) -> Result<()> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_database_that_goes_silent_at_any_byte_hangs_nobody() {
+async fn a_database_silent_after_any_byte_blocks_no_caller() {
     let (_database, proxy, db) = start().await;
-    // The same pool. What works must not depend on how busy the machine is.
+    // The same pool with the default limits, so that the result does not depend on the load of the machine.
     let patient = db.clone().with_limits(Limits::default());
-    for way in [Way::ToDatabase, Way::ToService] {
-        let before = proxy.carried(way);
+    for direction in [Direction::ToDatabase, Direction::ToService] {
+        let before = proxy.bytes_passed(direction);
         ask_everything(&patient).await.unwrap();
-        let bytes = proxy.carried(way) - before;
-        let mut sprung = 0;
+        let bytes = proxy.bytes_passed(direction) - before;
+        let mut triggered = 0;
         for step in 0..12 {
-            // The connections that are pooled now, and in every second round new ones.
+            // The pooled connections, and in every second round new ones.
             if step % 2 == 1 {
-                proxy.make(Fault::Cut);
+                proxy.inject(Fault::Cut);
             }
-            proxy.set(Trap { way, bytes: bytes * step / 12, fault: Fault::Silence });
+            proxy.set_trigger(FaultTrigger { direction, bytes: bytes * step / 12, fault: Fault::Silence });
             let answer = timeout(HANGS, ask_everything(&db)).await.expect("a wait without an end");
-            assert!(matches!(answer, Err(Error::Unavailable(_))), "{way:?} {step}: {answer:?}");
-            // On a busy machine a limit may come before the silence.
-            sprung += usize::from(!proxy.disarm());
+            assert!(matches!(answer, Err(Error::Unavailable(_))), "{direction:?} {step}: {answer:?}");
+            // On a busy machine, a limit may end the call before the silence.
+            triggered += usize::from(!proxy.remove_trigger());
             proxy.heal();
             ask_everything(&patient).await.unwrap();
         }
-        assert!(sprung > 0, "{way:?}");
+        assert!(triggered > 0, "{direction:?}");
     }
 }
 
-/// Whatever waits for a lock of `organizations` loses its session to an administrator.
-async fn end_whoever_waits(database: &TestDatabase, db: &Db, work: impl Future<Output = Result<()>>) -> Result<()> {
-    // A session sees one state of the activity in a transaction: another one looks.
+/// Terminates the sessions that wait for a lock of `organizations`.
+async fn terminate_waiting_sessions(
+    database: &TestDatabase,
+    db: &Db,
+    work: impl Future<Output = Result<()>>,
+) -> Result<()> {
+    // Within a transaction, a session sees one snapshot of `pg_stat_activity`, so another session observes it.
     let (client, administrator) = (database.client().await, database.client().await);
     client.batch_execute("BEGIN; LOCK TABLE organizations IN ACCESS EXCLUSIVE MODE").await.unwrap();
     let end = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity
@@ -90,7 +94,7 @@ async fn end_whoever_waits(database: &TestDatabase, db: &Db, work: impl Future<O
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_session_that_the_database_ends_is_unavailable_wherever_it_is() {
+async fn a_terminated_session_is_unavailable_at_any_statement() {
     let (database, _proxy, db) = start().await;
     let db = db.with_limits(Limits::default());
     let acme = OrganizationId::trusted("acme");
@@ -103,16 +107,16 @@ async fn a_session_that_the_database_ends_is_unavailable_wherever_it_is() {
     let snapshot = async { db.snapshot(&acme).await.map(drop) };
     let statement = async { organizations::list_organizations(&db, None, 1).await.map(drop) };
     let ended = [
-        end_whoever_waits(&database, &db, write).await,
-        end_whoever_waits(&database, &db, read).await,
-        end_whoever_waits(&database, &db, system).await,
-        end_whoever_waits(&database, &db, snapshot).await,
-        end_whoever_waits(&database, &db, statement).await,
+        terminate_waiting_sessions(&database, &db, write).await,
+        terminate_waiting_sessions(&database, &db, read).await,
+        terminate_waiting_sessions(&database, &db, system).await,
+        terminate_waiting_sessions(&database, &db, snapshot).await,
+        terminate_waiting_sessions(&database, &db, statement).await,
     ];
     for ended in ended {
         assert!(matches!(ended, Err(Error::Unavailable(_))), "{ended:?}");
     }
-    // What is wrong with a statement stays so where the connection is well.
+    // An invalid statement on a good connection keeps its own error.
     let wrong: Result<usize> = db
         .system("test", async |conn: &mut SystemConn| {
             Ok(diesel_async::RunQueryDsl::execute(diesel::sql_query("SELECT 1 / 0"), conn).await?)
@@ -122,12 +126,12 @@ async fn a_session_that_the_database_ends_is_unavailable_wherever_it_is() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_database_that_accepts_and_says_nothing_is_unavailable() {
+async fn a_database_that_accepts_and_stays_silent_is_unavailable() {
     let (_database, proxy, db) = start().await;
-    proxy.make(Fault::Silence);
+    proxy.inject(Fault::Silence);
     let answer = timeout(HANGS, ask_everything(&db)).await.expect("a wait without an end");
     assert!(matches!(answer, Err(Error::Unavailable(_))), "{answer:?}");
-    proxy.make(Fault::Refuse);
+    proxy.inject(Fault::Refuse);
     let answer = timeout(HANGS, ask_everything(&db)).await.expect("a wait without an end");
     assert!(matches!(answer, Err(Error::Unavailable(_))), "{answer:?}");
     proxy.heal();
@@ -135,15 +139,15 @@ async fn a_database_that_accepts_and_says_nothing_is_unavailable() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_server_ends_what_a_silent_service_has_begun() {
+async fn the_server_ends_the_transaction_of_a_silent_service() {
     let (database, proxy, db) = start().await;
     let acme = OrganizationId::trusted("acme");
     let beginning = db.write(&acme, "test", async |_: &mut WriteTx| {
-        proxy.make(Fault::Silence);
+        proxy.inject(Fault::Silence);
         Ok::<(), Error>(())
     });
     assert!(matches!(beginning.await, Err(Error::Unavailable(_))));
-    // The proxy keeps the database's side open: its session holds the organization, and nobody tells it to end.
+    // The proxy keeps the database side open: the session holds the lock of the organization.
     let direct = Db::open(&Options { url: database.url(), connections: 1 }).unwrap();
     let lease = Duration::from_secs(30);
     let locked = direct.write(&acme, "test", async |_: &mut WriteTx| Ok::<(), Error>(()));

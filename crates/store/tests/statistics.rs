@@ -1,5 +1,5 @@
-//! Plans for an organization that Postgres knows nothing of, beside large ones that it knows: members are looked up,
-//! and never all read once for each member.
+//! Query plans for an organization without statistics beside large ones with statistics: members are looked up, and
+//! never all read once for each member.
 
 #![allow(clippy::unwrap_used)]
 
@@ -9,13 +9,13 @@ use tokio_postgres::{Client, SimpleQueryMessage};
 
 const MEMBERS: i64 = 3_000;
 
-/// An organization with 3,000 members in one assignment, three memberships and a tenth of a pin each.
+/// Creates an organization with 3,000 members in one assignment, with three memberships each and 300 pins.
 async fn fill(client: &Client, organization: &str) {
     let sql = include_str!("statistics.sql").replace("$1", &format!("'{organization}'"));
     client.batch_execute(&sql.replace("$2", &MEMBERS.to_string())).await.unwrap();
 }
 
-/// The statements that join members with other rows of members, as they are run for `young`.
+/// The statements that join members with other rows of members, for the organization `young`.
 const STATEMENTS: [(&str, &str, &[&str]); 8] = [
     (
         "members of an assignment",
@@ -35,7 +35,7 @@ const STATEMENTS: [(&str, &str, &[&str]); 8] = [
     ("counts", include_str!("../src/sql/count_members.sql"), &["'young'", "NULL"]),
 ];
 
-/// Runs a statement, and answers its plan.
+/// Runs a statement. Returns its plan.
 async fn explain(client: &Client, sql: &str) -> Value {
     let answer = client.simple_query(&format!("EXPLAIN (ANALYZE, TIMING OFF, FORMAT JSON) {sql}")).await.unwrap();
     let rows = answer.iter().filter_map(|message| match message {
@@ -46,7 +46,7 @@ async fn explain(client: &Client, sql: &str) -> Value {
     plan[0]["Plan"].clone()
 }
 
-/// How many rows a plan has touched: those that its nodes made or threw away, in all of their loops.
+/// Returns the number of rows that a plan touched: the rows that its nodes returned or removed, in all loops.
 fn touched(plan: &Value) -> f64 {
     let number = |key: &str| plan[key].as_f64().unwrap_or_default();
     let thrown = number("Rows Removed by Join Filter") + number("Rows Removed by Filter");
@@ -55,7 +55,7 @@ fn touched(plan: &Value) -> f64 {
 }
 
 #[tokio::test]
-async fn a_young_organization_is_not_read_once_for_each_member() {
+async fn a_new_organization_is_not_read_once_for_each_member() {
     let database = TestDatabase::new().await;
     let client = database.client().await;
     fill(&client, "large-1").await;

@@ -1,13 +1,13 @@
-//! A database's clock that can be moved: all time that the service knows is `clock_timestamp()` of its database, so that
-//! a night passes in no time, and a process that was paused for a minute is one whose clock went on by that.
+//! A database clock that tests can advance. The service reads the time only from `clock_timestamp()` of its database, so
+//! a test can skip a night, or advance the clock to simulate a process that was paused.
 
 use std::time::Duration;
 
 use tokio_postgres::Client;
 
-use crate::TestDatabase;
+use crate::database::TestDatabase;
 
-/// A sequence is outside of transactions: every snapshot sees where it is now.
+/// The offset is a sequence, because a sequence is not transactional: every snapshot sees its current value.
 const INSTALL: &str = "
     CREATE SCHEMA test_clock;
     CREATE SEQUENCE test_clock.ahead MINVALUE 0 START 0;
@@ -22,14 +22,15 @@ pub struct TestClock {
 }
 
 impl TestClock {
-    /// Puts a clock into a database; it goes right at first.
+    /// Installs a clock in a database. It initially shows the real time.
     pub async fn install(database: &TestDatabase) -> Self {
         let client = database.client().await;
         client.batch_execute(INSTALL).await.unwrap();
         Self { client }
     }
 
-    /// The URL of the database for sessions that follow this clock: its function is found before Postgres's own.
+    /// Returns the URL of the database for sessions that use this clock. Its function precedes that of Postgres in the
+    /// search path.
     #[must_use]
     pub fn url(database: &TestDatabase) -> String {
         let url = database.url();
@@ -37,10 +38,10 @@ impl TestClock {
         format!("{url}{separator}options=-c%20search_path%3Dtest_clock%2Cpg_catalog%2Cpublic")
     }
 
-    /// Moves the clock on.
+    /// Advances the clock.
     pub async fn advance(&self, by: Duration) {
         let by = i64::try_from(by.as_micros()).unwrap();
-        let move_on = "SELECT setval('test_clock.ahead', (SELECT last_value FROM test_clock.ahead) + $1)";
-        self.client.query(move_on, &[&by]).await.unwrap();
+        let sql = "SELECT setval('test_clock.ahead', (SELECT last_value FROM test_clock.ahead) + $1)";
+        self.client.query(sql, &[&by]).await.unwrap();
     }
 }

@@ -1,5 +1,4 @@
-//! The contract as descriptors: every RPC by name, with requests and answers as JSON, and as the
-//! line of grpcurl that makes the same call.
+//! The RPCs of the contract by name, from its descriptors. Requests and responses are JSON.
 
 use std::sync::OnceLock;
 
@@ -10,12 +9,12 @@ use prost_reflect::{
 use serde_json::Value;
 use tonic::{Status, transport::Channel};
 
-use crate::call_raw;
+use crate::raw_call::call_raw;
 
-/// The package that is walked.
+/// The package of the contract.
 const PACKAGE: &str = "rollcall.v1";
 
-/// All descriptors of the contract.
+/// Returns all descriptors of the contract.
 pub fn pool() -> &'static DescriptorPool {
     static POOL: OnceLock<DescriptorPool> = OnceLock::new();
     POOL.get_or_init(|| DescriptorPool::decode(rollcall_proto::FILE_DESCRIPTOR_SET).unwrap())
@@ -28,57 +27,57 @@ pub struct Rpc {
 }
 
 impl Rpc {
-    /// Every RPC, in the order of the files.
+    /// Returns every RPC, in the order of the proto files.
     #[must_use]
     pub fn all() -> Vec<Self> {
         let services = pool().services().filter(|service| service.package_name() == PACKAGE);
         services.flat_map(|service| service.methods().collect::<Vec<_>>()).map(|method| Self { method }).collect()
     }
 
-    /// An RPC by `Service/Method`.
+    /// Returns the RPC with the name `Service/Method`.
     #[must_use]
     pub fn find(name: &str) -> Self {
         let found = Self::all().into_iter().find(|rpc| rpc.name() == name);
         found.unwrap_or_else(|| panic!("the contract has no {name}"))
     }
 
-    /// `Service/Method`.
+    /// Returns the name, as `Service/Method`.
     #[must_use]
     pub fn name(&self) -> String {
         format!("{}/{}", self.method.parent_service().name(), self.method.name())
     }
 
-    /// The descriptor.
+    /// Returns the descriptor of the method.
     #[must_use]
     pub fn method(&self) -> &MethodDescriptor {
         &self.method
     }
 
-    /// What it is asked.
+    /// Returns the descriptor of the request.
     #[must_use]
     pub fn input(&self) -> MessageDescriptor {
         self.method.input()
     }
 
-    /// What it answers.
+    /// Returns the descriptor of the response.
     #[must_use]
     pub fn output(&self) -> MessageDescriptor {
         self.method.output()
     }
 
-    /// Whether a request has a field.
+    /// Returns whether the request has a field.
     #[must_use]
     pub fn takes(&self, field: &str) -> bool {
         self.input().get_field_by_name(field).is_some()
     }
 
-    /// Whether a response has a field.
+    /// Returns whether the response has a field.
     #[must_use]
     pub fn answers(&self, field: &str) -> bool {
         self.output().get_field_by_name(field).is_some()
     }
 
-    /// A request from its JSON, whose fields may have the names of the contract.
+    /// Returns a request from its JSON. Field names may be in snake case.
     #[must_use]
     pub fn request(&self, json: &Value) -> DynamicMessage {
         let options = DeserializeOptions::new().deny_unknown_fields(true);
@@ -86,38 +85,38 @@ impl Rpc {
         read.unwrap_or_else(|error| panic!("{}: {error} in {json}", self.name()))
     }
 
-    /// Calls it with one message; of a stream it answers the first one.
+    /// Calls the RPC with one encoded message. Returns the first message of a stream.
     ///
     /// # Errors
-    /// What the server answers.
+    /// The status that the server returns.
     pub async fn call_bytes(&self, channel: &Channel, request: Vec<u8>) -> Result<Vec<u8>, Status> {
         let path = format!("/{}/{}", self.method.parent_service().full_name(), self.method.name());
         call_raw(channel.clone(), &path, request).await
     }
 
-    /// Calls it with one message, given and answered as JSON.
+    /// Calls the RPC with one message. The request and the response are JSON.
     ///
     /// # Errors
-    /// What the server answers.
+    /// The status that the server returns.
     pub async fn call(&self, channel: &Channel, request: &Value) -> Result<Value, Status> {
         self.call_message(channel, &self.request(request)).await
     }
 
-    /// Calls it with one message.
+    /// Calls the RPC with one message. The response is JSON.
     ///
     /// # Errors
-    /// What the server answers.
+    /// The status that the server returns.
     pub async fn call_message(&self, channel: &Channel, request: &DynamicMessage) -> Result<Value, Status> {
         Ok(self.read(&self.call_bytes(channel, request.encode_to_vec()).await?))
     }
 
-    /// An answer as JSON.
+    /// Returns an encoded response as JSON.
     #[must_use]
     pub fn read(&self, answer: &[u8]) -> Value {
         to_json(&DynamicMessage::decode(self.output(), answer).unwrap())
     }
 
-    /// The line that makes the call in a shell.
+    /// Returns the grpcurl command line of a call.
     #[must_use]
     pub fn grpcurl(&self, request: &[u8]) -> String {
         let message = DynamicMessage::decode(self.input(), request).unwrap();
@@ -127,7 +126,7 @@ impl Rpc {
     }
 }
 
-/// A message as JSON; fields without a value are left out.
+/// Returns a message as JSON, without fields that have no value.
 #[must_use]
 pub fn to_json(message: &DynamicMessage) -> Value {
     let options = SerializeOptions::new().use_proto_field_name(true);

@@ -1,5 +1,5 @@
-//! A migrated database for each test, copied from a template on a cluster that test processes
-//! share. `DATABASE_URL` is not used: tests never touch a database that somebody has.
+//! A migrated database for each test. It is copied from a template, on a cluster that all test processes share.
+//! Tests ignore `DATABASE_URL`, so that they never change a real database.
 
 use std::{path::PathBuf, sync::OnceLock};
 
@@ -11,7 +11,7 @@ use rollcall_store::{
 use tokio_postgres::NoTls;
 use uuid::Uuid;
 
-/// A database of its own, dropped with the value.
+/// A database for one test. Dropping the value drops the database.
 #[derive(Debug)]
 pub struct TestDatabase {
     name: String,
@@ -22,15 +22,14 @@ fn cluster() -> &'static Cluster {
     CLUSTER.get_or_init(|| Cluster::start(&ClusterOptions::tests(data_dir())).expect("a Postgres for tests"))
 }
 
-/// Where the cluster lies: in a folder that the user `postgres` reaches when tests run as root.
-#[must_use]
-pub fn data_dir() -> PathBuf {
+/// Returns the data directory of the cluster. The user `postgres` can read it if tests run as root.
+fn data_dir() -> PathBuf {
     let user = std::env::var("USER").unwrap_or_else(|_| "root".to_owned());
     std::env::temp_dir().join(format!("rollcall-tests-{user}"))
 }
 
 impl TestDatabase {
-    /// Copies a migrated, empty database.
+    /// Creates a migrated, empty database.
     pub async fn new() -> Self {
         let admin = tokio::task::spawn_blocking(|| cluster().superuser_url("postgres")).await.unwrap();
         let template = template(&admin).await;
@@ -41,25 +40,25 @@ impl TestDatabase {
         Self { name }
     }
 
-    /// Its URL, as the service connects: with an ordinary role, which owns the database.
+    /// Returns the URL for the ordinary database role, which owns the database.
     #[must_use]
     pub fn url(&self) -> String {
         cluster().url(&self.name)
     }
 
-    /// Its URL as a superuser, whom no privilege holds back.
+    /// Returns the URL for a superuser.
     #[must_use]
     pub fn superuser_url(&self) -> String {
         cluster().superuser_url(&self.name)
     }
 
-    /// The store on it.
+    /// Opens a connection pool to the database, as the service does.
     #[must_use]
     pub fn db(&self) -> Db {
         Db::open(&Options { url: self.url(), connections: 24 }).unwrap()
     }
 
-    /// A connection beside the service's, to look at rows and to do what the service may not: a superuser's.
+    /// Opens a superuser connection of its own, to read rows directly and to make changes that the service cannot make.
     pub async fn client(&self) -> tokio_postgres::Client {
         connect(&self.superuser_url()).await
     }
@@ -67,19 +66,19 @@ impl TestDatabase {
 
 impl Drop for TestDatabase {
     fn drop(&mut self) {
-        // The test's runtime may be gone, or panicking.
+        // The runtime of the test may be shut down or panicking, so a thread with its own runtime drops the database.
         let (admin, sql) =
             (cluster().superuser_url("postgres"), format!("DROP DATABASE IF EXISTS {} WITH (FORCE)", self.name));
-        let dropping = std::thread::spawn(move || {
+        let thread = std::thread::spawn(move || {
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
             runtime.block_on(async { connect(&admin).await.batch_execute(&sql).await })
         });
-        let _ = dropping.join();
+        let _ = thread.join();
     }
 }
 
-/// The name of the migrated template, made by whoever needs it first; its name changes with the
-/// migrations.
+/// Returns the name of the migrated template, and creates the template if it does not exist. The name contains the
+/// hash of the schema migrations.
 async fn template(admin: &str) -> String {
     let name = format!("migrated_{}", migrate::SCHEMA_HASH);
     let client = connect(admin).await;
@@ -90,7 +89,7 @@ async fn template(admin: &str) -> String {
         client.batch_execute(&format!("DROP DATABASE IF EXISTS {building}")).await.unwrap();
         client.batch_execute(&format!("CREATE DATABASE {building} OWNER rollcall")).await.unwrap();
         let url = cluster().url(&building);
-        // The migration harness needs a multi-threaded runtime, which a test need not have.
+        // The migration harness needs a multi-threaded runtime, which a test may not have.
         let migrating = std::thread::spawn(move || {
             let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
             runtime.block_on(async { migrate::run(&url).await }).unwrap();

@@ -1,17 +1,17 @@
-//! All rows of a database, to see that a call wrote nothing.
+//! A dump of all rows of a database, for tests that check that a call wrote nothing.
 
 use std::collections::BTreeMap;
 
-use crate::TestDatabase;
+use crate::database::TestDatabase;
 
-/// The rows of each table in a fixed order, as JSON.
+/// The rows of each table as JSON, in a fixed order.
 pub type Dump = BTreeMap<String, Vec<String>>;
 
 const TABLES: &str = "SELECT tablename::text, EXISTS (
         SELECT FROM pg_attribute WHERE attrelid = tablename::regclass AND attname = 'organization_id'
     ) FROM pg_tables WHERE schemaname = 'public' AND tablename NOT LIKE '\\_\\_%'";
 
-/// Reads every row that belongs to an organization, by its id; every row there is for `None`.
+/// Reads all rows of an organization, by its id. `None` reads all rows of the database.
 pub async fn dump(database: &TestDatabase, organization: Option<&str>) -> Dump {
     let client = database.client().await;
     let mut dump = Dump::new();
@@ -30,15 +30,15 @@ pub async fn dump(database: &TestDatabase, organization: Option<&str>) -> Dump {
     dump
 }
 
-/// The tables whose rows differ, with the first row that does.
+/// Returns each table whose rows differ, with the first row that differs. `None` if the dumps are equal.
 #[must_use]
 pub fn difference(before: &Dump, after: &Dump) -> Option<String> {
     let mut changed = Vec::new();
     for (table, rows) in after {
         let was = before.get(table).map(Vec::as_slice).unwrap_or_default();
-        let gone = was.iter().find(|row| !rows.contains(row)).map(|row| format!("{table} had {row}"));
-        let new = rows.iter().find(|row| !was.contains(row)).map(|row| format!("{table} has {row}"));
-        changed.extend(gone.into_iter().chain(new));
+        let removed = was.iter().find(|row| !rows.contains(row)).map(|row| format!("{table} had {row}"));
+        let added = rows.iter().find(|row| !was.contains(row)).map(|row| format!("{table} has {row}"));
+        changed.extend(removed.into_iter().chain(added));
     }
     (!changed.is_empty()).then(|| changed.join("; "))
 }

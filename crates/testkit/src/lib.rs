@@ -1,30 +1,28 @@
-//! What tests and benchmarks share: a database for each test, a real server on it, and an
-//! organization to begin with. A test that cannot get what it needs panics with the reason.
+//! Shared support of tests and benchmarks: a database for each test, a real server on it, and an initial
+//! organization. The functions panic if the setup fails.
 
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 mod clock;
 pub mod contract;
+mod cut_channel;
 mod database;
 mod dump;
-pub mod model;
 mod organization;
 mod proxy;
 mod random;
-mod raw;
-mod refusal;
+mod raw_call;
+mod refused_call;
 pub mod samples;
 mod server;
 pub mod standard;
-mod wire;
 
 pub use clock::TestClock;
-pub use database::{TestDatabase, data_dir};
+pub use cut_channel::cut_channel;
+pub use database::TestDatabase;
 pub use dump::{Dump, difference, dump};
 pub use organization::{Member, Org};
-pub use proxy::{Fault, FaultProxy, Trap, Way};
+pub use proxy::{Direction, Fault, FaultProxy, FaultTrigger};
 pub use random::Random;
-pub use raw::call_raw;
-pub use refusal::Refusal;
+pub use refused_call::RefusedCall;
 pub use server::{TestServer, reason, refused};
-pub use wire::breaking_channel;

@@ -1,35 +1,35 @@
-//! An organization to begin a test with, made through the API.
+//! An organization for a test, created through the API.
 
 use rollcall_proto::v1::{self, EmailExport, JobRunState, Phase, SyncMode, UpdateMode};
 
-use crate::TestServer;
+use crate::server::TestServer;
 
-/// A member to be synced.
+/// The row of a member for a sync.
 #[derive(Clone, Debug)]
 pub struct Member {
     /// The external id.
     pub id: &'static str,
-    /// The groups.
+    /// The ids of the groups.
     pub groups: &'static [&'static str],
-    /// Whether active.
+    /// Whether the member is active.
     pub active: bool,
 }
 
 impl Member {
-    /// An active member.
+    /// Creates an active member.
     #[must_use]
     pub const fn new(id: &'static str, groups: &'static [&'static str]) -> Self {
         Self { id, groups, active: true }
     }
 
-    /// The same, inactive.
+    /// Returns the member as inactive.
     #[must_use]
     pub const fn inactive(self) -> Self {
         Self { active: false, ..self }
     }
 }
 
-/// An organization of a server, by its id.
+/// An organization on a server.
 #[derive(Clone, Copy)]
 pub struct Org<'a> {
     server: &'a TestServer,
@@ -49,27 +49,27 @@ impl<'a> Org<'a> {
         Self { server, id }
     }
 
-    /// The organization's name.
+    /// Returns the name of the organization.
     pub fn name(&self) -> String {
         format!("organizations/{}", self.id)
     }
 
-    /// An assignment's name.
+    /// Returns the name of an assignment.
     pub fn assignment(&self, id: &str) -> String {
         format!("organizations/{}/assignments/{id}", self.id)
     }
 
-    /// A member's name.
+    /// Returns the name of a member.
     pub fn member(&self, id: &str) -> String {
         format!("organizations/{}/members/{id}", self.id)
     }
 
-    /// A group's name.
+    /// Returns the name of a group.
     pub fn group(&self, id: &str) -> String {
         format!("organizations/{}/groups/{id}", self.id)
     }
 
-    /// The message of a full sync of these members, with the groups that they name.
+    /// Returns the request of a full sync of these members and their groups.
     pub fn full_sync(&self, members: &[Member]) -> v1::SyncDirectoryRequest {
         let mut groups: Vec<&str> = members.iter().flat_map(|member| member.groups).copied().collect();
         groups.sort_unstable();
@@ -89,7 +89,7 @@ impl<'a> Org<'a> {
         }
     }
 
-    /// The row of a member in a sync.
+    /// Returns the row of a member in a sync.
     pub fn row(&self, member: &Member) -> v1::DirectoryMember {
         let status = if member.active { v1::MemberStatus::Active } else { v1::MemberStatus::Inactive };
         v1::DirectoryMember {
@@ -102,18 +102,18 @@ impl<'a> Org<'a> {
         }
     }
 
-    /// The address of a member.
+    /// Returns the address of a member.
     pub fn email(&self, member: &str) -> String {
         format!("{member}@{}.example", self.id)
     }
 
-    /// Syncs the whole directory.
+    /// Makes a full sync of these members and their groups.
     pub async fn sync(&self, members: &[Member]) -> v1::SyncDirectoryResponse {
         let stream = tokio_stream::once(self.full_sync(members));
         self.server.directory().sync_directory(stream).await.unwrap().into_inner()
     }
 
-    /// The request that creates an assignment at the end of the list.
+    /// Returns the request that creates an assignment at the end of the list.
     pub fn new_assignment(
         &self,
         id: &str,
@@ -148,7 +148,7 @@ impl<'a> Org<'a> {
         response.into_inner().assignment.unwrap()
     }
 
-    /// Imports old settings, by member.
+    /// Imports legacy settings, by member.
     pub async fn import(&self, settings: &[(&str, bool)]) -> v1::ImportLegacySettingsResponse {
         let value = |export: bool| if export { EmailExport::Export } else { EmailExport::DoNotExport };
         let row = |(member, export): &(&str, bool)| v1::LegacySetting {
@@ -164,7 +164,7 @@ impl<'a> Org<'a> {
         self.server.migration().import_legacy_settings(stream).await.unwrap().into_inner()
     }
 
-    /// Runs the migration job, and answers the organization's migration.
+    /// Runs the migration job. Returns the migration of the organization.
     pub async fn migrate(&self) -> v1::Migration {
         self.run_job("settings-migration").await;
         let name = format!("{}/migration", self.name());
@@ -172,7 +172,7 @@ impl<'a> Org<'a> {
         self.server.migration().get_migration(request).await.unwrap().into_inner().migration.unwrap()
     }
 
-    /// Runs a job to its successful end.
+    /// Runs a job, which must succeed.
     pub async fn run_job(&self, job: &str) -> v1::JobRun {
         let request = v1::RunJobRequest { name: format!("jobs/{job}"), ..Default::default() };
         let run = self.server.jobs().run_job(request).await.unwrap().into_inner().run.unwrap();
@@ -192,7 +192,7 @@ impl<'a> Org<'a> {
         self.server.members().get_member(request).await.unwrap().into_inner().member.unwrap()
     }
 
-    /// Asks whether a member's email may be exported.
+    /// Checks whether the email of a member may be exported.
     pub async fn check(&self, member: &str, sent: Option<std::time::SystemTime>) -> v1::CheckEmailExportResponse {
         let request = v1::CheckEmailExportRequest {
             parent: self.name(),

@@ -1,35 +1,35 @@
-//! Valid requests, one for each RPC of the contract at least: what the conventions are tried on. A field that
-//! a convention is about stands in the request, so that it can be made bad.
+//! Valid requests, at least one for each RPC of the contract. The tests of API conventions use them. Each request
+//! contains the fields that a convention concerns, so that a test can make them invalid.
 
-use crate::standard::Past;
+use crate::standard::MigrationHistory;
 
 /// A valid request.
 #[derive(Clone, Copy, Debug)]
 pub struct Sample {
     /// The RPC, as `Service/Method`.
     pub rpc: &'static str,
-    /// What the organization has been through.
-    pub past: Past,
-    /// The request, as [`crate::standard::Standard::request`] takes it. A list has two
-    /// items at least.
+    /// The migration history of the organization.
+    pub history: MigrationHistory,
+    /// The template of the request; see [`crate::standard::StandardOrganization::request`]. A list has at least
+    /// two items.
     pub request: &'static str,
-    /// Of a change: a field, and another value that makes it another valid request.
+    /// For a change: a field, and another value for which the request is also valid.
     pub other: Option<(&'static str, &'static str)>,
 }
 
 const fn read(rpc: &'static str, request: &'static str) -> Sample {
-    Sample { rpc, past: Past::Migrated, request, other: None }
+    Sample { rpc, history: MigrationHistory::CreatedMigrated, request, other: None }
 }
 
 const fn change(rpc: &'static str, request: &'static str, other: (&'static str, &'static str)) -> Sample {
-    Sample { rpc, past: Past::Migrated, request, other: Some(other) }
+    Sample { rpc, history: MigrationHistory::CreatedMigrated, request, other: Some(other) }
 }
 
-const fn of(past: Past, sample: Sample) -> Sample {
-    Sample { past, ..sample }
+const fn with_history(history: MigrationHistory, sample: Sample) -> Sample {
+    Sample { history, ..sample }
 }
 
-/// All of them.
+/// All samples.
 pub const SAMPLES: &[Sample] = &[
     // Organizations.
     change(
@@ -92,7 +92,10 @@ pub const SAMPLES: &[Sample] = &[
         r#"{"parent": "$org", "assignments": ["$org/assignments/eng", "$org/assignments/sales"], "etag": "$order_etag"}"#,
         ("/etag", "another"),
     ),
-    of(Past::Carried, read("AssignmentService/ListMixedAssignments", r#"{"parent": "$org"}"#)),
+    with_history(
+        MigrationHistory::MigratedByJob,
+        read("AssignmentService/ListMixedAssignments", r#"{"parent": "$org"}"#),
+    ),
     read("AssignmentService/LintAssignments", r#"{"parent": "$org"}"#),
     // Members.
     read("MemberService/GetMember", r#"{"name": "$org/members/ada"}"#),
@@ -121,7 +124,7 @@ pub const SAMPLES: &[Sample] = &[
     read("MemberService/ExplainMember", r#"{"name": "$org/members/bob"}"#),
     read("MemberService/ListEmailExportChanges", r#"{"parent": "$org/members/cid"}"#),
     read("MemberService/ExportMembersCsv", r#"{"parent": "$org"}"#),
-    // The directory.
+    // Directory.
     change(
         "DirectoryService/SyncDirectory",
         r#"{"parent": "$org", "mode": "SYNC_MODE_DELTA", "members": [
@@ -134,9 +137,9 @@ pub const SAMPLES: &[Sample] = &[
     // Email export.
     read("EmailExportService/CheckEmailExport", r#"{"parent": "$org", "member": "$org/members/bob"}"#),
     read("EmailExportService/CheckEmailExport", r#"{"parent": "$org", "email": "Bob@$id.example"}"#),
-    // The migration.
-    of(
-        Past::Legacy,
+    // Migration.
+    with_history(
+        MigrationHistory::Legacy,
         change(
             "MigrationService/ImportLegacySettings",
             r#"{"parent": "$org", "settings": [
@@ -146,11 +149,20 @@ pub const SAMPLES: &[Sample] = &[
             ("/settings/0/email", "bob@$id.example"),
         ),
     ),
-    of(Past::Legacy, read("MigrationService/PlanMigration", r#"{"name": "$org/migration"}"#)),
-    of(Past::Carried, read("MigrationService/GetMigration", r#"{"name": "$org/migration"}"#)),
+    with_history(MigrationHistory::Legacy, read("MigrationService/PlanMigration", r#"{"name": "$org/migration"}"#)),
+    with_history(
+        MigrationHistory::MigratedByJob,
+        read("MigrationService/GetMigration", r#"{"name": "$org/migration"}"#),
+    ),
     read("MigrationService/ListMigrations", "{}"),
-    of(Past::Carried, change("MigrationService/RollBackMigration", r#"{"name": "$org/migration"}"#, NOTHING_ELSE)),
-    of(Past::RolledBack, change("MigrationService/RetryMigration", r#"{"name": "$org/migration"}"#, NOTHING_ELSE)),
+    with_history(
+        MigrationHistory::MigratedByJob,
+        change("MigrationService/RollBackMigration", r#"{"name": "$org/migration"}"#, COMMON_FIELD),
+    ),
+    with_history(
+        MigrationHistory::RolledBack,
+        change("MigrationService/RetryMigration", r#"{"name": "$org/migration"}"#, COMMON_FIELD),
+    ),
     // Reports and jobs.
     read("ReportService/GetReport", r#"{"name": "$report"}"#),
     read("ReportService/ListReports", "{}"),
@@ -163,8 +175,8 @@ pub const SAMPLES: &[Sample] = &[
     read("JobService/ListJobs", "{}"),
     read("JobService/GetJobRun", r#"{"name": "$run"}"#),
     read("JobService/ListJobRuns", r#"{"parent": "jobs/mixed-settings-report"}"#),
-    change("JobService/CancelJobRun", r#"{"name": "$run"}"#, NOTHING_ELSE),
-    // The audit.
+    change("JobService/CancelJobRun", r#"{"name": "$run"}"#, COMMON_FIELD),
+    // Audit.
     read("AuditService/ListAuditEvents", r#"{"parent": "$org"}"#),
     read(
         "AuditService/ListAuditEvents",
@@ -172,5 +184,5 @@ pub const SAMPLES: &[Sample] = &[
     ),
 ];
 
-/// There is nothing in the request but the resource's name and what all changes have.
-const NOTHING_ELSE: (&str, &str) = ("/validate_only", "true");
+/// For a request with no fields of its own: only the name and the fields of every change.
+const COMMON_FIELD: (&str, &str) = ("/validate_only", "true");

@@ -1,4 +1,4 @@
-//! A real server on a database of its own, with the job engine, in this process.
+//! A real server in the test process, with the job engine and a database of its own.
 
 use std::{collections::BTreeMap, net::SocketAddr, time::Duration};
 
@@ -17,15 +17,15 @@ use tokio::{net::TcpListener, sync::oneshot, task::JoinHandle};
 use tonic::{Response, Status, transport::Channel};
 use tonic_types::StatusExt as _;
 
-use crate::{FaultProxy, TestDatabase};
+use crate::{database::TestDatabase, proxy::FaultProxy};
 
-/// A server that ends with the value.
+/// A running server. Dropping the value aborts it.
 pub struct TestServer {
-    /// Where it listens.
+    /// The address of the server.
     pub address: SocketAddr,
-    /// The use cases that it calls.
+    /// The use cases behind the server.
     pub app: App,
-    /// Its database.
+    /// The database of the server.
     pub database: TestDatabase,
     channel: Channel,
     stop: Option<oneshot::Sender<()>>,
@@ -35,14 +35,14 @@ pub struct TestServer {
 }
 
 impl TestServer {
-    /// Starts a server on an empty database, with the jobs.
+    /// Starts a server and its jobs on an empty database.
     pub async fn start() -> Self {
         let database = TestDatabase::new().await;
         let db = database.db();
         Self::start_on(database, db).await
     }
 
-    /// The same, with a proxy before the database.
+    /// Starts a server and its jobs on an empty database behind a proxy.
     pub async fn start_behind_proxy() -> (Self, FaultProxy) {
         let database = TestDatabase::new().await;
         let proxy = FaultProxy::open(&database.url()).await;
@@ -68,7 +68,7 @@ impl TestServer {
         Self { address, app, database, channel, stop: Some(stop), server, engine, reports }
     }
 
-    /// Ends the server and its jobs, and waits for that.
+    /// Stops the server and its jobs, and waits until they have stopped.
     pub async fn stop(mut self) {
         drop(self.stop.take());
         if let Some(engine) = self.engine.take() {
@@ -78,57 +78,57 @@ impl TestServer {
         let _ = (&mut self.server).await;
     }
 
-    /// Where its reports lie.
+    /// Returns the directory of the reports.
     pub fn reports(&self) -> &std::path::Path {
         self.reports.path()
     }
 
-    /// A client of `OrganizationService`.
+    /// Returns a client of `OrganizationService`.
     pub fn organizations(&self) -> OrganizationServiceClient<Channel> {
         OrganizationServiceClient::new(self.channel.clone())
     }
 
-    /// A client of `AssignmentService`.
+    /// Returns a client of `AssignmentService`.
     pub fn assignments(&self) -> AssignmentServiceClient<Channel> {
         AssignmentServiceClient::new(self.channel.clone())
     }
 
-    /// A client of `MemberService`.
+    /// Returns a client of `MemberService`.
     pub fn members(&self) -> MemberServiceClient<Channel> {
         MemberServiceClient::new(self.channel.clone())
     }
 
-    /// A client of `DirectoryService`.
+    /// Returns a client of `DirectoryService`.
     pub fn directory(&self) -> DirectoryServiceClient<Channel> {
         DirectoryServiceClient::new(self.channel.clone())
     }
 
-    /// A client of `EmailExportService`.
+    /// Returns a client of `EmailExportService`.
     pub fn email_export(&self) -> EmailExportServiceClient<Channel> {
         EmailExportServiceClient::new(self.channel.clone())
     }
 
-    /// A client of `MigrationService`.
+    /// Returns a client of `MigrationService`.
     pub fn migration(&self) -> MigrationServiceClient<Channel> {
         MigrationServiceClient::new(self.channel.clone())
     }
 
-    /// A client of `JobService`.
+    /// Returns a client of `JobService`.
     pub fn jobs(&self) -> JobServiceClient<Channel> {
         JobServiceClient::new(self.channel.clone())
     }
 
-    /// A client of `ReportService`.
+    /// Returns a client of `ReportService`.
     pub fn reports_service(&self) -> ReportServiceClient<Channel> {
         ReportServiceClient::new(self.channel.clone())
     }
 
-    /// A client of `AuditService`.
+    /// Returns a client of `AuditService`.
     pub fn audit(&self) -> AuditServiceClient<Channel> {
         AuditServiceClient::new(self.channel.clone())
     }
 
-    /// A channel to it, for what has no client here.
+    /// Returns a channel to the server.
     pub fn channel(&self) -> Channel {
         self.channel.clone()
     }
@@ -140,9 +140,9 @@ impl Drop for TestServer {
     }
 }
 
-/// How a call is refused, whole: the code, the reason, the fields, the metadata.
+/// Returns the error of a refused call as text: the code, the reason, the fields and the metadata.
 pub async fn refused<T>(call: impl Future<Output = Result<Response<T>, Status>>) -> String {
-    let status = call.await.err().expect("a refusal");
+    let status = call.await.err().expect("a refused call");
     let details = status.get_error_details();
     let mut words = vec![format!("{:?}", status.code()), reason(&status)];
     words.extend(details.bad_request().into_iter().flat_map(|bad| &bad.field_violations).map(|v| v.field.clone()));
@@ -151,7 +151,7 @@ pub async fn refused<T>(call: impl Future<Output = Result<Response<T>, Status>>)
     words.join(" ")
 }
 
-/// The reason of an error, from its one `ErrorInfo`.
+/// Returns the reason of an error, from its `ErrorInfo`.
 #[must_use]
 pub fn reason(status: &Status) -> String {
     let details = status.get_error_details();

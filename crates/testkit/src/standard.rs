@@ -1,43 +1,43 @@
-//! A standard organization, small and with one of everything, and requests about it that are
-//! written as JSON with placeholders.
+//! A small standard organization with at least one resource of each kind, and request templates: JSON with
+//! placeholders.
 
 use serde_json::{Value, json};
 use tonic::transport::Channel;
 
-use crate::{TestServer, contract::Rpc};
+use crate::{contract::Rpc, server::TestServer};
 
-/// What an organization has been through.
+/// The migration history of a standard organization.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Past {
-    /// It was created in phase MIGRATED.
-    Migrated,
-    /// It is in phase LEGACY, with old settings.
+pub enum MigrationHistory {
+    /// Created in phase MIGRATED.
+    CreatedMigrated,
+    /// In phase LEGACY, with legacy settings.
     Legacy,
-    /// It was migrated by the job: `sales` and `eng` came out mixed.
-    Carried,
-    /// Its migration was rolled back.
+    /// Migrated by the job. `sales` and `eng` are mixed.
+    MigratedByJob,
+    /// Migrated by the job, and rolled back.
     RolledBack,
 }
 
 /// An organization with five members in three groups, a catalog, and two assignments:
 ///
-/// * `sales`, automatic, for the group `sales`: has `bob`, `cid` and `eve`, who is inactive;
-/// * `eng`, manual, for the group `eng`: has `ada`, and `dot`, who is pinned to it.
+/// * `sales`, automatic, for the group `sales`. Its members are `bob`, `cid`, and the inactive `eve`.
+/// * `eng`, manual, for the group `eng`. Its members are `ada`, and `dot`, who is pinned to it.
 ///
-/// Old settings let `ada` and `bob` export, and nobody else.
-pub struct Standard {
+/// The legacy settings of `ada` and `bob` are `EXPORT`.
+pub struct StandardOrganization {
     channel: Channel,
     id: String,
 }
 
-impl Standard {
-    /// Makes one, through the API.
+impl StandardOrganization {
+    /// Creates the organization through the API.
     ///
     /// # Errors
-    /// What was refused.
-    pub async fn create(server: &TestServer, id: &str, past: Past) -> Result<Self, String> {
+    /// A description of the call that was refused.
+    pub async fn create(server: &TestServer, id: &str, history: MigrationHistory) -> Result<Self, String> {
         let standard = Self { channel: server.channel(), id: id.to_owned() };
-        let legacy = past != Past::Migrated;
+        let legacy = history != MigrationHistory::CreatedMigrated;
         let phase = if legacy { "PHASE_LEGACY" } else { "PHASE_MIGRATED" };
         let create = json!({ "organization_id": id, "organization": { "display_name": id, "phase": phase } });
         standard.make("OrganizationService/CreateOrganization", &create.to_string()).await?;
@@ -57,46 +57,47 @@ impl Standard {
         }
         standard.make("MemberService/MoveMembers", PIN).await?;
         if legacy {
-            standard.make("MigrationService/ImportLegacySettings", OLD_SETTINGS).await?;
+            standard.make("MigrationService/ImportLegacySettings", LEGACY_SETTINGS).await?;
         }
-        if matches!(past, Past::Carried | Past::RolledBack) {
+        if matches!(history, MigrationHistory::MigratedByJob | MigrationHistory::RolledBack) {
             standard.make("JobService/RunJob", r#"{"name": "jobs/settings-migration"}"#).await?;
         }
-        if past == Past::RolledBack {
+        if history == MigrationHistory::RolledBack {
             standard.make("MigrationService/RollBackMigration", r#"{"name": "$org/migration"}"#).await?;
         }
         Ok(standard)
     }
 
-    /// Its id.
+    /// Returns the id.
     #[must_use]
     pub fn id(&self) -> &str {
         &self.id
     }
 
-    /// A request from its JSON, in which `$org` stands for the organization's name, `$id` for its
-    /// id, `$catalog_etag` and `$order_etag` for what they are now, `$run` for the newest run of
-    /// the report job and `$report` for the newest report.
+    /// Returns a request from its template. The placeholders are `$org`, the name of the organization; `$id`, its id;
+    /// `$catalog_etag` and `$order_etag`, the current etags; `$run`, the newest run of the report job; and `$report`,
+    /// the newest report.
     ///
     /// # Errors
-    /// What was refused.
+    /// A description of the call that was refused.
     pub async fn request(&self, template: &str) -> Result<Value, String> {
         let mut text = template.replace("$org", &format!("organizations/{}", self.id)).replace("$id", &self.id);
-        for (placeholder, rpc, asked, pointer) in PLACEHOLDERS {
+        for (placeholder, rpc, request, pointer) in PLACEHOLDERS {
             if text.contains(placeholder) {
-                let asked = asked.replace("$org", &format!("organizations/{}", self.id));
-                let answer = self.call(rpc, &serde_json::from_str(&asked).unwrap()).await?;
+                let request = request.replace("$org", &format!("organizations/{}", self.id));
+                let answer = self.call(rpc, &serde_json::from_str(&request).unwrap()).await?;
                 let value = answer.pointer(pointer).and_then(Value::as_str);
-                text = text.replace(placeholder, value.ok_or_else(|| format!("{rpc} answers no {pointer}"))?);
+                text =
+                    text.replace(placeholder, value.ok_or_else(|| format!("the response of {rpc} has no {pointer}"))?);
             }
         }
         Ok(serde_json::from_str(&text).unwrap_or_else(|error| panic!("{error} in {text}")))
     }
 
-    /// Makes a call that succeeds.
+    /// Makes a call from a request template.
     ///
     /// # Errors
-    /// What was refused.
+    /// A description of the call that was refused.
     pub async fn make(&self, rpc: &str, template: &str) -> Result<Value, String> {
         self.call(rpc, &self.request(template).await?).await
     }
@@ -107,7 +108,7 @@ impl Standard {
     }
 }
 
-/// Each with the call that tells it, and where in the answer.
+/// Each placeholder with the RPC, its request, and the JSON pointer of the value in the response.
 const PLACEHOLDERS: [(&str, &str, &str, &str); 4] = [
     ("$catalog_etag", "OrganizationService/GetCatalog", r#"{"name": "$org/catalog"}"#, "/catalog/etag"),
     ("$order_etag", "AssignmentService/ListAssignments", r#"{"parent": "$org"}"#, "/etag"),
@@ -115,7 +116,7 @@ const PLACEHOLDERS: [(&str, &str, &str, &str); 4] = [
     ("$report", "ReportService/ListReports", "{}", "/reports/0/name"),
 ];
 
-/// The request that gives a standard organization its catalog.
+/// The request that sets the catalog.
 const CATALOG: &str = r#"{"catalog": {
     "name": "$org/catalog",
     "seat_types": [{"seat_type": "gong"}, {"seat_type": "forecast", "requires": ["gong"]}, {"seat_type": "engage"}],
@@ -143,7 +144,7 @@ const PIN: &str = r#"{
     "parent": "$org", "members": ["$org/members/dot"], "assignment": "$org/assignments/eng", "reason": "a standard"
 }"#;
 
-const OLD_SETTINGS: &str = r#"{"parent": "$org", "settings": [
+const LEGACY_SETTINGS: &str = r#"{"parent": "$org", "settings": [
     {"email": "ada@$id.example", "email_export": "EMAIL_EXPORT_EXPORT"},
     {"email": "bob@$id.example", "email_export": "EMAIL_EXPORT_EXPORT"},
     {"email": "cid@$id.example", "email_export": "EMAIL_EXPORT_DO_NOT_EXPORT"}

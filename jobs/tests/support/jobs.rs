@@ -1,4 +1,4 @@
-//! A job of the test's own, and its runs.
+//! A test job and its runs.
 
 use std::time::Duration;
 
@@ -46,7 +46,7 @@ pub(crate) async fn reached(app: &App, id: Uuid, state: RunState) -> JobRun {
     until(&what, async || Some(find(app, id).await).filter(|run| run.state == state)).await
 }
 
-/// Newest first.
+/// Returns the runs, newest first.
 pub(crate) async fn runs_of(app: &App, job: &str) -> Vec<JobRun> {
     jobs::list_runs(app.db(), Some(job), None, 1000).await.unwrap()
 }

@@ -1,4 +1,4 @@
-//! Organizations to migrate, and what came of them.
+//! Organizations to migrate, and the results of their migration.
 
 use std::{collections::BTreeMap, future::pending};
 
@@ -13,7 +13,7 @@ use super::{
 
 pub(crate) const MIGRATION: &str = "settings-migration";
 
-/// Organizations `org-00`, `org-01`, ..., each with a member who is exported and one who is not.
+/// Creates the organizations `org-00`, `org-01`, ..., each with a member who exports and one who does not.
 pub(crate) async fn seed(client: &Client, organizations: usize) {
     for number in 0..organizations {
         let name = format!("org-{number:02}");
@@ -29,7 +29,7 @@ pub(crate) async fn run(app: &App) -> JobRun {
     rollcall_jobs::run_requested(app, MIGRATION, pending(), |_| {}).await.unwrap()
 }
 
-/// The outcome of a run of wave 0 that did all it had to do.
+/// The outcome of a complete run of wave 0.
 pub(crate) fn counts(migrated: i64, skipped: i64, members: i64) -> BTreeMap<String, i64> {
     let counts = [
         ("organizations_migrated", migrated),
@@ -47,7 +47,7 @@ pub(crate) async fn count(client: &Client, sql: &str) -> i64 {
     client.query_one(sql, &[]).await.unwrap().get(0)
 }
 
-/// What every migrated organization has exactly once.
+/// Returns the rows that every migrated organization has exactly once.
 pub(crate) async fn migrated_once(client: &Client, database: &Database) -> i64 {
     let events = "SELECT count(*) FROM audit_events WHERE method = 'settings-migration'";
     let migrated = count(client, "SELECT count(*) FROM organizations WHERE phase = 'MIGRATED'").await;

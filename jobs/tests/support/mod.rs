@@ -1,4 +1,4 @@
-//! A fresh database for each test, and waiting without guessing how long.
+//! A new database for each test, and waiting for conditions.
 
 #![allow(dead_code, reason = "not every test file uses all of it")]
 
@@ -21,7 +21,7 @@ use rollcall_store::{
 use tempfile::TempDir;
 use tokio::time::{Instant, sleep};
 
-/// A migrated database of its own, gone with its server.
+/// A migrated database, dropped with its server.
 pub(crate) struct Database {
     pub(crate) url: String,
     reports: TempDir,
@@ -29,7 +29,7 @@ pub(crate) struct Database {
 }
 
 impl Database {
-    /// The service on this database, with a pool of its own: as another process would have it.
+    /// Returns the service on this database with its own pool, as in another process.
     pub(crate) fn app(&self) -> App {
         self.app_with(20)
     }
@@ -57,7 +57,7 @@ pub(crate) async fn database() -> Database {
     Database { url, reports: TempDir::new().unwrap(), _cluster: cluster }
 }
 
-/// Looks until there is an answer; a condition that never comes fails the test.
+/// Waits until the condition returns a value. A timeout fails the test.
 pub(crate) async fn until<T>(what: &str, mut look: impl AsyncFnMut() -> Option<T>) -> T {
     let deadline = Instant::now() + Duration::from_secs(30);
     loop {

@@ -1,4 +1,4 @@
-//! Runs of the report, without the engine.
+//! Runs of the report without the engine.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! Rows as the service would have written them.
+//! Rows in the format that the service writes.
 
 use rollcall_domain::catalog::Catalog;
 use tokio_postgres::{Client, NoTls};
@@ -11,8 +11,8 @@ pub(crate) async fn connect(database: &Database) -> Client {
     client
 }
 
-/// `acme` has a mixed automatic assignment, a mixed manual one and one that agrees; `beta` is in
-/// phase LEGACY; `a-first` has nothing that is mixed.
+/// `acme` has a mixed automatic, a mixed manual and a uniform assignment. `beta` is in phase LEGACY. `a-first` has no
+/// mixed assignment.
 pub(crate) async fn seed(client: &Client) {
     for (organization, phase) in [("acme", "MIGRATED"), ("a-first", "MIGRATED"), ("beta", "LEGACY")] {
         client.batch_execute(&organization_sql(organization, phase)).await.unwrap();

@@ -1,4 +1,4 @@
-//! What is true of an organization at any time, and of any change of it.
+//! The invariants of an organization, and of any change of it.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -14,7 +14,7 @@ use super::{
     support::{Org, Person},
 };
 
-/// Checks one change. `done` is what it says of itself; a refused one says nothing.
+/// Checks one change. `done` is the result of the change, or `None` if it was refused.
 pub(crate) fn check(
     before: &Org,
     after: &Org,
@@ -28,9 +28,9 @@ pub(crate) fn check(
         return;
     };
     standing(after, unresolved);
-    periods_do_not_move(before, after);
-    manual_assignments_hold(before, after, change);
-    nobody_is_held_who_was_released(before, after);
+    check_export_periods(before, after);
+    check_manual_assignments(before, after, change);
+    released_members_are_resolved_again(before, after);
     assert_eq!(done.counts, recount(before, after), "a preview counts the changes");
     if let Some(counts) = done.sync {
         assert_eq!(counts, recount_sync(before, after, counts.groups_changed));
@@ -39,7 +39,7 @@ pub(crate) fn check(
     }
 }
 
-/// What is true at any time.
+/// Checks the invariants of an organization.
 pub(crate) fn standing(org: &Org, unresolved: &BTreeSet<AssignmentId>) {
     let assignments: BTreeMap<AssignmentId, Assignment> =
         org.list().ranked().map(|(_, a)| (a.id.clone(), a.clone())).collect();
@@ -48,7 +48,7 @@ pub(crate) fn standing(org: &Org, unresolved: &BTreeSet<AssignmentId>) {
         let home = assignments.get(&person.held.assignment);
         let home = home.unwrap_or_else(|| panic!("{id} is in an assignment that is gone"));
         is_at_home(org, id, person, home);
-        has_what_is_given(org, id, person, home);
+        check_settings_of_member(org, id, person, home);
     }
     for assignment in assignments.values() {
         let legacy = org.phase == Phase::Legacy && assignment.chosen.is_none();
@@ -61,8 +61,8 @@ pub(crate) fn standing(org: &Org, unresolved: &BTreeSet<AssignmentId>) {
     assert_eq!(addresses.len(), active.count(), "active members' addresses are unique");
 }
 
-/// Pinned members are in their pin; who is in an automatic assignment or the default is where
-/// resolving from scratch puts them; nobody is in a group that is gone.
+/// A pinned member is in the pinned assignment. A member of an automatic assignment or the default is where a fresh
+/// resolution puts the member. No member is in an absent group.
 fn is_at_home(org: &Org, id: &MemberId, person: &Person, home: &Assignment) {
     match &person.pin {
         Some(pin) => assert_eq!(home.id, *pin, "{id} is pinned"),
@@ -73,9 +73,9 @@ fn is_at_home(org: &Org, id: &MemberId, person: &Person, home: &Assignment) {
     assert!(person.groups.iter().all(there), "{id} is in a group that is gone");
 }
 
-/// Members have a setting from the migration on. Active members of an automatic assignment have
-/// its settings, and its chosen value where there is one.
-fn has_what_is_given(org: &Org, id: &MemberId, person: &Person, home: &Assignment) {
+/// After the migration, every member has a setting. Active members of an automatic assignment have its settings, and
+/// its chosen value if there is one.
+fn check_settings_of_member(org: &Org, id: &MemberId, person: &Person, home: &Assignment) {
     let migrated = org.phase == Phase::Migrated;
     assert_eq!(person.held.export.is_some(), migrated, "{id}: {:?}", person.held.export);
     assert!(org.settings.contains_key(&person.held.settings), "{id} has unknown settings");
@@ -95,8 +95,8 @@ fn setting(held: &Held) -> Option<Setting> {
     held.export.map(|export| export.setting)
 }
 
-/// `export_since` stays while EXPORT does, starts now when it begins, and is never `always` anew.
-fn periods_do_not_move(before: &Org, after: &Org) {
+/// `export_since` is unchanged during a period of EXPORT. A new period starts now, and never at `always`.
+fn check_export_periods(before: &Org, after: &Org) {
     for (id, person) in &after.people {
         let had = before.people.get(id).and_then(|person| setting(&person.held));
         let Some(Setting::Export(since)) = setting(&person.held) else { continue };
@@ -109,7 +109,7 @@ fn periods_do_not_move(before: &Org, after: &Org) {
 
 /// A manual assignment keeps its members, and they keep their settings, unless they are moved,
 /// released or edited, or a value is chosen.
-fn manual_assignments_hold(before: &Org, after: &Org, change: &Change) {
+fn check_manual_assignments(before: &Org, after: &Org, change: &Change) {
     let manual = |org: &Org, id: &AssignmentId| org.listed.iter().any(|a| a.id == *id && !a.update_mode.is_automatic());
     for (id, person) in &before.people {
         let (home, now) = (&person.held.assignment, &after.people[id]);
@@ -128,8 +128,8 @@ fn manual_assignments_hold(before: &Org, after: &Org, change: &Change) {
     }
 }
 
-/// Who lost a pin or their assignment is resolved from scratch, also out of a manual assignment.
-fn nobody_is_held_who_was_released(before: &Org, after: &Org) {
+/// A member who lost a pin or the assignment is resolved again, even out of a manual assignment.
+fn released_members_are_resolved_again(before: &Org, after: &Org) {
     for (id, person) in &before.people {
         let now = &after.people[id];
         let unpinned = person.pin.is_some() && now.pin.is_none();
@@ -158,7 +158,7 @@ fn recount_sync(before: &Org, after: &Org, groups_changed: u32) -> SyncCounts {
     let size = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
     let changed = after.groups.iter().filter(|(id, group)| before.groups.get(id) != Some(group));
     assert_eq!(groups_changed, size(changed.count()), "groups changed");
-    assert!(before.people.keys().all(|id| after.people.contains_key(id)), "nobody is deleted");
+    assert!(before.people.keys().all(|id| after.people.contains_key(id)), "no member is deleted");
     let mut counts = SyncCounts { groups_changed, ..SyncCounts::default() };
     for (id, person) in &after.people {
         let none = BTreeSet::new();

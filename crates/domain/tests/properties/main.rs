@@ -1,8 +1,8 @@
-//! Properties of random organizations under random sequences of changes, before and after the
-//! settings migration. The laws are in `laws.rs`, the sequences in `random.rs`.
+//! Properties of random organizations under random sequences of changes, before and after the settings migration. The
+//! invariants are in `laws.rs`, the sequences in `random.rs`.
 //!
-//! That planning with the members concerned equals planning with everybody is checked wherever a
-//! change is planned, in `support/changes.rs`.
+//! `support/changes.rs` checks for every planned change that planning with the affected members equals planning with
+//! all members.
 
 mod laws;
 mod random;
@@ -12,7 +12,7 @@ mod support;
 use std::collections::BTreeSet;
 
 use proptest::{prelude::*, test_runner::Config};
-use random::{Change, Story};
+use random::{Change, ChangeSequence};
 use rollcall_domain::{
     AssignmentId, MemberId, Phase,
     email_export::{Reason, Setting, Source, State},
@@ -20,12 +20,12 @@ use rollcall_domain::{
 };
 use support::{Org, at};
 
-/// `PROPTEST_CASES` asks for more.
+/// The test configuration. `PROPTEST_CASES` sets the number of cases.
 fn config() -> Config {
     Config { failure_persistence: None, ..Config::default() }
 }
 
-/// Makes changes one after the other and checks the laws after each.
+/// Makes changes in order, and checks the invariants after each.
 fn run(org: &mut Org, changes: &[Change], unresolved: &BTreeSet<AssignmentId>) {
     for change in changes {
         let before = org.clone();
@@ -38,7 +38,7 @@ fn run(org: &mut Org, changes: &[Change], unresolved: &BTreeSet<AssignmentId>) {
     }
 }
 
-/// What the check would answer about everybody, at all kinds of sent times.
+/// Returns the answers of the check for every member and several sent times.
 fn answers(org: &Org) -> Vec<(MemberId, bool, Reason, Option<rollcall_domain::Timestamp>)> {
     let sent = [None, Some(at(-1_000_000)), Some(at(0)), Some(org.now()), Some(at(1_000_000))];
     let mut answers = Vec::new();
@@ -55,8 +55,7 @@ fn reading(org: &Org) -> Vec<(MemberId, Setting)> {
     org.people.iter().map(|(id, person)| (id.clone(), org.effective(person))).collect()
 }
 
-/// Migrates, and checks that nobody's behaviour changes. The answer is the assignments that stay
-/// without a chosen value.
+/// Migrates, and checks that no member's behaviour changes. Returns the assignments without a chosen value.
 fn migrate(org: &mut Org) -> BTreeSet<AssignmentId> {
     let (before, answered) = (reading(org), answers(org));
     let plan = org.migrate();
@@ -76,9 +75,9 @@ proptest! {
 
     #[test]
     fn the_laws_hold_after_every_change_and_the_migration_changes_nobodys_behaviour(
-        story in random::story()
+        change_sequence in random::change_sequence()
     ) {
-        let Story { legacy, before, after } = story;
+        let ChangeSequence { legacy, before, after } = change_sequence;
         let mut org = random::org(Phase::Legacy);
         org.import(legacy).unwrap();
         run(&mut org, &before, &BTreeSet::new());

@@ -1,4 +1,4 @@
-//! Random changes of a small organization. Small, so that they meet: four groups, five ids of
+//! Random changes of a small organization, so that they often affect the same resources: four groups, five ids of
 //! assignments, nine members with as many addresses.
 
 use proptest::prelude::*;
@@ -18,10 +18,10 @@ use super::support::{
 
 const GROUPS: [&str; 4] = ["g0", "g1", "g2", "g3"];
 const ASSIGNMENTS: [&str; 6] = ["a0", "a1", "a2", "a3", "a4", "default"];
-/// The last two are not there in the beginning.
+/// The last two members do not exist initially.
 const MEMBERS: [&str; 9] = ["m0", "m1", "m2", "m3", "m4", "m5", "m6", "m7", "m8"];
 
-/// A change that someone asks for; some are refused.
+/// A requested change. Some changes are refused.
 #[derive(Clone, Debug)]
 pub(crate) enum Change {
     Create {
@@ -37,7 +37,7 @@ pub(crate) enum Change {
         id: &'static str,
         position: u32,
     },
-    /// Of these the ones that are listed.
+    /// Ids that are not listed are left out.
     Reorder {
         order: Vec<&'static str>,
     },
@@ -63,7 +63,7 @@ pub(crate) enum Change {
     },
 }
 
-/// What a change that was made says of itself.
+/// The result of a change.
 pub(crate) struct Done {
     pub(crate) counts: Counts,
     pub(crate) sync: Option<SyncCounts>,
@@ -71,7 +71,7 @@ pub(crate) struct Done {
 }
 
 #[derive(Clone, Debug)]
-pub(crate) struct Story {
+pub(crate) struct ChangeSequence {
     pub(crate) legacy: Vec<LegacyRow>,
     pub(crate) before: Vec<Change>,
     pub(crate) after: Vec<Change>,
@@ -111,7 +111,7 @@ impl Change {
     }
 }
 
-/// Three assignments, the middle one manual, with one to three members each.
+/// Three assignments with one to three members each. The middle one is manual.
 pub(crate) fn org(phase: Phase) -> Org {
     let choose = |assignment: AssignmentBuilder, value| match phase {
         Phase::Legacy => assignment,
@@ -186,7 +186,7 @@ fn new() -> impl Strategy<Value = AssignmentEdit> {
     )
 }
 
-/// Rows of people, some with another's address, some inactive, some that cannot be taken.
+/// Rows of members: some have another member's address, some are inactive, some are rejected.
 fn person(rows: Rows, (id, address, kind): (&str, usize, u8)) -> Rows {
     let own = format!("{id}@acme.example");
     let others = format!("m{address}@acme.example");
@@ -252,13 +252,13 @@ pub(crate) fn change() -> impl Strategy<Value = Change> {
     ]
 }
 
-pub(crate) fn story() -> impl Strategy<Value = Story> {
-    // One row for most addresses, so that assignments with several members come out mixed.
+pub(crate) fn change_sequence() -> impl Strategy<Value = ChangeSequence> {
+    // Most addresses have a row, so that assignments with several members become mixed.
     let legacy = prop::collection::vec(prop::option::weighted(0.9, any::<bool>()), MEMBERS.len());
     let rows = |said: Vec<Option<bool>>| -> Vec<LegacyRow> {
         let rows = said.into_iter().enumerate();
         rows.map(|(index, export)| LegacyRow { email: format!("M{index}@acme.example"), export }).collect()
     };
     (legacy.prop_map(rows), prop::collection::vec(change(), 0..6), prop::collection::vec(change(), 0..25))
-        .prop_map(|(legacy, before, after)| Story { legacy, before, after })
+        .prop_map(|(legacy, before, after)| ChangeSequence { legacy, before, after })
 }

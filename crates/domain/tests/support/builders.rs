@@ -1,4 +1,4 @@
-//! Builders: required values in `new`, the rest has a plain default.
+//! Builders: `new` takes the required values, and the rest has a default.
 
 use rollcall_domain::{
     Assignment, Settings, UpdateMode,
@@ -40,7 +40,7 @@ impl AssignmentBuilder {
     }
 }
 
-/// An active member who is where resolution puts them and has what the assignment gives.
+/// An active member in the resolved assignment, with its settings.
 #[derive(Clone)]
 pub(crate) struct PersonBuilder {
     pub(super) id: String,
@@ -72,7 +72,7 @@ impl PersonBuilder {
         self
     }
 
-    /// Is in this assignment whatever the groups say, as a manual one holds its members.
+    /// Puts the member into this assignment, whatever the groups, as in a manual assignment.
     pub(crate) fn inside(mut self, id: &str) -> Self {
         self.inside = Some(id.to_owned());
         self
@@ -99,7 +99,7 @@ impl PersonBuilder {
     }
 }
 
-/// The rows of a sync; people's addresses are `{id}@acme.example` unless given.
+/// The rows of a sync. Addresses are `{id}@acme.example` unless given.
 #[derive(Clone, Default)]
 pub(crate) struct Rows(pub(crate) RawRows);
 
@@ -147,7 +147,7 @@ fn membership(member: &str, group: &str) -> RawMembership {
     RawMembership { group: group.to_owned(), member: member.to_owned() }
 }
 
-/// `gong`, `forecast` and `engage`, which requires `gong`; one workspace with one profile.
+/// The seat types `gong`, `forecast`, and `engage`, which requires `gong`; and one workspace with one profile.
 pub(crate) fn catalog() -> Catalog {
     let seat = |id: &str, requires: &[&str]| SeatType {
         id: id.to_owned(),

@@ -1,5 +1,5 @@
-//! The changes that people and the identity provider make to an organization in memory: load,
-//! plan, apply. Nothing is applied when the change is refused.
+//! The changes of an organization in memory by tech admins and the identity provider: load, plan, apply. A refused
+//! change applies nothing.
 
 use std::collections::{BTreeSet, HashMap};
 
@@ -282,7 +282,7 @@ impl Org {
         plan
     }
 
-    /// The setting that decides about a member, whatever the phase.
+    /// Returns the effective setting of a member in either phase.
     pub(crate) fn effective(&self, person: &Person) -> Setting {
         match (self.phase, person.held.export) {
             (Phase::Migrated, Some(export)) => export.setting,

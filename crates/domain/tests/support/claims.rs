@@ -1,5 +1,5 @@
-//! Whose claims on seats a change of an organization in memory begins or ends, worked out from the members before and
-//! after, for every change that a test makes.
+//! The seat claims that a change begins or ends, computed from the members before and after, for every change of a
+//! test.
 
 use std::collections::BTreeMap;
 
@@ -8,7 +8,7 @@ use rollcall_domain::{MemberId, SettingsId, seats::Claimant};
 use super::{Org, Person};
 
 impl Org {
-    /// Checks what the rules say of a change against the members as they were before it.
+    /// Checks the claims of a change against the members before the change.
     pub(crate) fn check_claims(&self, before: &BTreeMap<MemberId, Person>, mut found: Vec<Claimant>) {
         found.sort_by(|a, b| a.member.cmp(&b.member));
         let claims = |person: Option<&Person>| -> Option<SettingsId> {

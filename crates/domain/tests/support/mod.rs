@@ -1,5 +1,5 @@
-//! What the tests of the rules share: short names, builders, and an organization in memory to
-//! which plans are applied, so that sequences of changes can be tested.
+//! Shared support of the tests of the rules: short names, builders, and an organization in memory to which plans are
+//! applied, for tests of sequences of changes.
 #![allow(dead_code, unused_imports, reason = "each test file uses its own part")]
 
 mod builders;
@@ -23,12 +23,12 @@ pub(crate) const DO_NOT_EXPORT: EmailExport = EmailExport::DoNotExport;
 pub(crate) const ALWAYS: Setting = Setting::Export(Since::Always);
 pub(crate) const NOT: Setting = Setting::DoNotExport;
 
-/// A moment, in minutes after the tests' beginning.
+/// A time, in minutes after the start of the test.
 pub(crate) fn at(minute: i64) -> Timestamp {
     Timestamp::from_timestamp(1_800_000_000 + 60 * minute, 0).unwrap_or_else(|| panic!("minute {minute} is a moment"))
 }
 
-/// EXPORT since a moment.
+/// EXPORT since a time.
 pub(crate) fn since(minute: i64) -> Setting {
     Setting::Export(Since::At(at(minute)))
 }
@@ -53,12 +53,12 @@ pub(crate) fn groups(ids: &[&str]) -> BTreeSet<GroupId> {
     ids.iter().map(|id| GroupId::trusted(*id)).collect()
 }
 
-/// Settings that differ from others by their seats.
+/// Settings with these seats.
 pub(crate) fn seats(ids: &[&str]) -> Settings {
     Settings { seats: ids.iter().map(|id| (*id).to_owned()).collect(), ..Settings::default() }
 }
 
-/// The kinds of the violations that a request was refused for.
+/// Returns the kinds of the violations of a refused request.
 pub(crate) fn violations<T: std::fmt::Debug>(result: Result<T, Refusal>) -> Vec<ViolationKind> {
     match result {
         Err(Refusal::Invalid(found)) => found.into_iter().map(|violation| violation.kind).collect(),

@@ -1,4 +1,4 @@
-//! An organization in memory: what a store would keep, and how it writes a plan.
+//! An organization in memory: the data of a store, and the application of a plan.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
@@ -12,7 +12,7 @@ use rollcall_domain::{
 
 use super::{AssignmentBuilder, PersonBuilder, assignment, at, catalog, email, groups, member};
 
-/// A member with everything that is stored of them.
+/// A member with all stored data.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Person {
     pub(crate) identity: Identity,
@@ -35,7 +35,7 @@ pub(crate) struct Org {
     pub(crate) groups: BTreeMap<GroupId, KnownGroup>,
     pub(crate) people: BTreeMap<MemberId, Person>,
     pub(crate) waiting: BTreeMap<Email, bool>,
-    /// Minutes; each change is made a minute after the one before.
+    /// The time in minutes. Each change is one minute after the previous one.
     pub(crate) minute: i64,
 }
 
@@ -61,14 +61,14 @@ impl Org {
         org
     }
 
-    /// The same with another default assignment.
+    /// Replaces the default assignment.
     pub(crate) fn with_default(mut self, change: impl FnOnce(&mut Assignment)) -> Self {
         change(&mut self.default);
         self.keep(&self.default.settings.clone());
         self
     }
 
-    /// The same with one more member.
+    /// Adds a member.
     pub(crate) fn with(mut self, person: PersonBuilder) -> Self {
         let group_ids: Vec<&str> = person.groups.iter().map(String::as_str).collect();
         let group_ids = groups(&group_ids);
@@ -131,13 +131,13 @@ impl Org {
         AssignmentList::new(self.listed.clone(), self.default.clone())
     }
 
-    /// What the rules say from scratch, worked out without the code under test.
+    /// Returns the first assignment that matches, without the code under test.
     pub(crate) fn first_match(&self, group_ids: &BTreeSet<GroupId>) -> AssignmentId {
         let matching = self.listed.iter().find(|a| !a.groups.is_disjoint(group_ids));
         matching.unwrap_or(&self.default).id.clone()
     }
 
-    /// Members as the planner is given them, with their ranks in `list`.
+    /// Returns members in the input format of the planner, with their ranks in `list`.
     pub(crate) fn states(
         &self,
         list: &AssignmentList,
@@ -176,7 +176,7 @@ impl Org {
         }
     }
 
-    /// What the members of each assignment have; only of those without a chosen value.
+    /// Returns the email export of the members of each assignment without a chosen value.
     pub(crate) fn summaries(&self) -> HashMap<AssignmentId, Summary> {
         let list = self.list();
         let unchosen = list.ranked().filter(|(_, a)| a.chosen.is_none());
@@ -188,7 +188,7 @@ impl Org {
         Summary::count(inside.map(|p| (p.active, p.held.export.map(|export| export.setting.value()))))
     }
 
-    /// Writes a plan.
+    /// Applies a plan.
     pub(crate) fn apply(&mut self, plan: &Plan) {
         for settings in &plan.settings {
             self.keep(settings);
@@ -265,7 +265,7 @@ impl Org {
         found.unwrap_or_else(|| panic!("there is no assignment {id}"))
     }
 
-    /// All assignments in order.
+    /// Returns all assignments in order.
     pub(crate) fn order(&self) -> Vec<String> {
         self.list().ranked().map(|(_, a)| a.id.to_string()).collect()
     }

@@ -1,4 +1,4 @@
-//! What cannot be created, and what an update cannot name.
+//! Refused creations, and updates of unknown fields and groups.
 
 use rollcall_proto::v1::{Assignment, CreateAssignmentRequest, DataCapture, Phase, Settings, UpdateAssignmentRequest};
 use rollcall_testkit::{Member, Org, TestServer, refused};
@@ -6,7 +6,7 @@ use rollcall_testkit::{Member, Org, TestServer, refused};
 use crate::{AUTOMATIC, EXPORT, MANUAL, acme, homes, order};
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_cannot_be_created_is_refused_with_its_reason() {
+async fn an_invalid_creation_is_refused_with_its_reason() {
     let server = TestServer::start().await;
     let org = acme(&server).await;
     org.assign("taken", &["eng"], MANUAL, EXPORT).await;
@@ -69,7 +69,7 @@ async fn what_cannot_be_created_is_refused_with_its_reason() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_does_not_exist_is_told_before_a_state_that_is_in_the_way() {
+async fn a_missing_resource_is_reported_before_a_conflicting_state() {
     let server = TestServer::start().await;
     let org = acme(&server).await;
     let legacy = Org::create(&server, "old", Phase::Legacy).await;
@@ -89,7 +89,7 @@ async fn what_does_not_exist_is_told_before_a_state_that_is_in_the_way() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_update_names_fields_that_exist_and_groups_that_are_known() {
+async fn an_update_of_unknown_fields_or_groups_is_refused() {
     let server = TestServer::start().await;
     let org = acme(&server).await;
     org.assign("a", &["eng"], AUTOMATIC, EXPORT).await;

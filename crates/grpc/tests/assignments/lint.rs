@@ -1,4 +1,4 @@
-//! Lint through the API, rule by rule, and the warnings of the changes that bring it about.
+//! Lint through the API, rule by rule, and the warnings of the changes that cause findings.
 
 use rollcall_proto::v1::{
     Assignment, Catalog, EmailExport, GetCatalogRequest, LintAssignmentsRequest, LintFinding, LintRule,
@@ -14,7 +14,7 @@ async fn findings(server: &TestServer, org: &Org<'_>) -> Vec<LintFinding> {
     server.assignments().lint_assignments(request).await.unwrap().into_inner().findings
 }
 
-/// What is found, as `assignment:RULE`.
+/// Returns the findings, as `assignment:RULE`.
 async fn lint(server: &TestServer, org: &Org<'_>) -> String {
     let found = findings(server, org).await;
     let rule = |found: &LintFinding| found.rule().as_str_name().trim_start_matches("LINT_RULE_").to_owned();
@@ -36,7 +36,7 @@ fn seat(id: &str) -> SeatType {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_list_with_nothing_odd_has_no_findings() {
+async fn a_valid_list_has_no_findings() {
     let server = TestServer::start().await;
     let org = acme(&server).await;
     assert_eq!(lint(&server, &org).await, "", "the default assignment alone");
@@ -46,7 +46,7 @@ async fn a_list_with_nothing_odd_has_no_findings() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_assignment_that_can_never_match_is_found_with_those_that_take_its_groups() {
+async fn an_unmatchable_assignment_is_reported_with_the_assignments_that_take_its_groups() {
     let server = TestServer::start().await;
     let org = acme(&server).await;
     for (id, groups) in [("engineering", &["eng"][..]), ("operations", &["ops"]), ("both", &["eng", "ops"])] {
@@ -65,13 +65,13 @@ async fn an_assignment_that_can_never_match_is_found_with_those_that_take_its_gr
         taken_by: vec![org.assignment("engineering"), org.assignment("operations")],
     };
     assert_eq!(found, expected);
-    // Who is manual keeps the members that matched before.
+    // A manual assignment keeps the members that matched before.
     server.assignments().move_assignment(move_to(&org, "both", 2)).await.unwrap();
     assert_eq!(lint(&server, &org).await, "operations:NEVER_MATCHES operations:NO_MEMBERS");
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_group_that_left_the_directory_is_found_until_it_returns() {
+async fn an_absent_group_is_reported_until_it_returns() {
     let server = TestServer::start().await;
     let org = Org::create(&server, "acme", Phase::Migrated).await;
     let all = [Member::new("a", &["eng"]), Member::new("b", &["ops", "oth/er"])];
@@ -84,7 +84,7 @@ async fn a_group_that_left_the_directory_is_found_until_it_returns() {
     assert_eq!(lint(&server, &org).await, "first:GROUP_GONE other:GROUP_GONE other:NO_MEMBERS");
     let named: Vec<_> = findings(&server, &org).await.into_iter().map(|found| found.groups).collect();
     assert_eq!(named, [vec![org.group("ops")], vec![org.group("oth%2Fer")], vec![]]);
-    // Whoever saves the assignment is told.
+    // A save of the assignment returns the warning.
     let assignment =
         Assignment { name: org.assignment("first"), display_name: "Renamed".to_owned(), ..Default::default() };
     let request = UpdateAssignmentRequest { assignment: Some(assignment), ..Default::default() };
@@ -97,7 +97,7 @@ async fn a_group_that_left_the_directory_is_found_until_it_returns() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn seats_that_are_waited_for_or_lack_a_prerequisite_are_found() {
+async fn pending_seats_and_missing_prerequisites_are_reported() {
     let server = TestServer::start().await;
     let org = acme(&server).await;
     set_catalog(&server, &org, vec![SeatType { total: Some(1), ..seat("gong") }, seat("engage")]).await;
@@ -116,7 +116,7 @@ async fn seats_that_are_waited_for_or_lack_a_prerequisite_are_found() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_is_stored_contradictory_or_unresolved_is_found() {
+async fn stored_contradictions_and_unresolved_assignments_are_reported() {
     let server = TestServer::start().await;
     let org = Org::create(&server, "acme", Phase::Legacy).await;
     org.sync(&[Member::new("yes", &["eng"]), Member::new("no", &["eng"])]).await;
@@ -124,7 +124,7 @@ async fn what_is_stored_contradictory_or_unresolved_is_found() {
     org.import(&[("yes", true)]).await;
     assert_eq!(lint(&server, &org).await, "", "there is no setting in phase LEGACY");
     org.migrate().await;
-    // No request makes such settings.
+    // No request can store such settings.
     let rows = server.database.client().await;
     let sql = "UPDATE settings SET emails_imported = true, prevent_email_import = true WHERE organization_id = 'acme'";
     assert!(rows.execute(sql, &[]).await.unwrap() > 0);
@@ -137,7 +137,7 @@ async fn what_is_stored_contradictory_or_unresolved_is_found() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn who_makes_an_assignment_unmatchable_is_told_and_nobody_else() {
+async fn only_the_change_that_makes_an_assignment_unmatchable_returns_the_warning() {
     let server = TestServer::start().await;
     let org = acme(&server).await;
     let told = |warnings: Vec<Warning>| {

@@ -1,4 +1,4 @@
-//! The list: ranks, who wins, who is held, the default one, and what deleting does.
+//! The ordered list: ranks, resolution, manual assignments, the default assignment, and deletion.
 
 use rollcall_proto::v1::{
     Assignment, DeleteAssignmentRequest, EmailExport, MoveMembersRequest, UpdateAssignmentRequest,
@@ -8,7 +8,7 @@ use rollcall_testkit::{TestServer, refused};
 use crate::{AUTOMATIC, DO_NOT_EXPORT, EXPORT, MANUAL, acme, at, delete, homes, move_to, order};
 
 #[tokio::test(flavor = "multi_thread")]
-async fn ranks_stay_dense_wherever_an_assignment_is_put() {
+async fn ranks_stay_dense_at_every_position() {
     let server = TestServer::start().await;
     let org = acme(&server).await;
     for (id, position, expected) in [("a", 0, "a default"), ("b", 1, "b a default"), ("c", 2, "b c a default")] {
@@ -38,7 +38,7 @@ async fn ranks_stay_dense_wherever_an_assignment_is_put() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_first_listed_wins_and_a_move_changes_who_wins() {
+async fn the_first_listed_assignment_wins_and_a_move_changes_the_winner() {
     let server = TestServer::start().await;
     let org = acme(&server).await;
     org.assign("engineering", &["eng"], AUTOMATIC, EXPORT).await;
@@ -53,7 +53,7 @@ async fn the_first_listed_wins_and_a_move_changes_who_wins() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_manual_assignment_holds_its_members_whatever_the_list_says() {
+async fn a_manual_assignment_keeps_its_members_when_the_list_changes() {
     let server = TestServer::start().await;
     let org = acme(&server).await;
     org.assign("engineering", &["eng"], MANUAL, EXPORT).await;
@@ -61,7 +61,7 @@ async fn a_manual_assignment_holds_its_members_whatever_the_list_says() {
     assert_eq!(held, "both:engineering builder:engineering gone:engineering keeper:default loner:default");
     server.assignments().create_assignment(at(&org, "operations", &["ops", "eng"], 1)).await.unwrap();
     assert_eq!(homes(&server, &org).await, held.replace("keeper:default", "keeper:operations"));
-    // Switching to automatic updates lets them go.
+    // A switch to automatic updates resolves them again.
     let assignment =
         Assignment { name: org.assignment("engineering"), update_mode: AUTOMATIC.into(), ..Default::default() };
     let request = UpdateAssignmentRequest { assignment: Some(assignment), ..Default::default() };
@@ -71,7 +71,7 @@ async fn a_manual_assignment_holds_its_members_whatever_the_list_says() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_default_assignment_is_edited_but_not_deleted_moved_or_given_groups() {
+async fn the_default_assignment_can_be_edited_but_not_deleted_or_moved_or_given_groups() {
     let server = TestServer::start().await;
     let org = acme(&server).await;
     let fixed = "FailedPrecondition DEFAULT_ASSIGNMENT_FIXED assignment=default";
@@ -88,7 +88,7 @@ async fn the_default_assignment_is_edited_but_not_deleted_moved_or_given_groups(
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_assignment_with_members_or_pins_is_deleted_when_they_may_be_resolved_again() {
+async fn an_assignment_with_members_or_pins_is_deleted_only_with_resolve_members() {
     let server = TestServer::start().await;
     let org = acme(&server).await;
     let kept = org.assign("engineering", &["eng"], MANUAL, EXPORT).await;

@@ -1,5 +1,5 @@
-//! Assignments through the API: the ordered list and its pages, who wins and who is held, new orders, what is refused,
-//! what is mixed or odd, and that a preview says what then happens (product.md 2, 3, 5, 9).
+//! Assignments through the API: the ordered list and its pages, resolution, reordering, refusals, the mixed overview,
+//! lint and previews (product.md 2, 3, 5, 9).
 
 #![allow(clippy::unwrap_used)]
 
@@ -46,7 +46,7 @@ pub(crate) async fn list(server: &TestServer, org: &Org<'_>) -> Vec<Assignment> 
     server.assignments().list_assignments(request).await.unwrap().into_inner().assignments
 }
 
-/// The ids in evaluation order; their ranks are 1, 2, 3 …
+/// Returns the ids in evaluation order, and checks that the ranks are 1, 2, 3 …
 pub(crate) async fn order(server: &TestServer, org: &Org<'_>) -> String {
     let listed = list(server, org).await;
     assert!(listed.iter().map(|assignment| assignment.rank).eq(1..=listed.len().try_into().unwrap()));
@@ -58,7 +58,7 @@ pub(crate) async fn everybody(server: &TestServer, org: &Org<'_>) -> Vec<MemberM
     server.members().list_members(request).await.unwrap().into_inner().members
 }
 
-/// Who is where, as `member:assignment`.
+/// Returns the assignment of each member, as `member:assignment`.
 pub(crate) async fn homes(server: &TestServer, org: &Org<'_>) -> String {
     let home = |member: &MemberMessage| format!("{}:{}", last(&member.name), last(&member.assignment));
     everybody(server, org).await.iter().map(home).collect::<Vec<_>>().join(" ")

@@ -1,4 +1,4 @@
-//! The mixed overview: counts, the ways out and what they do, pages.
+//! The mixed overview: counts, resolutions and their effects, and pages.
 
 use rollcall_proto::v1::{
     Assignment, EmailExport, EmailExportState, ListMixedAssignmentsRequest, ListMixedAssignmentsResponse,
@@ -8,7 +8,7 @@ use rollcall_testkit::{Member, Org, TestServer};
 
 use crate::{AUTOMATIC, EXPORT, MANUAL};
 
-/// Members of a group, and which of them export; an inactive one's name begins with `i`.
+/// The members of a group, and which of them export. The name of an inactive member begins with `i`.
 type Group = (&'static str, &'static [(&'static str, bool)]);
 
 const GROUPS: [Group; 4] = [
@@ -24,7 +24,7 @@ async fn page(server: &TestServer, org: &Org<'_>, size: i32, token: &str) -> Lis
     server.assignments().list_mixed_assignments(request).await.unwrap().into_inner()
 }
 
-/// An organization with an assignment for each group, carried over by the migration.
+/// Creates a migrated organization with an assignment for each group.
 async fn carried(server: &TestServer) -> Org<'_> {
     let org = Org::create(server, "acme", Phase::Legacy).await;
     let mut members = Vec::new();
@@ -58,7 +58,7 @@ fn mixed(org: &Org<'_>, id: &str, rank: i32, mode: UpdateMode) -> MixedAssignmen
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn each_mixed_assignment_is_listed_with_its_counts_and_the_ways_out() {
+async fn each_mixed_assignment_is_listed_with_its_counts_and_resolutions() {
     let server = TestServer::start().await;
     let org = carried(&server).await;
     let expected = [
@@ -110,7 +110,7 @@ async fn each_mixed_assignment_is_listed_with_its_counts_and_the_ways_out() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_ways_out_do_what_the_overview_says() {
+async fn the_resolutions_have_the_listed_effects() {
     let server = TestServer::start().await;
     let org = carried(&server).await;
     for listed in page(&server, &org, 0, "").await.mixed_assignments {
@@ -152,14 +152,14 @@ async fn the_ways_out_do_what_the_overview_says() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn of_many_who_would_move_the_first_hundred_are_named_and_all_are_counted() {
+async fn the_first_hundred_moving_members_are_listed_and_all_are_counted() {
     let server = TestServer::start().await;
     let org = Org::create(&server, "acme", Phase::Legacy).await;
     let ids: Vec<&'static str> = (0..250).map(|number| &*format!("m{number:03}").leak()).collect();
     let members: Vec<Member> = ids.iter().map(|id| Member::new(id, &["g"])).collect();
     org.sync(&members).await;
     org.assign("all", &["g"], AUTOMATIC, None).await;
-    // The last 120 export, and so do fewer.
+    // The last 120 members export, which is the smaller part.
     org.import(&ids[130..].iter().map(|id| (*id, true)).collect::<Vec<_>>()).await;
     org.migrate().await;
     let listed = page(&server, &org, 0, "").await.mixed_assignments.remove(0);

@@ -1,4 +1,4 @@
-//! Pages of the list, also while its order changes.
+//! Pages of the list, even while its order changes.
 
 use rollcall_proto::v1::{ListAssignmentsRequest, Phase};
 use rollcall_testkit::{Org, TestServer, refused};
@@ -6,7 +6,7 @@ use rollcall_testkit::{Org, TestServer, refused};
 use crate::{EXPORT, MANUAL, acme, at, delete, last, list, move_to, order};
 
 #[tokio::test(flavor = "multi_thread")]
-async fn pages_hold_every_assignment_once_and_tokens_are_for_their_own_list() {
+async fn pages_contain_every_assignment_once_and_tokens_are_valid_only_for_their_list() {
     let server = TestServer::start().await;
     let org = acme(&server).await;
     for id in ["a", "b", "c", "d"] {
@@ -34,7 +34,7 @@ async fn pages_hold_every_assignment_once_and_tokens_are_for_their_own_list() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_is_listed_throughout_is_on_one_page_however_the_order_changes() {
+async fn every_remaining_assignment_is_on_one_page_when_the_order_changes() {
     let server = TestServer::start().await;
     let org = acme(&server).await;
     for id in ["a", "b", "c", "d", "e", "f"] {
@@ -52,7 +52,8 @@ async fn what_is_listed_throughout_is_on_one_page_however_the_order_changes() {
             break;
         }
         match step {
-            // What was shown goes to the end and what was not to the beginning; one is gone, and one is new.
+            // Listed assignments move to the end and unlisted ones to the beginning. One assignment is deleted, and
+            // one is created.
             0 => {
                 for (id, position) in [("a", 6), ("f", 1)] {
                     server.assignments().move_assignment(move_to(&org, id, position)).await.unwrap();

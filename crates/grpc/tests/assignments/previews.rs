@@ -1,4 +1,4 @@
-//! A preview writes nothing and says what then happens.
+//! A preview writes nothing and predicts the change.
 
 use rollcall_proto::v1::{
     Assignment, CreateAssignmentRequest, DataCapture, DeleteAssignmentRequest, EmailExport, Member as MemberMessage,
@@ -8,7 +8,7 @@ use rollcall_testkit::TestServer;
 
 use crate::{AUTOMATIC, DO_NOT_EXPORT, acme, at, delete, everybody, list, move_to};
 
-/// What happened between two readings, in the words of a preview.
+/// Returns the difference between two states in the format of a preview.
 pub(crate) fn difference(before: &[MemberMessage], after: &[MemberMessage]) -> Preview {
     let mut found = Preview::default();
     for (before, after) in before.iter().zip(after) {
@@ -31,7 +31,7 @@ pub(crate) fn difference(before: &[MemberMessage], after: &[MemberMessage]) -> P
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_preview_writes_nothing_and_says_what_then_happens() {
+async fn a_preview_writes_nothing_and_predicts_the_change() {
     let server = TestServer::start().await;
     let org = acme(&server).await;
     org.assign("operations", &["ops"], AUTOMATIC, DO_NOT_EXPORT).await;
@@ -65,14 +65,14 @@ async fn a_preview_writes_nothing_and_says_what_then_happens() {
     assert_eq!(seen, [(3, 3, 0), (1, 0, 1), (2, 0, 2)]);
 }
 
-/// An assignment without what it gets by being written.
+/// Returns an assignment without the fields that a write sets.
 fn unwritten(assignment: Option<Assignment>) -> Assignment {
     let (uid, etag) = (String::new(), String::new());
     Assignment { uid, etag, create_time: None, update_time: None, ..assignment.unwrap() }
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_preview_answers_the_assignment_as_it_then_is_with_its_members_counted() {
+async fn a_preview_returns_the_changed_assignment_with_its_member_counts() {
     let server = TestServer::start().await;
     let org = acme(&server).await;
     let create = |id: &str, validate_only| CreateAssignmentRequest { validate_only, ..at(&org, id, &["eng"], 1) };

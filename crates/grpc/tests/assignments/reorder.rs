@@ -1,4 +1,4 @@
-//! New orders: who moves, what is no permutation, who comes second, and what a preview says of it.
+//! Reordering: moved members, invalid permutations, concurrent reorders, and previews.
 
 use std::sync::Arc;
 
@@ -26,7 +26,7 @@ async fn reorder(server: &TestServer, request: ReorderAssignmentsRequest) -> Reo
     server.assignments().reorder_assignments(request).await.unwrap().into_inner()
 }
 
-/// Engineering and operations, both automatic, and everyone, manual; each of its own groups.
+/// The assignments `engineering` and `operations`, both automatic, and `everyone`, manual. Each has its own groups.
 async fn three(server: &TestServer) -> Org<'_> {
     let org = acme(server).await;
     org.assign("engineering", &["eng"], AUTOMATIC, EXPORT).await;
@@ -36,7 +36,7 @@ async fn three(server: &TestServer) -> Org<'_> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_new_order_changes_who_wins_and_answers_its_etag() {
+async fn a_new_order_changes_the_resolution_and_returns_its_etag() {
     let server = TestServer::start().await;
     let org = three(&server).await;
     let first = "both:engineering builder:engineering gone:engineering keeper:operations loner:everyone";
@@ -45,7 +45,7 @@ async fn a_new_order_changes_who_wins_and_answers_its_etag() {
     let answer = reorder(&server, asked.clone()).await;
     assert_eq!(order(&server, &org).await, "operations everyone engineering default");
     assert_eq!((answer.etag.len(), &answer.etag), (16, &etag(&server, &org).await));
-    // What is manual now holds whom it takes, whatever the order is afterwards.
+    // A manual assignment keeps the members that it takes, whatever the later order.
     let second = "both:operations builder:everyone gone:everyone keeper:operations loner:everyone";
     assert_eq!(homes(&server, &org).await, second);
     let back = ReorderAssignmentsRequest { etag: answer.etag.clone(), ..asked.clone() };
@@ -64,7 +64,7 @@ async fn a_new_order_changes_who_wins_and_answers_its_etag() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_is_no_permutation_is_refused_with_what_is_wrong() {
+async fn an_invalid_permutation_is_refused_with_its_violations() {
     let server = TestServer::start().await;
     let org = three(&server).await;
     let before = dump(&server.database, None).await;
@@ -102,7 +102,7 @@ async fn what_is_no_permutation_is_refused_with_what_is_wrong() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_order_that_is_there_already_is_no_change() {
+async fn the_current_order_is_no_change() {
     let server = TestServer::start().await;
     let org = three(&server).await;
     let before = dump(&server.database, None).await;
@@ -123,7 +123,7 @@ async fn the_order_that_is_there_already_is_no_change() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn of_two_new_orders_at_once_one_wins_and_the_other_is_stale() {
+async fn one_of_two_concurrent_reorders_wins_and_the_other_is_stale() {
     let server = TestServer::start().await;
     let org = three(&server).await;
     for _ in 0..5 {
@@ -153,7 +153,7 @@ async fn of_two_new_orders_at_once_one_wins_and_the_other_is_stale() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_preview_of_a_new_order_says_what_then_happens_and_nobody_is_entered_twice() {
+async fn a_preview_of_a_new_order_predicts_the_change_and_no_member_enters_twice() {
     let server = TestServer::start().await;
     let org = three(&server).await;
     let capture = DataCapture { telephony_calls_imported: true, ..Default::default() };
@@ -188,7 +188,7 @@ async fn a_preview_of_a_new_order_says_what_then_happens_and_nobody_is_entered_t
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_request_that_is_repeated_gets_the_first_answer_though_its_etag_is_stale_by_then() {
+async fn a_repeated_request_gets_the_first_response_despite_its_stale_etag() {
     let server = TestServer::start().await;
     let org = three(&server).await;
     let request_id = "0193f0c4-0000-7000-8000-000000000001".to_owned();

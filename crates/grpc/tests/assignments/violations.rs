@@ -1,4 +1,4 @@
-//! All violations at once: first those that need nothing but the request, then those of the catalog and the phase.
+//! All violations are reported together: first those of the request alone, then those of the catalog and the phase.
 
 use rollcall_proto::v1::{
     Assignment, CreateAssignmentRequest, DataCapture, Settings, UpdateAssignmentRequest, WorkspacePermission,
@@ -9,7 +9,7 @@ use tonic_types::StatusExt as _;
 
 use crate::{AUTOMATIC, EXPORT, acme, at};
 
-/// The fields that a call is refused for, sorted.
+/// Returns the sorted fields of the violations of a refused call.
 async fn fields<T>(call: impl Future<Output = Result<Response<T>, Status>>) -> Vec<String> {
     let status = call.await.err().unwrap();
     let details = status.get_error_details();
@@ -19,7 +19,7 @@ async fn fields<T>(call: impl Future<Output = Result<Response<T>, Status>>) -> V
     fields
 }
 
-/// Settings that are bad whatever the catalog has, and of which the catalog has nothing either.
+/// Settings that are invalid by themselves and unknown to the catalog.
 fn bad_settings() -> Settings {
     let permission = |profile: &str| WorkspacePermission { workspace: "emea".to_owned(), profile: profile.to_owned() };
     Settings {
@@ -30,7 +30,7 @@ fn bad_settings() -> Settings {
     }
 }
 
-/// An assignment of which everything is bad.
+/// An assignment in which every field is invalid.
 fn bad_assignment(org: &Org<'_>) -> Assignment {
     let groups = [org.group("eng"), "eng".to_owned(), org.group("eng"), "organizations/other/groups/eng".to_owned()];
     Assignment {
@@ -57,7 +57,7 @@ const BAD_VALUES: [&str; 10] = [
 ];
 
 #[tokio::test(flavor = "multi_thread")]
-async fn everything_that_is_wrong_with_a_creation_on_its_own_is_told_at_once() {
+async fn a_creation_reports_all_violations_of_the_request_together() {
     let server = TestServer::start().await;
     let org = acme(&server).await;
     let request = CreateAssignmentRequest {
@@ -77,7 +77,7 @@ async fn everything_that_is_wrong_with_a_creation_on_its_own_is_told_at_once() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn everything_that_is_wrong_with_an_update_on_its_own_is_told_at_once() {
+async fn an_update_reports_all_violations_of_the_request_together() {
     let server = TestServer::start().await;
     let org = acme(&server).await;
     org.assign("a", &["eng"], AUTOMATIC, EXPORT).await;
@@ -99,7 +99,7 @@ async fn everything_that_is_wrong_with_an_update_on_its_own_is_told_at_once() {
     let empty = update(Assignment::default(), &["display_name", "groups", "updateMode"]);
     let expected = ["assignment.display_name", "assignment.groups", "assignment.update_mode"];
     assert_eq!(fields(server.assignments().update_assignment(empty)).await, expected);
-    // What the mask does not take is not looked at, but for what cannot be read at all.
+    // Fields outside of the mask are not checked, except for unreadable values.
     let settings = Settings { data_capture: bad_settings().data_capture, ..Default::default() };
     let ignored = Assignment { display_name: "x".repeat(201), settings: Some(settings), ..Default::default() };
     let kept =
@@ -108,7 +108,7 @@ async fn everything_that_is_wrong_with_an_update_on_its_own_is_told_at_once() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn everything_that_the_catalog_and_the_phase_do_not_allow_is_told_at_once() {
+async fn violations_of_the_catalog_and_the_phase_are_reported_together() {
     let server = TestServer::start().await;
     let org = acme(&server).await;
     let settings = Settings {

@@ -1,11 +1,11 @@
-//! Every change of an organization makes one event, which says what it did.
+//! Every change of an organization creates one audit event that describes the change.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use rollcall_testkit::{
     TestServer,
     contract::Rpc,
-    standard::{Past, Standard},
+    standard::{MigrationHistory, StandardOrganization},
 };
 use serde_json::{Value, json};
 use uuid::Uuid;
@@ -48,8 +48,8 @@ const CHANGES: &[(&str, &str)] = &[
     ("AssignmentService/DeleteAssignment", r#"{"name": "$org/assignments/eng", "resolve_members": true}"#),
 ];
 
-/// What the events of all of them say: number, method, what it was made on; how many members, assignment changes, flips
-/// to EXPORT, flips to DO_NOT_EXPORT and settings changes; then whom and what it touched.
+/// The expected events: number, method and resource; the counts of members, assignment changes, flips to EXPORT,
+/// flips to DO_NOT_EXPORT and settings changes; then the touched members and assignments.
 const SAID: &[&str] = &[
     "1 CreateOrganization acme 0 0 0 0 0: default",
     "2 UpdateCatalog acme/catalog 0 0 0 0 0:",
@@ -68,7 +68,7 @@ const SAID: &[&str] = &[
     "15 DeleteAssignment acme/assignments/eng 2 2 0 1 1: ada bob default eng sales",
 ];
 
-/// An event in a line.
+/// Returns an event as one line.
 fn said(event: &Value, touched: &BTreeMap<i64, Vec<&str>>) -> String {
     let (number, text) = (number(event), |field: &str| event[field].as_str().unwrap());
     let count = |field: &str| event[field].as_i64().unwrap_or(0).to_string();
@@ -79,7 +79,8 @@ fn said(event: &Value, touched: &BTreeMap<i64, Vec<&str>>) -> String {
     format!("{number} {} {resource} {}:{touched}", text("method"), counts.map(count).join(" "))
 }
 
-/// Whom and what each event touched, by asking for each member and assignment.
+/// Returns the members and assignments that each event touched, from the filtered lists of each member and
+/// assignment.
 async fn touched(server: &TestServer, org: &str) -> BTreeMap<i64, Vec<&'static str>> {
     let mut touched: BTreeMap<i64, Vec<&str>> = BTreeMap::new();
     let members = MEMBERS.map(|member| ("member", member)).into_iter();
@@ -93,9 +94,9 @@ async fn touched(server: &TestServer, org: &str) -> BTreeMap<i64, Vec<&'static s
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn every_change_makes_one_event_that_says_what_it_did() {
+async fn every_change_creates_one_event_that_describes_it() {
     let server = TestServer::start().await;
-    let acme = Standard::create(&server, "acme", Past::Migrated).await.unwrap();
+    let acme = StandardOrganization::create(&server, "acme", MigrationHistory::CreatedMigrated).await.unwrap();
     let org = "organizations/acme";
     let all = json!({ "parent": org });
     for (index, (rpc, template)) in CHANGES.iter().enumerate() {
@@ -121,7 +122,7 @@ async fn every_change_makes_one_event_that_says_what_it_did() {
     let lines: Vec<String> = events.iter().rev().map(|event| said(event, &touched)).collect();
     assert_eq!(lines, SAID, "{lines:#?}");
 
-    // None of the contract's changes of an organization is missing above, but for the migration's.
+    // The list above contains every change of an organization in the contract, except those of the migration.
     let made: BTreeSet<&str> = events.iter().map(|event| event["method"].as_str().unwrap()).collect();
     let changes = Rpc::all().into_iter().filter(|rpc| rpc.takes("request_id")).map(|rpc| rpc.name());
     let missing: Vec<String> = changes.filter(|name| !made.contains(name.split_once('/').unwrap().1)).collect();
@@ -138,7 +139,7 @@ async fn every_change_makes_one_event_that_says_what_it_did() {
 #[tokio::test(flavor = "multi_thread")]
 async fn the_migration_is_an_event_of_its_job() {
     let server = TestServer::start().await;
-    let old = Standard::create(&server, "old", Past::RolledBack).await.unwrap();
+    let old = StandardOrganization::create(&server, "old", MigrationHistory::RolledBack).await.unwrap();
     old.make("MigrationService/RetryMigration", r#"{"name": "$org/migration"}"#).await.unwrap();
     let touched = touched(&server, "organizations/old").await;
     let events = list(&server, &json!({ "parent": "organizations/old" })).await;
@@ -155,9 +156,9 @@ async fn the_migration_is_an_event_of_its_job() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_event_has_what_changed_as_it_was_and_as_it_is() {
+async fn an_event_has_the_values_before_and_after() {
     let server = TestServer::start().await;
-    let acme = Standard::create(&server, "acme", Past::Migrated).await.unwrap();
+    let acme = StandardOrganization::create(&server, "acme", MigrationHistory::CreatedMigrated).await.unwrap();
     for (rpc, template) in CHANGES {
         acme.make(rpc, template).await.unwrap();
     }
@@ -190,14 +191,14 @@ async fn an_event_has_what_changed_as_it_was_and_as_it_is() {
     };
     assert_eq!((name(&before, "Cid"), name(&after, "Sid")), (json!("idle"), json!("Idle")));
     assert_eq!((&before["members"][1], &after["memberships_removed"]), (&Value::Null, &json!({ "sales": ["eve"] })));
-    assert_eq!(change(1).0, Value::Null, "what is new was nothing before");
-    assert_eq!(change(15).1, Value::Null, "what is gone is nothing afterwards");
+    assert_eq!(change(1).0, Value::Null, "a new value had no value before");
+    assert_eq!(change(15).1, Value::Null, "an absent value has no value afterwards");
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_move_keeps_the_pin_that_it_replaces() {
+async fn a_move_event_records_the_replaced_pin() {
     let server = TestServer::start().await;
-    let acme = Standard::create(&server, "acme", Past::Migrated).await.unwrap();
+    let acme = StandardOrganization::create(&server, "acme", MigrationHistory::CreatedMigrated).await.unwrap();
     for assignment in ["eng", "eng", "sales"] {
         let to = format!(
             r#"{{"parent": "$org", "members": ["$org/members/bob"], "assignment": "$org/assignments/{assignment}"}}"#
@@ -215,9 +216,9 @@ async fn a_move_keeps_the_pin_that_it_replaces() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_update_that_settles_on_what_the_members_agree_on_says_so() {
+async fn an_update_that_takes_the_agreed_value_records_it() {
     let server = TestServer::start().await;
-    let acme = Standard::create(&server, "acme", Past::Migrated).await.unwrap();
+    let acme = StandardOrganization::create(&server, "acme", MigrationHistory::CreatedMigrated).await.unwrap();
     let update = |mode: &str| {
         let mode = format!("UPDATE_MODE_{mode}");
         json!({ "assignment": { "name": "$org/assignments/eng", "update_mode": mode } }).to_string()
@@ -236,9 +237,9 @@ async fn an_update_that_settles_on_what_the_members_agree_on_says_so() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_import_says_which_old_settings_it_replaces() {
+async fn an_import_records_the_legacy_settings_that_it_replaces() {
     let server = TestServer::start().await;
-    let old = Standard::create(&server, "old", Past::Legacy).await.unwrap();
+    let old = StandardOrganization::create(&server, "old", MigrationHistory::Legacy).await.unwrap();
     let row = |email: &str, value: &str| json!({ "email": email, "email_export": format!("EMAIL_EXPORT_{value}") });
     let waits = json!({ "parent": "$org", "settings": [row("new@old.example", "EXPORT")] });
     old.make("MigrationService/ImportLegacySettings", &waits.to_string()).await.unwrap();
@@ -253,9 +254,9 @@ async fn an_import_says_which_old_settings_it_replaces() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_is_refused_makes_no_event() {
+async fn a_refused_call_creates_no_event() {
     let server = TestServer::start().await;
-    let acme = Standard::create(&server, "acme", Past::Migrated).await.unwrap();
+    let acme = StandardOrganization::create(&server, "acme", MigrationHistory::CreatedMigrated).await.unwrap();
     let all = json!({ "parent": "organizations/acme" });
     let before = list(&server, &all).await;
     for (rpc, template) in [

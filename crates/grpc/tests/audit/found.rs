@@ -1,4 +1,4 @@
-//! Events are found by whom and what they touched, and by when.
+//! Events are found by the members and assignments they touched, and by time.
 
 use prost_types::Timestamp;
 use rollcall_proto::v1::ListAuditEventsRequest;
@@ -6,7 +6,7 @@ use rollcall_testkit::{
     TestServer,
     contract::Rpc,
     refused,
-    standard::{Past, Standard},
+    standard::{MigrationHistory, StandardOrganization},
 };
 use serde_json::{Value, json};
 
@@ -14,7 +14,7 @@ use super::{list, number, numbers, page};
 
 const ORG: &str = "organizations/acme";
 
-/// The numbers of the events that touched a member after the first ones, which made the organization.
+/// Returns the numbers of the events that touched a member, without the events that created the organization.
 async fn touched(server: &TestServer, member: &str) -> Vec<i64> {
     let request = json!({ "parent": ORG, "member": format!("{ORG}/members/{member}") });
     numbers(server, &request).await.into_iter().filter(|number| *number > 6).collect()
@@ -25,16 +25,16 @@ fn row(member: &str, job_title: &str, status: &str) -> Value {
     json!({ "member": member, "email": format!("{member}@acme.example"), "job_title": job_title, "status": status })
 }
 
-async fn delta(acme: &Standard, mut rows: Value) {
+async fn delta(acme: &StandardOrganization, mut rows: Value) {
     rows["parent"] = json!("$org");
     rows["mode"] = json!("SYNC_MODE_DELTA");
     acme.make("DirectoryService/SyncDirectory", &rows.to_string()).await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_member_is_found_by_everything_that_touched_them() {
+async fn every_event_that_touched_a_member_is_found() {
     let server = TestServer::start().await;
-    let acme = Standard::create(&server, "acme", Past::Migrated).await.unwrap();
+    let acme = StandardOrganization::create(&server, "acme", MigrationHistory::CreatedMigrated).await.unwrap();
     // 7: identity; 8: groups, while a pin holds; 9: inactive; 10: active again; 11: only pinned; 12: the pin goes.
     delta(&acme, json!({ "members": [row("dot", "Boss", "ACTIVE")] })).await;
     delta(&acme, json!({ "memberships": [{ "group": "sales", "member": "dot" }] })).await;
@@ -52,10 +52,10 @@ async fn a_member_is_found_by_everything_that_touched_them() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_member_is_found_by_a_seat_that_somebody_else_gave_up() {
+async fn an_event_is_found_by_the_member_who_got_a_freed_seat() {
     let server = TestServer::start().await;
-    let acme = Standard::create(&server, "acme", Past::Migrated).await.unwrap();
-    // ada, bob, cid and dot hold `gong`; a newcomer waits until cid is inactive.
+    let acme = StandardOrganization::create(&server, "acme", MigrationHistory::CreatedMigrated).await.unwrap();
+    // ada, bob, cid and dot hold `gong`. A new member has a pending seat until cid becomes inactive.
     let catalog = r#"{"catalog": {"name": "$org/catalog", "seat_types": [{"seat_type": "gong", "total": 4}], "etag": "$catalog_etag"}}"#;
     acme.make("OrganizationService/UpdateCatalog", catalog).await.unwrap();
     let newcomer =
@@ -69,9 +69,9 @@ async fn a_member_is_found_by_a_seat_that_somebody_else_gave_up() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_history_of_a_deleted_assignment_can_be_asked_for() {
+async fn the_history_of_a_deleted_assignment_can_be_listed() {
     let server = TestServer::start().await;
-    let acme = Standard::create(&server, "acme", Past::Migrated).await.unwrap();
+    let acme = StandardOrganization::create(&server, "acme", MigrationHistory::CreatedMigrated).await.unwrap();
     let delete = r#"{"name": "$org/assignments/eng", "resolve_members": true}"#;
     acme.make("AssignmentService/DeleteAssignment", delete).await.unwrap();
     let of = |assignment: &str| json!({ "parent": ORG, "assignment": format!("{ORG}/assignments/{assignment}") });
@@ -84,7 +84,7 @@ async fn the_history_of_a_deleted_assignment_can_be_asked_for() {
 #[tokio::test(flavor = "multi_thread")]
 async fn every_condition_must_hold() {
     let server = TestServer::start().await;
-    Standard::create(&server, "acme", Past::Migrated).await.unwrap();
+    StandardOrganization::create(&server, "acme", MigrationHistory::CreatedMigrated).await.unwrap();
     let events = list(&server, &json!({ "parent": ORG })).await;
     let time = |wanted: i64| events.iter().find(|event| number(event) == wanted).unwrap()["time"].clone();
     let both = json!({
@@ -111,7 +111,7 @@ async fn every_condition_must_hold() {
         let expected: Vec<i64> = expected.into_iter().filter(|number| [3, 6].contains(number)).collect();
         assert_eq!(numbers(&server, &asked(&both)).await, expected, "{times}");
     }
-    // A nanosecond is less than the database keeps, and more than nothing.
+    // A nanosecond is below the precision of the database, but is not zero.
     let mut beyond = time(3).as_str().unwrap().to_owned();
     beyond.truncate(19);
     let micros =
@@ -122,9 +122,9 @@ async fn every_condition_must_hold() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_bad_question_is_refused_with_everything_that_is_wrong() {
+async fn an_invalid_request_is_refused_with_all_violations() {
     let server = TestServer::start().await;
-    Standard::create(&server, "acme", Past::Migrated).await.unwrap();
+    StandardOrganization::create(&server, "acme", MigrationHistory::CreatedMigrated).await.unwrap();
     let ask = async |request: Value| {
         let rpc = Rpc::find("AuditService/ListAuditEvents");
         let answer = async { rpc.call(&server.channel(), &request).await.map(tonic::Response::new) };
@@ -148,9 +148,9 @@ async fn a_bad_question_is_refused_with_everything_that_is_wrong() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_member_is_named_as_names_are_written() {
+async fn a_member_is_named_with_percent_encoding() {
     let server = TestServer::start().await;
-    let acme = Standard::create(&server, "acme", Past::Migrated).await.unwrap();
+    let acme = StandardOrganization::create(&server, "acme", MigrationHistory::CreatedMigrated).await.unwrap();
     delta(
         &acme,
         json!({ "members": [{ "member": "a/b c", "email": "x@acme.example", "status": "MEMBER_STATUS_ACTIVE" }] }),

@@ -1,4 +1,4 @@
-//! The audit: one event for every change, found by what it touched and when, page by page.
+//! The audit: one event for every change, filters by member, assignment and time, and pages.
 
 #![allow(clippy::unwrap_used)]
 
@@ -11,7 +11,7 @@ mod writers;
 use rollcall_testkit::{TestServer, contract::Rpc};
 use serde_json::{Value, json};
 
-/// All events that a request asks for, newest first, page by page.
+/// Returns all events of a request, newest first, from all pages.
 pub(crate) async fn list(server: &TestServer, request: &Value) -> Vec<Value> {
     let (mut request, mut events) = (request.clone(), Vec::new());
     loop {
@@ -22,19 +22,19 @@ pub(crate) async fn list(server: &TestServer, request: &Value) -> Vec<Value> {
     }
 }
 
-/// One page, with the token of the next.
+/// Returns one page with the token of the next page.
 pub(crate) async fn page(server: &TestServer, request: &Value) -> (Vec<Value>, Option<String>) {
     let answer = Rpc::find("AuditService/ListAuditEvents").call(&server.channel(), request).await.unwrap();
     let events = answer["audit_events"].as_array().cloned().unwrap_or_default();
     (events, answer["next_page_token"].as_str().map(str::to_owned))
 }
 
-/// The revision that an event is of, as a number.
+/// Returns the revision of an event as a number.
 pub(crate) fn number(event: &Value) -> i64 {
     event["name"].as_str().unwrap().rsplit_once('/').unwrap().1.parse().unwrap()
 }
 
-/// The numbers of the events that a request asks for, oldest first.
+/// Returns the numbers of the events of a request, oldest first.
 pub(crate) async fn numbers(server: &TestServer, request: &Value) -> Vec<i64> {
     let mut numbers: Vec<i64> = list(server, request).await.iter().map(number).collect();
     assert!(numbers.is_sorted_by(|a, b| a > b), "newest first, each once: {numbers:?}");

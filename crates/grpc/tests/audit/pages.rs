@@ -1,9 +1,9 @@
-//! Pages of events: of whatever size events are, each of them once.
+//! Pages of events: each event appears exactly once, whatever the size of the events.
 
 use rollcall_testkit::{
     TestServer,
     contract::Rpc,
-    standard::{Past, Standard},
+    standard::{MigrationHistory, StandardOrganization},
 };
 use serde_json::{Value, json};
 
@@ -11,15 +11,15 @@ use super::{list, number, page};
 
 const ORG: &str = "organizations/acme";
 
-async fn rename(acme: &Standard, name: &str) {
+async fn rename(acme: &StandardOrganization, name: &str) {
     let request = json!({ "organization": { "name": "$org", "display_name": name } });
     acme.make("OrganizationService/UpdateOrganization", &request.to_string()).await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn pages_have_each_event_once_while_more_come() {
+async fn pages_contain_each_event_once_while_events_are_added() {
     let server = TestServer::start().await;
-    let acme = Standard::create(&server, "acme", Past::Migrated).await.unwrap();
+    let acme = StandardOrganization::create(&server, "acme", MigrationHistory::CreatedMigrated).await.unwrap();
     for number in 7..=20 {
         rename(&acme, &format!("name {number}")).await;
     }
@@ -37,9 +37,9 @@ async fn pages_have_each_event_once_while_more_come() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_token_is_good_for_the_same_question_only() {
+async fn a_token_is_valid_only_for_the_same_request() {
     let server = TestServer::start().await;
-    Standard::create(&server, "acme", Past::Migrated).await.unwrap();
+    StandardOrganization::create(&server, "acme", MigrationHistory::CreatedMigrated).await.unwrap();
     let request = json!({ "parent": ORG, "page_size": 1 });
     let token = page(&server, &request).await.1.unwrap();
     for (field, value) in [
@@ -57,9 +57,9 @@ async fn a_token_is_good_for_the_same_question_only() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn long_lists_are_cut_and_a_page_of_large_events_stays_below_the_limit() {
+async fn long_lists_are_truncated_and_a_page_of_large_events_stays_below_the_limit() {
     let server = TestServer::start().await;
-    let acme = Standard::create(&server, "acme", Past::Migrated).await.unwrap();
+    let acme = StandardOrganization::create(&server, "acme", MigrationHistory::CreatedMigrated).await.unwrap();
     let title = |round: usize, member: usize| format!("{round} {member} {}", "ü".repeat(180));
     for round in 0..25 {
         let row = |member: usize| {
@@ -92,7 +92,7 @@ async fn long_lists_are_cut_and_a_page_of_large_events_stays_below_the_limit() {
 #[tokio::test(flavor = "multi_thread")]
 async fn events_as_large_as_first_syncs_are_not_all_read_at_once() {
     let server = TestServer::start().await;
-    Standard::create(&server, "acme", Past::Migrated).await.unwrap();
+    StandardOrganization::create(&server, "acme", MigrationHistory::CreatedMigrated).await.unwrap();
     // Five events of 3.2 MB each, which do not compress.
     let large = "INSERT INTO audit_events
             (organization_id, revision, occurred_at, actor, method, resource, members_changed, after)

@@ -1,4 +1,4 @@
-//! A change is found in the audit by the trace that its caller was in (W3C Trace Context).
+//! Audit events contain the trace of the caller (W3C Trace Context).
 
 use opentelemetry::global;
 use opentelemetry_sdk::propagation::TraceContextPropagator;

@@ -1,9 +1,9 @@
-//! However many write at once, the events of an organization have no gap.
+//! Concurrent writers leave no gap in the events of an organization.
 
 use rollcall_testkit::{
     TestServer,
     contract::Rpc,
-    standard::{Past, Standard},
+    standard::{MigrationHistory, StandardOrganization},
 };
 use serde_json::json;
 
@@ -13,9 +13,9 @@ const WRITERS: usize = 12;
 const WRITES: usize = 8;
 
 #[tokio::test(flavor = "multi_thread")]
-async fn concurrent_writers_leave_no_gap_and_no_event_out() {
+async fn concurrent_writers_leave_no_gap_and_lose_no_event() {
     let server = TestServer::start().await;
-    Standard::create(&server, "acme", Past::Migrated).await.unwrap();
+    StandardOrganization::create(&server, "acme", MigrationHistory::CreatedMigrated).await.unwrap();
     let writers = (0..WRITERS).map(|writer| {
         let channel = server.channel();
         tokio::spawn(async move {
@@ -26,7 +26,7 @@ async fn concurrent_writers_leave_no_gap_and_no_event_out() {
                         "OrganizationService/UpdateOrganization",
                         json!({ "organization": { "name": "organizations/acme", "display_name": format!("{writer} {write}") } }),
                     ),
-                    // Half of these are too late for their etag.
+                    // Half of these calls have a stale etag.
                     1 => (
                         "OrganizationService/UpdateOrganization",
                         json!({ "organization": { "name": "organizations/acme", "display_name": "x", "etag": "1" } }),

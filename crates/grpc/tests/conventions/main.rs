@@ -1,5 +1,5 @@
-//! The conventions of the API, tried on every RPC that they apply to: which ones do is read from
-//! the descriptors, so that a new RPC cannot forget one.
+//! The conventions of the API, tested on every RPC to which they apply. The descriptors determine these RPCs, so that
+//! a new RPC cannot forget a convention.
 
 #![allow(clippy::unwrap_used)]
 

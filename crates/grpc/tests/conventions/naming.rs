@@ -1,5 +1,4 @@
-//! Resource names (AIP-122): malformed ones, those of another organization, and those of what is
-//! not there.
+//! Resource names (AIP-122): malformed names, names of another organization, and names of missing resources.
 
 use std::collections::BTreeSet;
 
@@ -7,9 +6,9 @@ use prost_reflect::{Kind, MessageDescriptor};
 use rollcall_testkit::contract::Rpc;
 use tonic::Code;
 
-use crate::walk::{Asking, OTHER, Walk, names, path, with};
+use crate::walk::{OTHER, PreparedCall, Walk, names, path, with};
 
-/// String fields that are no names of resources.
+/// String fields that are not resource names.
 const TEXTS: [&str; 9] = [
     "organization_id",
     "assignment_id",
@@ -22,15 +21,15 @@ const TEXTS: [&str; 9] = [
     "file",
 ];
 
-/// Names that may be left out.
+/// Optional names.
 const OPTIONAL: [(&str, &str); 3] = [
     ("MemberService/ListMembers", "/assignment"),
     ("AuditService/ListAuditEvents", "/member"),
     ("AuditService/ListAuditEvents", "/assignment"),
 ];
 
-/// Names of what need not be there: it is an answer that there is no such member, what is gone
-/// has an audit, and an order is refused for its own reason.
+/// Names of resources that may be missing: an unknown member is an answer, a deleted resource has an audit, and an
+/// order is refused for its own reason.
 const NEED_NOT_EXIST: [(&str, &str); 4] = [
     ("EmailExportService/CheckEmailExport", "/member"),
     ("AuditService/ListAuditEvents", "/member"),
@@ -52,13 +51,13 @@ fn every_field_that_names_a_resource_is_in_a_sample() {
     }
 }
 
-/// `/assignment/groups/0` is of the field `/assignment/groups`.
+/// Returns the field of a pointer: `/assignment/groups/0` is in the field `/assignment/groups`.
 fn field_of(pointer: &str) -> String {
     let parts = pointer.split('/').filter(|part| part.parse::<usize>().is_err());
     parts.collect::<Vec<_>>().join("/")
 }
 
-/// The names in a request: its own, and that and the groups of the resource that it carries.
+/// Returns the pointers of the names in a request: its own names, and the name and the groups of its resource.
 fn name_fields(input: &MessageDescriptor) -> Vec<String> {
     let mut found = Vec::new();
     for field in input.fields() {
@@ -67,7 +66,7 @@ fn name_fields(input: &MessageDescriptor) -> Vec<String> {
             Kind::Message(resource) if !field.is_list() && resource.get_field_by_name("etag").is_some() => {
                 let created = input.name().starts_with("Create");
                 let inner = ["name", "groups"].into_iter().filter(|name| !(created && *name == "name"));
-                // A member's groups come from the identity provider.
+                // The groups of a member come from the identity provider.
                 let inner = inner.filter(|name| !(resource.name() == "Member" && *name == "groups"));
                 let inner = inner.filter(|name| resource.get_field_by_name(name).is_some());
                 found.extend(inner.map(|name| format!("/{}/{name}", field.name())));
@@ -82,8 +81,8 @@ fn name_fields(input: &MessageDescriptor) -> Vec<String> {
 async fn a_malformed_name_is_a_violation_of_its_field() {
     let mut walk = Walk::start().await;
     for sample in Walk::samples(|_| true) {
-        let Some(asking) = walk.ask(sample).await else { continue };
-        for (pointer, name) in names(&asking.request) {
+        let Some(prepared) = walk.prepare(sample).await else { continue };
+        for (pointer, name) in names(&prepared.request) {
             let garbage = [
                 ("empty", String::new()),
                 ("a word", "nonsense".to_owned()),
@@ -97,8 +96,8 @@ async fn a_malformed_name_is_a_violation_of_its_field() {
                 if bad.is_empty() && OPTIONAL.contains(&(sample.rpc, pointer.as_str())) {
                     continue;
                 }
-                // A report's name has nothing that cannot be said in it, but it must be text.
-                walk.bad_field(&asking, &with(&asking.request, &pointer, bad), &path(&pointer), what).await;
+                // Any text is a valid report id.
+                walk.bad_field(&prepared, &with(&prepared.request, &pointer, bad), &path(&pointer), what).await;
             }
         }
     }
@@ -109,18 +108,18 @@ async fn a_malformed_name_is_a_violation_of_its_field() {
 async fn an_unknown_organization_is_not_found() {
     let mut walk = Walk::start().await;
     for sample in Walk::samples(|_| true) {
-        let Some(asking) = walk.ask(sample).await else { continue };
-        let text = asking.request.to_string();
-        let unknown = text.replace(&format!("organizations/{}", asking.id), "organizations/nobody");
+        let Some(prepared) = walk.prepare(sample).await else { continue };
+        let text = prepared.request.to_string();
+        let unknown = text.replace(&format!("organizations/{}", prepared.id), "organizations/nobody");
         if unknown == text {
             continue;
         }
         let request = serde_json::from_str(&unknown).unwrap();
         let expected = (Code::NotFound, "ORGANIZATION_NOT_FOUND");
-        if let Some(refusal) = walk.refused(&asking, &request, expected, "an unknown organization").await {
+        if let Some(refusal) = walk.refused(&prepared, &request, expected, "an unknown organization").await {
             let metadata = refusal.metadata.into_iter().collect::<Vec<_>>();
             let right = metadata == [("organization".to_owned(), "nobody".to_owned())];
-            walk.check(right, &asking, &format!("the metadata is {metadata:?}"));
+            walk.check(right, &prepared, &format!("the metadata is {metadata:?}"));
         }
     }
     walk.end().await;
@@ -131,13 +130,13 @@ async fn a_name_of_another_organization_is_a_violation_of_its_field() {
     let mut walk = Walk::start().await;
     let mut tried = 0;
     for sample in Walk::samples(|_| true) {
-        let Some(asking) = walk.ask(sample).await else { continue };
+        let Some(prepared) = walk.prepare(sample).await else { continue };
         for (pointer, name) in
-            names(&asking.request).into_iter().filter(|(pointer, _)| !names_the_organization(pointer))
+            names(&prepared.request).into_iter().filter(|(pointer, _)| !identifies_the_organization(pointer))
         {
-            let foreign = name.replace(&format!("organizations/{}/", asking.id), &format!("organizations/{OTHER}/"));
-            let request = with(&asking.request, &pointer, foreign);
-            walk.bad_field(&asking, &request, &path(&pointer), "of another organization").await;
+            let foreign = name.replace(&format!("organizations/{}/", prepared.id), &format!("organizations/{OTHER}/"));
+            let request = with(&prepared.request, &pointer, foreign);
+            walk.bad_field(&prepared, &request, &path(&pointer), "of another organization").await;
             tried += 1;
         }
     }
@@ -145,23 +144,23 @@ async fn a_name_of_another_organization_is_a_violation_of_its_field() {
     walk.end().await;
 }
 
-/// Whether a field says which organization the request is about.
-fn names_the_organization(pointer: &str) -> bool {
+/// Returns whether a field identifies the organization of the request.
+fn identifies_the_organization(pointer: &str) -> bool {
     pointer == "/parent" || pointer.ends_with("/name")
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_is_not_there_is_not_found() {
+async fn a_missing_resource_is_not_found() {
     let mut walk = Walk::start().await;
     let mut tried = 0;
     for sample in Walk::samples(|_| true) {
-        let Some(asking) = walk.ask(sample).await else { continue };
-        for (pointer, name) in names(&asking.request) {
+        let Some(prepared) = walk.prepare(sample).await else { continue };
+        for (pointer, name) in names(&prepared.request) {
             let Some((unknown, key)) = unknown(&name) else { continue };
             if NEED_NOT_EXIST.contains(&(sample.rpc, field_of(&pointer).as_str())) {
                 continue;
             }
-            expect_not_found(&mut walk, &asking, (&pointer, &unknown, key)).await;
+            expect_not_found(&mut walk, &prepared, (&pointer, &unknown, key)).await;
             tried += 1;
         }
     }
@@ -169,7 +168,7 @@ async fn what_is_not_there_is_not_found() {
     walk.end().await;
 }
 
-/// A name of the same kind, of what is not there, and the key of the metadata that tells it.
+/// Returns the name of a missing resource of the same kind, and the metadata key that contains it.
 fn unknown(name: &str) -> Option<(String, &'static str)> {
     let parts: Vec<&str> = name.split('/').collect();
     let (collection, parent) = (parts[parts.len() - 2], parts[..parts.len() - 1].join("/"));
@@ -186,12 +185,12 @@ fn unknown(name: &str) -> Option<(String, &'static str)> {
     Some((format!("{parent}/{id}"), key))
 }
 
-async fn expect_not_found(walk: &mut Walk, asking: &Asking, (pointer, unknown, key): (&str, &str, &str)) {
+async fn expect_not_found(walk: &mut Walk, prepared: &PreparedCall, (pointer, unknown, key): (&str, &str, &str)) {
     let reason = format!("{}_NOT_FOUND", if key == "run" { "JOB".to_owned() } else { key.to_uppercase() });
-    let request = with(&asking.request, pointer, unknown);
-    let refused = walk.refused(asking, &request, (Code::NotFound, &reason), &format!("no {unknown}")).await;
+    let request = with(&prepared.request, pointer, unknown);
+    let refused = walk.refused(prepared, &request, (Code::NotFound, &reason), &format!("no {unknown}")).await;
     if let Some(refusal) = refused {
         let keys: Vec<&String> = refusal.metadata.keys().collect();
-        walk.check(keys == [key], asking, &format!("no {unknown}: the metadata is {:?}", refusal.metadata));
+        walk.check(keys == [key], prepared, &format!("no {unknown}: the metadata is {:?}", refusal.metadata));
     }
 }

@@ -1,18 +1,18 @@
-//! Pages (AIP-158): sizes, tokens, and that the pages put together are the list.
+//! Pages (AIP-158): sizes and tokens. The pages together are the list.
 
 use std::collections::BTreeMap;
 
 use rollcall_testkit::contract::Rpc;
 use serde_json::Value;
 
-use crate::walk::{Asking, OTHER, Walk, with};
+use crate::walk::{OTHER, PreparedCall, Walk, with};
 
 fn pages(rpc: &Rpc) -> bool {
     rpc.takes("page_size")
 }
 
 #[test]
-fn what_has_a_page_size_has_a_token_and_says_where_the_list_ends() {
+fn every_paged_rpc_has_a_token_and_a_next_token() {
     for rpc in Rpc::all() {
         assert_eq!(rpc.takes("page_size"), rpc.method().name().starts_with("List"), "{}", rpc.name());
         assert_eq!(rpc.takes("page_size"), rpc.takes("page_token"), "{}", rpc.name());
@@ -24,40 +24,44 @@ fn what_has_a_page_size_has_a_token_and_says_where_the_list_ends() {
 async fn page_sizes_are_defaulted_lowered_and_refused() {
     let mut walk = Walk::start().await;
     for sample in Walk::samples(pages) {
-        let Some(asking) = walk.ask(sample).await else { continue };
-        walk.bad_field(&asking, &with(&asking.request, "/page_size", -1), "page_size", "negative").await;
-        let Some(usual) = walk.answer(&asking, &asking.request, "without a size").await else { continue };
-        let usual = items(&asking, &usual);
+        let Some(prepared) = walk.prepare(sample).await else { continue };
+        walk.bad_field(&prepared, &with(&prepared.request, "/page_size", -1), "page_size", "negative").await;
+        let Some(usual) = walk.answer(&prepared, &prepared.request, "without a size").await else { continue };
+        let usual = items(&prepared, &usual);
         for size in [0, 1_000, 1_001, i32::MAX] {
-            let request = with(&asking.request, "/page_size", size);
-            let answer = walk.answer(&asking, &request, &format!("a size of {size}")).await.unwrap_or_default();
-            walk.check(items(&asking, &answer) == usual, &asking, &format!("a size of {size} answers another list"));
+            let request = with(&prepared.request, "/page_size", size);
+            let answer = walk.answer(&prepared, &request, &format!("a size of {size}")).await.unwrap_or_default();
+            walk.check(
+                items(&prepared, &answer) == usual,
+                &prepared,
+                &format!("a size of {size} answers another list"),
+            );
         }
     }
     walk.end().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_pages_put_together_are_the_list() {
+async fn the_pages_together_are_the_list() {
     let mut walk = Walk::start().await;
     let mut longest: BTreeMap<&str, usize> = BTreeMap::new();
     for sample in Walk::samples(pages) {
-        let Some(asking) = walk.ask(sample).await else { continue };
-        let Some(whole) = walk.answer(&asking, &asking.request, "the whole list").await else { continue };
+        let Some(prepared) = walk.prepare(sample).await else { continue };
+        let Some(whole) = walk.answer(&prepared, &prepared.request, "the whole list").await else { continue };
         let (mut paged, mut token) = (Vec::new(), String::new());
         for size in [1, 2].into_iter().cycle() {
-            let request = with(&with(&asking.request, "/page_size", size), "/page_token", token.as_str());
-            let Some(page) = walk.answer(&asking, &request, "a page").await else { break };
-            let items = items(&asking, &page);
-            walk.check(items.len() <= size, &asking, &format!("a page of {size} has {} items", items.len()));
+            let request = with(&with(&prepared.request, "/page_size", size), "/page_token", token.as_str());
+            let Some(page) = walk.answer(&prepared, &request, "a page").await else { break };
+            let items = items(&prepared, &page);
+            walk.check(items.len() <= size, &prepared, &format!("a page of {size} has {} items", items.len()));
             paged.extend(items);
             token = token_of(&page);
             if token.is_empty() {
                 break;
             }
         }
-        let whole = items(&asking, &whole);
-        walk.check(paged == whole, &asking, &format!("the pages put together are {paged:?}, and the list {whole:?}"));
+        let whole = items(&prepared, &whole);
+        walk.check(paged == whole, &prepared, &format!("the pages put together are {paged:?}, and the list {whole:?}"));
         let length = longest.entry(sample.rpc).or_default();
         *length = paged.len().max(*length);
     }
@@ -68,41 +72,42 @@ async fn the_pages_put_together_are_the_list() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_page_token_is_good_for_its_own_list_only() {
+async fn a_page_token_is_valid_only_for_its_list() {
     let mut walk = Walk::start().await;
-    let mut tokens: Vec<(Asking, String)> = Vec::new();
+    let mut tokens: Vec<(PreparedCall, String)> = Vec::new();
     for sample in Walk::samples(pages) {
-        let Some(asking) = walk.ask(sample).await else { continue };
-        let Some(first) = walk.answer(&asking, &with(&asking.request, "/page_size", 1), "a first page").await else {
+        let Some(prepared) = walk.prepare(sample).await else { continue };
+        let Some(first) = walk.answer(&prepared, &with(&prepared.request, "/page_size", 1), "a first page").await
+        else {
             continue;
         };
         let token = token_of(&first);
         if !token.is_empty() {
-            tokens.push((asking, token));
+            tokens.push((prepared, token));
         }
     }
-    for (number, (asking, token)) in tokens.iter().enumerate() {
+    for (number, (prepared, token)) in tokens.iter().enumerate() {
         let foreign = &tokens[(number + 1) % tokens.len()].1;
         let bad = ["nonsense", "!", &token[1..], &token[..token.len() - 1], &format!("{token}AA"), foreign];
         for bad in bad {
-            let request = with(&asking.request, "/page_token", bad);
-            walk.bad_field(asking, &request, "page_token", &format!("`{bad}`, not `{token}`")).await;
+            let request = with(&prepared.request, "/page_token", bad);
+            walk.bad_field(prepared, &request, "page_token", &format!("`{bad}`, not `{token}`")).await;
         }
-        let text = asking.request.to_string();
-        let elsewhere = text.replace(&format!("organizations/{}", asking.id), &format!("organizations/{OTHER}"));
+        let text = prepared.request.to_string();
+        let elsewhere = text.replace(&format!("organizations/{}", prepared.id), &format!("organizations/{OTHER}"));
         let elsewhere = elsewhere.replace("jobs/mixed-settings-report", "jobs/-");
         if elsewhere != text {
             let request = with(&serde_json::from_str(&elsewhere).unwrap(), "/page_token", token.as_str());
-            walk.bad_field(asking, &request, "page_token", "of another list").await;
+            walk.bad_field(prepared, &request, "page_token", "of another list").await;
         }
     }
     assert!(tokens.len() >= 4, "{}", tokens.len());
     walk.end().await;
 }
 
-/// The items of a page: the first field that repeats a message.
-fn items(asking: &Asking, page: &Value) -> Vec<Value> {
-    let field = asking.rpc.output().fields().find(|field| field.is_list() && field.kind().as_message().is_some());
+/// Returns the items of a page: the first repeated message field.
+fn items(prepared: &PreparedCall, page: &Value) -> Vec<Value> {
+    let field = prepared.rpc.output().fields().find(|field| field.is_list() && field.kind().as_message().is_some());
     page[field.unwrap().name()].as_array().cloned().unwrap_or_default()
 }
 

@@ -1,5 +1,5 @@
-//! Revision tokens: every answer about an organization carries one, and a read never answers from
-//! older data than it is asked for.
+//! Revision tokens: every response about an organization contains one, and a read never returns data older than the
+//! requested revision.
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use rollcall_testkit::contract::Rpc;
@@ -7,30 +7,30 @@ use serde_json::json;
 
 use crate::walk::{OTHER, Walk, names, with};
 
-/// Answers about an organization that have no place for a revision: a stream of bytes.
+/// Responses about an organization without a revision: streams of bytes.
 const WITHOUT: [&str; 1] = ["MemberService/ExportMembersCsv"];
 
 #[tokio::test(flavor = "multi_thread")]
-async fn every_answer_about_an_organization_has_its_revision() {
+async fn every_response_about_an_organization_has_its_revision() {
     let mut walk = Walk::start().await;
     for sample in Walk::samples(|rpc| !WITHOUT.contains(&rpc.name().as_str())) {
-        let Some(asking) = walk.ask_fresh(sample).await else { continue };
-        let about_one = names(&asking.request).iter().any(|(_, name)| name.starts_with("organizations/"));
+        let Some(prepared) = walk.prepare_on_new_organization(sample).await else { continue };
+        let about_one = names(&prepared.request).iter().any(|(_, name)| name.starts_with("organizations/"));
         if !about_one && sample.rpc != "OrganizationService/CreateOrganization" {
             continue;
         }
-        let Some(answer) = walk.answer(&asking, &asking.request, "the sample").await else { continue };
+        let Some(answer) = walk.answer(&prepared, &prepared.request, "the sample").await else { continue };
         let token = answer["revision"].as_str().unwrap_or_default();
-        walk.check(!token.is_empty(), &asking, "the answer has no revision");
+        walk.check(!token.is_empty(), &prepared, "the answer has no revision");
         let text = String::from_utf8(URL_SAFE_NO_PAD.decode(token).unwrap_or_default()).unwrap_or_default();
-        walk.check(text.contains(&asking.id), &asking, &format!("the revision is not of the organization: {text}"));
-        walk.check(!answer.to_string().contains(&format!("organizations/{OTHER}")), &asking, "it shows another one");
+        walk.check(text.contains(&prepared.id), &prepared, &format!("the revision is not of the organization: {text}"));
+        walk.check(!answer.to_string().contains(&format!("organizations/{OTHER}")), &prepared, "it shows another one");
     }
     walk.end().await;
 }
 
 #[test]
-fn every_read_of_an_organization_can_ask_for_a_revision() {
+fn every_read_of_an_organization_takes_a_revision() {
     for rpc in Rpc::all().iter().filter(|rpc| rpc.answers("revision")) {
         let reads = !rpc.takes("request_id");
         assert_eq!(rpc.takes("at_least_revision"), reads, "{}", rpc.name());
@@ -38,11 +38,11 @@ fn every_read_of_an_organization_can_ask_for_a_revision() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_revision_that_the_organization_never_had_is_refused() {
+async fn a_future_revision_is_refused() {
     let mut walk = Walk::start().await;
     for sample in Walk::samples(|rpc| rpc.takes("at_least_revision")) {
-        let Some(asking) = walk.ask(sample).await else { continue };
-        let Some(now) = walk.answer(&asking, &asking.request, "the sample").await else { continue };
+        let Some(prepared) = walk.prepare(sample).await else { continue };
+        let Some(now) = walk.answer(&prepared, &prepared.request, "the sample").await else { continue };
         let now = now["revision"].as_str().unwrap_or_default().to_owned();
         let token = |revision: &str, id: &str| URL_SAFE_NO_PAD.encode(format!("1:{revision}:{id}"));
         let bad = [
@@ -50,18 +50,18 @@ async fn a_revision_that_the_organization_never_had_is_refused() {
             ("no base64", "!".to_owned()),
             ("cut", now[1..].to_owned()),
             ("of another organization", token("1", OTHER)),
-            ("newer than anything", token("999999", &asking.id)),
-            ("too large", token("99999999999999999999", &asking.id)),
-            ("of another version", URL_SAFE_NO_PAD.encode(format!("2:1:{}", asking.id))),
+            ("newer than anything", token("999999", &prepared.id)),
+            ("too large", token("99999999999999999999", &prepared.id)),
+            ("of another version", URL_SAFE_NO_PAD.encode(format!("2:1:{}", prepared.id))),
         ];
         for (what, token) in bad {
-            let request = with(&asking.request, "/at_least_revision", token);
-            walk.bad_field(&asking, &request, "at_least_revision", what).await;
+            let request = with(&prepared.request, "/at_least_revision", token);
+            walk.bad_field(&prepared, &request, "at_least_revision", what).await;
         }
-        let request = with(&asking.request, "/at_least_revision", json!(now));
-        walk.answer(&asking, &request, "the revision of now").await;
-        let request = with(&asking.request, "/at_least_revision", token("1", &asking.id));
-        walk.answer(&asking, &request, "an old revision").await;
+        let request = with(&prepared.request, "/at_least_revision", json!(now));
+        walk.answer(&prepared, &request, "the revision of now").await;
+        let request = with(&prepared.request, "/at_least_revision", token("1", &prepared.id));
+        walk.answer(&prepared, &request, "an old revision").await;
     }
     walk.end().await;
 }

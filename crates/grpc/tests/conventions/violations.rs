@@ -1,23 +1,23 @@
-//! Bad input: all violations at once, etags, and masks.
+//! Invalid input: all violations together, etags, and masks.
 
 use prost_reflect::{DynamicMessage, Value as Field};
 use rollcall_testkit::contract::Rpc;
 use serde_json::Value;
 use tonic::Code;
 
-use crate::walk::{Asking, INVALID, Walk, names, path, with};
+use crate::walk::{INVALID, PreparedCall, Walk, names, path, with};
 
-/// Etags that must be given.
+/// Required etags.
 const REQUIRED_ETAGS: [&str; 2] = ["AssignmentService/ReorderAssignments", "OrganizationService/UpdateCatalog"];
 
 #[tokio::test(flavor = "multi_thread")]
-async fn all_violations_are_told_at_once() {
+async fn all_violations_are_reported_together() {
     let mut walk = Walk::start().await;
     let mut tried = 0;
     for sample in Walk::samples(|_| true) {
-        let Some(asking) = walk.ask(sample).await else { continue };
-        let (mut request, mut fields) = (asking.request.clone(), Vec::new());
-        for (pointer, _) in names(&asking.request) {
+        let Some(prepared) = walk.prepare(sample).await else { continue };
+        let (mut request, mut fields) = (prepared.request.clone(), Vec::new());
+        for (pointer, _) in names(&prepared.request) {
             request = with(&request, &pointer, "nonsense");
             fields.push(path(&pointer));
         }
@@ -30,7 +30,7 @@ async fn all_violations_are_told_at_once() {
             ("position", (-1).into()),
         ];
         for (field, value) in bad {
-            if asking.rpc.takes(field) {
+            if prepared.rpc.takes(field) {
                 request = with(&request, &format!("/{field}"), value);
                 fields.push(field.to_owned());
             }
@@ -39,16 +39,16 @@ async fn all_violations_are_told_at_once() {
             continue;
         }
         tried += 1;
-        let refused = walk.refused(&asking, &request, INVALID, "everything is bad").await;
+        let refused = walk.refused(&prepared, &request, INVALID, "everything is bad").await;
         let told = refused.map(|refusal| refusal.fields).unwrap_or_default();
         let missing: Vec<&String> = fields.iter().filter(|field| !told.contains(field)).collect();
-        walk.check(missing.is_empty(), &asking, &format!("everything is bad, but it does not tell {missing:?}"));
+        walk.check(missing.is_empty(), &prepared, &format!("everything is bad, but it does not tell {missing:?}"));
     }
     assert!(tried >= 35, "{tried}");
     walk.end().await;
 }
 
-/// Where a request has the etag of what it changes.
+/// Returns the pointer of the etag in a request.
 fn etag_of(rpc: &Rpc) -> Option<String> {
     if rpc.takes("etag") {
         return Some("/etag".to_owned());
@@ -62,38 +62,38 @@ fn etag_of(rpc: &Rpc) -> Option<String> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_stale_etag_is_told_with_the_current_one() {
+async fn a_stale_etag_error_contains_the_current_etag() {
     let mut walk = Walk::start().await;
     let samples = Walk::samples(|rpc| etag_of(rpc).is_some());
     assert!(samples.len() >= 7, "{}", samples.len());
     for sample in samples {
-        let Some(asking) = walk.ask_fresh(sample).await else { continue };
-        let pointer = etag_of(&asking.rpc).unwrap();
+        let Some(prepared) = walk.prepare_on_new_organization(sample).await else { continue };
+        let pointer = etag_of(&prepared.rpc).unwrap();
         if REQUIRED_ETAGS.contains(&sample.rpc) {
-            walk.bad_field(&asking, &with(&asking.request, &pointer, ""), &path(&pointer), "left out").await;
+            walk.bad_field(&prepared, &with(&prepared.request, &pointer, ""), &path(&pointer), "left out").await;
         }
         for validate_only in [true, false] {
-            let request = with(&with(&asking.request, &pointer, "stale"), "/validate_only", validate_only);
+            let request = with(&with(&prepared.request, &pointer, "stale"), "/validate_only", validate_only);
             let expected = (Code::Aborted, "STALE_ETAG");
-            let Some(refusal) = walk.refused(&asking, &request, expected, "a stale etag").await else { continue };
+            let Some(refusal) = walk.refused(&prepared, &request, expected, "a stale etag").await else { continue };
             let told = |key: &str| refusal.metadata.get(key).cloned().unwrap_or_default();
             let keys: Vec<&str> = refusal.metadata.keys().map(String::as_str).collect();
-            walk.check(keys == ["current_etag", "etag", "resource"], &asking, &format!("a stale etag: {keys:?}"));
-            walk.check(told("etag") == "stale", &asking, &format!("the etag told is {}", told("etag")));
+            walk.check(keys == ["current_etag", "etag", "resource"], &prepared, &format!("a stale etag: {keys:?}"));
+            walk.check(told("etag") == "stale", &prepared, &format!("the etag told is {}", told("etag")));
             let resource = told("resource");
-            let right = resource.starts_with(&format!("organizations/{}", asking.id));
-            walk.check(right, &asking, &format!("the resource told is {resource}"));
+            let right = resource.starts_with(&format!("organizations/{}", prepared.id));
+            walk.check(right, &prepared, &format!("the resource told is {resource}"));
             if !validate_only {
-                let request = with(&asking.request, &pointer, told("current_etag"));
-                walk.answer(&asking, &request, "the current etag").await;
+                let request = with(&prepared.request, &pointer, told("current_etag"));
+                walk.answer(&prepared, &request, "the current etag").await;
             }
         }
     }
     walk.end().await;
 }
 
-fn masked(asking: &Asking, paths: &[String]) -> DynamicMessage {
-    let mut message = asking.rpc.request(&with(&asking.request, "/validate_only", true));
+fn masked(prepared: &PreparedCall, paths: &[String]) -> DynamicMessage {
+    let mut message = prepared.rpc.request(&with(&prepared.request, "/validate_only", true));
     let mut mask = message.get_field_by_name("update_mask").unwrap().as_message().unwrap().clone();
     mask.set_field_by_name("paths", Field::List(paths.iter().cloned().map(Field::String).collect()));
     message.set_field_by_name("update_mask", Field::Message(mask));
@@ -101,32 +101,32 @@ fn masked(asking: &Asking, paths: &[String]) -> DynamicMessage {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_mask_takes_both_spellings_and_no_unknown_path() {
+async fn a_mask_accepts_both_spellings_and_no_unknown_path() {
     let mut walk = Walk::start().await;
     let samples = Walk::samples(|rpc| rpc.takes("update_mask"));
     assert!(samples.len() >= 3);
     for sample in samples {
-        let Some(asking) = walk.ask(sample).await else { continue };
+        let Some(prepared) = walk.prepare(sample).await else { continue };
         for unknown in ["nonsense", "name", "display_name.nonsense", "", "**"] {
-            let message = masked(&asking, &[unknown.to_owned()]);
-            let refused = walk.refused_message(&asking, &message, INVALID, &format!("a mask of `{unknown}`")).await;
+            let message = masked(&prepared, &[unknown.to_owned()]);
+            let refused = walk.refused_message(&prepared, &message, INVALID, &format!("a mask of `{unknown}`")).await;
             let told = refused.map(|refusal| refusal.fields).unwrap_or_default();
-            walk.check(told == ["update_mask"], &asking, &format!("a mask of `{unknown}`: {told:?}"));
+            walk.check(told == ["update_mask"], &prepared, &format!("a mask of `{unknown}`: {told:?}"));
         }
         let camel: Vec<String> =
-            asking.request["update_mask"].as_str().unwrap().split(',').map(str::to_owned).collect();
+            prepared.request["update_mask"].as_str().unwrap().split(',').map(str::to_owned).collect();
         let snake: Vec<String> = camel.iter().map(|path| snake_case(path)).collect();
         assert_ne!(camel, snake);
         let channel = walk.server.channel();
-        let one = asking.rpc.call_message(&channel, &masked(&asking, &camel)).await.map(without_times);
-        let other = asking.rpc.call_message(&channel, &masked(&asking, &snake)).await.map(without_times);
+        let one = prepared.rpc.call_message(&channel, &masked(&prepared, &camel)).await.map(without_times);
+        let other = prepared.rpc.call_message(&channel, &masked(&prepared, &snake)).await.map(without_times);
         let same = matches!((&one, &other), (Ok(one), Ok(other)) if one == other);
-        walk.check(same, &asking, &format!("{camel:?} is {one:?}, and {snake:?} is {other:?}"));
+        walk.check(same, &prepared, &format!("{camel:?} is {one:?}, and {snake:?} is {other:?}"));
     }
     walk.end().await;
 }
 
-/// An answer without the moments at which it was made.
+/// Returns a response without the times of the change.
 fn without_times(mut answer: Value) -> Value {
     if let Some(member) = answer["member"].as_object_mut() {
         member.remove("email_export_since");

@@ -1,38 +1,38 @@
-//! Walks the contract: makes a standard organization for a sample, calls, and notes every RPC that
-//! forgets a convention, so that one run tells of all.
+//! A walk over the contract: it creates a standard organization for a sample, makes the call, and records every RPC
+//! that violates a convention, so that one run reports all.
 
 use rollcall_testkit::{
-    Refusal, TestServer,
+    RefusedCall, TestServer,
     contract::Rpc,
     samples::{SAMPLES, Sample},
-    standard::{Past, Standard},
+    standard::{MigrationHistory, StandardOrganization},
 };
 use serde_json::{Value, json};
 use tonic::Code;
 
-/// The id of an organization that is there beside the one that is asked about.
+/// The id of another existing organization.
 pub(crate) const OTHER: &str = "other";
 
 /// A walk over the contract.
 pub(crate) struct Walk {
     pub(crate) server: TestServer,
-    shared: Standard,
+    shared: StandardOrganization,
     made: usize,
     found: Vec<String>,
 }
 
-/// A sample with the request filled in.
-pub(crate) struct Asking {
+/// A sample with its request.
+pub(crate) struct PreparedCall {
     pub(crate) rpc: Rpc,
     pub(crate) request: Value,
-    /// The organization's id.
+    /// The id of the organization.
     pub(crate) id: String,
 }
 
 impl Walk {
     pub(crate) async fn start() -> Self {
         let server = TestServer::start().await;
-        let other = Standard::create(&server, OTHER, Past::Migrated).await.unwrap();
+        let other = StandardOrganization::create(&server, OTHER, MigrationHistory::CreatedMigrated).await.unwrap();
         for _ in 0..2 {
             other.make("JobService/RunJob", r#"{"name": "jobs/mixed-settings-report"}"#).await.unwrap();
         }
@@ -40,114 +40,116 @@ impl Walk {
             let create = format!(r#"{{"organization_id": "{id}", "organization": {{"phase": "PHASE_LEGACY"}}}}"#);
             other.make("OrganizationService/CreateOrganization", &create).await.unwrap();
         }
-        let shared = Standard::create(&server, "shared", Past::Migrated).await.unwrap();
+        let shared = StandardOrganization::create(&server, "shared", MigrationHistory::CreatedMigrated).await.unwrap();
         Self { server, shared, made: 0, found: Vec::new() }
     }
 
-    /// Every sample of an RPC for which this holds.
+    /// Returns every sample of the RPCs that match the filter.
     pub(crate) fn samples(applies: impl Fn(&Rpc) -> bool) -> Vec<&'static Sample> {
         let chosen: Vec<&Sample> = SAMPLES.iter().filter(|sample| applies(&Rpc::find(sample.rpc))).collect();
         assert!(!chosen.is_empty());
         chosen
     }
 
-    /// A sample on an organization that nobody else has: for what changes something.
-    pub(crate) async fn ask_fresh(&mut self, sample: &'static Sample) -> Option<Asking> {
+    /// Prepares a sample on a new organization, for a change.
+    pub(crate) async fn prepare_on_new_organization(&mut self, sample: &'static Sample) -> Option<PreparedCall> {
         self.made += 1;
-        let standard = Standard::create(&self.server, &format!("org-{}", self.made), sample.past).await;
-        let asking = match &standard {
+        let standard = StandardOrganization::create(&self.server, &format!("org-{}", self.made), sample.history).await;
+        let prepared = match &standard {
             Ok(standard) => Self::fill(sample, standard).await,
             Err(why) => Err(why.clone()),
         };
-        self.known(sample, asking)
+        self.known(sample, prepared)
     }
 
-    /// A sample on any organization that will do: for what changes nothing.
-    pub(crate) async fn ask(&mut self, sample: &'static Sample) -> Option<Asking> {
-        if sample.past != Past::Migrated {
-            return self.ask_fresh(sample).await;
+    /// Prepares a sample on any suitable organization, for a read.
+    pub(crate) async fn prepare(&mut self, sample: &'static Sample) -> Option<PreparedCall> {
+        if sample.history != MigrationHistory::CreatedMigrated {
+            return self.prepare_on_new_organization(sample).await;
         }
-        let asking = Self::fill(sample, &self.shared).await;
-        self.known(sample, asking)
+        let prepared = Self::fill(sample, &self.shared).await;
+        self.known(sample, prepared)
     }
 
-    fn known(&mut self, sample: &Sample, asking: Result<Asking, String>) -> Option<Asking> {
-        asking.map_err(|why| self.found.push(format!("{} cannot be tried: {why}", sample.rpc))).ok()
+    fn known(&mut self, sample: &Sample, prepared: Result<PreparedCall, String>) -> Option<PreparedCall> {
+        prepared.map_err(|why| self.found.push(format!("{} cannot be tried: {why}", sample.rpc))).ok()
     }
 
-    async fn fill(sample: &'static Sample, standard: &Standard) -> Result<Asking, String> {
+    async fn fill(sample: &'static Sample, standard: &StandardOrganization) -> Result<PreparedCall, String> {
         let request = standard.request(sample.request).await?;
-        Ok(Asking { rpc: Rpc::find(sample.rpc), request, id: standard.id().to_owned() })
+        Ok(PreparedCall { rpc: Rpc::find(sample.rpc), request, id: standard.id().to_owned() })
     }
 
     /// Makes a call that must succeed.
-    pub(crate) async fn answer(&mut self, asking: &Asking, request: &Value, what: &str) -> Option<Value> {
-        let answered = asking.rpc.call(&self.server.channel(), request).await;
-        answered.map_err(|status| self.note(asking, &format!("{what}: {:?} {}", status.code(), status.message()))).ok()
+    pub(crate) async fn answer(&mut self, prepared: &PreparedCall, request: &Value, what: &str) -> Option<Value> {
+        let answered = prepared.rpc.call(&self.server.channel(), request).await;
+        answered
+            .map_err(|status| self.note(prepared, &format!("{what}: {:?} {}", status.code(), status.message())))
+            .ok()
     }
 
-    /// Makes a call that must be refused like this.
+    /// Makes a call that must be refused with this code and reason.
     pub(crate) async fn refused(
         &mut self,
-        asking: &Asking,
+        prepared: &PreparedCall,
         request: &Value,
         (code, reason): (Code, &str),
         what: &str,
-    ) -> Option<Refusal> {
-        let message = asking.rpc.request(request);
-        self.refused_message(asking, &message, (code, reason), what).await
+    ) -> Option<RefusedCall> {
+        let message = prepared.rpc.request(request);
+        self.refused_message(prepared, &message, (code, reason), what).await
     }
 
-    /// Makes a call that must be refused like this.
+    /// Makes a call that must be refused with this code and reason.
     pub(crate) async fn refused_message(
         &mut self,
-        asking: &Asking,
+        prepared: &PreparedCall,
         request: &prost_reflect::DynamicMessage,
         (code, reason): (Code, &str),
         what: &str,
-    ) -> Option<Refusal> {
-        let answered = asking.rpc.call_message(&self.server.channel(), request).await;
-        match answered.map_err(|status| Refusal::of(&status)) {
+    ) -> Option<RefusedCall> {
+        let answered = prepared.rpc.call_message(&self.server.channel(), request).await;
+        match answered.map_err(|status| RefusedCall::of(&status)) {
             Err(Ok(refusal)) if refusal.is(code, reason) => return Some(refusal),
-            Err(Ok(other)) => self.note(asking, &format!("{what}: {:?} {}", other.code, other.message)),
-            Err(Err(broken)) => self.note(asking, &format!("{what}: {broken}")),
-            Ok(answer) => self.note(asking, &format!("{what}: it was answered {answer}")),
+            Err(Ok(other)) => self.note(prepared, &format!("{what}: {:?} {}", other.code, other.message)),
+            Err(Err(broken)) => self.note(prepared, &format!("{what}: {broken}")),
+            Ok(answer) => self.note(prepared, &format!("{what}: it was answered {answer}")),
         }
         None
     }
 
-    /// Makes a call that must be refused for a field.
-    pub(crate) async fn bad_field(&mut self, asking: &Asking, request: &Value, field: &str, what: &str) {
-        let refused = self.refused(asking, request, INVALID, &format!("{field} is {what}")).await;
+    /// Makes a call that must be refused because of a field.
+    pub(crate) async fn bad_field(&mut self, prepared: &PreparedCall, request: &Value, field: &str, what: &str) {
+        let refused = self.refused(prepared, request, INVALID, &format!("{field} is {what}")).await;
         if let Some(refusal) = refused
             && !refusal.fields.iter().any(|found| found == field)
         {
-            self.note(asking, &format!("{field} is {what}: the fields are {:?}", refusal.fields));
+            self.note(prepared, &format!("{field} is {what}: the fields are {:?}", refusal.fields));
         }
     }
 
-    /// Notes what does not hold.
-    pub(crate) fn check(&mut self, holds: bool, asking: &Asking, what: &str) {
+    /// Records a violation of a convention.
+    pub(crate) fn check(&mut self, holds: bool, prepared: &PreparedCall, what: &str) {
         if !holds {
-            self.note(asking, what);
+            self.note(prepared, what);
         }
     }
 
-    pub(crate) fn note(&mut self, asking: &Asking, what: &str) {
-        self.found.push(format!("{}: {what}", asking.rpc.name()));
+    pub(crate) fn note(&mut self, prepared: &PreparedCall, what: &str) {
+        self.found.push(format!("{}: {what}", prepared.rpc.name()));
     }
 
-    /// Fails with everything that was found.
+    /// Fails the test with all recorded violations.
     pub(crate) async fn end(self) {
         self.server.stop().await;
         assert!(self.found.is_empty(), "{} findings:\n{}", self.found.len(), self.found.join("\n"));
     }
 }
 
-/// How a request that is not well formed is refused.
+/// The code and reason of an invalid request.
 pub(crate) const INVALID: (Code, &str) = (Code::InvalidArgument, "INVALID_REQUEST");
 
-/// The request with another value at a place, which is made where it is not there.
+/// Returns the request with another value at a pointer. A missing field is created.
 pub(crate) fn with(request: &Value, pointer: &str, value: impl Into<Value>) -> Value {
     let mut changed = request.clone();
     let mut at = &mut changed;
@@ -166,7 +168,7 @@ pub(crate) fn with(request: &Value, pointer: &str, value: impl Into<Value>) -> V
     changed
 }
 
-/// The path of a field as violations have it: `/assignment/groups/0` is `assignment.groups[0]`.
+/// Returns the path of a field in violations: `assignment.groups[0]` for `/assignment/groups/0`.
 pub(crate) fn path(pointer: &str) -> String {
     let mut path = String::new();
     for part in pointer.split('/').skip(1) {
@@ -179,7 +181,7 @@ pub(crate) fn path(pointer: &str) -> String {
     path
 }
 
-/// Where resources are named in a request, and their names.
+/// Returns the pointers of resource names in a request, with the names.
 pub(crate) fn names(request: &Value) -> Vec<(String, String)> {
     fn visit(value: &Value, pointer: &str, found: &mut Vec<(String, String)>) {
         match value {

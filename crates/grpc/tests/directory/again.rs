@@ -1,11 +1,11 @@
-//! The same sync again changes nothing: no row is written, and there is no revision (product.md 6).
+//! A repeated sync changes nothing: it writes no row and creates no revision (product.md 6).
 
 use rollcall_proto::v1::{MoveMembersRequest, SyncCounts, SyncDirectoryResponse};
 use rollcall_testkit::{Member, TestServer, difference, dump};
 
 use crate::{EXPORT, MANUAL, acme, delta, memberships, revision, take};
 
-/// The version of every row: a write makes a new one, also of the same values.
+/// Returns the version of every row. Every write creates a new version, even with the same values.
 async fn versions(server: &TestServer) -> Vec<String> {
     let client = server.database.client().await;
     let tables = "SELECT relname::text FROM pg_class WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace \
@@ -20,7 +20,7 @@ async fn versions(server: &TestServer) -> Vec<String> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_same_full_sync_again_writes_nothing() {
+async fn a_repeated_full_sync_writes_nothing() {
     let server = TestServer::start().await;
     let org = acme(&server).await;
     org.sync(&[Member::new("z", &["hand"])]).await;
@@ -32,7 +32,7 @@ async fn the_same_full_sync_again_writes_nothing() {
         ..Default::default()
     };
     server.members().move_members(pinned).await.unwrap();
-    // Somebody inactive, somebody absent, a group that is gone, and rows that cannot be taken.
+    // An inactive member, an absent member, an absent group, and rejected rows.
     let people = [
         Member::new("a", &["eng", "hand"]),
         Member::new("b", &["eng"]),

@@ -1,4 +1,4 @@
-//! The organization's email domains (product.md 6): whose address a sync takes.
+//! The email domains of an organization (product.md 6): the addresses that a sync accepts.
 
 use rollcall_proto::v1::{DirectoryMember, Organization, SyncCounts, SyncDirectoryRequest};
 use rollcall_testkit::{Member, TestServer};
@@ -6,7 +6,7 @@ use rollcall_testkit::{Member, TestServer};
 use crate::{EVERYBODY, MEMBERS, acme, change, delta, everybody, rejected, take};
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_address_is_of_one_of_the_domains() {
+async fn an_address_must_have_one_of_the_domains() {
     let server = TestServer::start().await;
     let org = acme(&server).await;
     let domains = ["ACME.example", "acme.org"].map(str::to_owned).to_vec();
@@ -30,7 +30,7 @@ async fn an_address_is_of_one_of_the_domains() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn who_has_an_address_of_elsewhere_stays_as_they_are_and_can_leave() {
+async fn a_member_with_a_foreign_address_stays_unchanged_and_can_become_inactive() {
     let server = TestServer::start().await;
     let org = acme(&server).await;
     change(&server, &org, Organization { email_domains: vec!["acme.org".to_owned()], ..Default::default() }).await;

@@ -1,16 +1,16 @@
-//! Who gets an address: unique among active members, whatever order the rows come in (product.md 1, 6).
+//! The holder of an address: unique among active members, whatever the order of the rows (product.md 1, 6).
 
 use rollcall_proto::v1::{DirectoryMember, SyncDirectoryRequest};
 use rollcall_testkit::{Member, Org, TestServer};
 
 use crate::{MEMBERS, acme, delta, members, rejected, take};
 
-/// The row of a member with another address.
+/// Returns the row of a member with another address.
 fn row(org: &Org<'_>, member: &Member, email: &str) -> DirectoryMember {
     DirectoryMember { email: format!("{email}@ACME.example"), ..org.row(member) }
 }
 
-/// Everybody's local part, in the order of their ids.
+/// Returns the local part of every member's address, in the order of the ids.
 async fn emails(server: &TestServer, org: &Org<'_>) -> String {
     let locals =
         members(server, org).await.into_iter().map(|member| member.email.split('@').next().unwrap().to_owned());
@@ -22,7 +22,7 @@ async fn addresses_pass_from_member_to_member_in_one_sync() {
     let server = TestServer::start().await;
     let org = acme(&server).await;
     let [a, b, c, d] = &MEMBERS;
-    // Each from what the one before has left.
+    // Each member gets the address that the previous member gives up.
     let cases: [(&[(&Member, &str)], &str); 6] = [
         (&[(b, "a"), (a, "new")], "new a c d"),
         (&[(a, "a"), (b, "b")], "a b c d"),
@@ -45,37 +45,37 @@ async fn addresses_pass_from_member_to_member_in_one_sync() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_address_of_an_active_member_is_not_given_away() {
+async fn an_active_member_keeps_the_address() {
     let server = TestServer::start().await;
     let org = acme(&server).await;
     let [a, b, c, d] = &MEMBERS;
     let with = |rows| SyncDirectoryRequest { members: rows, ..delta(&org) };
-    // Against the store, in any case of letters.
+    // The address conflicts with a stored one, whatever its case.
     let response = take(&server, with(vec![row(&org, a, "D")])).await;
     assert_eq!(rejected(&response), ["member a"]);
     assert_eq!(response.rejected[0].reason, "the address d@acme.example belongs to the active member d");
-    // Within one sync the first row gets it.
+    // Within one sync, the first row gets the address.
     let newcomers = ["f", "e"].map(|id| row(&org, &Member::new(id, &[]), "same"));
     let response = take(&server, with(newcomers.to_vec())).await;
     assert_eq!(rejected(&response), ["member e"]);
     assert_eq!(response.rejected[0].reason, "the address same@acme.example belongs to the active member f");
     assert_eq!(emails(&server, &org).await, "a b c d same");
-    // A circle that one row breaks stays as it is: nobody has got an address that was not given up.
+    // If one row of a cycle is rejected, the whole cycle is unchanged, because no address was given up.
     let mut broken = row(&org, c, "a");
     broken.status = 0;
     let response = take(&server, with(vec![row(&org, a, "b"), row(&org, b, "c"), broken])).await;
     assert_eq!(rejected(&response), ["member a", "member b", "member c"]);
     assert_eq!(emails(&server, &org).await, "a b c d same");
-    // Who becomes inactive yields it, also in the same sync.
+    // A member who becomes inactive gives up the address, even in the same sync.
     let response = take(&server, with(vec![row(&org, a, "d"), org.row(&d.clone().inactive())])).await;
     assert_eq!((rejected(&response), emails(&server, &org).await), (vec![], "d b c d same".to_owned()));
-    // And does not get it back while somebody else has it.
+    // The member does not get the address back while another active member has it.
     let response = take(&server, with(vec![org.row(d)])).await;
     assert_eq!(response.rejected[0].reason, "the address d@acme.example belongs to the active member a");
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn who_is_absent_from_a_full_sync_yields_the_address() {
+async fn a_member_absent_from_a_full_sync_gives_up_the_address() {
     let server = TestServer::start().await;
     let org = acme(&server).await;
     let mut request = org.full_sync(&MEMBERS[..3]);

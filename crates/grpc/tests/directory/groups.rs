@@ -1,4 +1,4 @@
-//! Groups: renamed, gone, back under another id, and listed.
+//! Groups: renamed, absent, back under another id, and listed.
 
 use rollcall_proto::v1::{
     Assignment, DirectoryGroup, GetGroupRequest, ListGroupsRequest, Phase, SyncCounts, SyncDirectoryRequest,
@@ -22,7 +22,7 @@ async fn a_renamed_group_is_the_same_group() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_group_that_comes_back_under_another_id_matches_only_where_it_is_named() {
+async fn a_group_that_returns_under_another_id_matches_only_where_it_is_named() {
     let server = TestServer::start().await;
     let org = acme(&server).await;
     let again =
@@ -41,7 +41,7 @@ async fn a_group_that_comes_back_under_another_id_matches_only_where_it_is_named
     let expected = ["a (eng-2) default", "b (eng-2 ops) operations", "c (ops) operations", "d () default"];
     assert_eq!(everybody(&server, &org).await, expected);
 
-    // The assignment goes on naming the group that is gone, until somebody names the new one.
+    // The assignment still names the absent group, until an update names the new one.
     let assignment = org.get_assignment("engineering").await;
     assert_eq!(assignment.groups, [org.group("eng")]);
     let named = Assignment { groups: vec![org.group("eng"), org.group("eng-2")], ..assignment };
@@ -50,7 +50,7 @@ async fn a_group_that_comes_back_under_another_id_matches_only_where_it_is_named
     let expected = ["a (eng-2) engineering", "b (eng-2 ops) engineering", "c (ops) operations", "d () default"];
     assert_eq!(everybody(&server, &org).await, expected);
 
-    // The old one matches again once it is back.
+    // The old group matches again after its return.
     let both =
         [Member::new("a", &["eng-2"]), Member::new("b", &["ops"]), MEMBERS[2].clone(), Member::new("d", &["eng"])];
     org.sync(&both).await;
@@ -59,7 +59,7 @@ async fn a_group_that_comes_back_under_another_id_matches_only_where_it_is_named
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_group_that_is_gone_is_still_shown() {
+async fn an_absent_group_is_still_shown() {
     let server = TestServer::start().await;
     let org = acme(&server).await;
     org.sync(&MEMBERS[..1]).await;
@@ -70,7 +70,7 @@ async fn a_group_that_is_gone_is_still_shown() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn groups_are_listed_by_pages() {
+async fn groups_are_listed_in_pages() {
     let server = TestServer::start().await;
     let org = Org::create(&server, "acme", Phase::Migrated).await;
     org.sync(&[Member::new("m", &["b", "B/1", "a", "é", "c"])]).await;

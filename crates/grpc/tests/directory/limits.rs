@@ -1,4 +1,4 @@
-//! How many members a sync may deactivate or re-home without being asked twice (product.md 6).
+//! The mass change limit: how many members a sync may deactivate or re-home without permission (product.md 6).
 
 use rollcall_proto::v1::{MassChangeLimit, Organization, Phase, SyncDirectoryRequest};
 use rollcall_testkit::{Member, Org, TestServer, reason};
@@ -8,7 +8,7 @@ use tonic_types::StatusExt as _;
 use crate::{AUTOMATIC, EXPORT, change, delta, everybody, members, memberships, sync, take};
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_mass_change_needs_to_be_allowed() {
+async fn a_mass_change_must_be_allowed() {
     let server = TestServer::start().await;
     let org = Org::create(&server, "acme", Phase::Migrated).await;
     let crowd: Vec<Member> = (10..70).map(|n| Member::new(format!("m{n}").leak(), &["eng"])).collect();
@@ -30,7 +30,7 @@ async fn a_mass_change_needs_to_be_allowed() {
     assert_eq!(allowed.counts.unwrap().members_deactivated, 51);
 }
 
-/// Ten members, all of one group with an assignment.
+/// Ten members in one group with an assignment.
 const TEN: [Member; 10] = [
     Member::new("a", &["g"]),
     Member::new("b", &["g"]),
@@ -44,8 +44,8 @@ const TEN: [Member; 10] = [
     Member::new("j", &["g"]),
 ];
 
-/// Who becomes inactive by their places, who leaves the group, the limit as its number and percentage, and what is
-/// counted if that is too much.
+/// The indexes of members who become inactive and of members who leave the group, the limit as a number and a
+/// percentage, and the counts of the refusal, if any.
 type Case = (&'static [usize], &'static [&'static str], (i32, i32), Option<(&'static str, &'static str)>);
 
 const CASES: [Case; 8] = [
@@ -60,7 +60,7 @@ const CASES: [Case; 8] = [
 ];
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_limit_is_both_a_number_and_a_share_and_counts_each_member_once() {
+async fn the_limit_is_a_number_and_a_percentage_and_counts_each_member_once() {
     let server = TestServer::start().await;
     let org = Org::create(&server, "acme", Phase::Migrated).await;
     org.sync(&TEN).await;

@@ -1,5 +1,5 @@
-//! Directory sync through the API: what each mode changes, what is rejected, who gets which address, and what is
-//! refused whole (product.md 3, 6).
+//! Directory sync through the API: the changes of each mode, rejected rows, addresses, and refused syncs (product.md
+//! 3, 6).
 
 #![allow(clippy::unwrap_used)]
 
@@ -29,11 +29,11 @@ pub(crate) const DO_NOT_EXPORT: Option<EmailExport> = Some(EmailExport::DoNotExp
 pub(crate) const MEMBERS: [Member; 4] =
     [Member::new("a", &["eng"]), Member::new("b", &["eng", "ops"]), Member::new("c", &["ops"]), Member::new("d", &[])];
 
-/// Everybody of [`acme`], as [`everybody`] shows them.
+/// The members of [`acme`], in the format of [`everybody`].
 pub(crate) const EVERYBODY: [&str; 4] =
     ["a (eng) engineering", "b (eng ops) engineering", "c (ops) operations", "d () default"];
 
-/// Engineering before operations, both automatic.
+/// The assignments `engineering` and `operations`, both automatic.
 pub(crate) async fn acme(server: &TestServer) -> Org<'_> {
     let org = Org::create(server, "acme", Phase::Migrated).await;
     org.sync(&MEMBERS).await;
@@ -57,7 +57,7 @@ pub(crate) async fn take(server: &TestServer, request: SyncDirectoryRequest) -> 
     sync(server, tokio_stream::once(request)).await.unwrap()
 }
 
-/// Pairs of a group and a member.
+/// Returns memberships from pairs of a group and a member.
 pub(crate) fn memberships(pairs: &[(&str, &str)]) -> Vec<Membership> {
     let membership =
         |(group, member): &(&str, &str)| Membership { group: (*group).to_owned(), member: (*member).to_owned() };
@@ -69,7 +69,7 @@ pub(crate) async fn members(server: &TestServer, org: &Org<'_>) -> Vec<MemberMes
     server.members().list_members(request).await.unwrap().into_inner().members
 }
 
-/// Everybody as `id (groups) assignment`; whoever is inactive begins with `-`.
+/// Returns all members as `id (groups) assignment`. Inactive members begin with `-`.
 pub(crate) async fn everybody(server: &TestServer, org: &Org<'_>) -> Vec<String> {
     let last = |name: &String| name.rsplit('/').next().unwrap().to_owned();
     let line = |member: &MemberMessage| {
@@ -80,7 +80,7 @@ pub(crate) async fn everybody(server: &TestServer, org: &Org<'_>) -> Vec<String>
     members(server, org).await.iter().map(line).collect()
 }
 
-/// The groups as `display name (members)`; one that is gone begins with `-`.
+/// Returns all groups as `display name (members)`. Absent groups begin with `-`.
 pub(crate) async fn groups(server: &TestServer, org: &Org<'_>) -> Vec<String> {
     let request = ListGroupsRequest { parent: org.name(), ..Default::default() };
     let listed = server.directory().list_groups(request).await.unwrap().into_inner().groups;
@@ -96,14 +96,14 @@ pub(crate) async fn revision(server: &TestServer, org: &Org<'_>) -> String {
     server.organizations().get_organization(request).await.unwrap().into_inner().revision
 }
 
-/// Changes the organization's own fields.
+/// Updates the fields of the organization.
 pub(crate) async fn change(server: &TestServer, org: &Org<'_>, organization: Organization) {
     let organization = Some(Organization { name: org.name(), ..organization });
     let request = UpdateOrganizationRequest { organization, ..Default::default() };
     server.organizations().update_organization(request).await.unwrap();
 }
 
-/// The rows that were not taken, as `kind key`.
+/// Returns the rejected rows, as `kind key`.
 pub(crate) fn rejected(response: &SyncDirectoryResponse) -> Vec<String> {
     assert_eq!(response.rejected_count, i32::try_from(response.rejected.len()).unwrap());
     assert!(response.rejected.iter().all(|row| !row.reason.is_empty()));

@@ -1,4 +1,4 @@
-//! What a DELTA and a FULL sync change.
+//! The changes of a DELTA and a FULL sync.
 
 use rollcall_proto::v1::{
     Catalog, DirectoryGroup, EmailExport, EmailExportSource, GetCatalogRequest, Phase, SeatType, Settings, SyncCounts,
@@ -9,7 +9,7 @@ use rollcall_testkit::{Member, Org, TestServer};
 use crate::{AUTOMATIC, EVERYBODY, MANUAL, MEMBERS, acme, delta, everybody, groups, memberships, revision, take};
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_delta_changes_what_it_names_and_nothing_else() {
+async fn a_delta_sync_changes_only_what_it_names() {
     let server = TestServer::start().await;
     let org = acme(&server).await;
     let before = org.get_member("a").await;
@@ -52,7 +52,7 @@ async fn a_delta_changes_what_it_names_and_nothing_else() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_is_absent_from_a_full_sync_is_gone_until_it_returns() {
+async fn members_and_groups_absent_from_a_full_sync_are_inactive_until_they_return() {
     let server = TestServer::start().await;
     let org = acme(&server).await;
     let response = org.sync(&MEMBERS[..1]).await;
@@ -64,7 +64,7 @@ async fn what_is_absent_from_a_full_sync_is_gone_until_it_returns() {
         ..Default::default()
     };
     assert_eq!(response.counts, Some(counts));
-    // The absent keep assignment and memberships, but for those of the group that is gone.
+    // Absent members keep their assignment and memberships, except for memberships of the absent group.
     assert_eq!(
         everybody(&server, &org).await,
         ["a (eng) engineering", "-b (eng) engineering", "-c () default", "-d () default"]
@@ -77,7 +77,7 @@ async fn what_is_absent_from_a_full_sync_is_gone_until_it_returns() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn who_becomes_active_again_has_what_the_mode_says() {
+async fn a_reactivated_member_gets_the_settings_of_the_update_mode() {
     let server = TestServer::start().await;
     let org = Org::create(&server, "acme", Phase::Legacy).await;
     let away = [
@@ -110,7 +110,7 @@ async fn who_becomes_active_again_has_what_the_mode_says() {
     let back = away.clone().map(|member| Member { active: true, ..member });
     let response = org.sync(&back).await;
     assert_eq!(response.counts, Some(SyncCounts { members_reactivated: 3, ..Default::default() }));
-    // Without active members the migration has chosen DO_NOT_EXPORT for each assignment.
+    // Without active members, the migration chooses DO_NOT_EXPORT for each assignment.
     assert_eq!(what("auto").await, (EmailExport::DoNotExport, EmailExportSource::Assignment, None, 1));
     assert_eq!((what("hand").await, what("rest").await), (carried(1), carried(0)));
     org.sync(&away).await;

@@ -1,4 +1,4 @@
-//! Rows that cannot be taken: each is answered with its key and reason, and what it names stays as it is.
+//! Rejected rows: each is reported with its key and reason, and what the row names stays unchanged.
 
 use rollcall_proto::v1::{
     DirectoryGroup, DirectoryMember, Phase, SyncCounts, SyncDirectoryRequest, SyncDirectoryResponse,
@@ -11,12 +11,12 @@ fn group(id: &str, display_name: &str) -> DirectoryGroup {
     DirectoryGroup { group: id.to_owned(), display_name: display_name.to_owned() }
 }
 
-/// The rejections as `kind key: reason`.
+/// Returns the rejected rows as `kind key: reason`.
 fn reasons(response: &SyncDirectoryResponse) -> Vec<String> {
     response.rejected.iter().map(|row| format!("{} {}: {}", row.kind, row.key, row.reason)).collect()
 }
 
-/// What is changed on the row of `d`, who is no longer named then, and why the row is not taken.
+/// A change of the row of `d` that makes it invalid, and the reason of the rejection.
 type BadMember = (fn(&mut DirectoryMember), &'static str);
 
 const BAD_MEMBERS: [BadMember; 14] = [
@@ -46,7 +46,7 @@ const BAD_MEMBERS: [BadMember; 14] = [
 ];
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_bad_row_of_a_member_says_what_is_wrong_with_it() {
+async fn an_invalid_member_row_is_rejected_with_its_reason() {
     let server = TestServer::start().await;
     let org = acme(&server).await;
     for (spoil, reason) in BAD_MEMBERS {
@@ -64,7 +64,7 @@ async fn a_bad_row_of_a_member_says_what_is_wrong_with_it() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_bad_row_of_a_group_says_what_is_wrong_with_it() {
+async fn an_invalid_group_row_is_rejected_with_its_reason() {
     let server = TestServer::start().await;
     let org = acme(&server).await;
     let twice = "the sync names this group twice with different values; send one row";
@@ -85,7 +85,7 @@ async fn a_bad_row_of_a_group_says_what_is_wrong_with_it() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_membership_that_cannot_be_says_what_is_missing() {
+async fn an_invalid_membership_is_rejected_with_its_reason() {
     let server = TestServer::start().await;
     let org = acme(&server).await;
     let request = SyncDirectoryRequest {
@@ -117,7 +117,7 @@ async fn a_membership_that_cannot_be_says_what_is_missing() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn in_a_full_sync_a_row_that_cannot_be_taken_counts_as_present() {
+async fn a_rejected_row_of_a_full_sync_counts_as_present() {
     let server = TestServer::start().await;
     let org = acme(&server).await;
     let (before, revision) = (members(&server, &org).await, revision(&server, &org).await);
@@ -158,10 +158,10 @@ async fn in_a_full_sync_a_row_that_cannot_be_taken_counts_as_present() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn of_very_many_bad_rows_the_first_are_shown_and_all_are_counted() {
+async fn the_first_rejected_rows_are_listed_and_all_are_counted() {
     let server = TestServer::start().await;
     let org = Org::create(&server, "acme", Phase::Migrated).await;
-    // More than may be shown, and larger than a client takes.
+    // More rows than the response lists, and more bytes than a client accepts.
     let row = |n: usize| DirectoryMember { member: format!("{n:05}{}", "é".repeat(250)), ..Default::default() };
     let options = SyncDirectoryRequest { members: vec![], ..org.full_sync(&[]) };
     let rows = (0..12).map(|part| SyncDirectoryRequest {

@@ -1,4 +1,4 @@
-//! The stream of a sync: options, large streams and large messages, and streams that break.
+//! The stream of a sync: options, large streams, large messages, and interrupted streams.
 
 use prost::Message as _;
 use rollcall_proto::v1::{DirectoryGroup, DirectoryMember, Phase, SyncDirectoryRequest};
@@ -10,11 +10,11 @@ use tonic_types::StatusExt as _;
 
 use crate::{EVERYBODY, MEMBERS, acme, delta, everybody, groups, memberships, revision, sync, take};
 
-/// What gRPC takes in one message where nobody says otherwise.
+/// The default message limit of gRPC.
 const MESSAGE_MAX: usize = 4 << 20;
 
 #[tokio::test(flavor = "multi_thread")]
-async fn options_come_in_the_first_message_and_only_there() {
+async fn options_are_allowed_only_in_the_first_message() {
     let server = TestServer::start().await;
     let org = acme(&server).await;
     let before = (everybody(&server, &org).await, revision(&server, &org).await);
@@ -43,7 +43,7 @@ async fn options_come_in_the_first_message_and_only_there() {
         assert_eq!(fields.join(","), expected);
     }
     assert_eq!((everybody(&server, &org).await, revision(&server, &org).await), before);
-    // Rows may be in any message, in any order.
+    // Any message may contain rows, in any order.
     let (first, rest) =
         (SyncDirectoryRequest { members: vec![], groups: vec![], ..org.full_sync(&MEMBERS) }, org.full_sync(&MEMBERS));
     let rest = SyncDirectoryRequest { parent: String::new(), mode: 0, memberships: vec![], ..rest };
@@ -52,7 +52,7 @@ async fn options_come_in_the_first_message_and_only_there() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_stream_that_breaks_applies_nothing() {
+async fn an_interrupted_stream_applies_nothing() {
     let server = TestServer::start().await;
     let org = acme(&server).await;
     let first = org.full_sync(&[Member::new("ghost", &["eng"])]);
@@ -98,7 +98,7 @@ async fn a_stream_of_ten_megabytes_is_one_sync() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_message_is_as_large_as_the_limit_and_no_larger() {
+async fn a_message_may_be_as_large_as_the_limit() {
     let server = TestServer::start().await;
     let org = acme(&server).await;
     let before = (groups(&server, &org).await, revision(&server, &org).await);

@@ -1,11 +1,11 @@
-//! Bytes that are no message, or hardly one, to every RPC.
+//! Invalid and damaged messages to every RPC.
 
 use proptest::{prelude::*, test_runner::TestRunner};
 use rollcall_testkit::{contract::Rpc, samples::SAMPLES};
 
 use crate::{Target, config};
 
-/// What is done to the bytes of a valid request.
+/// A mutation of the bytes of a valid request.
 #[derive(Clone, Debug)]
 enum Damage {
     Flip(prop::sample::Index, u8),
@@ -43,13 +43,13 @@ impl Damage {
 }
 
 #[test]
-fn bytes_that_are_no_message_are_refused_by_every_rpc() {
+fn every_rpc_refuses_bytes_that_are_not_a_message() {
     let target = Target::start();
     let rpcs = Rpc::all();
     let garbage = prop::collection::vec(any::<u8>(), 0..60);
     let garbage = (prop::sample::select(rpcs.clone()), garbage);
     for rpc in &rpcs {
-        // A tag without a field, a length without bytes, a varint without an end, a group that is not opened.
+        // A tag without a field, a length without bytes, an unterminated varint, a group that was not opened.
         for bytes in [&[0][..], &[0x0a, 0x7f], &[0xff; 11], &[0x0c], &[0x0a, 0x02, 0xff, 0xfe], &[]] {
             target.call(rpc, bytes.to_vec()).unwrap();
         }

@@ -1,5 +1,5 @@
-//! Directories and old settings with anything in their rows: each row is taken or rejected, and what was
-//! taken is shown as it was given, by a name that leads back to it.
+//! Directories and legacy settings with arbitrary rows: each row is accepted or rejected. The API shows accepted rows
+//! unchanged, under a name from which they can be read.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -9,10 +9,10 @@ use serde_json::{Value, json};
 
 use crate::{Target, config};
 
-/// How many organizations' worth of work a case is, beside one call.
+/// A case makes several calls, so the number of cases is divided by this factor.
 const HEAVIER: u32 = 5;
 
-/// A text that is mostly fine, and sometimes not.
+/// Generates a text that is mostly valid.
 fn text() -> impl Strategy<Value = String> {
     prop_oneof![
         4 => "[a-zA-Z0-9 ._@:+-]{1,12}",
@@ -57,7 +57,7 @@ impl Target {
         answered.map_err(|status| TestCaseError::fail(format!("{rpc} {request}: {status:?}")))
     }
 
-    /// An organization that nobody else has.
+    /// Creates a new organization.
     fn organization(&self, phase: &str) -> Result<String, TestCaseError> {
         let request = json!({ "organization": { "phase": phase } });
         let created = self.answer("OrganizationService/CreateOrganization", &request)?;
@@ -86,13 +86,13 @@ fn sync_of(parent: &str, people: &[Person]) -> Value {
     })
 }
 
-/// The id in a name, percent-encoded where it has to be.
+/// Returns the id in a name, with the required percent-encoding.
 fn id_in(name: &str) -> String {
     percent_encoding::percent_decode_str(name.rsplit('/').next().unwrap()).decode_utf8().unwrap().into_owned()
 }
 
 #[test]
-fn a_row_of_a_sync_is_taken_as_it_is_or_rejected() {
+fn a_row_of_a_sync_is_accepted_unchanged_or_rejected() {
     let target = Target::start();
     let people = prop::collection::vec(person(), 1..8);
     let played = TestRunner::new(heavy()).run(&people, |people| {
@@ -110,7 +110,7 @@ fn a_row_of_a_sync_is_taken_as_it_is_or_rejected() {
         for member in listed["members"].as_array().into_iter().flatten() {
             let name = member["name"].as_str().unwrap();
             let id = id_in(name);
-            let person = given.get(&id).ok_or_else(|| TestCaseError::fail(format!("nobody sent {id:?}")))?;
+            let person = given.get(&id).ok_or_else(|| TestCaseError::fail(format!("no row has the id {id:?}")))?;
             prop_assert_eq!(member["given_name"].as_str().unwrap_or_default(), &person.name);
             prop_assert_eq!(member["email"].as_str().unwrap_or_default(), person.email.to_lowercase());
             let found = target.answer("MemberService/GetMember", &json!({ "name": name }))?;
@@ -130,23 +130,23 @@ fn a_row_of_a_sync_is_taken_as_it_is_or_rejected() {
             let name = format!("{parent}/groups/{}", percent_encode(group));
             target.answer("DirectoryService/GetGroup", &json!({ "name": name }))?;
         }
-        // The same again changes nothing.
+        // The same sync again changes nothing.
         let again = target.answer("DirectoryService/SyncDirectory", &request)?;
         prop_assert_eq!(&again["revision"], &synced["revision"]);
         prop_assert_eq!(&again["rejected"], &synced["rejected"]);
-        exported_as_listed(&target, &parent)
+        check_export_equals_list(&target, &parent)
     });
     played.unwrap();
     target.end();
 }
 
-/// Encodes everything, which is more than has to be and leads to the same.
+/// Percent-encodes every byte, which is more than required and names the same resource.
 fn percent_encode(id: &str) -> String {
     percent_encoding::utf8_percent_encode(id, percent_encoding::NON_ALPHANUMERIC).to_string()
 }
 
-/// The raw CSV, read back, has every member as they are listed.
-fn exported_as_listed(target: &Target, parent: &str) -> Result<(), TestCaseError> {
+/// Checks that the raw CSV contains every member with the listed values.
+fn check_export_equals_list(target: &Target, parent: &str) -> Result<(), TestCaseError> {
     let request = json!({ "parent": parent, "profile": "CSV_PROFILE_RAW" });
     let csv = Rpc::find("MemberService/ExportMembersCsv");
     let bytes = prost::Message::encode_to_vec(&csv.request(&request));
@@ -168,7 +168,7 @@ fn exported_as_listed(target: &Target, parent: &str) -> Result<(), TestCaseError
 }
 
 #[test]
-fn a_row_of_old_settings_is_bound_kept_counted_or_rejected() {
+fn a_row_of_legacy_settings_is_bound_kept_counted_or_rejected() {
     let target = Target::start();
     let row = (email(), 0..4_i32);
     let rows = prop::collection::vec(row, 0..10);

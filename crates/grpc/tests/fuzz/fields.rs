@@ -1,4 +1,4 @@
-//! Messages that are well formed, with any values in any fields: names, masks, tokens, ids, numbers, times.
+//! Well-formed messages with arbitrary values in any fields: names, masks, tokens, ids, numbers, times.
 
 use proptest::{prelude::*, test_runner::TestRunner};
 use prost_reflect::{DynamicMessage, FieldDescriptor, Kind, MapKey, ReflectMessage as _, Value};
@@ -6,7 +6,7 @@ use rollcall_testkit::{Random, contract::Rpc, samples::SAMPLES};
 
 use crate::{Target, config};
 
-/// Texts that have broken something somewhere.
+/// Texts that commonly cause errors.
 const TEXTS: [&str; 46] = [
     "",
     " ",
@@ -56,7 +56,7 @@ const TEXTS: [&str; 46] = [
     "0193F0C400007000800000000000000A",
 ];
 
-/// Names and parts of names of what is there.
+/// Names, and parts of names, of existing resources.
 const PLAUSIBLE: [&str; 22] = [
     "$org",
     "$org/catalog",
@@ -82,13 +82,13 @@ const PLAUSIBLE: [&str; 22] = [
     "organizations/nobody/members/x",
 ];
 
-/// Draws messages of any kind.
-struct Drawing<'a> {
+/// Generates messages of any type.
+struct MessageGenerator<'a> {
     random: Random,
     organization: &'a str,
 }
 
-impl Drawing<'_> {
+impl MessageGenerator<'_> {
     fn text(&mut self) -> String {
         match self.random.below(10) {
             0..4 => {
@@ -144,7 +144,7 @@ impl Drawing<'_> {
         })
     }
 
-    /// Sets some of the fields of a message.
+    /// Sets some fields of a message.
     fn fill(&mut self, message: &mut DynamicMessage, depth: usize, percent: usize) {
         for field in message.descriptor().fields() {
             if self.random.chance(percent)
@@ -176,10 +176,10 @@ fn any_values_in_any_fields_are_answered_or_refused() {
         let standard = organization.get(&target.organizations);
         let request = target.runtime.block_on(standard.request(sample.request)).map_err(TestCaseError::fail)?;
         let rpc = Rpc::find(sample.rpc);
-        // A valid request with a few other values, or one that is made up.
+        // A valid request with a few other values, or an arbitrary request.
         let mut message = if how < 2 { rpc.request(&request) } else { DynamicMessage::new(rpc.input()) };
-        let mut drawing = Drawing { random: Random::new(seed), organization: standard.id() };
-        drawing.fill(&mut message, 0, [12, 35, 60][how]);
+        let mut generator = MessageGenerator { random: Random::new(seed), organization: standard.id() };
+        generator.fill(&mut message, 0, [12, 35, 60][how]);
         let bytes = prost::Message::encode_to_vec(&message);
         target.call(&rpc, bytes).map_err(|why| TestCaseError::fail(format!("{message}\n{why}")))
     });

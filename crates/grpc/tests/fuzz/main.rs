@@ -1,7 +1,7 @@
-//! Fuzzing: whatever is sent, the answer is a success or an error of the contract, and what was taken is
-//! shown as it was given. `PROPTEST_CASES` asks for more.
+//! Fuzzing: for any request, the response is a success or an error of the contract, and accepted values are shown
+//! unchanged. `PROPTEST_CASES` sets the number of cases.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on panics")]
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test panics if its setup fails")]
 
 mod bytes;
 mod directory;
@@ -9,14 +9,14 @@ mod fields;
 
 use proptest::test_runner::Config;
 use rollcall_testkit::{
-    Refusal, TestServer,
+    RefusedCall, TestServer,
     contract::Rpc,
-    standard::{Past, Standard},
+    standard::{MigrationHistory, StandardOrganization},
 };
 use tokio::runtime::{Builder, Runtime};
 use tonic::{Code, Status};
 
-/// How many cases are tried when nobody says.
+/// The number of cases without `PROPTEST_CASES`.
 const CASES: u32 = 200;
 
 fn config() -> Config {
@@ -28,7 +28,7 @@ fn config() -> Config {
 struct Target {
     runtime: Runtime,
     server: TestServer,
-    organizations: Vec<Standard>,
+    organizations: Vec<StandardOrganization>,
 }
 
 impl Target {
@@ -37,8 +37,12 @@ impl Target {
         let (server, organizations) = runtime.block_on(async {
             let server = TestServer::start().await;
             let mut organizations = Vec::new();
-            for (id, past) in [("carried", Past::Carried), ("migrated", Past::Migrated), ("legacy", Past::Legacy)] {
-                organizations.push(Standard::create(&server, id, past).await.unwrap());
+            for (id, history) in [
+                ("carried", MigrationHistory::MigratedByJob),
+                ("migrated", MigrationHistory::CreatedMigrated),
+                ("legacy", MigrationHistory::Legacy),
+            ] {
+                organizations.push(StandardOrganization::create(&server, id, history).await.unwrap());
             }
             let report = organizations[0].make("JobService/RunJob", r#"{"name": "jobs/mixed-settings-report"}"#).await;
             report.unwrap();
@@ -47,7 +51,7 @@ impl Target {
         Self { runtime, server, organizations }
     }
 
-    /// Calls, and tells what about the answer is not as the contract has it, with the line that calls.
+    /// Makes a call. The error describes a violation of the contract, with the encoded request.
     fn call(&self, rpc: &Rpc, request: Vec<u8>) -> Result<(), String> {
         let shown = format!("{} {:02x?}", rpc.name(), request);
         let answered = self.runtime.block_on(rpc.call_bytes(&self.server.channel(), request));
@@ -59,7 +63,7 @@ impl Target {
     }
 }
 
-/// An error that a caller can act on, and not one of ours.
+/// Checks that an error belongs to the contract and that the caller can act on it.
 fn documented(status: &Status) -> Result<(), String> {
     const CODES: [Code; 6] = [
         Code::InvalidArgument,
@@ -69,7 +73,7 @@ fn documented(status: &Status) -> Result<(), String> {
         Code::FailedPrecondition,
         Code::OutOfRange,
     ];
-    let refusal = Refusal::of(status)?;
+    let refusal = RefusedCall::of(status)?;
     match CODES.contains(&refusal.code) {
         true => Ok(()),
         false => Err(format!("{:?} {} {}", refusal.code, refusal.reason, refusal.message)),

@@ -1,4 +1,4 @@
-//! Asking a run to stop, while the engine works on it.
+//! Cancelling a run while the engine executes it.
 
 use rollcall_proto::v1::{CancelJobRunRequest, JobRun, JobRunState, ListJobsRequest, Phase};
 use rollcall_testkit::{Member, Org, TestServer, difference, dump, refused};
@@ -16,8 +16,8 @@ async fn cancel(server: &TestServer, request: CancelJobRunRequest) -> JobRun {
     server.jobs().cancel_job_run(request).await.unwrap().into_inner().run.unwrap()
 }
 
-/// Waits until the process that works on a run has renewed its lease twice: with the first it hears that the run is to
-/// stop, and with the second it has done what that takes.
+/// Waits until the process that executes a run has renewed its lease twice: with the first renewal it reads the
+/// cancellation, and before the second one it has stopped.
 async fn heard(client: &Client) {
     let sql = "SELECT lease_until::text FROM job_runs WHERE state = 'RUNNING'";
     let mut renewed = Vec::new();
@@ -31,7 +31,7 @@ async fn heard(client: &Client) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_cancelled_run_ends_the_organization_that_it_is_at_and_no_other() {
+async fn a_cancelled_run_finishes_its_current_organization_and_no_other() {
     let server = TestServer::start().await;
     for id in ["a-done", "b-under-way", "c-to-come"] {
         Org::create(&server, id, Phase::Legacy).await.sync(&[Member::new("m", &[])]).await;
@@ -63,12 +63,12 @@ async fn a_cancelled_run_ends_the_organization_that_it_is_at_and_no_other() {
     assert_eq!(looks.query_one(sql, &[]).await.unwrap().get::<_, String>(0), "a-done b-under-way");
     assert_eq!(dump(&server.database, None).await["job_runs"].len(), before, "nothing waits in its place");
 
-    // Whoever asks again is answered it as it is; the same request the first answer.
+    // Another cancellation returns the current run. The same request returns the first response.
     assert_eq!(cancel(&server, cancelling(&name)).await, cancelled);
     assert_eq!(cancel(&server, request).await, asked);
     let jobs = server.jobs().list_jobs(ListJobsRequest::default()).await.unwrap().into_inner().jobs;
     assert_eq!((&jobs[2].current_run, &jobs[2].last_run), (&None, &Some(cancelled.clone())));
-    // Another run does the rest.
+    // Another run migrates the rest.
     let rest = Org::create(&server, "d-new", Phase::Migrated).await.run_job(MIGRATION).await;
     assert_eq!(rest.outcome["organizations_migrated"], 1);
     assert_eq!(get(&server, &name).await, cancelled);

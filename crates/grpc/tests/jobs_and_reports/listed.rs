@@ -1,4 +1,4 @@
-//! The jobs as they are listed: when they run, what is under way, what was last.
+//! The list of jobs: the next, current and last run of each job.
 
 use chrono::{DateTime, Timelike as _, Utc};
 use rollcall_proto::v1::{Job, JobRunState, ListJobsRequest, Phase};
@@ -37,7 +37,7 @@ async fn jobs_are_listed_with_their_next_current_and_last_runs() {
 
     let first = org.run_job(REPORT).await;
     let client = server.database.client().await;
-    // The migration has to wait for the organization.
+    // The migration waits for the locked organization.
     client.batch_execute("BEGIN; SELECT FROM organizations FOR UPDATE").await.unwrap();
     let open = server.jobs().run_job(run(MIGRATION, Some(0))).await.unwrap().into_inner().run.unwrap();
     let busy = jobs(&server).await;
@@ -54,7 +54,7 @@ async fn jobs_are_listed_with_their_next_current_and_last_runs() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn jobs_come_by_pages() {
+async fn jobs_are_listed_in_pages() {
     let server = TestServer::start().await;
     let all = jobs(&server).await;
     let (mut found, mut page_token) = (Vec::new(), String::new());

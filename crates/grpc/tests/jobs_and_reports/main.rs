@@ -33,7 +33,7 @@ pub(crate) async fn list(server: &TestServer, job: &str) -> Vec<JobRun> {
     server.jobs().list_job_runs(runs(job, 0, "")).await.unwrap().into_inner().runs
 }
 
-/// A run that did what it should.
+/// Runs a job that must succeed.
 pub(crate) fn ended(run: &JobRun, outcome: &[(&str, i32)], report: &str) -> JobRun {
     JobRun {
         state: JobRunState::Succeeded.into(),

@@ -1,4 +1,4 @@
-//! The mixed-settings report: what is in it, and getting hold of it.
+//! The mixed-settings report: its content, and its download.
 
 use std::fmt::Write as _;
 
@@ -15,7 +15,8 @@ use sha2::{Digest as _, Sha256};
 
 use super::{REPORT, ended};
 
-/// Mixed and automatic, mixed and manual, agreeing; an organization in phase LEGACY beside it.
+/// Creates an organization with a mixed automatic, a mixed manual and a uniform assignment, and an organization in
+/// phase LEGACY.
 async fn mixed(server: &TestServer) -> Org<'_> {
     let org = Org::create(server, "acme", Phase::Legacy).await;
     let members = [
@@ -53,7 +54,7 @@ async fn download(server: &TestServer, request: DownloadReportRequest) -> String
     pieces_and_end(server, request).await.0
 }
 
-/// The bytes of a download, and its last message, which is the only one that speaks of the whole file.
+/// Returns the bytes of a download, and its last message, which describes the whole file.
 async fn pieces_and_end(server: &TestServer, request: DownloadReportRequest) -> (String, DownloadReportResponse) {
     let mut stream = server.reports_service().download_report(request).await.unwrap().into_inner();
     let mut messages = Vec::new();
@@ -78,7 +79,7 @@ fn sha256(text: &str) -> String {
     })
 }
 
-/// Every file of a report, as it is downloaded.
+/// Downloads every file of a report.
 async fn files(server: &TestServer, report: &str) -> Vec<ReportFile> {
     let mut files = Vec::new();
     let names = ["mixed-settings.csv", "changes.csv", "mixed-settings.schema.json", "manifest.json"];
@@ -96,7 +97,7 @@ const HEADER: &str = "organization,assignment,assignment_name,assignment_rank,up
     members_exporting,members_not_exporting,member,email,status,email_export,email_export_since,email_export_source\r\n";
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_report_holds_the_members_of_mixed_assignments_and_says_so_of_itself() {
+async fn the_report_contains_the_members_of_mixed_assignments() {
     let server = TestServer::start().await;
     let org = mixed(&server).await;
     let since = rfc3339(org.get_member("hand1").await.email_export_since.unwrap());
@@ -137,7 +138,7 @@ async fn the_report_holds_the_members_of_mixed_assignments_and_says_so_of_itself
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_manifest_says_what_the_files_are_and_latest_which_it_is() {
+async fn the_manifest_describes_the_files_and_latest_names_the_report() {
     let server = TestServer::start().await;
     let run = mixed(&server).await.run_job(REPORT).await;
     let report = reports(&server).await.remove(0);
@@ -177,7 +178,7 @@ async fn the_manifest_says_what_the_files_are_and_latest_which_it_is() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_same_data_gives_the_same_bytes_and_nothing_mixed_a_header() {
+async fn the_same_data_gives_the_same_bytes_and_an_empty_report_has_a_header() {
     let server = TestServer::start().await;
     let org = mixed(&server).await;
     let mut texts = Vec::new();
@@ -218,7 +219,7 @@ async fn the_same_data_gives_the_same_bytes_and_nothing_mixed_a_header() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_download_goes_on_where_another_ended() {
+async fn a_download_resumes_where_another_ended() {
     let server = TestServer::start().await;
     let report = mixed(&server).await.run_job(REPORT).await.report;
     let csv = download(&server, file(&report, "", 0)).await;

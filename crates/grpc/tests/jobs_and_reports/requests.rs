@@ -1,4 +1,4 @@
-//! Asking for a run once, however often it is asked for, and asking only whether it would be made.
+//! `RunJob` with a repeated `request_id`, and with `validate_only`.
 
 use rollcall_proto::v1::{JobRun, JobRunState, Phase, RunJobRequest};
 use rollcall_testkit::{Org, TestServer, difference, dump, refused};
@@ -17,7 +17,7 @@ async fn ask(server: &TestServer, request: RunJobRequest) -> JobRun {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_same_request_gets_the_same_run_as_it_is_now() {
+async fn a_repeated_request_returns_the_current_state_of_its_run() {
     let server = TestServer::start().await;
     Org::create(&server, "acme", Phase::Legacy).await;
     let client = server.database.client().await;
@@ -26,7 +26,7 @@ async fn the_same_request_gets_the_same_run_as_it_is_now() {
     assert_eq!((open.end_time, open.name.is_empty()), (None, false));
     let again = ask(&server, once(MIGRATION, 0)).await;
     assert_eq!((again.end_time, &again.name), (None, &open.name));
-    // Another request of the same is in its way, and so is the same id with another one.
+    // Another request for the job is refused, and so is the same `request_id` with another request.
     let expected = format!("FailedPrecondition JOB_ALREADY_RUNNING run={}", open.name);
     assert_eq!(refused(server.jobs().run_job(run(MIGRATION, None))).await, expected);
     for other in [once(REPORT, 0), once(MIGRATION, 1), RunJobRequest { validate_only: true, ..once(MIGRATION, 0) }] {
@@ -40,7 +40,7 @@ async fn the_same_request_gets_the_same_run_as_it_is_now() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn many_who_send_the_same_request_at_once_wait_for_one_run() {
+async fn concurrent_identical_requests_wait_for_one_run() {
     let server = TestServer::start().await;
     Org::create(&server, "acme", Phase::Legacy).await;
     let client = server.database.client().await;
@@ -63,7 +63,7 @@ async fn many_who_send_the_same_request_at_once_wait_for_one_run() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_run_that_is_only_checked_is_not_made() {
+async fn validate_only_creates_no_run() {
     let server = TestServer::start().await;
     let org = Org::create(&server, "acme", Phase::Legacy).await;
     let check = |job: &str| RunJobRequest { validate_only: true, request_id: ID.to_owned(), ..run(job, Some(30)) };
@@ -81,7 +81,7 @@ async fn a_run_that_is_only_checked_is_not_made() {
     assert_eq!(ask(&server, check(REPORT)).await, unmade);
     client.batch_execute("COMMIT").await.unwrap();
     over(&server, &open.name).await;
-    // What was only checked may be asked for in earnest under the same id.
+    // The same `request_id` is accepted after `validate_only`.
     assert_eq!(ask(&server, once(REPORT, 30)).await.state(), JobRunState::Succeeded);
     org.run_job(REPORT).await;
 }

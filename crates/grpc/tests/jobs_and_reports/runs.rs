@@ -1,4 +1,4 @@
-//! Runs that are asked for, and looking at them.
+//! Requested runs, and reading runs.
 
 use rollcall_proto::v1::{GetJobRunRequest, JobRunState, ListJobRunsRequest, Phase};
 use rollcall_testkit::{Member, Org, TestServer, refused};
@@ -6,7 +6,7 @@ use rollcall_testkit::{Member, Org, TestServer, refused};
 use super::{MIGRATION, REPORT, ended, get, list, over, run, runs};
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_run_is_answered_as_it_ended() {
+async fn a_run_returns_its_final_state() {
     let server = TestServer::start().await;
     let org = Org::create(&server, "acme", Phase::Legacy).await;
     org.sync(&[Member::new("a", &[]), Member::new("b", &[])]).await;
@@ -32,7 +32,7 @@ async fn a_run_is_answered_as_it_ended() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn runs_are_listed_newest_first_by_pages() {
+async fn runs_are_listed_in_pages_newest_first() {
     let server = TestServer::start().await;
     let org = Org::create(&server, "acme", Phase::Migrated).await;
     let mut expected = Vec::new();
@@ -62,7 +62,7 @@ async fn runs_are_listed_newest_first_by_pages() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn jobs_and_runs_that_are_not_there_are_not_found() {
+async fn missing_jobs_and_runs_are_not_found() {
     let server = TestServer::start().await;
     let org = Org::create(&server, "acme", Phase::Migrated).await;
     let known = org.run_job(MIGRATION).await;
@@ -85,10 +85,10 @@ async fn jobs_and_runs_that_are_not_there_are_not_found() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn while_a_run_is_under_way_no_other_one_begins() {
+async fn no_second_run_starts_during_a_run() {
     let server = TestServer::start().await;
     let org = Org::create(&server, "acme", Phase::Legacy).await;
-    // The migration has to wait for the organization.
+    // The migration waits for the locked organization.
     let client = server.database.client().await;
     client.batch_execute("BEGIN; SELECT FROM organizations FOR UPDATE").await.unwrap();
     let open = server.jobs().run_job(run(MIGRATION, Some(0))).await.unwrap().into_inner().run.unwrap();

@@ -1,4 +1,4 @@
-//! The changes of a member's email export, and what it was at a time (product.md 4.9).
+//! The changes of a member's email export setting, and the setting at a time (product.md 4.9).
 
 use prost_types::{FieldMask, Timestamp};
 use rollcall_proto::v1::{
@@ -22,7 +22,7 @@ async fn at(server: &TestServer, org: &Org<'_>, member: &str, time: Timestamp) -
     ask(server, ListEmailExportChangesRequest { time: Some(time), ..request(org, member) }).await.at_time.unwrap()
 }
 
-/// A moment later, or earlier, by nanoseconds.
+/// Returns a time moved by nanoseconds.
 fn shifted(time: Timestamp, nanos: i32) -> Timestamp {
     let nanos = time.nanos + nanos;
     Timestamp {
@@ -31,7 +31,7 @@ fn shifted(time: Timestamp, nanos: i32) -> Timestamp {
     }
 }
 
-/// What a member has, as an answer about a time.
+/// Returns the current setting of a member in the format of an answer about a time.
 fn now(member: &MemberMessage, time: Timestamp) -> EmailExportAtTime {
     EmailExportAtTime {
         time: Some(time),
@@ -41,7 +41,7 @@ fn now(member: &MemberMessage, time: Timestamp) -> EmailExportAtTime {
     }
 }
 
-/// What of a change can be told from reading the member after it, before the one that is given.
+/// Returns the fields of a change that follow from the member after the change and from the change before it.
 fn change(after: &MemberMessage, before: EmailExport, cause: SettingCause, revision: &str) -> EmailExportChange {
     EmailExportChange {
         time: after.update_time,
@@ -56,7 +56,7 @@ fn change(after: &MemberMessage, before: EmailExport, cause: SettingCause, revis
     }
 }
 
-/// Chooses a value on an assignment; answers the revision.
+/// Chooses a value on an assignment. Returns the revision.
 async fn choose(server: &TestServer, org: &Org<'_>, assignment: &str, value: EmailExport) -> String {
     let name = org.assignment(assignment);
     let assignment = Some(Assignment { name, email_export: value.into(), ..Default::default() });
@@ -65,14 +65,15 @@ async fn choose(server: &TestServer, org: &Org<'_>, assignment: &str, value: Ema
     server.assignments().update_assignment(request).await.unwrap().into_inner().revision
 }
 
-/// Edits a member by hand; answers the revision.
+/// Edits a member. Returns the revision.
 async fn edit(server: &TestServer, member: MemberMessage, path: &str) -> String {
     let update_mask = Some(FieldMask { paths: vec![path.to_owned()] });
     let request = UpdateMemberSettingsRequest { member: Some(member), update_mask, ..Default::default() };
     server.members().update_member_settings(request).await.unwrap().into_inner().revision
 }
 
-/// Makes changes of keeper, who is in the manual operations; answers those of email export, newest first.
+/// Makes changes of `keeper`, a member of the manual assignment `operations`. Returns the changes of email export,
+/// newest first.
 async fn live(server: &TestServer, org: &Org<'_>) -> Vec<EmailExportChange> {
     use SettingCause::{AssignmentEdited, EditedByHand, EnteredAssignment};
     let mut changes: Vec<EmailExportChange> = Vec::new();
@@ -80,19 +81,19 @@ async fn live(server: &TestServer, org: &Org<'_>) -> Vec<EmailExportChange> {
         let before = changes.first().map_or(EmailExport::Unspecified, EmailExportChange::after);
         changes.insert(0, change(&org.get_member("keeper").await, before, cause, &revision));
     };
-    // The first one is that they came, before operations did.
+    // The first change is the creation of the member, before that of `operations`.
     let came = ask(server, request(org, "keeper")).await.changes.pop().unwrap();
     let keeper = || MemberMessage { name: org.member("keeper"), ..Default::default() };
     let by_hand = MemberMessage { email_export: EmailExport::Export.into(), ..keeper() };
     changed(edit(server, by_hand, "email_export").await, EditedByHand).await;
-    // Said again by the assignment: only the source changes, not the start.
+    // The assignment chooses the same value: only the source changes, not the start.
     changed(choose(server, org, "operations", EmailExport::Export).await, AssignmentEdited).await;
-    // No changes of email export: other settings, another group, a pin.
+    // These are no changes of email export: other settings, another group, a pin.
     edit(server, MemberMessage { settings: Some(Settings::default()), ..keeper() }, "settings").await;
     regroup(server, org, "keeper", "ops", "eng").await;
     move_to(server, org, &["keeper"], "operations").await;
     changed(choose(server, org, "operations", EmailExport::DoNotExport).await, AssignmentEdited).await;
-    // Without the pin they are in engineering, which exports.
+    // Without the pin the member is in `engineering`, which exports.
     changed(release(server, org, &["keeper"], false).await.revision, EnteredAssignment).await;
     changed(move_to(server, org, &["keeper"], "default").await.revision, EnteredAssignment).await;
     let first = changes.last_mut().unwrap();
@@ -102,7 +103,7 @@ async fn live(server: &TestServer, org: &Org<'_>) -> Vec<EmailExportChange> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_was_the_setting_has_an_answer_at_before_and_after_every_change() {
+async fn the_setting_is_known_before_at_and_after_every_change() {
     let server = TestServer::start().await;
     let org = acme(&server).await;
     let changes = live(&server, &org).await;
@@ -133,7 +134,7 @@ async fn what_was_the_setting_has_an_answer_at_before_and_after_every_change() {
     let current = org.get_member("keeper").await;
     let found = answer.at_time.unwrap();
     assert_eq!(found, now(&current, found.time.unwrap()));
-    // The first second that a Timestamp can say.
+    // The first second that a Timestamp can represent.
     for seconds in [-62_135_596_800, 0] {
         let time = Timestamp { seconds, nanos: 0 };
         assert_eq!(at(&server, &org, "keeper", time).await, EmailExportAtTime { time: Some(time), ..unknown });
@@ -141,7 +142,7 @@ async fn what_was_the_setting_has_an_answer_at_before_and_after_every_change() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_time_that_is_still_to_come_is_answered_as_now() {
+async fn a_future_time_is_answered_as_now() {
     let server = TestServer::start().await;
     let org = acme(&server).await;
     let member = org.get_member("keeper").await;
@@ -158,7 +159,7 @@ async fn a_time_that_is_still_to_come_is_answered_as_now() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn before_the_migration_the_old_setting_answers_as_it_was_imported_last() {
+async fn before_the_migration_the_latest_import_decides() {
     let server = TestServer::start().await;
     let org = Org::create(&server, "acme", Phase::Legacy).await;
     org.sync(&[Member::new("no", &["eng"]), Member::new("yes", &["eng"])]).await;
@@ -200,7 +201,7 @@ async fn before_the_migration_the_old_setting_answers_as_it_was_imported_last() 
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn pages_of_changes_hold_each_once_while_others_are_made() {
+async fn pages_contain_each_change_once_while_others_are_made() {
     let server = TestServer::start().await;
     let org = acme(&server).await;
     live(&server, &org).await;
@@ -217,7 +218,7 @@ async fn pages_of_changes_hold_each_once_while_others_are_made() {
             if request.page_token.is_empty() {
                 break;
             }
-            // What is newer than the first page is not on a later one.
+            // Changes newer than the first page do not appear on later pages.
             move_to(&server, &org, &["keeper"], "everyone").await;
             move_to(&server, &org, &["keeper"], "default").await;
         }
@@ -226,7 +227,7 @@ async fn pages_of_changes_hold_each_once_while_others_are_made() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_question_that_makes_no_sense_is_refused() {
+async fn an_invalid_request_is_refused() {
     let server = TestServer::start().await;
     let org = acme(&server).await;
     choose(&server, &org, "operations", EmailExport::Export).await;
@@ -251,7 +252,7 @@ async fn a_question_that_makes_no_sense_is_refused() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_rollback_is_a_change_after_which_the_old_setting_answers_again() {
+async fn a_rollback_is_a_change_back_to_the_legacy_setting() {
     let server = TestServer::start().await;
     let org = Org::create(&server, "acme", Phase::Legacy).await;
     org.sync(&[Member::new("yes", &[])]).await;

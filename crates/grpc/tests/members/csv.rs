@@ -26,7 +26,7 @@ const HEADER: &str = "organization,member,email,name,job_title,manager_email,sta
     telephony_calls_imported,emails_imported,prevent_email_import,non_recorded_meetings_imported,\
     gong_connect_enabled,home_workspace,permission_profiles,email_export,email_export_since,email_export_source\r\n";
 
-/// People whose ids and names are awkward, in an assignment that gives everything.
+/// Members with unusual ids and names, in an assignment with all settings.
 async fn awkward(server: &TestServer) -> Org<'_> {
     let org = Org::create(server, "acme", Phase::Migrated).await;
     let person = |id: &str, email: &str, names: (&str, &str), title: &str, manager: &str, status: MemberStatus| {
@@ -73,7 +73,7 @@ async fn awkward(server: &TestServer) -> Org<'_> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_csv_is_the_same_bytes_for_the_same_data_and_harmless_in_a_spreadsheet() {
+async fn the_csv_has_the_same_bytes_for_the_same_data_and_is_harmless_in_a_spreadsheet() {
     let server = TestServer::start().await;
     let org = awkward(&server).await;
     let since = org.get_member("%3Dcmd").await.email_export_since.unwrap();
@@ -94,7 +94,7 @@ async fn the_csv_is_the_same_bytes_for_the_same_data_and_harmless_in_a_spreadshe
     for profile in [CsvProfile::Unspecified, CsvProfile::Spreadsheet, CsvProfile::Spreadsheet] {
         assert_eq!(csv(&server, &org, profile).await, format!("{HEADER}{}", rows("'")));
     }
-    // In names the same ids are percent-encoded.
+    // Resource names contain the same ids percent-encoded.
     let members = list(&server, all(&org)).await.members;
     assert_eq!(ids(&members), ["%3Dcmd", "B", "a", "%C3%A9%2F%C3%BC%20x"]);
     let seats =

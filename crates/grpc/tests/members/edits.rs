@@ -1,4 +1,4 @@
-//! Editing one member by hand (product.md 3).
+//! Editing one member (product.md 3).
 
 use rollcall_proto::v1::{
     DataCapture, EmailExport, Member as MemberMessage, Settings, UpdateMemberSettingsRequest, WorkspacePermission,
@@ -8,7 +8,7 @@ use rollcall_testkit::{Member, TestServer, refused};
 use crate::acme;
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_edit_by_hand_is_checked_and_can_be_previewed() {
+async fn an_edit_is_validated_and_can_be_previewed() {
     let server = TestServer::start().await;
     let org = acme(&server).await;
     let before = org.get_member("keeper").await;
@@ -69,7 +69,7 @@ async fn an_edit_by_hand_is_checked_and_can_be_previewed() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_whole_member_may_come_back_with_what_the_identity_provider_owns_as_it_was() {
+async fn a_whole_member_may_be_sent_back_with_unchanged_identity_fields() {
     let server = TestServer::start().await;
     let org = acme(&server).await;
     let before = org.get_member("keeper").await;
@@ -88,7 +88,7 @@ async fn a_whole_member_may_come_back_with_what_the_identity_provider_owns_as_it
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_stale_etag_names_the_member_as_names_are_written() {
+async fn a_stale_etag_error_names_the_member_with_percent_encoding() {
     let server = TestServer::start().await;
     let org = acme(&server).await;
     org.sync(&[Member::new("a/b", &[])]).await;

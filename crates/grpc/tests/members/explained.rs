@@ -1,4 +1,4 @@
-//! Why a member is where they are, and what the old settings page has to do with it (product.md 7, 9).
+//! `ExplainMember`: why a member is in an assignment, and the effect of the old settings page (product.md 7, 9).
 
 use rollcall_proto::v1::{ExplainMemberRequest, Phase, SettingCause, SettingOrigin, Verdict};
 use rollcall_testkit::{Member, Org, TestServer, refused};
@@ -62,7 +62,7 @@ async fn every_verdict_is_explained() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_the_old_settings_page_says_is_explained_before_and_after_the_migration() {
+async fn the_legacy_setting_is_explained_before_and_after_the_migration() {
     let server = TestServer::start().await;
     let org = Org::create(&server, "acme", Phase::Legacy).await;
     org.sync(&[Member::new("ada", &["sales"]), Member::new("gone", &["sales"]).inactive()]).await;
@@ -81,7 +81,7 @@ async fn what_the_old_settings_page_says_is_explained_before_and_after_the_migra
 
     org.migrate().await;
     let migrated = explain(&server, &org, "ada").await.revision;
-    // As it was since always.
+    // The setting began at "always".
     let carried = |origin: SettingOrigin| SettingOrigin {
         cause: SettingCause::Migration.into(),
         assignment: org.assignment("sales"),

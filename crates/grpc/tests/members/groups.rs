@@ -1,4 +1,4 @@
-//! The groups that members are in (product.md 4, 6).
+//! The groups of members (product.md 4, 6).
 
 use rollcall_proto::v1::{GetGroupRequest, GetGroupResponse, Group, MoveAssignmentRequest};
 use rollcall_testkit::{Member, TestServer, refused};
@@ -6,7 +6,7 @@ use rollcall_testkit::{Member, TestServer, refused};
 use crate::{DO_NOT_EXPORT, MANUAL, acme};
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_group_names_its_assignments_in_order_also_when_it_is_gone() {
+async fn a_group_lists_its_assignments_in_order_even_when_absent() {
     let server = TestServer::start().await;
     let org = acme(&server).await;
     org.assign("builders", &["eng", "all"], MANUAL, DO_NOT_EXPORT).await;
@@ -26,7 +26,7 @@ async fn a_group_names_its_assignments_in_order_also_when_it_is_gone() {
     let moved = server.assignments().move_assignment(request).await.unwrap().into_inner();
     assert_eq!(get("eng").await, answer("eng", (2, true), &["builders", "engineering"], &moved.revision));
 
-    // The next full sync has only the people of operations, and no longer the other groups.
+    // The next full sync contains only the members of operations, and none of the other groups.
     let members = [Member::new("keeper", &["ops"]), Member::new("mover", &["ops"])];
     let synced = org.sync(&members).await;
     assert_eq!(get("eng").await, answer("eng", (0, false), &["builders", "engineering"], &synced.revision));

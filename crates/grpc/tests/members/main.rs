@@ -1,5 +1,5 @@
-//! Members through the API: reading, moving, releasing, editing and explaining them, what they had, their
-//! groups, and the team members CSV (product.md 4.9, 5, 8, 9).
+//! Members through the API: reading, moving, releasing, editing and explaining them, their history, their groups, and
+//! the team members CSV (product.md 4.9, 5, 8, 9).
 
 #![allow(clippy::unwrap_used)]
 
@@ -9,8 +9,8 @@ mod edits;
 mod explained;
 mod groups;
 mod moves;
+mod setting_origins;
 mod shown;
-mod story;
 
 use rollcall_proto::v1::{
     EmailExport, ExplainMemberRequest, ExplainMemberResponse, ListMembersRequest, ListMembersResponse,
@@ -24,7 +24,7 @@ pub(crate) const MANUAL: UpdateMode = UpdateMode::ManualEditing;
 pub(crate) const EXPORT: Option<EmailExport> = Some(EmailExport::Export);
 pub(crate) const DO_NOT_EXPORT: Option<EmailExport> = Some(EmailExport::DoNotExport);
 
-/// Automatic engineering, manual operations, automatic everyone; in this order.
+/// The assignments `engineering` (automatic), `operations` (manual) and `everyone` (automatic), in this order.
 pub(crate) async fn acme(server: &TestServer) -> Org<'_> {
     let org = Org::create(server, "acme", Phase::Migrated).await;
     let members = [
@@ -83,7 +83,7 @@ pub(crate) async fn release(
     server.members().release_members(request).await.unwrap().into_inner()
 }
 
-/// Takes members out of a group and puts them into another.
+/// Moves members from a group to another.
 pub(crate) async fn regroup(server: &TestServer, org: &Org<'_>, member: &str, from: &str, to: &str) {
     let membership = |group: &str| vec![Membership { group: group.to_owned(), member: member.to_owned() }];
     let request = SyncDirectoryRequest {
@@ -101,7 +101,7 @@ pub(crate) async fn explain(server: &TestServer, org: &Org<'_>, member: &str) ->
     server.members().explain_member(request).await.unwrap().into_inner()
 }
 
-/// Sends a sync as a DELTA one; answers the revision.
+/// Makes a DELTA sync. Returns the revision.
 pub(crate) async fn delta(server: &TestServer, request: SyncDirectoryRequest) -> String {
     let request = SyncDirectoryRequest { mode: SyncMode::Delta.into(), ..request };
     server.directory().sync_directory(tokio_stream::once(request)).await.unwrap().into_inner().revision

@@ -1,4 +1,4 @@
-//! Moving pins, releasing resolves again (product.md 5).
+//! Moving members pins them, and releasing them resolves them again (product.md 5).
 
 use rollcall_proto::v1::{EmailExport, MoveAssignmentRequest, MoveMembersRequest, Pin, Preview, ReleaseMembersRequest};
 use rollcall_testkit::{TestServer, refused};
@@ -8,7 +8,7 @@ use tonic_types::StatusExt as _;
 use crate::{acme, all, list, move_to, moving, regroup, release};
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_move_pins_against_the_order_the_mode_and_the_next_sync() {
+async fn a_pin_outranks_the_order_the_mode_and_the_next_sync() {
     let server = TestServer::start().await;
     let org = acme(&server).await;
     let before = org.get_member("mover").await;
@@ -43,7 +43,7 @@ async fn a_move_pins_against_the_order_the_mode_and_the_next_sync() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_move_that_makes_no_sense_is_refused() {
+async fn an_invalid_move_is_refused() {
     let server = TestServer::start().await;
     let org = acme(&server).await;
     let good = moving(&org, &["loner"], "engineering");
@@ -79,7 +79,7 @@ async fn a_move_that_makes_no_sense_is_refused() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn of_many_unknown_members_the_first_are_named_and_all_are_counted() {
+async fn an_error_names_the_first_unknown_members_and_counts_all() {
     let server = TestServer::start().await;
     let org = acme(&server).await;
     let unknown = |count: usize| (0..count).map(|number| format!("x{number:04}")).collect::<Vec<_>>();
@@ -89,7 +89,7 @@ async fn of_many_unknown_members_the_first_are_named_and_all_are_counted() {
         let expected = format!("NotFound MEMBER_NOT_FOUND count={count} member={}", unknown(named).join(","));
         assert_eq!(refused(server.members().release_members(request)).await, expected);
     }
-    // As much as the trailers hold, whatever is wrong, and however long it is.
+    // The error fits into the trailers, whatever the violations and their length.
     for (count, length) in [(10_000, 8), (10_000, 300), (1, 1_000_000)] {
         let members = vec!["n".repeat(length); count];
         let request = ReleaseMembersRequest { parent: org.name(), members, ..Default::default() };
@@ -104,7 +104,7 @@ async fn of_many_unknown_members_the_first_are_named_and_all_are_counted() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_release_resolves_again_also_out_of_a_manual_assignment() {
+async fn a_release_resolves_again_even_out_of_a_manual_assignment() {
     let server = TestServer::start().await;
     let org = acme(&server).await;
     move_to(&server, &org, &["builder", "loner"], "operations").await;
@@ -120,7 +120,7 @@ async fn a_release_resolves_again_also_out_of_a_manual_assignment() {
         let member = org.get_member(member).await;
         assert_eq!((member.assignment, member.pin), (org.assignment(assignment), None));
     }
-    // Nobody has a pin any longer: nothing is written.
+    // No member has a pin, so nothing is written.
     let again = release(&server, &org, &["builder", "keeper"], false).await;
     assert_eq!((again.released_count, again.revision), (0, released.revision));
 }

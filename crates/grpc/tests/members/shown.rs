@@ -1,4 +1,4 @@
-//! One member, and lists of them while others write.
+//! Reading one member, and listing members while other callers write.
 
 use rollcall_proto::v1::{
     DataCapture, DirectoryGroup, DirectoryMember, EmailExport, EmailExportSource, GetMemberRequest, ListMembersRequest,
@@ -9,7 +9,7 @@ use rollcall_testkit::{Member, Org, TestServer, refused};
 use crate::{AUTOMATIC, DO_NOT_EXPORT, EXPORT, acme, all, ids, list, move_to};
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_member_is_shown_with_everything_that_they_have() {
+async fn a_member_has_all_fields() {
     let server = TestServer::start().await;
     let org = acme(&server).await;
     let member = org.get_member("builder").await;
@@ -46,7 +46,7 @@ async fn a_member_is_shown_with_everything_that_they_have() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn pages_hold_whoever_is_there_throughout_exactly_once_while_others_write() {
+async fn pages_contain_every_remaining_member_once_during_writes() {
     let server = TestServer::start().await;
     let everybody = ["m1", "m2", "m3", "m4", "m45", "m5", "m6", "m7"];
     for (id, filtered, expected) in [("acme", false, &everybody[..]), ("beta", true, &everybody[..7])] {
@@ -59,7 +59,7 @@ async fn pages_hold_whoever_is_there_throughout_exactly_once_while_others_write(
         let mut found = Vec::new();
         let mut page = list(&server, filter.clone()).await;
         for (newcomer, target) in [("m0", "other"), ("m45", "engineering"), ("m1a", "other")] {
-            // Somebody comes; one whom the pages have passed, and one whom they have not, move.
+            // A member is added. A listed member and an unlisted member move.
             let mut request = org.full_sync(&[Member::new(newcomer, &["eng"])]);
             request.mode = SyncMode::Delta.into();
             server.directory().sync_directory(tokio_stream::once(request)).await.unwrap();
@@ -73,7 +73,7 @@ async fn pages_hold_whoever_is_there_throughout_exactly_once_while_others_write(
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_page_is_never_larger_than_a_client_takes() {
+async fn a_page_never_exceeds_the_message_limit_of_clients() {
     let server = TestServer::start().await;
     let org = Org::create(&server, "acme", Phase::Migrated).await;
     let names: Vec<String> = (0..160).map(|number| format!("m{number:03}")).collect();
@@ -90,7 +90,7 @@ async fn a_page_is_never_larger_than_a_client_takes() {
         groups: groups.iter().map(group).collect(),
         ..org.full_sync(&[])
     };
-    // Everybody is in all of them, which is more than 4 MB of names.
+    // Every member is in all groups, which is more than 4 MB of names.
     let of_group = |group: &String| SyncDirectoryRequest {
         memberships: names.iter().map(|name| Membership { group: group.clone(), member: name.clone() }).collect(),
         ..Default::default()
@@ -110,7 +110,7 @@ async fn a_page_is_never_larger_than_a_client_takes() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_list_has_its_own_tokens_and_knows_its_assignment() {
+async fn tokens_are_valid_only_for_their_list_and_the_assignment_must_exist() {
     let server = TestServer::start().await;
     let org = acme(&server).await;
     let operations = ListMembersRequest { assignment: org.assignment("operations"), ..all(&org) };

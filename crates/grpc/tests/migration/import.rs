@@ -1,4 +1,4 @@
-//! What an import of old settings takes, and whom a row follows.
+//! The rows that an import of legacy settings accepts, and the members they bind to.
 
 use rollcall_proto::v1::{
     EmailExport, ImportLegacySettingsRequest, ImportLegacySettingsResponse, Phase, Preview, RejectedRow,
@@ -10,7 +10,7 @@ use tonic_types::StatusExt as _;
 
 use super::{NO, YES, import, migration, roll_back, send, setting};
 
-/// Gives a member another address.
+/// Changes the address of a member.
 async fn rename(server: &TestServer, org: &Org<'_>, member: &'static str, email: &str) {
     let mut row = org.row(&Member::new(member, &[]));
     row.email = email.to_owned();
@@ -20,7 +20,7 @@ async fn rename(server: &TestServer, org: &Org<'_>, member: &'static str, email:
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_import_says_what_came_of_every_row() {
+async fn an_import_reports_the_result_of_every_row() {
     let server = TestServer::start().await;
     let org = Org::create(&server, "acme", Phase::Legacy).await;
     org.sync(&[Member::new("a", &[]), Member::new("b", &[]), Member::new("c", &[])]).await;
@@ -38,7 +38,7 @@ async fn an_import_says_what_came_of_every_row() {
     let checked = send(&server, vec![checked]).await.unwrap();
     let before = migration(&server, &org).await;
     assert_eq!((before.0.unmatched_legacy_settings, checked.revision.clone()), (0, before.1));
-    // The rows may come in any number of messages.
+    // The rows may be in any number of messages.
     let more = ImportLegacySettingsRequest { settings: rows[3..].to_vec(), ..Default::default() };
     let done = send(&server, vec![import(&org, rows[..3].to_vec()), more]).await.unwrap();
     assert_eq!(checked.preview, Some(Preview::default()));
@@ -66,7 +66,7 @@ async fn an_import_says_what_came_of_every_row() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_old_setting_waits_for_its_member_and_then_follows_them() {
+async fn an_unmatched_legacy_setting_binds_to_its_member_and_then_follows_the_member() {
     let server = TestServer::start().await;
     let org = Org::create(&server, "acme", Phase::Legacy).await;
     org.sync(&[Member::new("a", &[])]).await;
@@ -75,16 +75,16 @@ async fn an_old_setting_waits_for_its_member_and_then_follows_them() {
     rename(&server, &org, "late", "NEW@acme.example").await;
     assert_eq!(migration(&server, &org).await.0.unmatched_legacy_settings, 0);
     assert!(org.check("new", None).await.export);
-    // The address of a goes to heir, but not what is said of a; nor does a second row.
+    // `heir` gets the address of `a`, but not the setting of `a`, nor that of a second row.
     rename(&server, &org, "a", "moved@acme.example").await;
     rename(&server, &org, "heir", "a@acme.example").await;
     assert!(org.check("moved", None).await.export && !org.check("a", None).await.export);
-    // A later import replaces: what it says of an address is of whoever holds it now.
+    // A later import replaces the setting: a row binds to the current holder of its address.
     let rows = vec![setting("moved@acme.example", NO), setting("a@acme.example", YES)];
     let replaced = send(&server, vec![import(&org, rows)]).await.unwrap();
     assert_eq!((replaced.bound_count, replaced.unmatched_count), (2, 0));
     assert!(!org.check("moved", None).await.export && org.check("a", None).await.export);
-    // A row that still waits is replaced, too.
+    // A later import also replaces an unmatched row.
     for value in [YES, NO] {
         let waiting = send(&server, vec![import(&org, vec![setting("then@acme.example", value)])]).await.unwrap();
         assert_eq!(waiting.unmatched_emails, ["then@acme.example"]);
@@ -94,7 +94,7 @@ async fn an_old_setting_waits_for_its_member_and_then_follows_them() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_import_is_refused_whole_where_it_makes_no_sense() {
+async fn an_invalid_import_is_refused_completely() {
     let server = TestServer::start().await;
     let org = Org::create(&server, "acme", Phase::Migrated).await;
     let rows = || vec![setting("a@acme.example", YES)];
@@ -128,7 +128,7 @@ async fn an_import_is_refused_whole_where_it_makes_no_sense() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn who_asks_for_every_row_gets_more_than_the_first_ten_thousand() {
+async fn an_import_can_return_more_than_ten_thousand_unmatched_rows() {
     let server = TestServer::start().await;
     let org = Org::create(&server, "acme", Phase::Legacy).await;
     let rows =
@@ -150,7 +150,7 @@ async fn who_asks_for_every_row_gets_more_than_the_first_ten_thousand() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn who_came_while_migrated_gets_an_old_setting_when_they_are_synced_again() {
+async fn a_member_created_while_migrated_gets_a_legacy_setting_at_the_next_sync() {
     let server = TestServer::start().await;
     let org = Org::create(&server, "acme", Phase::Legacy).await;
     org.sync(&[Member::new("a", &[])]).await;
@@ -161,7 +161,7 @@ async fn who_came_while_migrated_gets_an_old_setting_when_they_are_synced_again(
     org.sync(&["a", "b", "c"].map(|id| Member::new(id, &[]))).await;
     roll_back(&server, &org, false).await.unwrap();
     assert_eq!(migration(&server, &org).await.0.unmatched_legacy_settings, 2);
-    // The row of b says nothing new, and c is absent.
+    // The row of `b` changes nothing, and `c` is absent.
     let before = dump(&server.database, None).await["audit_subjects"].len();
     org.sync(&["a", "b"].map(|id| Member::new(id, &[]))).await;
     assert_eq!(migration(&server, &org).await.0.unmatched_legacy_settings, 1);

@@ -1,4 +1,4 @@
-//! The migrations of all organizations.
+//! The list of the migrations of all organizations.
 
 use rollcall_proto::v1::{
     ListMigrationsRequest, Migration, MigrationState, Organization, Phase, UpdateOrganizationRequest,
@@ -11,7 +11,7 @@ fn all(state: MigrationState, page_size: i32, page_token: &str) -> ListMigration
     ListMigrationsRequest { state: state.into(), page_size, page_token: page_token.to_owned(), wave: None }
 }
 
-/// Every page of a list.
+/// Returns the items of every page of a list.
 async fn list(server: &TestServer, state: MigrationState, page_size: i32) -> Vec<Migration> {
     let (mut listed, mut token) = (Vec::new(), String::new());
     loop {
@@ -26,7 +26,7 @@ async fn list(server: &TestServer, state: MigrationState, page_size: i32) -> Vec
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn migrations_are_listed_with_their_states_by_pages() {
+async fn migrations_are_listed_in_pages_with_their_states() {
     let server = TestServer::start().await;
     assert_eq!(list(&server, MigrationState::Unspecified, 0).await, []);
     let ids = ["a-failed", "b-migrated", "c-rolled-back", "d-retried"];
@@ -68,7 +68,7 @@ async fn migrations_are_listed_with_their_states_by_pages() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_bad_list_of_migrations_is_refused() {
+async fn an_invalid_list_request_is_refused() {
     let server = TestServer::start().await;
     for id in ["a", "b"] {
         Org::create(&server, id, Phase::Legacy).await;

@@ -1,4 +1,4 @@
-//! Old settings, the settings migration, and its way back, through the API (product.md 7).
+//! Legacy settings, the settings migration, and its rollback, through the API (product.md 7).
 
 #![allow(clippy::unwrap_used)]
 
@@ -38,7 +38,7 @@ pub(crate) async fn send(
     Ok(response.into_inner())
 }
 
-/// The migration, and the organization's revision.
+/// Returns the migration and the revision of the organization.
 pub(crate) async fn migration(server: &TestServer, org: &Org<'_>) -> (Migration, String) {
     let request = GetMigrationRequest { name: format!("{}/migration", org.name()), ..Default::default() };
     let response = server.migration().get_migration(request).await.unwrap().into_inner();
@@ -65,13 +65,13 @@ pub(crate) async fn retry(
     server.migration().retry_migration(request).await
 }
 
-/// Runs the job, which fails.
+/// Runs the job, which must fail.
 pub(crate) async fn fail(server: &TestServer) -> rollcall_proto::v1::JobRun {
     let request = RunJobRequest { name: "jobs/settings-migration".to_owned(), ..Default::default() };
     server.jobs().run_job(request).await.unwrap().into_inner().run.unwrap()
 }
 
-/// A database that does not write what it is told of a member.
+/// Installs a trigger that changes the written setting of a member, as a faulty database would.
 pub(crate) fn broken(member: &str) -> String {
     format!(
         "CREATE FUNCTION break() RETURNS trigger LANGUAGE plpgsql AS \
@@ -80,7 +80,7 @@ pub(crate) fn broken(member: &str) -> String {
     )
 }
 
-/// One assignment for each thing that can come of it.
+/// One assignment for each possible result of the migration.
 pub(crate) async fn legacy(server: &TestServer) -> Org<'_> {
     let org = Org::create(server, "acme", Phase::Legacy).await;
     let members = [

@@ -1,4 +1,4 @@
-//! How far the run of the migration is that is under way.
+//! The progress of the current run of the migration.
 
 use rollcall_proto::v1::{GetMigrationRequest, ListMigrationsRequest, MigrationProgress, Phase, RunJobRequest};
 use rollcall_testkit::{Member, Org, TestServer};
@@ -9,14 +9,14 @@ async fn progress(server: &TestServer) -> Option<MigrationProgress> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_run_under_way_tells_what_is_done_and_how_long_the_rest_takes() {
+async fn a_current_run_reports_its_progress_and_remaining_time() {
     let server = TestServer::start().await;
     for id in ["a", "b", "c"] {
         let org = Org::create(&server, id, Phase::Legacy).await;
         org.sync(&[Member::new("one", &[]), Member::new("two", &[])]).await;
     }
     assert_eq!(progress(&server).await, None);
-    // The run waits at the second organization until this transaction ends.
+    // The run waits for the lock of the second organization until this transaction ends.
     let client = server.database.client().await;
     let hold = "BEGIN; SELECT FROM members WHERE organization_id = 'b' FOR UPDATE";
     client.batch_execute(hold).await.unwrap();

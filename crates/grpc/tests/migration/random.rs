@@ -1,5 +1,5 @@
-//! Random organizations that are migrated, live on, and are rolled back: either nobody's behaviour changes, or there is
-//! a reason why it is too late. What to expect is worked out here, from the old settings alone.
+//! Random organizations are migrated, changed, and rolled back. Either no member's behaviour changes, or the rollback
+//! is too late for a reason. The tests compute the expected result from the legacy settings alone.
 
 use std::collections::BTreeMap;
 
@@ -18,13 +18,13 @@ const MEMBERS: [&str; 8] = ["m0", "m1", "m2", "m3", "m4", "m5", "m6", "m7"];
 const GROUPS: [&[&str]; 6] = [&[], &["g0"], &["g1"], &["g2"], &["g0", "g1"], &["g1", "g2"]];
 const LISTED: [&str; 3] = ["a0", "a1", "a2"];
 
-/// An organization, and what its test knows of it.
+/// An organization and its expected state.
 struct Subject<'a> {
     server: &'a TestServer,
     org: Org<'a>,
-    /// The old setting of everybody there is.
+    /// The legacy setting of every member.
     old: BTreeMap<&'static str, bool>,
-    /// Where a value was chosen first since the migration.
+    /// The first assignment on which a value was chosen after the migration.
     chosen: Option<String>,
 }
 
@@ -35,7 +35,7 @@ impl<'a> Subject<'a> {
             .iter()
             .map(|&id| Member { id, groups: random.pick(&GROUPS), active: random.chance(80) })
             .collect();
-        // All groups are known, whoever is in them.
+        // All groups are known, even without members.
         let mut request = org.full_sync(&members);
         request.groups =
             ["g0", "g1", "g2"].map(|id| DirectoryGroup { group: id.to_owned(), ..Default::default() }).to_vec();
@@ -47,14 +47,14 @@ impl<'a> Subject<'a> {
         let alike = random.chance(50);
         let old: BTreeMap<&str, bool> =
             members.iter().map(|member| (member.id, if everybody_alike { alike } else { random.chance(50) })).collect();
-        // No row and a row that says no are the same.
+        // A missing row equals a row with `DO_NOT_EXPORT`.
         let rows: Vec<(&str, bool)> =
             old.iter().map(|(id, export)| (*id, *export)).filter(|(_, export)| *export || random.chance(50)).collect();
         org.import(&rows).await;
         Self { server, org, old, chosen: None }
     }
 
-    /// Something happens, or is refused by the rules.
+    /// Makes a random change. A rule may refuse it.
     async fn step(&mut self, random: &mut Random) {
         let assignment = random.pick(&["a0", "a1", "a2", "default"]);
         match random.below(20) {
@@ -74,7 +74,7 @@ impl<'a> Subject<'a> {
             _ => {
                 let (before, value) = (self.org.get_assignment(assignment).await, random.pick(&[YES, NO]));
                 let chosen = Assignment { email_export: value.into(), ..self.named(assignment) };
-                // Without a mask it is a choice where the value differs (product.md 4.1).
+                // Without a mask, the value is chosen if it differs from the stored one (product.md 4.1).
                 if self.update(chosen).await && before.email_export() != value {
                     self.chosen.get_or_insert_with(|| assignment.to_owned());
                 }
@@ -86,7 +86,7 @@ impl<'a> Subject<'a> {
         Assignment { name: self.org.assignment(assignment), ..Default::default() }
     }
 
-    /// People are renamed, come, go and return; groups change.
+    /// Syncs random changes: members are renamed, appear, become inactive or active, and change groups.
     async fn sync(&mut self, random: &mut Random) {
         let member = random.pick(&MEMBERS);
         let status = if random.chance(75) { MemberStatus::Active } else { MemberStatus::Inactive };
@@ -137,7 +137,7 @@ impl<'a> Subject<'a> {
         allowed(self.server.members().update_member_settings(request).await);
     }
 
-    /// Who has another setting than their old one.
+    /// Returns the members whose setting differs from their legacy setting.
     async fn changed(&self) -> usize {
         let mut changed = 0;
         for (member, old) in &self.old {
@@ -148,7 +148,7 @@ impl<'a> Subject<'a> {
         changed
     }
 
-    /// What is answered of everybody, where it came from and the revision aside.
+    /// Returns the answers for every member, without source and revision.
     async fn answers(&self) -> Vec<CheckEmailExportResponse> {
         let mut answers = Vec::new();
         for member in self.old.keys() {
@@ -158,7 +158,7 @@ impl<'a> Subject<'a> {
         answers
     }
 
-    /// What the old settings say of everybody.
+    /// Returns the answers that the legacy settings give for every member.
     async fn is_as_before(&self) {
         for (member, old) in &self.old {
             let (answer, active) = (self.org.check(member, None).await, self.org.get_member(member).await.status());
@@ -172,7 +172,7 @@ impl<'a> Subject<'a> {
         }
     }
 
-    /// Whether it was rolled back; if not, why it was too late.
+    /// Rolls back. Returns whether the rollback succeeded, or why it was too late.
     async fn roll_back(&self) -> Result<(), &'static str> {
         let (changed, organization) = (self.changed().await, self.org.name());
         let organization = organization.strip_prefix("organizations/").unwrap();
@@ -202,7 +202,7 @@ impl<'a> Subject<'a> {
     }
 }
 
-/// Whether the rules allow a call; nothing else may be in its way.
+/// Returns whether the rules allow a call. Any other error fails the test.
 fn allowed<T>(answer: Result<Response<T>, Status>) -> bool {
     use tonic::Code::{FailedPrecondition, NotFound};
     match answer {
@@ -213,7 +213,7 @@ fn allowed<T>(answer: Result<Response<T>, Status>) -> bool {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn nobodys_behaviour_changes_on_the_way_there_and_back() {
+async fn migration_and_rollback_keep_the_behaviour_of_every_member() {
     let server = TestServer::start().await;
     let ids: Vec<String> = (0..ORGANIZATIONS).map(|number| format!("org-{number:02}")).collect();
     let mut random = Random::new(0x0000_ba5e);

@@ -1,4 +1,4 @@
-//! Rolling back: nobody's behaviour changes, and what makes it too late.
+//! Rollback: it keeps the behaviour of every member, and may be too late.
 
 use std::time::{Duration, SystemTime};
 
@@ -14,7 +14,7 @@ use super::{AUTOMATIC, NO, YES, legacy, migration, retry, roll_back};
 
 const MEMBERS: [&str; 9] = ["agreed1", "agreed2", "away", "hand1", "hand2", "mixed1", "mixed2", "rest", "retired"];
 
-/// What is answered of every member, of now and of long ago; where the setting came from and the revision aside.
+/// Returns the answers for every member, for now and for long ago, without source and revision.
 async fn answers(org: &Org<'_>) -> Vec<CheckEmailExportResponse> {
     let mut answers = Vec::new();
     for member in MEMBERS {
@@ -50,7 +50,7 @@ async fn phase(server: &TestServer, org: &Org<'_>) -> Phase {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_rollback_changes_nobody_and_the_job_can_migrate_again() {
+async fn a_rollback_changes_no_member_and_the_job_can_migrate_again() {
     let server = TestServer::start().await;
     let org = legacy(&server).await;
     let before = answers(&org).await;
@@ -64,7 +64,7 @@ async fn a_rollback_changes_nobody_and_the_job_can_migrate_again() {
     let expected = Migration {
         name: migrated.name.clone(),
         state: MigrationState::RolledBack.into(),
-        // Who had what before and afterwards is what the migration proved.
+        // The settings before and after are those of the migration's proof.
         proof: migrated.proof.clone(),
         update_time: done.migration.as_ref().unwrap().update_time,
         unmatched_legacy_settings: 1,
@@ -81,7 +81,7 @@ async fn a_rollback_changes_nobody_and_the_job_can_migrate_again() {
         assert_eq!(org.get_assignment(id).await.email_export, 0, "{id}");
     }
     assert_eq!(org.get_member("agreed1").await.email_export, 0);
-    // The old settings can be imported again, and the job leaves the organization alone.
+    // Legacy settings can be imported again, and the job skips the organization.
     org.import(&[("agreed1", false)]).await;
     assert!(!org.check("agreed1", None).await.export);
     org.import(&[("agreed1", true)]).await;
@@ -96,7 +96,7 @@ async fn a_rollback_changes_nobody_and_the_job_can_migrate_again() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_rollback_is_kept_of_every_member_and_in_the_audit() {
+async fn a_rollback_is_recorded_for_every_member_and_in_the_audit() {
     let server = TestServer::start().await;
     let org = legacy(&server).await;
     org.migrate().await;
@@ -117,7 +117,7 @@ async fn a_rollback_is_kept_of_every_member_and_in_the_audit() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn once_a_value_was_chosen_it_is_too_late_whatever_became_of_it() {
+async fn a_rollback_is_too_late_after_any_chosen_value() {
     let too_late = |assignment: &str| {
         format!("FailedPrecondition MIGRATION_ROLLBACK_TOO_LATE assignment={assignment} organization=acme")
     };
@@ -159,12 +159,12 @@ async fn once_a_value_was_chosen_it_is_too_late_whatever_became_of_it() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_settles_by_itself_or_is_only_saved_is_no_choice() {
+async fn an_agreed_value_or_a_save_is_not_a_choice() {
     let server = TestServer::start().await;
     let org = legacy(&server).await;
     let before = answers(&org).await;
     org.migrate().await;
-    // Whoever differs leaves; then the others agree, and a save makes that the chosen value.
+    // The differing member leaves. Then the others agree, and a save makes their value the chosen value.
     move_to(&server, &org, "mixed1", "agreed").await;
     for id in ["mixed", "hand"] {
         let display_name = "Renamed".to_owned();
@@ -172,7 +172,7 @@ async fn what_settles_by_itself_or_is_only_saved_is_no_choice() {
             .await;
     }
     assert_eq!(org.get_assignment("mixed").await.email_export(), NO);
-    // A choice that is only checked is none.
+    // A choice with `validate_only` is not a choice.
     let assignment = Some(Assignment { name: org.assignment("mixed"), email_export: YES.into(), ..Default::default() });
     let request = UpdateAssignmentRequest { assignment, validate_only: true, ..Default::default() };
     server.assignments().update_assignment(request).await.unwrap();
@@ -184,7 +184,7 @@ async fn what_settles_by_itself_or_is_only_saved_is_no_choice() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn while_it_would_change_a_member_it_is_too_late() {
+async fn a_rollback_is_too_late_while_it_would_change_a_member() {
     let server = TestServer::start().await;
     let org = legacy(&server).await;
     org.migrate().await;
@@ -196,13 +196,13 @@ async fn while_it_would_change_a_member_it_is_too_late() {
     };
     edit(&server, &org, "hand2", YES).await;
     too_late(1).await;
-    // Somebody inactive answers nothing now, and would answer otherwise later.
+    // An inactive member exports nothing now, but would export differently later.
     move_to(&server, &org, "away", "agreed").await;
     move_to(&server, &org, "retired", "quiet").await;
     too_late(1).await;
     move_to(&server, &org, "away", "default").await;
     too_late(2).await;
-    // Somebody new who is given EXPORT has no old setting.
+    // A new member with EXPORT has no legacy setting.
     let mut request = org.full_sync(&[Member::new("newcomer", &["agreed"])]);
     request.mode = rollcall_proto::v1::SyncMode::Delta.into();
     server.directory().sync_directory(tokio_stream::once(request)).await.unwrap();
@@ -217,7 +217,7 @@ async fn while_it_would_change_a_member_it_is_too_late() {
     move_to(&server, &org, "newcomer", "hand").await;
     edit(&server, &org, "newcomer", NO).await;
     assert!(roll_back(&server, &org, true).await.is_ok());
-    // Exporting again is not exporting since always.
+    // Exporting again does not restore the start "always".
     edit(&server, &org, "hand1", NO).await;
     edit(&server, &org, "hand1", YES).await;
     too_late(1).await;
@@ -226,7 +226,7 @@ async fn while_it_would_change_a_member_it_is_too_late() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn where_there_is_no_migration_to_go_back_from_it_says_so() {
+async fn a_rollback_without_a_migration_is_refused() {
     let server = TestServer::start().await;
     let (old, new) = (legacy(&server).await, Org::create(&server, "new", Phase::Migrated).await);
     let refusals = [

@@ -1,4 +1,4 @@
-//! That the plan is what the job then does, once, and that an organization that fails waits to be retried.
+//! The job does what the plan predicts, and does it once. A failed organization waits for a retry.
 
 use rollcall_proto::v1::{
     AssignmentOutcome, EmailExport, EmailExportState, ExportMembersCsvRequest, JobRunState, Migration, MigrationProof,
@@ -42,7 +42,7 @@ fn outcomes(org: &Org<'_>) -> [AssignmentOutcome; 5] {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_plan_is_what_the_job_then_does_and_doing_it_again_does_nothing() {
+async fn the_job_does_what_the_plan_predicts_and_a_second_run_does_nothing() {
     let server = TestServer::start().await;
     let org = legacy(&server).await;
     let (pending, revision) = migration(&server, &org).await;
@@ -91,7 +91,7 @@ async fn the_plan_is_what_the_job_then_does_and_doing_it_again_does_nothing() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn whoever_is_carried_over_with_export_has_it_since_always() {
+async fn a_carried_over_export_starts_at_always() {
     let server = TestServer::start().await;
     let org = legacy(&server).await;
     org.migrate().await;
@@ -125,7 +125,7 @@ async fn whoever_is_carried_over_with_export_has_it_since_always() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_organization_that_was_created_migrated_has_nothing_to_migrate() {
+async fn an_organization_created_as_migrated_has_no_migration() {
     let server = TestServer::start().await;
     let org = Org::create(&server, "new", Phase::Migrated).await;
     let expected = Migration { name: format!("{}/migration", org.name()), ..Default::default() };
@@ -136,7 +136,7 @@ async fn an_organization_that_was_created_migrated_has_nothing_to_migrate() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_migration_that_would_change_somebody_leaves_the_organization_as_it_was() {
+async fn a_migration_that_would_change_a_member_leaves_the_organization_unchanged() {
     let server = TestServer::start().await;
     let org = legacy(&server).await;
     let client = server.database.client().await;
@@ -152,7 +152,7 @@ async fn a_migration_that_would_change_somebody_leaves_the_organization_as_it_wa
     assert!(proof.digest_before != proof.digest_after && !found.failure.is_empty() && found.update_time.is_some());
     assert_eq!((org.get_member("hand1").await, org.get_assignment("hand").await), before);
     assert!(org.check("hand1", None).await.export);
-    // It waits for an operator, also once the cause is gone.
+    // The organization waits for a retry, even after the cause is removed.
     client.batch_execute("DROP TRIGGER break ON members").await.unwrap();
     let skipping = org.run_job("settings-migration").await;
     assert_eq!(skipping.outcome["organizations_skipped"], 1);
@@ -174,7 +174,7 @@ async fn a_migration_that_would_change_somebody_leaves_the_organization_as_it_wa
     assert_eq!(pending, expected);
     assert_ne!(pending.update_time, waiting.update_time);
     assert_eq!(migration(&server, &org).await, (pending.clone(), retried.revision.clone()));
-    // It is pending already: nothing changes, and no revision is made.
+    // The migration is already pending: nothing changes, and no revision is created.
     let again = retry(&server, &org, false).await.unwrap().into_inner();
     assert_eq!((again.migration, again.revision), (Some(pending), retried.revision));
     let migrated = org.migrate().await;

@@ -1,4 +1,4 @@
-//! The catalog: what assignments can choose from (product.md 6).
+//! The catalog: the entries that settings can use (product.md 6).
 
 use rollcall_proto::v1::{
     Assignment, Catalog, CreateAssignmentResponse, DataCapture, EmailExport, GetCatalogRequest,
@@ -24,7 +24,7 @@ fn workspace(id: &str, profiles: &[&str]) -> Workspace {
     }
 }
 
-/// A member in `eng`, and a catalog.
+/// Creates an organization with a member in `eng` and a catalog.
 async fn acme(server: &TestServer) -> Org<'_> {
     let org = Org::create(server, "acme", Phase::Migrated).await;
     org.sync(&[Member::new("m", &["eng"])]).await;
@@ -45,7 +45,7 @@ async fn read_catalog(server: &TestServer, org: &Org<'_>) -> Catalog {
     server.organizations().get_catalog(request).await.unwrap().into_inner().catalog.unwrap()
 }
 
-/// Replaces the catalog under its newest etag.
+/// Replaces the catalog with its current etag.
 async fn replace(
     server: &TestServer,
     org: &Org<'_>,
@@ -59,7 +59,7 @@ async fn replace(
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_catalog_is_replaced_under_its_etag() {
+async fn a_catalog_is_replaced_with_its_etag() {
     let server = TestServer::start().await;
     let org = Org::create(&server, "acme", Phase::Migrated).await;
     let empty = read_catalog(&server, &org).await;
@@ -88,7 +88,7 @@ async fn a_catalog_is_replaced_under_its_etag() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_catalog_that_contradicts_itself_is_refused_with_everything_that_is_wrong() {
+async fn an_invalid_catalog_is_refused_with_all_violations() {
     let server = TestServer::start().await;
     let org = Org::create(&server, "acme", Phase::Migrated).await;
     let wrong = Catalog {
@@ -132,7 +132,7 @@ fn settings(seat: &str, home: &str, profile: &str) -> Settings {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_assignment_chooses_from_the_catalog_only() {
+async fn an_assignment_can_use_only_catalog_entries() {
     let server = TestServer::start().await;
     let org = acme(&server).await;
     let cases = [
@@ -158,7 +158,7 @@ async fn an_assignment_chooses_from_the_catalog_only() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_entry_that_an_assignment_or_a_member_has_cannot_go() {
+async fn an_entry_in_use_cannot_be_removed() {
     let server = TestServer::start().await;
     let org = acme(&server).await;
     let check = async |assignments: u32, members: u32| {
@@ -187,7 +187,7 @@ async fn an_entry_that_an_assignment_or_a_member_has_cannot_go() {
     };
     server.members().move_members(to("default")).await.unwrap();
     check(1, 0).await;
-    // Under manual editing members keep what the assignment no longer gives.
+    // With manual editing, members keep entries that the assignment no longer has.
     server.members().move_members(to("a")).await.unwrap();
     let update_mask = Some(prost_types::FieldMask { paths: vec!["settings".to_owned()] });
     let assignment = Some(Assignment { name: org.assignment("a"), ..Default::default() });

@@ -11,7 +11,7 @@ use rollcall_testkit::{Member, Org, TestServer, refused};
 use super::{create, get};
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_organization_is_created_as_asked_and_read_back() {
+async fn an_organization_is_created_and_read_back() {
     let server = TestServer::start().await;
     let asked = Organization {
         display_name: "Acme & Söhne".to_owned(),
@@ -37,7 +37,7 @@ async fn an_organization_is_created_as_asked_and_read_back() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_is_left_out_has_its_default() {
+async fn unset_fields_have_defaults() {
     let server = TestServer::start().await;
     let created = server.organizations().create_organization(CreateOrganizationRequest::default()).await.unwrap();
     let organization = created.into_inner().organization.unwrap();
@@ -54,9 +54,9 @@ async fn what_is_left_out_has_its_default() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn of_two_organizations_with_one_request_id_at_once_one_is_told() {
+async fn concurrent_creations_with_one_request_id_create_one_organization() {
     let server = TestServer::start().await;
-    // A session sees one state of the activity in a transaction: another one looks.
+    // Within a transaction, a session sees one snapshot of `pg_stat_activity`, so another session observes it.
     let (client, observer) = (server.database.client().await, server.database.client().await);
     client.batch_execute("BEGIN; LOCK TABLE requests IN SHARE MODE").await.unwrap();
     let id = uuid::Uuid::now_v7().to_string();
@@ -85,7 +85,7 @@ async fn of_two_organizations_with_one_request_id_at_once_one_is_told() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_id_follows_the_pattern_and_is_taken_once() {
+async fn an_id_matches_the_pattern_and_is_unique() {
     let server = TestServer::start().await;
     let longest = "a".repeat(63);
     for id in ["a", "a-1", "acme", &longest] {
@@ -131,7 +131,7 @@ async fn bad_values_are_refused_and_validate_only_writes_nothing() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_default_assignment_is_there_from_the_start() {
+async fn a_new_organization_has_the_default_assignment() {
     let server = TestServer::start().await;
     let cases = [
         ("new", Phase::Migrated, EmailExport::DoNotExport, EmailExportState::DoNotExport),
@@ -158,7 +158,7 @@ async fn the_default_assignment_is_there_from_the_start() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_read_takes_revisions_that_its_organization_has_made_only() {
+async fn a_read_accepts_only_revisions_of_its_organization() {
     let server = TestServer::start().await;
     let org = Org::create(&server, "acme", Phase::Migrated).await;
     let old = server.organizations().get_organization(get(&org.name(), "")).await.unwrap().into_inner().revision;
@@ -169,7 +169,7 @@ async fn a_read_takes_revisions_that_its_organization_has_made_only() {
         assert_eq!(read.revision, synced.revision);
     }
     let other = Org::create(&server, "other", Phase::Migrated).await.sync(&[Member::new("m", &[])]).await.revision;
-    // The same organization elsewhere is at revision 1: this token is from its future.
+    // The other organization is at revision 1, so this token is from its future.
     let elsewhere = TestServer::start().await;
     Org::create(&elsewhere, "acme", Phase::Migrated).await;
     for (server, token) in [(&server, &other), (&server, &"nonsense".to_owned()), (&elsewhere, &synced.revision)] {

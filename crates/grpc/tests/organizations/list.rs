@@ -35,7 +35,7 @@ async fn organizations_are_listed_in_byte_order_of_their_ids() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_bad_page_is_refused_with_everything_that_is_wrong() {
+async fn an_invalid_page_request_is_refused_with_all_violations() {
     let server = TestServer::start().await;
     let request = ListOrganizationsRequest { page_size: -1, page_token: "nonsense".to_owned() };
     let call = refused(server.organizations().list_organizations(request)).await;

@@ -1,4 +1,4 @@
-//! Changing an organization's own fields.
+//! Updating the fields of an organization.
 
 use prost_types::FieldMask;
 use rollcall_proto::v1::{
@@ -49,7 +49,7 @@ async fn made(server: &TestServer, request: UpdateOrganizationRequest) -> Update
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_mask_says_which_fields_are_taken() {
+async fn the_mask_selects_the_updated_fields() {
     let server = TestServer::start().await;
     let before = acme(&server).await;
     let other = Organization {
@@ -103,14 +103,14 @@ async fn the_mask_says_which_fields_are_taken() {
     }
 }
 
-/// The four fields of another organization.
+/// Other values for the four fields of an organization.
 fn merged(organization: &Organization, fields: &Organization) -> Organization {
     let Organization { display_name, mass_change_limit, email_domains, wave, .. } = fields.clone();
     Organization { display_name, mass_change_limit, email_domains, wave, ..organization.clone() }
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn email_domains_are_kept_lower_cased_once_and_sorted() {
+async fn email_domains_are_stored_lower_cased_unique_and_sorted() {
     let server = TestServer::start().await;
     acme(&server).await;
     let asked = domains(&["Z.example", "a.example", "z.EXAMPLE", "a-b.c.example"]);
@@ -123,7 +123,7 @@ async fn email_domains_are_kept_lower_cased_once_and_sorted() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_bad_request_is_refused_with_everything_that_is_wrong() {
+async fn an_invalid_request_is_refused_with_all_violations() {
     let server = TestServer::start().await;
     acme(&server).await;
     let wrong = Organization {
@@ -177,7 +177,7 @@ async fn only_the_migration_changes_the_phase() {
     let call = refused(server.organizations().update_organization(update(Some(&["phase"]), migrated.clone()))).await;
     assert_eq!(call, "InvalidArgument INVALID_REQUEST update_mask");
     assert_eq!(read(&server).await.0, before);
-    // Who writes back what they have read names the phase that it has; a mask leaves it alone.
+    // A read-modify-write contains the unchanged phase. A mask can exclude it.
     let read_modify_write = Organization { display_name: "C".to_owned(), ..before };
     made(&server, update(None, read_modify_write)).await;
     made(&server, update(Some(&["display_name"]), migrated)).await;
@@ -186,7 +186,7 @@ async fn only_the_migration_changes_the_phase() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_etag_that_is_given_must_be_current() {
+async fn a_given_etag_must_be_current() {
     let server = TestServer::start().await;
     let before = acme(&server).await;
     let with_etag = |name: &str, etag: &str| {
@@ -204,7 +204,7 @@ async fn an_etag_that_is_given_must_be_current() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_changes_nothing_or_is_only_checked_makes_no_revision() {
+async fn no_change_and_validate_only_create_no_revision() {
     let server = TestServer::start().await;
     let before = acme(&server).await;
     let read_before = read(&server).await;

@@ -1,23 +1,27 @@
-//! Seats of many members at once, and of many writers at once.
+//! Seats of many members, and seats under concurrent writers.
 
 use std::time::{Duration, Instant};
 
 use rollcall_proto::v1::{DirectoryMember, SyncDirectoryRequest, SyncDirectoryResponse, SyncMode};
 use rollcall_testkit::TestServer;
 
-use super::desk::{Act, Desk, membership, row};
+use super::organization::{SeatChange, SeatOrganization, membership, row};
 
 const CROWD: usize = 100_000;
 const SEATS: i32 = 60_000;
-/// Rows in one message of a stream.
+/// The number of rows in a message of a stream.
 const PIECE: usize = 5_000;
 
 fn id(number: usize) -> String {
     format!("m{number:06}")
 }
 
-/// A DELTA sync of these members, who all are in `sales`.
-async fn sync(desk: &Desk<'_>, members: Vec<DirectoryMember>, join: bool) -> (SyncDirectoryResponse, Duration) {
+/// Makes a DELTA sync of these members, all in the group `sales`.
+async fn sync(
+    organization: &SeatOrganization<'_>,
+    members: Vec<DirectoryMember>,
+    join: bool,
+) -> (SyncDirectoryResponse, Duration) {
     let pieces = members.chunks(PIECE).enumerate().map(|(number, rows)| {
         let joining = if join { rows } else { &[] };
         let message = SyncDirectoryRequest {
@@ -29,7 +33,7 @@ async fn sync(desk: &Desk<'_>, members: Vec<DirectoryMember>, join: bool) -> (Sy
             return message;
         }
         SyncDirectoryRequest {
-            parent: desk.org.name(),
+            parent: organization.org.name(),
             mode: SyncMode::Delta.into(),
             allow_mass_change: true,
             ..message
@@ -37,83 +41,83 @@ async fn sync(desk: &Desk<'_>, members: Vec<DirectoryMember>, join: bool) -> (Sy
     });
     let stream = tokio_stream::iter(pieces.collect::<Vec<_>>());
     let start = Instant::now();
-    let answer = desk.server.directory().sync_directory(stream).await.unwrap().into_inner();
+    let answer = organization.server.directory().sync_directory(stream).await.unwrap().into_inner();
     assert_eq!(answer.rejected_count, 0);
     (answer, start.elapsed())
 }
 
-/// Of `gong`: how many seats there are, are used, and are waited for; the first and the last member who waits.
-async fn stand(desk: &Desk<'_>) -> (Option<i32>, i32, i32, Option<String>, Option<String>) {
-    let gong = desk.gong().await;
+/// Returns the state of `gong`: the total, used and pending seats, and the first and last member with a pending seat.
+async fn stand(organization: &SeatOrganization<'_>) -> (Option<i32>, i32, i32, Option<String>, Option<String>) {
+    let gong = organization.gong().await;
     let sql = "SELECT min(member_id), max(member_id) FROM pending_seats WHERE organization_id = $1";
-    let row = desk.server.database.client().await.query_one(sql, &[&desk.id]).await.unwrap();
+    let row = organization.server.database.client().await.query_one(sql, &[&organization.id]).await.unwrap();
     (gong.total, gong.used, gong.pending, row.get(0), row.get(1))
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_hundred_thousand_members_come_in_one_sync_for_sixty_thousand_seats() {
+async fn one_sync_of_a_hundred_thousand_members_for_sixty_thousand_seats() {
     let server = TestServer::start().await;
-    // Statistics know of another organization only: no plan that is made from them may be one for a few rows.
-    let other = Desk::open(&server, "other", Some(1)).await;
-    other.ask(&Act::Come(&["a", "b", "c"], "sales"), false).await.unwrap();
+    // The statistics contain only another organization, so that a query plan for few rows would be chosen wrongly.
+    let other = SeatOrganization::open(&server, "other", Some(1)).await;
+    other.ask(&SeatChange::Come(&["a", "b", "c"], "sales"), false).await.unwrap();
     server.database.client().await.batch_execute("ANALYZE").await.unwrap();
-    let desk = Desk::open(&server, "crowd", Some(SEATS)).await;
+    let organization = SeatOrganization::open(&server, "crowd", Some(SEATS)).await;
     let everybody = (0..CROWD).map(|number| row(&id(number), true)).collect();
-    let (answer, first) = sync(&desk, everybody, true).await;
+    let (answer, first) = sync(&organization, everybody, true).await;
     let message = "40000 members of organizations/crowd/assignments/sales wait for the seat `gong`: all 60000 are \
                    used; raise the total or free some";
     assert_eq!(answer.warnings.iter().map(|warning| warning.message.as_str()).collect::<Vec<_>>(), [message]);
-    assert_eq!(stand(&desk).await, (Some(SEATS), SEATS, 40_000, Some(id(60_000)), Some(id(99_999))));
+    assert_eq!(stand(&organization).await, (Some(SEATS), SEATS, 40_000, Some(id(60_000)), Some(id(99_999))));
 
-    // Who leaves: the first 30,000, who hold one, and the last 5,000, who wait.
+    // The first 30,000 members, who hold a seat, and the last 5,000, whose seats are pending, become inactive.
     let leave = (0..30_000).chain(95_000..CROWD).map(|number| row(&id(number), false)).collect();
-    let (_, freed) = sync(&desk, leave, false).await;
-    assert_eq!(stand(&desk).await, (Some(SEATS), SEATS, 5_000, Some(id(90_000)), Some(id(94_999))));
+    let (_, freed) = sync(&organization, leave, false).await;
+    assert_eq!(stand(&organization).await, (Some(SEATS), SEATS, 5_000, Some(id(90_000)), Some(id(94_999))));
 
-    let (_, one) = sync(&desk, vec![row(&id(30_000), false)], false).await;
-    assert_eq!(stand(&desk).await, (Some(SEATS), SEATS, 4_999, Some(id(90_001)), Some(id(94_999))));
-    desk.set_total(None, false).await.unwrap();
-    assert_eq!(stand(&desk).await, (None, 64_999, 0, None, None));
+    let (_, one) = sync(&organization, vec![row(&id(30_000), false)], false).await;
+    assert_eq!(stand(&organization).await, (Some(SEATS), SEATS, 4_999, Some(id(90_001)), Some(id(94_999))));
+    organization.set_total(None, false).await.unwrap();
+    assert_eq!(stand(&organization).await, (None, 64_999, 0, None, None));
     println!("first sync {first:?}, 35,000 inactive {freed:?}, one inactive {one:?}");
     assert!(first + freed < Duration::from_secs(240), "{first:?} and {freed:?}");
 }
 
-/// What one of the writers does, who all want the last seats.
-fn act(writer: usize, step: usize) -> Act {
+/// Makes the changes of one writer. All writers compete for the last seats.
+fn act(writer: usize, step: usize) -> SeatChange {
     const MEMBERS: [&[&str]; 6] =
         [&["a", "b", "c"], &["d", "e"], &["f", "g", "h"], &["i"], &["j", "k"], &["l", "m", "n"]];
     let mine = MEMBERS[writer];
     match (step + writer) % 6 {
-        0 => Act::Active(mine, false),
-        1 | 4 => Act::Active(mine, true),
-        2 => Act::Move(mine, "default"),
-        3 => Act::Release(mine),
-        _ => Act::Move(mine, "support"),
+        0 => SeatChange::Active(mine, false),
+        1 | 4 => SeatChange::Active(mine, true),
+        2 => SeatChange::Move(mine, "default"),
+        3 => SeatChange::Release(mine),
+        _ => SeatChange::Move(mine, "support"),
     }
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn writers_who_fight_for_the_last_seats_never_get_more_than_there_are() {
+async fn concurrent_writers_never_exceed_the_total() {
     let server = TestServer::start().await;
-    let desk = Desk::open(&server, "fight", Some(5)).await;
+    let organization = SeatOrganization::open(&server, "fight", Some(5)).await;
     let all = &["a", "b", "c", "d", "e", "f", "g", "h", "i", "j", "k", "l", "m", "n"];
-    desk.ask(&Act::Come(all, "sales"), false).await.unwrap();
+    organization.ask(&SeatChange::Come(all, "sales"), false).await.unwrap();
     let write = async |writer: usize| {
         for step in 0..12 {
-            desk.ask(&act(writer, step), false).await.unwrap();
+            organization.ask(&act(writer, step), false).await.unwrap();
         }
     };
     let watch = async {
         for _ in 0..60 {
-            let gong = desk.gong().await;
+            let gong = organization.gong().await;
             assert!(gong.used <= 5 && (gong.pending == 0 || gong.used == 5), "{gong:?}");
         }
     };
     tokio::join!(write(0), write(1), write(2), write(3), write(4), write(5), watch);
-    // Everybody comes back to where the seat is given: nobody was lost on the way.
-    desk.ask(&Act::Active(all, true), false).await.unwrap();
-    desk.ask(&Act::Move(all, "support"), false).await.unwrap();
-    desk.snapshot().await;
-    let gong = desk.gong().await;
+    // All members return to the assignment with the seat, so that none is lost.
+    organization.ask(&SeatChange::Active(all, true), false).await.unwrap();
+    organization.ask(&SeatChange::Move(all, "support"), false).await.unwrap();
+    organization.snapshot().await;
+    let gong = organization.gong().await;
     assert_eq!((gong.used, gong.pending), (5, 9));
 }

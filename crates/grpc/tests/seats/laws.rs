@@ -1,23 +1,23 @@
-//! What must hold of seats at any time, and of any change of them.
+//! The invariants of seats, and of any change of them.
 
 use std::collections::BTreeMap;
 
 use rollcall_proto::v1::{Catalog, ExportMembersCsvRequest, ListMembersRequest, Member, MemberStatus};
 
-use super::desk::{Act, Answered, Desk};
+use super::organization::{ChangeResponse, SeatChange, SeatOrganization};
 
-/// Everything that is shown of members and seats.
+/// The state of members and seats in the API.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Snapshot {
     pub(crate) members: BTreeMap<String, Member>,
     catalog: Catalog,
     revision: String,
-    /// Who waits for `gong`, the oldest first.
+    /// The members with a pending `gong`, the oldest first.
     queue: Vec<String>,
 }
 
 impl Snapshot {
-    /// Of the seat type `gong`: `total: who holds one | who waits`, with `*` for no limit.
+    /// Returns the state of `gong` as `total: holders | pending`, with `*` for unlimited.
     pub(crate) fn line(&self) -> String {
         let gong = self.catalog.seat_types.iter().find(|seat| seat.seat_type == "gong").unwrap();
         let total = gong.total.map_or("*".to_owned(), |total| total.to_string());
@@ -35,7 +35,8 @@ impl Snapshot {
         self.members.iter().filter(|(_, member)| waits(member)).map(|(id, _)| id.clone()).collect()
     }
 
-    /// Members hold what they are given or wait for it, the catalog counts that, and where somebody waits all are used.
+    /// Checks the invariants: each seat in the settings is held or pending, the catalog has the same counts, and if a
+    /// seat is pending then all are used.
     fn check(&self) {
         for member in self.members.values() {
             let mut shown = [member.held_seats.clone(), member.pending_seats.clone()].concat();
@@ -55,8 +56,8 @@ impl Snapshot {
     }
 }
 
-impl Desk<'_> {
-    /// Everything as it is now, of which the laws hold.
+impl SeatOrganization<'_> {
+    /// Reads the state, and checks the invariants.
     pub(crate) async fn snapshot(&self) -> Snapshot {
         let request = ListMembersRequest { parent: self.org.name(), page_size: 1000, ..Default::default() };
         let listed = self.server.members().list_members(request).await.unwrap().into_inner();
@@ -83,7 +84,7 @@ impl Desk<'_> {
         snapshot.members.iter().map(|(id, member)| (id.clone(), member.held_seats.join(";"))).collect()
     }
 
-    /// The column `seats` of the team members CSV, by member.
+    /// Returns the column `seats` of the team members CSV, by member.
     async fn seats_of_csv(&self) -> BTreeMap<String, String> {
         let request = ExportMembersCsvRequest { parent: self.org.name(), ..Default::default() };
         let mut stream = self.server.members().export_members_csv(request).await.unwrap().into_inner();
@@ -96,8 +97,8 @@ impl Desk<'_> {
         lines.skip(1).map(|cells| (cells[1].to_owned(), cells[11].to_owned())).collect()
     }
 
-    /// Asks for a change twice, the first time only to be checked, and compares what was said of it with what it did.
-    pub(crate) async fn make(&self, act: &Act) -> Answered {
+    /// Validates a change, makes it, and compares the prediction with the effect.
+    pub(crate) async fn make(&self, act: &SeatChange) -> ChangeResponse {
         let before = self.snapshot().await;
         let previewed = self.ask(act, true).await.unwrap();
         assert_eq!(self.snapshot().await, before, "{act:?} was only checked");
@@ -112,7 +113,7 @@ impl Desk<'_> {
         }
         let preview = previewed.preview.clone();
         assert_eq!(preview.as_ref().unwrap().held_seats_changes, other_seats, "{act:?}");
-        assert_eq!(previewed, Answered { preview, ..done.clone() }, "{act:?}");
+        assert_eq!(previewed, ChangeResponse { preview, ..done.clone() }, "{act:?}");
         done
     }
 }

@@ -1,21 +1,21 @@
-//! Seats of which there are only so many (product.md 6): who holds one, who waits, who gets the next.
+//! Seats with a limited total (product.md 6): held seats, pending seats, and the next free seat.
 
 #![allow(clippy::unwrap_used)]
 
 mod crowd;
-mod desk;
 mod laws;
+mod organization;
 
-use desk::{Act, Answered, Desk, seat_type};
+use organization::{ChangeResponse, SeatChange, SeatOrganization, seat_type};
 use rollcall_proto::v1::SeatType;
 use rollcall_testkit::{TestServer, refused};
 
-/// What happens, each with how many seats `gong` there are, who holds one and who waits afterwards.
-type Story = (&'static str, Option<i32>, &'static [(Act, &'static str)]);
+/// Changes, each with the expected state of `gong`: the total, the holders, and the pending seats.
+type SeatScenario = (&'static str, Option<i32>, &'static [(SeatChange, &'static str)]);
 
-use Act::{Active, Come, Delete, Edit, First, Give, Move, Release, Total};
+use SeatChange::{Active, Come, Delete, Edit, First, Give, Move, Release, Total};
 
-const STORIES: &[Story] = &[
+const SCENARIOS: &[SeatScenario] = &[
     (
         "they fill up in byte order, and who becomes inactive frees one for the oldest",
         Some(2),
@@ -74,7 +74,7 @@ const STORIES: &[Story] = &[
         ],
     ),
     (
-        "an order that changes nobody's seats moves none",
+        "an order that changes no settings moves no seats",
         Some(1),
         &[
             (Come(&["a", "b"], "sales"), "1: a | b"),
@@ -119,27 +119,27 @@ const STORIES: &[Story] = &[
         ],
     ),
     (
-        "without a total everybody has one",
+        "without a total every claim is held",
         None,
         &[(Come(&["a", "b"], "sales"), "*: a b |"), (Active(&["a"], false), "*: b |"), (Give("sales", &[]), "*: |")],
     ),
 ];
 
 #[tokio::test(flavor = "multi_thread")]
-async fn who_waits_longest_gets_the_next_free_seat() {
+async fn the_oldest_pending_seat_gets_the_next_free_seat() {
     let server = TestServer::start().await;
-    for (number, (name, total, steps)) in STORIES.iter().enumerate() {
-        let id = format!("story-{number}");
-        let desk = Desk::open(&server, &id, *total).await;
+    for (number, (name, total, steps)) in SCENARIOS.iter().enumerate() {
+        let id = format!("scenario-{number}");
+        let organization = SeatOrganization::open(&server, &id, *total).await;
         for (act, expected) in *steps {
-            desk.make(act).await;
-            assert_eq!(desk.snapshot().await.line(), *expected, "{name}: {act:?}");
+            organization.make(act).await;
+            assert_eq!(organization.snapshot().await.line(), *expected, "{name}: {act:?}");
         }
     }
 }
 
-/// Warnings as `what it is about: message`, without the organization's name.
-fn warnings(answered: &Answered) -> Vec<String> {
+/// Returns warnings as `subject: message`, without the name of the organization.
+fn warnings(answered: &ChangeResponse) -> Vec<String> {
     let words = |text: &str| text.replace("organizations/acme/", "");
     let shown =
         |warning: &rollcall_proto::v1::Warning| format!("{}: {}", words(&warning.resource), words(&warning.message));
@@ -147,9 +147,9 @@ fn warnings(answered: &Answered) -> Vec<String> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_is_configured_but_not_effective_is_a_warning() {
+async fn an_ineffective_setting_is_a_warning() {
     let server = TestServer::start().await;
-    let desk = Desk::open(&server, "acme", Some(2)).await;
+    let organization = SeatOrganization::open(&server, "acme", Some(2)).await;
     let wait = |who: &str, total: u32| {
         format!("{who} for the seat `gong`: all {total} are used; raise the total or free some")
     };
@@ -159,7 +159,7 @@ async fn what_is_configured_but_not_effective_is_a_warning() {
         wait(&format!("assignments/{assignment}: {members} members of assignments/{assignment} wait"), 2)
     };
     let member = |id: &str| wait(&format!("members/{id}: the member {id} waits"), 2);
-    let steps: [(Act, &[String]); 13] = [
+    let steps: [(SeatChange, &[String]); 13] = [
         (Come(&["a", "b"], "sales"), &[]),
         (Come(&["c"], "sales"), &[one("sales")]),
         (Come(&["d", "e"], "care"), &[some("care", 2)]),
@@ -175,40 +175,40 @@ async fn what_is_configured_but_not_effective_is_a_warning() {
         (Active(&["e"], true), &[some("care", 2)]),
     ];
     for (act, expected) in steps {
-        assert_eq!(warnings(&desk.make(&act).await), expected, "{act:?}");
+        assert_eq!(warnings(&organization.make(&act).await), expected, "{act:?}");
     }
-    let lowered = desk.make(&Total(Some(1))).await;
+    let lowered = organization.make(&Total(Some(1))).await;
     let expected = ["care: 2 members of assignments/care wait", "sales: 1 member of assignments/sales waits"];
     assert_eq!(warnings(&lowered), expected.map(|who| wait(&format!("assignments/{who}"), 1)));
-    assert!(desk.make(&Total(Some(9))).await.warnings.is_empty());
+    assert!(organization.make(&Total(Some(9))).await.warnings.is_empty());
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_seat_type_in_use_cannot_go_and_a_new_requirement_is_a_warning_until_the_next_save() {
+async fn a_seat_type_in_use_cannot_be_removed_and_a_new_requirement_is_a_warning() {
     let server = TestServer::start().await;
-    let desk = Desk::open(&server, "acme", Some(0)).await;
-    desk.make(&Come(&["a"], "care")).await;
+    let organization = SeatOrganization::open(&server, "acme", Some(0)).await;
+    organization.make(&Come(&["a"], "care")).await;
     for assignment in ["sales", "support", "care"] {
-        desk.make(&Give(assignment, &[])).await;
+        organization.make(&Give(assignment, &[])).await;
     }
-    // Nobody holds it and no assignment gives it, but somebody waits.
-    assert_eq!(desk.snapshot().await.line(), "0: | a");
-    let call = refused(desk.set_seat_types(Vec::new(), false)).await;
+    // No member holds the seat and no assignment gives it, but one seat is pending.
+    assert_eq!(organization.snapshot().await.line(), "0: | a");
+    let call = refused(organization.set_seat_types(Vec::new(), false)).await;
     assert_eq!(call, "FailedPrecondition CATALOG_ENTRY_IN_USE assignments=0 entry=seat type gong members=1");
 
-    desk.make(&Give("sales", &["gong"])).await;
+    organization.make(&Give("sales", &["gong"])).await;
     let seat_types = || vec![SeatType { total: Some(7), ..seat_type("gong", &["engage"]) }, seat_type("engage", &[])];
     let message =
         "organizations/acme/assignments/sales gives the seat `gong` without `engage`, which it requires; give both";
     for validate_only in [true, false] {
-        let answer = desk.set_seat_types(seat_types(), validate_only).await.unwrap().into_inner();
+        let answer = organization.set_seat_types(seat_types(), validate_only).await.unwrap().into_inner();
         let found: Vec<&str> = answer.warnings.iter().map(|warning| warning.message.as_str()).collect();
         assert_eq!(found, [message]);
     }
-    assert_eq!(desk.snapshot().await.line(), "7: a |");
+    assert_eq!(organization.snapshot().await.line(), "7: a |");
     let expected = "SEAT_PREREQUISITE_MISSING assignment.settings.seats requires=engage seat_type=gong";
     for (seats, expected) in [(&["gong"][..], None), (&[], None), (&["gong"], Some(expected))] {
-        match (desk.give("sales", seats, false).await, expected) {
+        match (organization.give("sales", seats, false).await, expected) {
             (Ok(_), None) => {}
             (Err(status), Some(expected)) => {
                 assert_eq!(refused::<()>(async { Err(status) }).await, format!("InvalidArgument {expected}"));

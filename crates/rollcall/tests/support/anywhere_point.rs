@@ -1,38 +1,39 @@
-//! A point of a run, and what happens there.
+//! A point of a run, and the disturbance at this point.
 
 use rand::{RngExt as _, rngs::StdRng};
-use rollcall_testkit::Way;
+use rollcall_testkit::Direction;
 
-/// What happens.
+/// A disturbance of a process.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Disturbance {
     /// The process gets SIGKILL.
     Kill,
-    /// The server ends all of its sessions.
+    /// The database server terminates all sessions of the process.
     Terminate,
-    /// Its connections are cut.
+    /// The connections of the process are closed.
     Cut,
 }
 
 /// A point of a run.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Point {
-    /// What happens there.
+    /// The disturbance at the point.
     pub(crate) disturbance: Disturbance,
-    /// Which bytes are counted.
-    pub(crate) way: Way,
-    /// After how many of them.
+    /// The direction of the counted bytes.
+    pub(crate) direction: Direction,
+    /// The number of bytes before the disturbance.
     pub(crate) byte: u64,
-    /// Whether it is so near the end that the run may be over before.
+    /// Whether the point is so near the end that the run may end before.
     pub(crate) late: bool,
 }
 
 impl Point {
-    /// Draws the point of a round. The disturbances take turns.
+    /// Generates the point of a round. The disturbances alternate.
     pub(crate) fn draw(rng: &mut StdRng, round: u64, bytes: [u64; 2]) -> Self {
         let disturbance = [Disturbance::Kill, Disturbance::Cut, Disturbance::Terminate][(round % 3) as usize];
-        let (way, bytes) = if rng.random() { (Way::ToDatabase, bytes[0]) } else { (Way::ToService, bytes[1]) };
+        let (direction, bytes) =
+            if rng.random() { (Direction::ToDatabase, bytes[0]) } else { (Direction::ToService, bytes[1]) };
         let byte = rng.random_range(0..bytes);
-        Self { disturbance, way, byte, late: byte > bytes / 10 * 9 }
+        Self { disturbance, direction, byte, late: byte > bytes / 10 * 9 }
     }
 }

@@ -1,6 +1,6 @@
-//! A run of a job, disturbed at one point again and again from the same beginning.
+//! A run of a job, repeatedly disturbed at one point from the same initial state.
 
-use rollcall_testkit::{Fault, FaultProxy, TestClock, TestDatabase, Trap, Way};
+use rollcall_testkit::{Direction, Fault, FaultProxy, FaultTrigger, TestClock, TestDatabase};
 use tempfile::TempDir;
 use tokio::time::{Duration, Instant, sleep};
 
@@ -8,23 +8,23 @@ use super::{
     anywhere_point::{Disturbance, Point},
     copies::{MODELS, copy, make_models},
     kill_server::Server,
-    kill_state::{Look, Observer, State},
+    kill_state::{Observer, RowView, State},
     process::{DEADLINE, LOOK, MIGRATION, Place, Process, REPORT, until},
 };
 
-/// What a run came to.
+/// The result of a run.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) struct End {
-    /// What each organization holds, except for the times.
+pub(crate) struct RunResult {
+    /// The rows of each organization, without times.
     pub(crate) organizations: State,
-    /// What the run says that it did.
+    /// The outcome of the run.
     pub(crate) outcome: String,
-    /// What it published, if anything.
+    /// The published files, if any.
     pub(crate) csv: Option<Vec<u8>>,
 }
 
-/// A database, and the beginning that each run starts from.
-pub(crate) struct Scene {
+/// A database, and the initial state of each run.
+pub(crate) struct RunScenario {
     job: &'static str,
     database: TestDatabase,
     clock: TestClock,
@@ -33,8 +33,8 @@ pub(crate) struct Scene {
     dir: TempDir,
 }
 
-impl Scene {
-    /// Organizations in phase LEGACY for the migration; for the report they are migrated.
+impl RunScenario {
+    /// Creates organizations in phase LEGACY for the migration. For the report they are migrated.
     pub(crate) async fn begin(job: &'static str, organizations: usize) -> Self {
         let (database, dir) = (TestDatabase::new().await, TempDir::new().unwrap());
         let server = Server::start(&database, &dir);
@@ -45,7 +45,7 @@ impl Scene {
             copy(&sql, "public", MODELS[number % MODELS.len()], &format!("org-{number:04}")).await;
         }
         let clock = TestClock::install(&database).await;
-        // A session that is left behind in a transaction is ended by the server; seconds are enough here, too.
+        // The database server ends an abandoned session in a transaction. Here, seconds are enough.
         let url = format!("{}%20-c%20idle_in_transaction_session_timeout%3D2s", TestClock::url(&database));
         let proxy = FaultProxy::open(&url).await;
         if job == REPORT {
@@ -58,28 +58,28 @@ impl Scene {
         Self { job, database, clock, proxy, observer, dir }
     }
 
-    /// The run without a disturbance, and how many bytes it takes each way.
-    pub(crate) async fn undisturbed(&self) -> (End, [u64; 2]) {
-        let before = [Way::ToDatabase, Way::ToService].map(|way| self.proxy.carried(way));
+    /// Makes the run without a disturbance. Returns its result, and its bytes in each direction.
+    pub(crate) async fn undisturbed(&self) -> (RunResult, [u64; 2]) {
+        let before = [Direction::ToDatabase, Direction::ToService].map(|direction| self.proxy.bytes_passed(direction));
         self.observer.put_back().await;
         self.finish(None).await;
-        let after = [Way::ToDatabase, Way::ToService].map(|way| self.proxy.carried(way));
+        let after = [Direction::ToDatabase, Direction::ToService].map(|direction| self.proxy.bytes_passed(direction));
         (self.end().await, [after[0] - before[0], after[1] - before[1]])
     }
 
-    /// The run with one disturbance, brought to its end by whoever goes on.
-    pub(crate) async fn disturbed(&self, point: &Point) -> End {
+    /// Makes the run with one disturbance. Returns the result of the process that takes over.
+    pub(crate) async fn disturbed(&self, point: &Point) -> RunResult {
         self.observer.put_back().await;
         let fault = if point.disturbance == Disturbance::Cut { Fault::Cut } else { Fault::Silence };
-        self.proxy.set(Trap { way: point.way, bytes: point.byte, fault });
+        self.proxy.set_trigger(FaultTrigger { direction: point.direction, bytes: point.byte, fault });
         let mut process = Some(self.start());
         until("the point", async || {
             let over = process.as_mut().and_then(Process::ended).is_some();
-            (over || self.proxy.has_sprung()).then_some(())
+            (over || self.proxy.has_triggered()).then_some(())
         })
         .await;
-        if self.proxy.disarm() {
-            // A heartbeat less than last time: it was over before.
+        if self.proxy.remove_trigger() {
+            // The run had one heartbeat less, and ended before the disturbance.
             assert!(point.late, "{point:?} was not reached");
         } else {
             match point.disturbance {
@@ -105,12 +105,12 @@ impl Scene {
         Process::start(&place, self.job, &["job", "run", self.job], None)
     }
 
-    /// Lets processes run until the run has ended, and moves the clock on when they wait for it.
+    /// Runs processes until the run has ended, and advances the clock when they wait for it.
     async fn finish(&self, mut process: Option<Process>) {
         let state = "SELECT state, attempt FROM job_runs WHERE job = $1";
         let deadline = Instant::now() + DEADLINE;
         loop {
-            // In this order: what a process has done it has done before it is dead.
+            // The order matters: a dead process has finished its writes.
             let dead = process.as_mut().is_none_or(|process| process.ended().is_some());
             let run = self.observer.sql.query_opt(state, &[&self.job]).await.unwrap();
             let run: Option<(String, i32)> = run.map(|row| (row.get(0), row.get(1)));
@@ -118,7 +118,7 @@ impl Scene {
                 Some(("SUCCEEDED", _)) if dead => return,
                 Some(("SUCCEEDED", _)) => {}
                 Some(("FAILED", _)) => panic!("it failed: {}", process.map(|p| p.last_words()).unwrap_or_default()),
-                // It waits for its next attempt, or for the end of a dead process's lease.
+                // The run waits for its next attempt, or for the end of the lease of a dead process.
                 Some(("PENDING", 1..)) => self.clock.advance(Duration::from_secs(10)).await,
                 Some(("RUNNING", _)) if dead => self.clock.advance(Duration::from_secs(31)).await,
                 _ => {}
@@ -132,7 +132,7 @@ impl Scene {
         }
     }
 
-    async fn end(&self) -> End {
+    async fn end(&self) -> RunResult {
         self.observer.assert_consistent().await;
         let outcome = "SELECT outcome::text FROM job_runs WHERE job = $1";
         let outcome = self.observer.sql.query_one(outcome, &[&self.job]).await.unwrap().get(0);
@@ -145,6 +145,6 @@ impl Scene {
             Some(csv) => Some(csv.await),
             None => None,
         };
-        End { organizations: self.observer.state(Look::Timeless).await, outcome, csv }
+        RunResult { organizations: self.observer.state(RowView::Timeless).await, outcome, csv }
     }
 }

@@ -1,4 +1,4 @@
-//! Many organizations, copied from a few that were made through the API.
+//! Many organizations, copied from a few that were created through the API.
 
 use rollcall_proto::v1::Phase;
 
@@ -9,12 +9,12 @@ use super::{
 };
 use tokio_postgres::Client;
 
-/// The organizations that others are copied from.
+/// The model organizations, from which others are copied.
 pub(crate) const MODELS: [&str; 3] = ["model-0", "model-1", "model-2"];
-/// Members of each.
+/// The number of members of each organization.
 pub(crate) const MEMBERS: usize = 12;
 
-/// Makes the models, in phase LEGACY: with assignments that come out mixed and ones that do not.
+/// Creates the models in phase LEGACY. Some of their assignments become mixed.
 pub(crate) async fn make_models(server: &Server) {
     for (shift, model) in MODELS.into_iter().enumerate() {
         let person = |number: usize| Person {
@@ -47,6 +47,6 @@ pub(crate) async fn copy(sql: &Client, schema: &str, model: &str, id: &str) {
         )
     });
     let inserts: String = inserts.collect();
-    // The tables are in no order that foreign keys would like.
+    // The order of the tables does not respect foreign keys, so they are disabled.
     sql.batch_execute(&format!("BEGIN; SET LOCAL session_replication_role = replica; {inserts} COMMIT")).await.unwrap();
 }

@@ -1,4 +1,4 @@
-//! `rollcall import` of the sample, which waits before each of its commits for whoever holds the lock of the revision.
+//! `rollcall import` of the sample, which waits before each commit for the lock of the revision.
 
 use std::process::{Child, Command, Output, Stdio};
 
@@ -7,28 +7,28 @@ use super::{
     kill_server::Server,
 };
 
-/// Makes writes wait: the last thing that each does is its audit event.
+/// Makes writes wait at their last statement, the audit event.
 pub(crate) const WAIT_AT_REVISIONS: &str = "
     CREATE FUNCTION wait_at_revision() RETURNS trigger LANGUAGE plpgsql AS
         $$ BEGIN PERFORM pg_advisory_xact_lock_shared(NEW.revision); RETURN NEW; END $$;
     CREATE TRIGGER wait_at_revision BEFORE INSERT ON audit_events FOR EACH ROW EXECUTE FUNCTION wait_at_revision()";
 
-/// The organization's revision, 0 where there is none.
+/// Returns the revision of the organization, or 0 if it does not exist.
 pub(crate) const REVISION: &str = "SELECT coalesce(max(revision), 0) FROM organizations";
 
-/// Before the commit of a revision.
+/// A stop before the commit of a revision.
 pub(crate) fn stop_before(revision: i64) -> Stop {
     Stop::locking(INSERT_EVENT, &format!("SELECT pg_advisory_xact_lock({revision})"))
 }
 
-/// Starts it.
+/// Starts the import.
 pub(crate) fn start(server: &Server) -> Child {
     let mut command = Command::new(env!("CARGO_BIN_EXE_rollcall"));
     command.args(["import", concat!(env!("CARGO_MANIFEST_DIR"), "/sample/acme"), "--target", &server.url]);
     command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
 }
 
-/// Waits for its end: whether it was a good one, and what was printed.
+/// Waits for the end. Returns whether the import succeeded, and its output.
 pub(crate) fn printed(import: Child) -> (bool, String) {
     let Output { status, stdout, stderr } = import.wait_with_output().unwrap();
     (status.success(), String::from_utf8([stdout, stderr].concat()).unwrap())

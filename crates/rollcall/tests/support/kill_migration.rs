@@ -17,12 +17,12 @@ use super::{
 
 const JOB: &str = "jobs/settings-migration";
 
-/// The organizations, in the order in which they are migrated.
+/// The organizations in the order of their migration.
 pub(crate) const ORGANIZATIONS: [&str; 4] = ["org-0", "org-1", "org-2", "org-3"];
 
-/// Makes the organizations with their old settings.
+/// Creates the organizations with their legacy settings.
 pub(crate) async fn seed(server: &Server) {
-    // By old settings: those of group 1 agree, the others do not.
+    // The legacy settings of group 1 agree. The others do not.
     let group = |number: usize| if !number.is_multiple_of(3) && !number.is_multiple_of(5) { 1 } else { number % 4 };
     let person = |number: usize| Person {
         number,
@@ -44,7 +44,7 @@ pub(crate) async fn seed(server: &Server) {
     }
 }
 
-/// Asks for a run and waits for its success.
+/// Requests a run, and waits for its success.
 pub(crate) fn migrate(server: &Server) -> JoinHandle<Answer> {
     let mut client = server.jobs();
     let wait_timeout = Some(prost_types::Duration { seconds: 60, nanos: 0 });
@@ -56,8 +56,8 @@ pub(crate) fn migrate(server: &Server) -> JoinHandle<Answer> {
     })
 }
 
-/// What is answered about some members of every organization: active and inactive ones, with and without an old
-/// setting, and one whom nobody knows.
+/// Returns the answers for some members of every organization: active and inactive ones, with and without a legacy
+/// setting, and an unknown one.
 pub(crate) async fn answers(server: &Server) -> Vec<String> {
     let mut answers = Vec::new();
     for organization in ORGANIZATIONS {
@@ -88,10 +88,10 @@ async fn the_run(trial: &Trial) -> JobRun {
     panic!("the run does not end")
 }
 
-/// Lets the new server take the dead one's run over, and checks that it ends as if nobody had been killed. After a kill
-/// at a drawn moment the run may have ended before.
+/// Lets the new server take over the run of the dead one, and checks that the result is undisturbed. After a kill at
+/// a random moment, the run may have ended before.
 pub(crate) async fn assert_taken_over(trial: &Trial, undisturbed: &Undisturbed, must: bool) {
-    // As if the lease's 30 seconds had passed, which nobody renews any more: twenty times 30 seconds are too long here.
+    // Expires the lease of the dead process: waiting twenty times for 30 seconds would take too long.
     let expire = "UPDATE job_runs SET lease_until = clock_timestamp() - interval '1 second'
         WHERE state = 'RUNNING' AND attempt = 1";
     trial.observer.sql.execute(expire, &[]).await.unwrap();
@@ -99,8 +99,7 @@ pub(crate) async fn assert_taken_over(trial: &Trial, undisturbed: &Undisturbed, 
     assert!(attempt == 2 || (attempt == 1 && !must), "it is at attempt {attempt}");
 }
 
-/// Waits for the end of the only run, and checks that all is as if nobody had been killed. Answers how often the run was
-/// begun.
+/// Waits for the end of the only run, and checks that the result is undisturbed. Returns the number of attempts.
 pub(crate) async fn assert_as_undisturbed(trial: &Trial, undisturbed: &Undisturbed) -> i32 {
     let run = the_run(trial).await;
     assert_eq!(run.state(), JobRunState::Succeeded, "{run:?}");
@@ -122,12 +121,12 @@ pub(crate) async fn assert_as_undisturbed(trial: &Trial, undisturbed: &Undisturb
     run.attempt
 }
 
-/// How many kinds of [`stop_in`] there are.
+/// The number of kinds of [`stop_in`].
 pub(crate) const STOPS: usize = 7;
 
-/// A stop in the migration of one of the organizations, whose number says what kind of statement it is.
+/// Returns a stop in the migration of an organization. The number selects the kind of statement.
 pub(crate) fn stop_in(organization: &str, kind: usize, number: usize) -> Moment {
-    // The organizations before it are passed; then it is stopped where it has begun to write members.
+    // The stop passes the earlier organizations, and stops this one after it has begun to write members.
     let mut stops = vec![Stop::at_member(UPDATE_MEMBERS, organization, &member(number))];
     stops.extend(match kind {
         0 => None,
@@ -136,13 +135,13 @@ pub(crate) fn stop_in(organization: &str, kind: usize, number: usize) -> Moment 
         3 => Some(Stop::at_table(UPDATE_ORGANIZATION, "organizations")),
         4 => Some(Stop::at_table(r#"INSERT INTO "settings_migrations""#, "settings_migrations")),
         5 => Some(Stop::at_table(INSERT_EVENT, "audit_events")),
-        // How far the run is, and what it did.
+        // The progress and the outcome of the run.
         _ => Some(Stop::at_row(r#"SELECT "job_runs"."outcome""#, "job_runs", "state = 'RUNNING'")),
     });
     Moment::At(stops)
 }
 
-/// In the first organization, and in any other one.
+/// A stop in the first organization, and in any other one.
 pub(crate) fn stops_of_two(number: usize) -> [Stop; 2] {
     let first = ORGANIZATIONS[0];
     let others = format!(
@@ -151,7 +150,7 @@ pub(crate) fn stops_of_two(number: usize) -> [Stop; 2] {
     [Stop::at_member(UPDATE_MEMBERS, first, &member(number)), Stop::locking(UPDATE_MEMBERS, &others)]
 }
 
-/// When all organizations are migrated and the run is about to be ended.
+/// A stop after the migration of all organizations and before the end of the run.
 pub(crate) fn stop_at_end(last: &str, number: usize) -> Moment {
     let end = "SELECT FROM job_runs WHERE state = 'RUNNING' FOR KEY SHARE";
     Moment::At(vec![

@@ -1,5 +1,5 @@
-//! When a server is killed: while a known statement of it waits for a lock that the test holds, or at a moment that is
-//! drawn. Nothing here wins a race: a stop is waited for, and at a drawn moment either outcome is right.
+//! The moment of a kill: while a known statement waits for a lock that the test holds, or at a random moment. No test
+//! depends on a race: it waits for a stop, and at a random moment both outcomes are correct.
 
 use std::time::{Duration, Instant};
 
@@ -18,33 +18,34 @@ const LOOK: Duration = Duration::from_millis(2);
 const SESSIONS: &str =
     "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND application_name = 'rollcall'";
 
-/// Statements that most writes have.
+/// Statements of most writes.
 pub(crate) const UPDATE_MEMBERS: &str = "UPDATE members";
 pub(crate) const INSERT_CHANGES: &str = "INSERT INTO member_changes";
 pub(crate) const INSERT_EVENT: &str = "INSERT INTO audit_events";
 pub(crate) const UPDATE_ORGANIZATION: &str = r#"UPDATE "organizations""#;
 
-/// A statement at which the service is made to wait.
+/// A statement at which the service must wait.
 #[derive(Clone, Debug)]
 pub(crate) struct Stop {
-    /// Takes the lock that it then waits for.
+    /// Takes the lock for which the statement waits.
     lock: String,
-    /// A part of the statement that waits.
+    /// A part of the text of the waiting statement.
     at: &'static str,
 }
 
 impl Stop {
-    /// At a row that it writes.
+    /// Stops at a row that the service writes.
     pub(crate) fn at_row(at: &'static str, table: &str, condition: &str) -> Self {
         Self::locking(at, &format!("SELECT FROM {table} WHERE {condition} FOR NO KEY UPDATE"))
     }
 
-    /// At the first row that it writes to a table.
+    /// Stops at the first row that the service writes to a table.
     pub(crate) fn at_table(at: &'static str, table: &str) -> Self {
         Self::locking(at, &format!("LOCK TABLE {table} IN SHARE MODE"))
     }
 
-    /// At a row that it inserts: the test inserts one with the same key, made of any row of the table.
+    /// Stops at a row that the service inserts: the test inserts a row with the same key, copied from any row of the
+    /// table.
     pub(crate) fn at_new_row(at: &'static str, table: &str, organization: &str, key: &str) -> Self {
         Self::locking(
             at,
@@ -55,39 +56,39 @@ impl Stop {
         )
     }
 
-    /// At a member whom it writes.
+    /// Stops at a member that the service writes.
     pub(crate) fn at_member(at: &'static str, organization: &str, member: &str) -> Self {
         Self::at_row(at, "members", &format!("organization_id = '{organization}' AND id = '{member}'"))
     }
 
-    /// At a member whose change it keeps.
+    /// Stops at a member whose change the service records.
     pub(crate) fn at_change(organization: &str, member: &str) -> Self {
         let revision = format!("(SELECT o.revision + 1 FROM organizations AS o WHERE o.id = '{organization}')");
         let key = format!("'member_id', '{member}', 'revision', {revision}");
         Self::at_new_row(INSERT_CHANGES, "member_changes", organization, &key)
     }
 
-    /// At whatever needs the lock that `lock` takes.
+    /// Stops at any statement that needs the lock of `lock`.
     pub(crate) fn locking(at: &'static str, lock: &str) -> Self {
         Self { lock: lock.to_owned(), at }
     }
 }
 
-/// When to kill.
+/// The moment of a kill.
 #[derive(Clone, Debug)]
 pub(crate) enum Moment {
-    /// At the last of these stops, passing the others.
+    /// At the last of these stops, after passing the others.
     At(Vec<Stop>),
-    /// This long after the operation was seen to have locked an organization.
+    /// This long after the operation has locked an organization.
     After(Duration),
 }
 
-/// How an operation ended whose server was killed.
+/// The result of an operation whose server was killed.
 pub(crate) type Answer = Result<(), Status>;
 
 impl Moment {
-    /// Kills the server at this moment of an operation which is started once the first lock is held, and waits until
-    /// Postgres has nothing of it any more.
+    /// Takes the first lock, starts the operation, kills the server at this moment, and waits until Postgres has
+    /// ended its sessions.
     pub(crate) async fn kill(
         &self,
         database: &TestDatabase,
@@ -124,7 +125,7 @@ impl Moment {
     }
 }
 
-/// A lock that is held until it is released, in a session of its own.
+/// A lock, held in a separate session until it is released.
 pub(crate) struct Lock {
     session: Client,
     pid: i32,
@@ -142,7 +143,8 @@ impl Lock {
         Self { session, pid, at: stop.at }
     }
 
-    /// Waits until the statement of an operation that is not over waits for this lock; a run's heartbeat may, too.
+    /// Waits until the statement of an unfinished operation waits for this lock. The heartbeat of a run may also wait
+    /// for it.
     pub(crate) async fn waited_for(&self, look: &Client, mut is_over: impl FnMut() -> bool) {
         let sql = r#"SELECT query FROM pg_stat_activity
             WHERE datname = current_database() AND application_name = 'rollcall' AND state = 'active'
@@ -159,13 +161,13 @@ impl Lock {
         .await;
     }
 
-    /// Lets whoever waits go on.
+    /// Releases the lock.
     pub(crate) async fn release(self) {
         self.session.batch_execute("ROLLBACK").await.unwrap();
     }
 }
 
-/// Waits until a transaction of the service has locked an organization, or the operation is over already.
+/// Waits until a transaction of the service has locked an organization, or until the operation has ended.
 async fn under_way(look: &Client, operation: &JoinHandle<Answer>) {
     let sql = "SELECT FROM pg_locks AS l INNER JOIN pg_stat_activity AS a USING (pid)
         WHERE a.datname = current_database() AND a.application_name = 'rollcall' AND l.granted
@@ -176,7 +178,7 @@ async fn under_way(look: &Client, operation: &JoinHandle<Answer>) {
     .await;
 }
 
-/// Waits until the service is in no transaction.
+/// Waits until the service has no open transaction.
 pub(crate) async fn idle(look: &Client) {
     let transactions = format!("{SESSIONS} AND state <> 'idle'");
     none_left("the end of the service's transactions", look, &transactions).await;

@@ -1,4 +1,4 @@
-//! A save of an assignment of 2,000 members that chooses a value for all of them.
+//! A save of an assignment with 2,000 members that chooses a value for all of them.
 
 use rand::{RngExt as _, rngs::StdRng};
 use rollcall_proto::v1::{Assignment, EmailExport, GetAssignmentRequest, Phase, UpdateAssignmentRequest};
@@ -11,10 +11,10 @@ use super::{
     kill_trial::Operation,
 };
 
-/// The organizations: in one the members differ, in the other all are exported.
+/// The organizations: in one, the members differ; in the other, all export.
 pub(crate) const ORGANIZATIONS: [&str; 2] = ["mixed", "exporting"];
 
-/// Makes the organizations, with an assignment `everyone`.
+/// Creates the organizations with an assignment `everyone`.
 pub(crate) async fn seed(server: &Server) {
     let person = |number: usize| Person {
         number,
@@ -32,7 +32,7 @@ pub(crate) async fn seed(server: &Server) {
     migrate(server).await.unwrap().unwrap();
 }
 
-/// Chooses a value, in one save with another name and one more group.
+/// Chooses a value, and changes the name and adds a group in the same save.
 pub(crate) fn operation(organization: &'static str, export: EmailExport) -> Operation {
     let assignment = Assignment {
         name: format!("organizations/{organization}/assignments/everyone"),
@@ -48,7 +48,7 @@ pub(crate) fn operation(organization: &'static str, export: EmailExport) -> Oper
     })
 }
 
-/// How many of the assignment's active members are exported, and how many are not.
+/// Returns how many active members of the assignment export, and how many do not.
 pub(crate) async fn exporting(server: &Server, organization: &str) -> (i32, i32) {
     let name = format!("organizations/{organization}/assignments/everyone");
     let request = GetAssignmentRequest { name, ..Default::default() };
@@ -57,9 +57,9 @@ pub(crate) async fn exporting(server: &Server, organization: &str) -> (i32, i32)
     (summary.exporting, summary.not_exporting)
 }
 
-/// Stops in a save, in the order of its statements.
+/// Returns stops in a save, in the order of its statements.
 pub(crate) fn stops(organization: &str, rng: &mut StdRng) -> Vec<Stop> {
-    // Somebody whose setting is changed by either choice.
+    // A member whose setting changes with either choice.
     let mut drawn = || member(15 * rng.random_range(0..130) + 3 * rng.random_range(1..5));
     let saved = format!("organization_id = '{organization}' AND id = 'everyone'");
     let new_group = format!("'assignment_id', 'everyone', 'group_id', '{}'", seed::group(1));

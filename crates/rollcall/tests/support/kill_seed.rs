@@ -1,4 +1,4 @@
-//! Organizations to be in the middle of something with, made through the API.
+//! Organizations for the kill tests, created through the API.
 
 use rollcall_proto::v1::{
     Assignment, CreateAssignmentRequest, CreateOrganizationRequest, DataCapture, DirectoryGroup, DirectoryMember,
@@ -8,24 +8,24 @@ use rollcall_proto::v1::{
 
 use super::kill_server::Server;
 
-/// A member of a directory that is made by counting.
+/// A member of a generated directory.
 pub(crate) struct Person {
-    /// The number that everything follows from.
+    /// The number that determines all fields.
     pub(crate) number: usize,
     /// The given name.
     pub(crate) name: String,
-    /// Numbers of groups.
+    /// The numbers of the groups.
     pub(crate) groups: Vec<usize>,
-    /// Whether active.
+    /// Whether the member is active.
     pub(crate) active: bool,
 }
 
-/// A member's external id.
+/// Returns the external id of a member.
 pub(crate) fn member(number: usize) -> String {
     format!("m{number:04}")
 }
 
-/// A group's external id.
+/// Returns the external id of a group.
 pub(crate) fn group(number: usize) -> String {
     format!("g{number:02}")
 }
@@ -34,7 +34,7 @@ fn email(number: usize) -> String {
     format!("{}@example.com", member(number))
 }
 
-/// The message of a full sync of these people, with the groups that they are in.
+/// Returns the request of a full sync of these members and their groups.
 pub(crate) fn full_sync(organization: &str, people: &[Person]) -> SyncDirectoryRequest {
     let status = |active: bool| if active { MemberStatus::Active } else { MemberStatus::Inactive };
     let row = |person: &Person| DirectoryMember {
@@ -65,17 +65,17 @@ pub(crate) fn full_sync(organization: &str, people: &[Person]) -> SyncDirectoryR
 
 /// An assignment to be created.
 pub(crate) struct NewAssignment {
-    /// Its id, and its name.
+    /// The id, which is also the name.
     pub(crate) id: String,
-    /// Numbers of groups.
+    /// The numbers of the groups.
     pub(crate) groups: Vec<usize>,
-    /// Whether it updates automatically.
+    /// Whether the update mode is automatic.
     pub(crate) automatic: bool,
     /// The chosen value, in phase MIGRATED.
     pub(crate) export: Option<EmailExport>,
 }
 
-/// Makes an organization with its groups, assignments and people.
+/// Creates an organization with its groups, assignments and members.
 pub(crate) async fn organization(
     server: &Server,
     id: &str,
@@ -105,7 +105,7 @@ async fn sync(server: &Server, request: SyncDirectoryRequest) {
 
 fn create(organization: &str, rank: usize, new: &NewAssignment) -> CreateAssignmentRequest {
     let mode = if new.automatic { UpdateMode::AutomaticUpdates } else { UpdateMode::ManualEditing };
-    // No two in a row have the same settings, so that whoever changes assignment changes those, too.
+    // Neighbours have different settings, so that a member who changes assignment also changes settings.
     let capture = DataCapture {
         web_conferences_recorded: rank.is_multiple_of(2),
         emails_imported: rank.is_multiple_of(3),
@@ -127,13 +127,13 @@ fn create(organization: &str, rank: usize, new: &NewAssignment) -> CreateAssignm
     }
 }
 
-/// A group's name.
+/// Returns the name of a group.
 pub(crate) fn group_name(organization: &str, number: usize) -> String {
     format!("organizations/{organization}/groups/{}", group(number))
 }
 
-/// Imports old settings of members, also of those who are not there yet: every third is not to be exported, and every
-/// fifth has none.
+/// Imports legacy settings, also for members who do not exist yet: every third does not export, and every fifth has
+/// none.
 pub(crate) async fn import(server: &Server, organization: &str, numbers: std::ops::Range<usize>) {
     let value = |number: usize| match number % 3 {
         0 => EmailExport::DoNotExport,

@@ -1,4 +1,4 @@
-//! The program as a process of its own, on a database that outlives it.
+//! The program as a separate process, on a database that outlives it.
 
 use std::{
     io::{BufRead as _, BufReader},
@@ -16,16 +16,16 @@ use rollcall_testkit::TestDatabase;
 use tempfile::TempDir;
 use tonic::transport::{Channel, Endpoint};
 
-/// A running `rollcall serve`, killed with the value.
+/// A running `rollcall serve`. Dropping the value kills it.
 pub(crate) struct Server {
     child: Child,
-    /// Where it serves.
+    /// The address of the server.
     pub(crate) url: String,
     channel: Channel,
 }
 
 impl Server {
-    /// Starts it, and waits until it serves.
+    /// Starts the server, and waits until it is ready.
     pub(crate) fn start(database: &TestDatabase, reports: &TempDir) -> Self {
         let mut command = Command::new(env!("CARGO_BIN_EXE_rollcall"));
         for variable in ["ROLLCALL_NO_JOBS", "ROLLCALL_DATABASE_CONNECTIONS", "OTEL_EXPORTER_OTLP_ENDPOINT"] {
@@ -45,7 +45,7 @@ impl Server {
                 break line["address"].as_str().unwrap().to_owned();
             }
         };
-        // A log that nobody reads would hold it up; what went wrong is worth seeing.
+        // A full pipe would block the process, so the log is read and errors are printed.
         std::thread::spawn(move || {
             let lines = errors.lines().map_while(Result::ok);
             lines.filter(|line| line.contains(r#""level":"ERROR""#)).for_each(|line| eprintln!("{line}"));
@@ -56,7 +56,7 @@ impl Server {
         Self { child, url, channel }
     }
 
-    /// Ends it with SIGKILL, whatever it is doing, and waits until it is gone.
+    /// Kills the process with SIGKILL, and waits for its end.
     pub(crate) fn kill(mut self) {
         self.child.kill().unwrap();
         assert_eq!(self.child.wait().unwrap().signal(), Some(9));

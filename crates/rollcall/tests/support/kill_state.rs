@@ -1,38 +1,38 @@
-//! What a database holds: kept, put back, compared, and looked through for what contradicts itself.
+//! The state of a database: saving, restoring, comparing it, and checking its consistency.
 
 use std::collections::BTreeMap;
 
 use tokio_postgres::Client;
 
-/// What each organization holds.
+/// The state of each organization.
 pub(crate) type State = BTreeMap<String, Rows>;
 
 /// Digests of one organization's rows, by table.
 pub(crate) type Rows = BTreeMap<String, String>;
 
-/// What to look at in a row.
+/// The compared parts of a row.
 #[derive(Clone, Copy, Debug)]
-pub(crate) enum Look {
-    /// All of it.
+pub(crate) enum RowView {
+    /// The whole row.
     Exact,
-    /// All but when it was: every time is replaced by the word `time`. The same for two databases to which the same was
-    /// done at different times.
+    /// The row without times: every time is replaced by the word `time`. It is equal for two databases with the same
+    /// changes at different times.
     Timeless,
-    /// [`Self::Timeless`], and every uid is replaced by the word `uid`: the same for what was created twice.
+    /// [`Self::Timeless`], with every uid replaced by the word `uid`. It is equal for rows that were created twice.
     Anonymous,
 }
 
-/// A connection that looks at a database beside the service, with a copy of its rows to go back to.
+/// A direct connection to a database, with a saved copy of its rows.
 pub(crate) struct Observer {
     /// The connection.
     pub(crate) sql: Client,
     tables: Vec<String>,
-    /// The tables that belong to an organization, with the column that says to which.
+    /// The tables with an organization, and the column of the organization's id.
     owned: Vec<(String, String)>,
 }
 
 impl Observer {
-    /// Keeps a copy of all rows.
+    /// Saves a copy of all rows.
     pub(crate) async fn keeping(sql: Client) -> Self {
         let tables =
             "SELECT tablename::text FROM pg_tables WHERE schemaname = 'public' AND tablename !~ '^__' ORDER BY 1";
@@ -45,7 +45,7 @@ impl Observer {
         Self { sql, tables, owned }
     }
 
-    /// Makes every table as it was when it was kept.
+    /// Restores every table from the saved copy.
     pub(crate) async fn put_back(&self) {
         let inserts = self.tables.iter().map(|table| format!("INSERT INTO {table} SELECT * FROM kept.{table};"));
         let batch = format!(
@@ -56,17 +56,17 @@ impl Observer {
         self.sql.batch_execute(&batch).await.unwrap();
     }
 
-    /// Reads what each organization holds.
-    pub(crate) async fn state(&self, look: Look) -> State {
+    /// Reads the state of each organization.
+    pub(crate) async fn state(&self, look: RowView) -> State {
         let exact = "to_jsonb(t)::text";
         let timeless = format!(r#"regexp_replace({exact}, '"\d{{4}}-\d\d-\d\dT[^"]*"', '"time"', 'g')"#);
         let anonymous = format!(
             r#"regexp_replace({timeless}, '"[0-9a-f]{{8}}(-[0-9a-f]{{4}}){{3}}-[0-9a-f]{{12}}"', '"uid"', 'g')"#
         );
         let line = match look {
-            Look::Exact => exact,
-            Look::Timeless => &timeless,
-            Look::Anonymous => &anonymous,
+            RowView::Exact => exact,
+            RowView::Timeless => &timeless,
+            RowView::Anonymous => &anonymous,
         };
         let digest = |(table, owner): &(String, String)| {
             format!(
@@ -83,20 +83,20 @@ impl Observer {
         state
     }
 
-    /// Looks for rows that cannot be together, whatever was done.
+    /// Checks that no rows contradict each other.
     pub(crate) async fn assert_consistent(&self) {
         let found = self.sql.query(CONTRADICTIONS, &[]).await.unwrap();
         let found: Vec<(String, String)> = found.iter().map(|row| (row.get(0), row.get(1))).collect();
-        assert_eq!(found, [], "the database contradicts itself");
+        assert_eq!(found, [], "the database is inconsistent");
     }
 
-    /// A number.
+    /// Returns the number that a query selects.
     pub(crate) async fn count(&self, sql: &str) -> i64 {
         self.sql.query_one(sql, &[]).await.unwrap().get(0)
     }
 }
 
-/// The tables whose rows belong to an organization, with the column that says to which.
+/// Returns the tables with an organization, and the column of the organization's id.
 pub(crate) const OWNED: &str = "
     SELECT c.table_name::text, c.column_name::text
     FROM information_schema.columns AS c
@@ -104,7 +104,7 @@ pub(crate) const OWNED: &str = "
         AND (c.column_name = 'organization_id' OR (c.table_name = 'organizations' AND c.column_name = 'id'))
     ORDER BY 1";
 
-/// What must hold for every organization at any time (architecture.md 2, product.md 4.9 and 7).
+/// The invariants of every organization (architecture.md 2, product.md 4.9 and 7).
 const CONTRADICTIONS: &str = "
     SELECT o.id, 'revision ' || o.revision || ' with audit events ' || string_agg(e.revision::text, ' ')
     FROM organizations AS o LEFT JOIN audit_events AS e ON e.organization_id = o.id

@@ -1,4 +1,4 @@
-//! A full sync of 2,000 members in 50 groups with 6,000 memberships, into an organization that has some of them.
+//! A full sync of 2,000 members in 50 groups with 6,000 memberships, into an organization with some of them.
 
 use rand::{RngExt as _, rngs::StdRng};
 use rollcall_proto::v1::{EmailExport, Phase};
@@ -23,8 +23,8 @@ fn people_before() -> Vec<Person> {
     (0..1200).map(person).collect()
 }
 
-/// Some have gone, some are new, some have another name, are active again or have other groups; a group has gone and
-/// one is new.
+/// Returns the members after the sync: some are absent, new, renamed, active again, or in other groups. One group is
+/// absent and one is new.
 fn people_after() -> Vec<Person> {
     let person = |number: usize| {
         let shift = usize::from(number.is_multiple_of(3));
@@ -38,7 +38,7 @@ fn people_after() -> Vec<Person> {
     (200..2200).map(person).collect()
 }
 
-/// Makes the organizations with `people_before`.
+/// Creates the organizations with `people_before`.
 pub(crate) async fn seed(server: &Server) {
     for (organization, phase) in ORGANIZATIONS.into_iter().zip([Phase::Migrated, Phase::Legacy]) {
         let value = |rank: usize| if rank.is_multiple_of(4) { EmailExport::DoNotExport } else { EmailExport::Export };
@@ -54,7 +54,7 @@ pub(crate) async fn seed(server: &Server) {
     seed::import(server, ORGANIZATIONS[1], 0..2200).await;
 }
 
-/// The sync of `people_after`.
+/// Makes the sync of `people_after`.
 pub(crate) fn operation(organization: &'static str) -> Operation {
     let request = seed::full_sync(organization, &people_after());
     Box::new(move |server| {
@@ -63,14 +63,13 @@ pub(crate) fn operation(organization: &'static str) -> Operation {
     })
 }
 
-/// A member of whom the sync that was done last changes the assignment only.
+/// Returns a member whose assignment, and nothing else, the last sync changed.
 pub(crate) const REHOMED: &str = "SELECT member_id FROM member_changes
     WHERE organization_id = $1 AND assignment_before IS NOT NULL AND cause = 'ENTERED_ASSIGNMENT'
         AND substr(member_id, 2)::integer % 5 <> 1 AND substr(member_id, 2)::integer % 7 <> 0
     ORDER BY revision DESC, member_id LIMIT 1 OFFSET 50";
 
-/// Stops in the sync, in the order of its statements. `rehomed` is a member of whom the sync changes
-/// the assignment only.
+/// Returns stops in the sync, in the order of its statements. The sync changes only the assignment of `rehomed`.
 pub(crate) fn stops(organization: &str, rehomed: &str, rng: &mut StdRng) -> Vec<Stop> {
     let (renamed, new) = (201 + 5 * rng.random_range(0..199), rng.random_range(1200..2200));
     let (leaves, joins) = (201 + 3 * rng.random_range(0..300), 202 + 150 * rng.random_range(0..6));

@@ -1,4 +1,4 @@
-//! A running `rollcall demo` that ends with the test, and what is compared with it.
+//! A running `rollcall demo` that ends with the test, and the expected files.
 
 use std::{
     collections::BTreeMap,
@@ -7,7 +7,7 @@ use std::{
     process::{Child, ChildStdout, Command, ExitStatus, Stdio},
 };
 
-/// A data directory that the user who runs Postgres can reach, which goes away with the test.
+/// Creates a data directory that the user of Postgres can access. It is removed with the test.
 pub(crate) fn data_dir() -> tempfile::TempDir {
     use std::{fs::Permissions, os::unix::fs::PermissionsExt as _};
     let builder =
@@ -15,7 +15,7 @@ pub(crate) fn data_dir() -> tempfile::TempDir {
     builder.unwrap()
 }
 
-/// `rollcall` with an embedded database in `dir`, on any free port.
+/// Returns the command `rollcall` with an embedded database in `dir`, on any free port.
 pub(crate) fn rollcall(dir: &Path, arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_rollcall"));
     for variable in ["DATABASE_URL", "ROLLCALL_REPORTS_URL", "ROLLCALL_LOG", "OTEL_EXPORTER_OTLP_ENDPOINT"] {
@@ -26,18 +26,18 @@ pub(crate) fn rollcall(dir: &Path, arguments: &[&str]) -> Command {
     command
 }
 
-/// A demo that keeps serving.
+/// A running demo.
 pub(crate) struct Demo {
     child: Child,
     _output: BufReader<ChildStdout>,
-    /// What it printed until it served.
+    /// The output until the demo was ready.
     pub(crate) printed: String,
-    /// Where it serves.
+    /// The address of the server.
     pub(crate) url: String,
 }
 
 impl Demo {
-    /// Starts it, and waits until everything is shown.
+    /// Starts the demo, and waits for its complete output.
     pub(crate) fn start(dir: &Path, arguments: &[&str]) -> Self {
         let arguments = [&["demo"], arguments].concat();
         let mut child = rollcall(dir, &arguments).stdout(Stdio::piped()).spawn().unwrap();
@@ -50,7 +50,7 @@ impl Demo {
         Self { child, _output: output, printed, url }
     }
 
-    /// Ends it as Ctrl-C does.
+    /// Ends the demo like Ctrl-C.
     pub(crate) fn interrupt(mut self) -> ExitStatus {
         signal(&self.child, "INT");
         self.child.wait().unwrap()
@@ -72,7 +72,7 @@ pub(crate) fn signal(child: &Child, name: &str) {
     assert!(sent.unwrap().success());
 }
 
-/// The sample, and the folders that are there beside it.
+/// Returns the sample, and other folders if present.
 pub(crate) fn folders() -> Vec<PathBuf> {
     let here = Path::new(env!("CARGO_MANIFEST_DIR"));
     let mut folders = vec![here.join("sample/acme")];
@@ -82,22 +82,22 @@ pub(crate) fn folders() -> Vec<PathBuf> {
     folders
 }
 
-/// The organization's id.
+/// Returns the id of the organization.
 pub(crate) fn organization(folder: &Path) -> String {
     folder.canonicalize().unwrap().file_name().unwrap().to_str().unwrap().to_owned()
 }
 
-/// A CSV file's rows, each by the names of its columns.
+/// Returns the rows of a CSV file, by the names of its columns.
 pub(crate) fn rows(content: &[u8]) -> Vec<BTreeMap<String, String>> {
     csv::Reader::from_reader(content).deserialize().map(Result::unwrap).collect()
 }
 
-/// The same, of a file in a folder.
+/// Returns the rows of a CSV file in a folder.
 pub(crate) fn rows_of(folder: &Path, file: &str) -> Vec<BTreeMap<String, String>> {
     rows(&std::fs::read(folder.join(file)).unwrap())
 }
 
-/// Some columns of rows, in order.
+/// Returns some columns of rows, in order.
 pub(crate) fn columns(rows: &[BTreeMap<String, String>], names: &[&str]) -> Vec<Vec<String>> {
     rows.iter().map(|row| names.iter().map(|name| row[*name].clone()).collect()).collect()
 }

@@ -1,30 +1,30 @@
-//! Five replicas of `rollcall jobs`, each behind a proxy of its own.
+//! Five replicas of `rollcall jobs`, each behind its own proxy.
 
 use std::{
     path::PathBuf,
     time::{Duration, Instant},
 };
 
-use rollcall_testkit::{Fault, FaultProxy, Trap, Way};
+use rollcall_testkit::{Direction, Fault, FaultProxy, FaultTrigger};
 
 use super::{
-    nights_plan::{Ambush, Blow, Plan},
+    nights_plan::{NightGenerator, ReplicaDisturbance, TriggeredDisturbance},
     process::{Place, Process, skewing_library},
 };
 
 pub(crate) const REPLICAS: usize = 5;
-/// So many are left in peace, so that somebody can take over.
+/// The number of replicas that always stay undisturbed, so that one can take over.
 const HEALTHY: usize = 2;
-/// After this the server notices that a path is dead.
+/// The time after which the database server notices a dead path.
 const KEEPALIVES: Duration = Duration::from_secs(2);
 
-/// How a replica is.
+/// The state of a replica.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Health {
     Well,
     Paused,
     Silent,
-    /// Told to end; what it works on it gives back itself.
+    /// The replica got SIGTERM, and releases its run itself.
     Leaving,
     Dead,
 }
@@ -33,9 +33,9 @@ struct Replica {
     proxy: FaultProxy,
     process: Option<Process>,
     health: Health,
-    /// When it went silent.
+    /// The time at which the replica became silent.
     silent_since: Option<Instant>,
-    /// Counts its processes: each has a name of its own in the database.
+    /// The number of processes so far. Each process has its own name in the database.
     life: u32,
 }
 
@@ -43,13 +43,13 @@ struct Replica {
 pub(crate) struct Fleet {
     dir: PathBuf,
     replicas: Vec<Replica>,
-    /// Whether the clocks of their hosts can be made wrong here.
+    /// Whether the host clocks can be wrong, which requires libfaketime.
     pub(crate) skewed: bool,
 }
 
 impl Fleet {
-    /// Starts all of them. Two have clocks that are as wrong as any, one fast and one slow.
-    pub(crate) async fn start(url: &str, dir: PathBuf, plan: &mut Plan) -> Self {
+    /// Starts all replicas. Two have the largest clock errors, one fast and one slow.
+    pub(crate) async fn start(url: &str, dir: PathBuf, plan: &mut NightGenerator) -> Self {
         let mut fleet = Self { dir, replicas: Vec::new(), skewed: skewing_library().is_some() };
         for number in 0..REPLICAS {
             let proxy = FaultProxy::open(url).await;
@@ -70,7 +70,7 @@ impl Fleet {
         replica.health = Health::Well;
     }
 
-    /// Whether the replica with this name in the database is at work, as far as anybody can see.
+    /// Returns whether the replica with this name in the database appears to work.
     pub(crate) fn is_well(&self, name: &str) -> bool {
         let mut named = self.replicas.iter().enumerate();
         named.any(|(number, replica)| {
@@ -82,64 +82,64 @@ impl Fleet {
         self.replicas.iter().filter(|replica| replica.health == Health::Well).count()
     }
 
-    /// Sets a trap for all who are well.
-    pub(crate) fn lie_in_wait(&self, ambush: &Ambush, work: [u64; 2]) {
-        let bytes = (work[ambush.way as usize] as f64 * ambush.part) as u64;
-        let fault = if ambush.blow == Blow::Cut { Fault::Cut } else { Fault::Silence };
+    /// Sets a fault trigger for every undisturbed replica.
+    pub(crate) fn set_triggers(&self, triggered: &TriggeredDisturbance, work: [u64; 2]) {
+        let bytes = (work[triggered.direction as usize] as f64 * triggered.part) as u64;
+        let fault = if triggered.disturbance == ReplicaDisturbance::Cut { Fault::Cut } else { Fault::Silence };
         for replica in self.replicas.iter().filter(|replica| replica.health == Health::Well) {
-            replica.proxy.set(Trap { way: ambush.way, bytes, fault });
+            replica.proxy.set_trigger(FaultTrigger { direction: triggered.direction, bytes, fault });
         }
     }
 
-    /// Takes the traps away.
+    /// Removes the fault triggers.
     pub(crate) fn disarm(&self) {
         for replica in &self.replicas {
-            replica.proxy.disarm();
+            replica.proxy.remove_trigger();
         }
     }
 
-    /// The replica that has fallen into the trap. The traps of the others are taken away; another one that has fallen
-    /// into it at the same moment only stumbles.
-    pub(crate) fn caught(&self) -> Option<usize> {
-        let caught = self.replicas.iter().position(|replica| replica.proxy.has_sprung())?;
+    /// Returns the replica whose trigger has injected its fault. Removes the triggers of the others. If another one
+    /// was triggered at the same moment, its silence ends.
+    pub(crate) fn triggered_replica(&self) -> Option<usize> {
+        let triggered_replica = self.replicas.iter().position(|replica| replica.proxy.has_triggered())?;
         self.disarm();
         for (number, replica) in self.replicas.iter().enumerate() {
-            if replica.proxy.forget() && number != caught {
+            if replica.proxy.reset_triggered() && number != triggered_replica {
                 replica.proxy.resume();
             }
         }
-        Some(caught)
+        Some(triggered_replica)
     }
 
-    /// Deals a blow; whether it could be: some are always left in peace.
-    pub(crate) fn strike(&mut self, number: usize, blow: Blow) -> bool {
+    /// Disturbs a replica. Returns false if too few undisturbed replicas would remain.
+    pub(crate) fn disturb(&mut self, number: usize, disturbance: ReplicaDisturbance) -> bool {
         let spare = self.healthy() > HEALTHY;
         let replica = &mut self.replicas[number];
         if replica.health != Health::Well {
             return false;
         }
-        if blow != Blow::Cut && !spare {
+        if disturbance != ReplicaDisturbance::Cut && !spare {
             replica.proxy.resume();
             return false;
         }
-        match blow {
-            Blow::Kill => {
+        match disturbance {
+            ReplicaDisturbance::Kill => {
                 replica.process.take().into_iter().for_each(Process::kill);
                 replica.health = Health::Dead;
                 replica.proxy.heal();
             }
-            Blow::Pause => {
+            ReplicaDisturbance::Pause => {
                 replica.process.iter().for_each(|process| process.signal("STOP"));
                 replica.health = Health::Paused;
                 replica.proxy.resume();
             }
-            Blow::Cut => replica.proxy.make(Fault::Cut),
-            Blow::Silence => {
+            ReplicaDisturbance::Cut => replica.proxy.inject(Fault::Cut),
+            ReplicaDisturbance::Silence => {
                 replica.health = Health::Silent;
                 replica.silent_since = Some(Instant::now());
-                replica.proxy.make(Fault::Silence);
+                replica.proxy.inject(Fault::Silence);
             }
-            Blow::Stop => {
+            ReplicaDisturbance::Stop => {
                 replica.process.iter().for_each(|process| process.signal("TERM"));
                 replica.health = Health::Leaving;
                 replica.proxy.resume();
@@ -148,18 +148,18 @@ impl Fleet {
         true
     }
 
-    /// Whether all have begun to work.
+    /// Returns whether all replicas have started to work.
     pub(crate) fn are_serving(&self) -> bool {
         self.replicas.iter().all(|replica| replica.process.as_ref().is_some_and(Process::is_serving))
     }
 
-    /// Notices who has ended. Nobody does who was not told to, unless something went wrong before it had begun to work.
+    /// Records the replicas that have ended. A replica ends only after a signal, or after an error during its start.
     pub(crate) fn notice(&mut self) {
         for (number, replica) in self.replicas.iter_mut().enumerate() {
-            // What the keepalives of the server's host do, sooner.
+            // Simulates the keepalives of the database host, but sooner.
             if replica.silent_since.is_some_and(|since| since.elapsed() > KEEPALIVES) {
                 replica.silent_since = None;
-                replica.proxy.lose();
+                replica.proxy.close_database_side();
             }
             let Some(process) = &mut replica.process else { continue };
             if let Some(status) = process.ended() {
@@ -175,8 +175,8 @@ impl Fleet {
         }
     }
 
-    /// Mends those replicas that are named, and as many others as are needed.
-    pub(crate) fn mend(&mut self, named: &[bool], plan: &mut Plan) {
+    /// Repairs the given replicas, and as many others as necessary.
+    pub(crate) fn repair(&mut self, named: &[bool], plan: &mut NightGenerator) {
         for (number, named) in named.iter().enumerate() {
             let skew = plan.skew();
             if *named || self.healthy() <= HEALTHY {
@@ -197,13 +197,15 @@ impl Fleet {
         }
     }
 
-    /// The bytes that each replica has carried.
+    /// Returns the bytes passed by each replica's proxy.
     pub(crate) fn carried(&self) -> Vec<[u64; 2]> {
-        let carried = |replica: &Replica| [Way::ToDatabase, Way::ToService].map(|way| replica.proxy.carried(way));
+        let carried = |replica: &Replica| {
+            [Direction::ToDatabase, Direction::ToService].map(|direction| replica.proxy.bytes_passed(direction))
+        };
         self.replicas.iter().map(carried).collect()
     }
 
-    /// The ends of all logs.
+    /// Returns the last lines of all logs.
     pub(crate) fn last_words(&self) -> String {
         let words = self.replicas.iter().enumerate().map(|(number, replica)| {
             let words = replica.process.as_ref().map(Process::last_words).unwrap_or_default();

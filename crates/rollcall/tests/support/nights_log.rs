@@ -1,5 +1,5 @@
-//! What happens to runs, reports and migrations, written down by triggers in the test's database: by which process, when
-//! by the clock that the service follows, and when in truth.
+//! A log of runs, reports and migrations, written by triggers in the database of the test: the process, the time of
+//! the service's clock, and the real time.
 
 use std::collections::BTreeMap;
 
@@ -40,8 +40,8 @@ const INSTALL: &str = "
     CREATE TRIGGER note AFTER INSERT OR UPDATE ON settings_migrations
         FOR EACH ROW EXECUTE FUNCTION test_log.note_migration()";
 
-/// Whoever has said something about a run that somebody else had claimed, or that had ended: a zombie with an effect. Only
-/// what a migration has done may be counted by others too, while it runs: they share its work.
+/// Finds writes to a run by a process that was not the lease holder, or after the end of the run: a zombie with an
+/// effect. Helpers that share an in-flight migration may count its work.
 const ZOMBIES: &str = "
     WITH claims AS (SELECT run, new_fence AS fence, who FROM test_log.runs WHERE new_fence > coalesce(old_fence, 0))
     SELECT 'run ' || l.run || ', fence ' || l.old_fence || ', was touched by ' || l.who
@@ -61,21 +61,22 @@ UNION ALL
     FROM test_log.migrations WHERE state = 'MIGRATED' GROUP BY organization HAVING count(*) > 1
 LIMIT 20";
 
-/// A run that was taken over from somebody who had not given it back.
+/// A run that was taken over from a process that had not released it.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Takeover {
-    /// How long it lay there after its lease had run out, in microseconds; negative when it was taken too early.
+    /// The time between the end of the lease and the takeover, in microseconds. It is negative if the takeover was
+    /// too early.
     pub(crate) delay: i64,
 }
 
 /// The log of one database.
 pub(crate) struct Log {
-    /// A connection beside the service's.
+    /// A direct connection to the database.
     pub(crate) sql: Client,
 }
 
 impl Log {
-    /// Begins to write down.
+    /// Installs the triggers.
     pub(crate) async fn install(database: &TestDatabase) -> Self {
         let sql = database.client().await;
         sql.batch_execute(INSTALL).await.unwrap();
@@ -84,31 +85,31 @@ impl Log {
         log
     }
 
-    /// To be called after each move of the clock.
+    /// Records an advance of the clock. Call it after each advance.
     pub(crate) async fn note_jump(&self) {
         let note = "INSERT INTO test_log.jumps (real, ahead)
             SELECT test_log.micros(pg_catalog.clock_timestamp()), last_value FROM test_clock.ahead";
         self.sql.execute(note, &[]).await.unwrap();
     }
 
-    /// A number.
+    /// Returns the number that a query selects.
     pub(crate) async fn count(&self, sql: &str) -> i64 {
         self.sql.query_one(sql, &[]).await.unwrap().get(0)
     }
 
-    /// What somebody did who was no longer to do anything.
+    /// Returns the writes of zombies.
     pub(crate) async fn zombies(&self) -> Vec<String> {
         self.sql.query(ZOMBIES, &[]).await.unwrap().iter().map(|row| row.get(0)).collect()
     }
 
-    /// Who has claimed a run last.
+    /// Returns the process that claimed a run last.
     pub(crate) async fn owner(&self, job: &str) -> Option<String> {
         let owner = "SELECT l.who FROM test_log.runs AS l INNER JOIN job_runs AS r ON r.id = l.run
             WHERE r.job = $1 AND r.state = 'RUNNING' AND l.new_fence = r.fence AND l.new_fence > coalesce(l.old_fence, 0)";
         self.sql.query_opt(owner, &[&job]).await.unwrap().map(|row| row.get(0))
     }
 
-    /// Every takeover.
+    /// Returns every takeover.
     pub(crate) async fn takeovers(&self) -> Vec<Takeover> {
         let jumps = self.sql.query("SELECT real, ahead FROM test_log.jumps ORDER BY number", &[]).await.unwrap();
         let jumps: BTreeMap<i64, i64> = jumps.iter().map(|row| (row.get(0), row.get(1))).collect();
@@ -123,7 +124,7 @@ impl Log {
     }
 }
 
-/// When in truth a lease ran out: while the clock went on, or at the jump that passed it.
+/// Returns the real time at which a lease expired: while the clock ran, or at the advance that passed its end.
 fn ran_out(jumps: &BTreeMap<i64, i64>, lease: i64) -> i64 {
     let until = jumps.keys().skip(1).copied().chain([i64::MAX]);
     let passes = jumps.iter().zip(until).find(|((_, ahead), until)| until.saturating_add(**ahead) > lease);

@@ -1,91 +1,97 @@
-//! What is to happen in each night: drawn from a seed, so that a seed makes the same decisions again.
+//! The plan of each night, generated from a seed, so that a seed repeats its plans.
 
 use rand::{RngExt as _, SeedableRng as _, rngs::StdRng};
-use rollcall_testkit::Way;
+use rollcall_testkit::Direction;
 
-/// What happens to a replica.
+/// A disturbance of a replica.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum Blow {
+pub(crate) enum ReplicaDisturbance {
     /// SIGKILL.
     Kill,
-    /// SIGSTOP; it goes on later, perhaps nights later.
+    /// SIGSTOP. The process continues later, perhaps nights later.
     Pause,
-    /// Its connections to the database are cut.
+    /// The connections to the database are closed.
     Cut,
-    /// Its connections go silent, old ones and new ones.
+    /// Old and new connections to the database become silent.
     Silence,
-    /// SIGTERM: it is asked to end.
+    /// SIGTERM: a request to end.
     Stop,
 }
 
-/// A blow for whoever is the first to carry so much of the night's work.
+/// A disturbance of the first replica that reaches a part of the night's work.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Ambush {
-    /// What happens.
-    pub(crate) blow: Blow,
-    /// Which way bytes are counted.
-    pub(crate) way: Way,
-    /// After what part of about as many bytes as the last night's work took.
+pub(crate) struct TriggeredDisturbance {
+    /// A disturbance of a process.
+    pub(crate) disturbance: ReplicaDisturbance,
+    /// The direction of the counted bytes.
+    pub(crate) direction: Direction,
+    /// The part of the bytes of the last night's work after which the disturbance happens.
     pub(crate) part: f64,
 }
 
 /// One night.
 #[derive(Clone, Debug)]
 pub(crate) struct Night {
-    /// Nights before it in which the clock passes by.
+    /// The number of skipped nights before this night.
     pub(crate) missed: u32,
-    /// New organizations in phase LEGACY.
+    /// The number of new organizations in phase LEGACY.
     pub(crate) organizations: usize,
-    /// Whether a migration is asked for.
+    /// Whether a migration is requested.
     pub(crate) migration: bool,
-    /// A blow for any replica before the night begins.
-    pub(crate) before: Option<(Blow, usize)>,
-    /// Blows for those who work.
-    pub(crate) ambushes: Vec<Ambush>,
-    /// Which replicas are mended when it is over.
-    pub(crate) mended: Vec<bool>,
+    /// A disturbance of any replica before the night.
+    pub(crate) before: Option<(ReplicaDisturbance, usize)>,
+    /// Disturbances of the working replicas.
+    pub(crate) triggered_disturbances: Vec<TriggeredDisturbance>,
+    /// The replicas that are repaired after the night.
+    pub(crate) repaired: Vec<bool>,
 }
 
-/// Draws nights.
-pub(crate) struct Plan {
+/// Generates nights.
+pub(crate) struct NightGenerator {
     rng: StdRng,
     replicas: usize,
 }
 
-impl Plan {
-    /// From a seed.
+impl NightGenerator {
+    /// Creates a generator from a seed.
     pub(crate) fn new(seed: u64, replicas: usize) -> Self {
         Self { rng: StdRng::seed_from_u64(seed), replicas }
     }
 
-    /// The next night.
+    /// Returns the next night.
     pub(crate) fn next(&mut self) -> Night {
         let (rng, replicas) = (&mut self.rng, self.replicas);
         let missed = if rng.random_bool(0.1) { rng.random_range(1..4) } else { 0 };
-        let before = rng.random_bool(0.25).then(|| (blow(rng), rng.random_range(0..replicas)));
-        // A run has three attempts: two blows leave it the last one.
-        let ambushes = [0, 0, 1, 1, 1, 1, 2, 2][rng.random_range(0..8)];
+        let before = rng.random_bool(0.25).then(|| (disturbance(rng), rng.random_range(0..replicas)));
+        // A run has three attempts: two disturbances leave the last one.
+        let triggered_disturbances = [0, 0, 1, 1, 1, 1, 2, 2][rng.random_range(0..8)];
         Night {
             missed,
             organizations: usize::from(rng.random_bool(0.1)),
             migration: rng.random_bool(0.15),
             before,
-            ambushes: (0..ambushes).map(|_| ambush(rng)).collect(),
-            mended: (0..replicas).map(|_| rng.random_bool(0.6)).collect(),
+            triggered_disturbances: (0..triggered_disturbances).map(|_| triggered(rng)).collect(),
+            repaired: (0..replicas).map(|_| rng.random_bool(0.6)).collect(),
         }
     }
 
-    /// By how many seconds the clock of a replica's host is wrong: up to ten minutes.
+    /// Returns the clock error of a replica's host in seconds: up to ten minutes.
     pub(crate) fn skew(&mut self) -> f64 {
         self.rng.random_range(-600.0..=600.0)
     }
 }
 
-fn blow(rng: &mut StdRng) -> Blow {
-    [Blow::Kill, Blow::Pause, Blow::Cut, Blow::Silence, Blow::Stop][rng.random_range(0..5)]
+fn disturbance(rng: &mut StdRng) -> ReplicaDisturbance {
+    [
+        ReplicaDisturbance::Kill,
+        ReplicaDisturbance::Pause,
+        ReplicaDisturbance::Cut,
+        ReplicaDisturbance::Silence,
+        ReplicaDisturbance::Stop,
+    ][rng.random_range(0..5)]
 }
 
-fn ambush(rng: &mut StdRng) -> Ambush {
-    let way = if rng.random() { Way::ToDatabase } else { Way::ToService };
-    Ambush { blow: blow(rng), way, part: rng.random_range(0.0..1.2) }
+fn triggered(rng: &mut StdRng) -> TriggeredDisturbance {
+    let direction = if rng.random() { Direction::ToDatabase } else { Direction::ToService };
+    TriggeredDisturbance { disturbance: disturbance(rng), direction, part: rng.random_range(0.0..1.2) }
 }

@@ -1,4 +1,4 @@
-//! Night after night: the clock jumps, the replicas work and are struck, and what came of it is looked at.
+//! A simulation of many nights: the clock advances, the replicas work and are disturbed, and the results are checked.
 
 use std::collections::BTreeMap;
 
@@ -13,34 +13,34 @@ use super::{
     kill_state::Observer,
     nights_fleet::{Fleet, REPLICAS},
     nights_log::Log,
-    nights_plan::{Night, Plan},
+    nights_plan::{Night, NightGenerator},
     process::{DEADLINE, LOOK, MIGRATION, REPORT, until},
 };
 
-/// Organizations at the beginning, beside the models.
+/// The initial number of organizations, without the models.
 const ORGANIZATIONS: usize = 10;
-/// How far a lease that nobody renews is passed.
+/// How far the clock advances past the end of an abandoned lease.
 const LEASE: Duration = Duration::from_secs(31);
 
 /// A database with its replicas.
-pub(crate) struct World {
-    plan: Plan,
+pub(crate) struct Simulation {
+    plan: NightGenerator,
     fleet: Fleet,
     clock: TestClock,
     log: Log,
     db: Db,
     models: Observer,
     organizations: usize,
-    /// About how many bytes the last night's work took, each way.
+    /// The approximate bytes of the last night's work in each direction.
     work: [u64; 2],
-    /// What happened.
+    /// The numbers of events.
     pub(crate) counts: BTreeMap<String, u64>,
     dir: TempDir,
     _database: TestDatabase,
 }
 
-impl World {
-    /// Seeds a database and starts the replicas.
+impl Simulation {
+    /// Seeds a database, and starts the replicas.
     pub(crate) async fn begin(seed: u64) -> Self {
         let (database, dir) = (TestDatabase::new().await, TempDir::new().unwrap());
         let server = Server::start(&database, &dir);
@@ -49,10 +49,10 @@ impl World {
         let models = Observer::keeping(database.client().await).await;
         let clock = TestClock::install(&database).await;
         let log = Log::install(&database).await;
-        // A session of a process that was paused is ended by the server; seconds are enough here, too.
+        // The database server ends the session of a paused process. Here, seconds are enough.
         let url = format!("{}%20-c%20idle_in_transaction_session_timeout%3D2s", TestClock::url(&database));
         let db = Db::open(&Options { url: url.clone(), connections: 2 }).unwrap();
-        let mut plan = Plan::new(seed, REPLICAS);
+        let mut plan = NightGenerator::new(seed, REPLICAS);
         let fleet = Fleet::start(&url, dir.path().to_owned(), &mut plan).await;
         let (counts, work) = (BTreeMap::new(), [50_000, 50_000]);
         let mut world =
@@ -62,7 +62,7 @@ impl World {
         world
     }
 
-    /// Whether hosts have wrong clocks.
+    /// Returns whether the host clocks are wrong.
     pub(crate) fn is_skewed(&self) -> bool {
         self.fleet.skewed
     }
@@ -79,7 +79,7 @@ impl World {
         *self.counts.entry(what.into()).or_default() += 1;
     }
 
-    /// Lets one night pass.
+    /// Simulates one night.
     pub(crate) async fn night(&mut self) {
         let night = self.plan.next();
         self.add_organizations(night.organizations).await;
@@ -87,15 +87,15 @@ impl World {
             jobs::request_run(&self.db, MIGRATION).await.unwrap();
             self.count("migrations asked for");
         }
-        if let Some((blow, replica)) = night.before
-            && self.fleet.strike(replica, blow)
+        if let Some((disturbance, replica)) = night.before
+            && self.fleet.disturb(replica, disturbance)
         {
-            self.count(format!("{blow:?} before the night"));
+            self.count(format!("{disturbance:?} before the night"));
         }
         let carried = self.fleet.carried();
-        let ambushes = night.ambushes.clone();
-        if let Some(ambush) = ambushes.first() {
-            self.fleet.lie_in_wait(ambush, self.work);
+        let triggered_disturbances = night.triggered_disturbances.clone();
+        if let Some(triggered) = triggered_disturbances.first() {
+            self.fleet.set_triggers(triggered, self.work);
         }
         let due = self.fall(night.missed).await;
         self.work_until_done(&due, &night).await;
@@ -107,10 +107,10 @@ impl World {
         self.work = [most(0), most(1)];
         self.assert_night(&due, night.missed).await;
         self.fleet.notice();
-        self.fleet.mend(&night.mended, &mut self.plan);
+        self.fleet.repair(&night.repaired, &mut self.plan);
     }
 
-    /// Moves the clock to the beginning of the next night after so many others; when that is.
+    /// Advances the clock to the start of the next night after a number of skipped ones. Returns that time.
     async fn fall(&mut self, missed: u32) -> String {
         let next = "SELECT to_char(due, 'YYYY-MM-DD HH24:MI:SS+00'), test_log.micros(due) - test_log.micros(now)
             FROM (SELECT test_clock.clock_timestamp() AS now) AS n,
@@ -127,20 +127,20 @@ impl World {
         self.log.note_jump().await;
     }
 
-    /// Waits until the night's report and every migration that was asked for are done, and strikes meanwhile.
+    /// Waits until the night's report and every requested migration are done, and disturbs replicas meanwhile.
     async fn work_until_done(&mut self, due: &str, night: &Night) {
-        let mut ambushes = night.ambushes.iter();
-        let mut ambush = ambushes.next();
+        let mut triggered_disturbances = night.triggered_disturbances.iter();
+        let mut triggered = triggered_disturbances.next();
         let deadline = Instant::now() + DEADLINE;
         loop {
             self.fleet.notice();
-            if let (Some(set), Some(caught)) = (ambush, self.fleet.caught()) {
-                if self.fleet.strike(caught, set.blow) {
-                    self.count(format!("{:?} at work", set.blow));
+            if let (Some(set), Some(triggered_replica)) = (triggered, self.fleet.triggered_replica()) {
+                if self.fleet.disturb(triggered_replica, set.disturbance) {
+                    self.count(format!("{:?} at work", set.disturbance));
                 }
-                ambush = ambushes.next();
-                if let Some(next) = ambush {
-                    self.fleet.lie_in_wait(next, self.work);
+                triggered = triggered_disturbances.next();
+                if let Some(next) = triggered {
+                    self.fleet.set_triggers(next, self.work);
                 }
             }
             if self.is_done(due).await {
@@ -161,8 +161,8 @@ impl World {
         self.log.count(&done).await == 1
     }
 
-    /// Nobody waits half a minute in a test: the clock goes on where a run waits for the end of a lease that nobody will
-    /// renew, or for its next attempt.
+    /// Advances the clock if a run waits for the end of an abandoned lease or for its next attempt, so that the test
+    /// need not wait.
     async fn pass_leases(&mut self) {
         for job in [REPORT, MIGRATION] {
             let waits = format!(
@@ -186,7 +186,7 @@ impl World {
         }
     }
 
-    /// The night has one report, whose file is what its row says; those that were missed are skipped.
+    /// Checks that the night has one report whose file matches its row, and that missed nights are skipped.
     async fn assert_night(&mut self, due: &str, missed: u32) {
         let run = format!(
             "SELECT r.state, p.path, p.sha256 FROM job_runs AS r LEFT JOIN reports AS p ON p.run_id = r.id
@@ -209,7 +209,7 @@ impl World {
         self.count("reports");
         *self.counts.entry("nights skipped".to_owned()).or_default() += u64::from(missed);
     }
-    /// What must hold over all nights.
+    /// Checks the invariants of all nights.
     pub(crate) async fn assert_all(&mut self) -> Summary {
         self.models.assert_consistent().await;
         assert_eq!(self.log.zombies().await, Vec::<String>::new(), "zombies");
@@ -228,13 +228,13 @@ impl World {
     }
 }
 
-/// What came of all nights.
+/// The results of all nights.
 #[derive(Debug)]
 #[allow(dead_code, reason = "it is printed")]
 pub(crate) struct Summary {
     organizations: usize,
     migrated: i64,
     takeovers: usize,
-    /// The longest that a run lay there after its lease had run out, in seconds.
+    /// The longest time between the end of a lease and its takeover, in seconds.
     latest: f64,
 }

@@ -1,4 +1,4 @@
-//! `rollcall` as a process of its own that runs jobs: it can be killed, paused, and told a wrong time.
+//! `rollcall jobs` as a separate process: it can be killed, paused, and given a wrong clock.
 
 use std::{
     fs::File,
@@ -9,31 +9,31 @@ use std::{
 
 use tokio::time::{Instant, sleep};
 
-/// The jobs.
+/// The names of the jobs.
 pub(crate) const MIGRATION: &str = "settings-migration";
 /// See [`MIGRATION`].
 pub(crate) const REPORT: &str = "mixed-settings-report";
-/// How long anything here may take: far longer than it does.
+/// The timeout of every wait, far longer than necessary.
 pub(crate) const DEADLINE: Duration = Duration::from_secs(300);
-/// How often a condition is looked at.
+/// The interval between checks of a condition.
 pub(crate) const LOOK: Duration = Duration::from_millis(20);
 
-/// Where processes work.
+/// The environment of processes.
 pub(crate) struct Place<'a> {
-    /// Their database.
+    /// The URL of the database.
     pub(crate) url: &'a str,
-    /// Their reports, and a folder `logs` beside them.
+    /// The folder of the reports, with a folder `logs` beside it.
     pub(crate) dir: &'a Path,
 }
 
-/// A running process, killed with the value.
+/// A running process. Dropping the value kills it.
 pub(crate) struct Process {
     child: Child,
     log: PathBuf,
 }
 
 impl Process {
-    /// Starts it. `ahead` says by how many seconds its host's clock is wrong.
+    /// Starts the process. `ahead` is the error of its host clock in seconds.
     pub(crate) fn start(place: &Place<'_>, name: &str, arguments: &[&str], ahead: Option<f64>) -> Self {
         std::fs::create_dir_all(place.dir.join("logs")).unwrap();
         let log = place.dir.join("logs").join(name);
@@ -48,13 +48,13 @@ impl Process {
         if let Some(ahead) = ahead {
             let library = skewing_library().expect("a library that skews clocks");
             command.env("LD_PRELOAD", library).env("FAKETIME", format!("{ahead:+.3}"));
-            // A wrong clock is wrong about the time of day; it goes as fast as others.
+            // A wrong clock has the wrong time of day, but the correct speed.
             command.env("FAKETIME_DONT_FAKE_MONOTONIC", "1");
         }
         Self { child: command.spawn().unwrap(), log }
     }
 
-    /// Ends it with SIGKILL, whatever it is doing, and waits until it is gone.
+    /// Kills the process with SIGKILL, and waits for its end.
     pub(crate) fn kill(mut self) {
         self.end();
     }
@@ -64,23 +64,23 @@ impl Process {
         let _ = self.child.wait();
     }
 
-    /// Sends it a signal by name.
+    /// Sends a signal to the process, by name.
     pub(crate) fn signal(&self, name: &str) {
         let sent = Command::new("kill").args(["-s", name, &self.child.id().to_string()]).status();
         assert!(sent.unwrap().success());
     }
 
-    /// How it ended, if it has.
+    /// Returns the exit status, if the process has ended.
     pub(crate) fn ended(&mut self) -> Option<ExitStatus> {
         self.child.try_wait().unwrap()
     }
 
-    /// Whether it has begun to work.
+    /// Returns whether the process has started to work.
     pub(crate) fn is_serving(&self) -> bool {
         std::fs::read_to_string(&self.log).unwrap_or_default().contains(r#""message":"serving""#)
     }
 
-    /// The end of its log, for whoever has to find out what went wrong.
+    /// Returns the last lines of the log, to diagnose a failure.
     pub(crate) fn last_words(&self) -> String {
         let log = std::fs::read_to_string(&self.log).unwrap_or_default();
         let lines: Vec<&str> = log.lines().collect();
@@ -94,13 +94,13 @@ impl Drop for Process {
     }
 }
 
-/// libfaketime, where it is installed.
+/// Returns the path of libfaketime, if it is installed.
 pub(crate) fn skewing_library() -> Option<PathBuf> {
     let lib = |folder: &str| Path::new("/usr/lib").join(folder).join("faketime/libfaketime.so.1");
     ["x86_64-linux-gnu", "aarch64-linux-gnu", "."].map(lib).into_iter().find(|library| library.exists())
 }
 
-/// Looks until there is an answer; the test fails when it does not come.
+/// Waits until the condition returns a value. A timeout fails the test.
 pub(crate) async fn until<T>(what: &str, mut look: impl AsyncFnMut() -> Option<T>) -> T {
     let deadline = Instant::now() + DEADLINE;
     loop {
@@ -112,7 +112,7 @@ pub(crate) async fn until<T>(what: &str, mut look: impl AsyncFnMut() -> Option<T
     }
 }
 
-/// A number from the environment.
+/// Returns a number from the environment.
 pub(crate) fn number(variable: &str, default: u64) -> u64 {
     std::env::var(variable).map_or(default, |text| text.parse().expect("a number"))
 }
