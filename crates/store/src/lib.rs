@@ -10,7 +10,6 @@ pub mod changes;
 mod db;
 pub mod directory;
 pub mod email_export;
-pub mod embedded;
 mod error;
 pub mod installation;
 pub mod jobs;
