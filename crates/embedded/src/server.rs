@@ -80,9 +80,10 @@ impl Server {
             // Not pipes, because the server would inherit them and keep them open.
             let status = start.stdout(Stdio::null()).stderr(Stdio::null()).status();
             let status = status.map_err(Error::spawn(Path::new(start.get_program())))?;
-            match Postmaster::find(&self.layout.cluster) {
-                Some(postmaster) if status.success() => return Ok(postmaster.pid),
-                _ => {}
+            if status.success()
+                && let Some(postmaster) = Postmaster::find(&self.layout.cluster)
+            {
+                return Ok(postmaster.pid);
             }
             let log = self.log_since(log_before);
             if !REMAINS.iter().any(|message| log.contains(message)) || Instant::now() >= deadline {
