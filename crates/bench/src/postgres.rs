@@ -2,10 +2,8 @@
 
 use std::{fs, fs::Permissions, os::unix::fs::PermissionsExt as _, path::Path};
 
-use rollcall_store::{
-    embedded::{Cluster, ClusterOptions},
-    migrate,
-};
+use rollcall_embedded::{Cluster, ClusterOptions};
+use rollcall_store::migrate;
 use tempfile::TempDir;
 use tokio::task::spawn_blocking;
 use tokio_postgres::{Client, NoTls};

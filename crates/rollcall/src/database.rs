@@ -2,11 +2,8 @@
 
 use std::path::PathBuf;
 
-use rollcall_store::{
-    Db, Options,
-    embedded::{Cluster, ClusterOptions},
-    migrate,
-};
+use rollcall_embedded::{Cluster, ClusterOptions};
+use rollcall_store::{Db, Options, migrate};
 use tokio::task::spawn_blocking;
 
 use crate::{

@@ -15,7 +15,6 @@ pub mod changes;
 mod db;
 pub mod directory;
 pub mod email_export;
-pub mod embedded;
 mod enum_columns;
 mod error;
 pub mod installation;

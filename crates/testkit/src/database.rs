@@ -3,11 +3,8 @@
 
 use std::{path::PathBuf, sync::OnceLock};
 
-use rollcall_store::{
-    Db, Options,
-    embedded::{Cluster, ClusterOptions},
-    migrate,
-};
+use rollcall_embedded::{Cluster, ClusterOptions};
+use rollcall_store::{Db, Options, migrate};
 use tokio_postgres::NoTls;
 use uuid::Uuid;
 

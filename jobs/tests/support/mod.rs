@@ -13,11 +13,8 @@ use std::{
 };
 
 use rollcall_app::{App, reports::ReportStore};
-use rollcall_store::{
-    Db, Options,
-    embedded::{Cluster, ClusterOptions},
-    migrate,
-};
+use rollcall_embedded::{Cluster, ClusterOptions};
+use rollcall_store::{Db, Options, migrate};
 use tempfile::TempDir;
 use tokio::time::{Instant, sleep};
 

@@ -12,7 +12,7 @@ use std::{
 };
 
 use rollcall_app::AppOptions;
-use rollcall_store::embedded;
+use rollcall_embedded::running_as_root;
 use url::Url;
 
 use crate::error::{Error, Result};
@@ -139,7 +139,7 @@ impl Config {
 }
 
 fn default_data_dir() -> Result<PathBuf> {
-    if embedded::running_as_root().map_err(Error::doing("cannot see who runs this"))? {
+    if running_as_root() {
         return Ok(PathBuf::from("/var/lib/rollcall"));
     }
     let absolute = |name| env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute());
