@@ -21,6 +21,7 @@ pub mod refusal;
 pub mod resolution;
 pub mod seats;
 pub mod settings;
+pub mod spreadsheet;
 
 pub use assignments::{Assignment, AssignmentList, UpdateMode};
 pub use email::Email;

@@ -67,6 +67,12 @@ impl ReportStore {
         Ok(())
     }
 
+    /// The object store below the URL, for a reader that needs nothing else of this crate.
+    #[must_use]
+    pub fn object_store(self) -> Arc<dyn ObjectStore> {
+        self.store
+    }
+
     /// The URL of a folder or file.
     #[must_use]
     pub fn url_of(&self, path: &str) -> String {
