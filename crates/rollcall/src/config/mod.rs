@@ -21,7 +21,7 @@ use crate::error::{Error, Result};
 pub(crate) use usage::parse;
 pub(crate) use values::DatabaseUrl;
 
-/// What every command can be told. Flags win over variables, variables over defaults.
+/// The settings of all commands. A flag overrides a variable, and a variable overrides a default.
 #[derive(Clone, Debug, clap::Args)]
 #[command(next_help_heading = "Configuration")]
 pub(crate) struct Config {

@@ -9,6 +9,7 @@ use std::{
     path::Path,
 };
 
+use csv::ByteRecord;
 use csv_core::{Reader, ReaderBuilder, Terminator};
 
 use crate::error::{Error, Result};
@@ -37,7 +38,7 @@ pub(super) struct LegacySettingsFile {
     reader: BufReader<File>,
     line: u64,
     buffer: Vec<u8>,
-    fields: LineFields,
+    parser: Reader,
     columns: HeaderColumns,
 }
 
@@ -59,13 +60,13 @@ impl LegacySettingsFile {
         let shown = path.display();
         let reader = File::open(path).map_err(Error::doing(format!("cannot read {shown}")))?;
         let reader = BufReader::with_capacity(BUFFER_BYTES, reader);
-        let (fields, columns) = (LineFields::new(), HeaderColumns::default());
-        let mut file = Self { reader, line: 0, buffer: Vec::new(), fields, columns };
+        let (parser, columns) = (line_parser(), HeaderColumns::default());
+        let mut file = Self { reader, line: 0, buffer: Vec::new(), parser, columns };
         let is_complete = file.read_line().map_err(Error::doing(format!("cannot read {shown}")))?;
         let header = match is_complete {
             None => Err("it is empty".to_owned()),
             Some(false) => Err(format!("line 1 is longer than {LINE_MAX} bytes")),
-            Some(true) => HeaderColumns::parse(&file.buffer, &mut file.fields),
+            Some(true) => HeaderColumns::parse(&file.parser, &file.buffer),
         };
         file.columns = header.map_err(|problem| {
             Error::failed(format!(
@@ -100,16 +101,16 @@ impl LegacySettingsFile {
         Ok(Some(is_complete))
     }
 
-    fn parse_row(&mut self, is_complete: bool) -> LegacySettingRow {
+    fn parse_row(&self, is_complete: bool) -> LegacySettingRow {
         let line = self.line;
         let rejected = |email: String, reason: String| LegacySettingRow { line, email, export: Err(reason) };
         if !is_complete {
             return rejected(String::new(), format!("the line is longer than {LINE_MAX} bytes"));
         }
-        self.fields.parse(&self.buffer);
-        let text = |column: usize| String::from_utf8_lossy(self.fields.get(column)).into_owned();
+        let fields = fields(&self.parser, &self.buffer);
+        let text = |column: usize| String::from_utf8_lossy(fields.get(column).unwrap_or_default()).into_owned();
         let (email, export) = (text(self.columns.email), text(self.columns.export));
-        let (count, expected) = (self.fields.count, self.columns.count);
+        let (count, expected) = (fields.len(), self.columns.count);
         if count != expected {
             return rejected(email, format!("it has {count} fields and the header has {expected}"));
         }
@@ -144,14 +145,14 @@ impl Iterator for LegacySettingsFile {
 }
 
 impl HeaderColumns {
-    fn parse(header: &[u8], fields: &mut LineFields) -> std::result::Result<Self, String> {
+    fn parse(parser: &Reader, header: &[u8]) -> std::result::Result<Self, String> {
         if header.starts_with(&[0xff, 0xfe]) || header.starts_with(&[0xfe, 0xff]) || header.contains(&0) {
             return Err("this is UTF-16; save the file as UTF-8".to_owned());
         }
         let header = header.strip_prefix(BYTE_ORDER_MARK).unwrap_or(header);
         let text = std::str::from_utf8(header).map_err(|_| "line 1 is not UTF-8".to_owned())?;
-        fields.parse(header);
-        let names: Vec<_> = (0..fields.count).map(|column| String::from_utf8_lossy(fields.get(column))).collect();
+        let fields = fields(parser, header);
+        let names: Vec<_> = fields.iter().map(String::from_utf8_lossy).collect();
         let find = |wanted: &str| {
             let mut found = (0..names.len()).filter(|column| names[*column] == wanted);
             match (found.next(), found.next()) {
@@ -167,45 +168,24 @@ impl HeaderColumns {
     }
 }
 
-/// The fields of one line, in buffers that are used again for the next line.
-#[derive(Debug)]
-struct LineFields {
-    parser: Reader,
-    /// The unquoted fields, one after the other.
-    bytes: Vec<u8>,
-    /// The end of each field in `bytes`.
-    ends: Vec<usize>,
-    count: usize,
+/// Returns a parser for [`fields`]. It has read one line, because a CSV parser skips a byte order mark in its first input,
+/// and only the header may begin with one.
+fn line_parser() -> Reader {
+    let mut parser = ReaderBuilder::new().terminator(Terminator::Any(b'\n')).build();
+    let _ = parser.read_record(b"\n", &mut [0], &mut [0]);
+    parser
 }
 
-impl LineFields {
-    fn new() -> Self {
-        let mut parser = ReaderBuilder::new().terminator(Terminator::Any(b'\n')).build();
-        // The parser skips a byte order mark in its first input. Only the header may begin with one, not every line.
-        let _ = parser.read_record(b"\n", &mut [0], &mut [0]);
-        Self { parser, bytes: Vec::new(), ends: Vec::new(), count: 0 }
-    }
-
-    /// Replaces the fields by those of `line`.
-    fn parse(&mut self, line: &[u8]) {
-        // Unquoting never makes a line longer, and a line has fewer separators than bytes.
-        self.bytes.resize(self.bytes.len().max(line.len() + 1), 0);
-        self.ends.resize(self.ends.len().max(line.len() + 2), 0);
-        // Each line gets a parser in its initial state, because a missing quote must not reach the next line.
-        let mut parser = self.parser.clone();
-        let (_, _, written, ended) = parser.read_record(line, &mut self.bytes, &mut self.ends);
-        let (_, _, _, last) = parser.read_record(&[], &mut self.bytes[written..], &mut self.ends[ended..]);
-        self.count = ended + last;
-    }
-
-    /// Returns a field, or an empty one if the line has fewer fields.
-    fn get(&self, index: usize) -> &[u8] {
-        if index >= self.count {
-            return &[];
-        }
-        let start = if index == 0 { 0 } else { self.ends[index - 1] };
-        &self.bytes[start..self.ends[index]]
-    }
+/// Returns the fields of one line.
+fn fields(parser: &Reader, line: &[u8]) -> ByteRecord {
+    // A missing quote changes the state of the parser until the end of the file. The clone ends with the line.
+    let mut parser = parser.clone();
+    // Unquoting never makes a line longer, and a line has fewer separators than bytes.
+    let (mut bytes, mut ends) = (vec![0; line.len() + 1], vec![0; line.len() + 2]);
+    let (_, _, written, ended) = parser.read_record(line, &mut bytes, &mut ends);
+    let (_, _, _, last) = parser.read_record(&[], &mut bytes[written..], &mut ends[ended..]);
+    let starts = [0].into_iter().chain(ends.iter().copied());
+    starts.zip(&ends[..ended + last]).map(|(start, end)| &bytes[start..*end]).collect()
 }
 
 #[cfg(test)]
