@@ -5,6 +5,7 @@ mod commands;
 mod config;
 mod database;
 mod demo;
+mod error;
 mod job_run;
 mod local_server;
 mod serve;
@@ -12,8 +13,6 @@ mod shutdown;
 mod telemetry;
 
 use std::{env, process::ExitCode, time::Duration};
-
-use rollcall_cli::error;
 
 use commands::{Cli, Command};
 use error::{Error, Result};
