@@ -134,7 +134,7 @@ async fn run_migration_command(command: &MigrationCommand, config: &Config, shut
 
 fn open_report_store(url: &Url) -> Result<Arc<dyn ObjectStore>> {
     let store = ReportStore::open(url.as_str()).map_err(Error::doing(format!("cannot open {url}")))?;
-    Ok(store.object_store())
+    Ok(store.into())
 }
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 use chrono::SecondsFormat;
-use rollcall_domain::{OrganizationId, Timestamp, spreadsheet};
+use rollcall_domain::{OrganizationId, Timestamp};
 use rollcall_store::members::{
     export::MemberRow,
     mixed::{MixedAssignment, MixedMember},
@@ -63,6 +63,18 @@ pub const CHANGES_COLUMNS: [&str; 9] = [
     "assignment",
     "assignment_name",
     "change",
+    "assignment_rank",
+    "update_mode",
+    "action_required",
+    "members_exporting",
+    "members_not_exporting",
+];
+
+/// The header of what a migration would leave mixed: the columns of the mixed-settings report that tell of an assignment.
+pub const PLAN_COLUMNS: [&str; 8] = [
+    "organization",
+    "assignment",
+    "assignment_name",
     "assignment_rank",
     "update_mode",
     "action_required",
@@ -199,10 +211,11 @@ impl CsvPage {
 
     /// A cell that people or an identity provider may have written.
     fn text(&mut self, text: &str) -> Result<()> {
-        match self.profile {
-            Profile::Spreadsheet => self.field(&spreadsheet::escape(text)),
-            Profile::Raw => self.field(text),
+        let runs = text.starts_with(['=', '+', '-', '@', '\t', '\r']);
+        if runs && self.profile == Profile::Spreadsheet {
+            return self.field(&format!("'{text}"));
         }
+        self.field(text)
     }
 
     fn number(&mut self, number: i32) -> Result<()> {

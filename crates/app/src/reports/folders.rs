@@ -31,6 +31,22 @@ pub(crate) struct Folder {
 }
 
 impl ReportStore {
+    /// The names of the files in a folder and below, in order.
+    ///
+    /// # Errors
+    /// A store that fails.
+    pub async fn list_files(&self, folder: &str) -> Result<Vec<String>> {
+        let folder = StorePath::from(folder);
+        let files: Vec<ObjectMeta> = self.store.list(Some(&folder)).try_collect().await.map_err(failed)?;
+        let below = |file: &ObjectMeta| {
+            let parts = file.location.prefix_match(&folder)?;
+            Some(parts.map(|part| part.as_ref().to_owned()).collect::<Vec<_>>().join("/"))
+        };
+        let mut names: Vec<String> = files.iter().filter_map(below).collect();
+        names.sort_unstable();
+        Ok(names)
+    }
+
     /// The folders of all attempts, published or not.
     pub(crate) async fn list_attempts(&self) -> Result<Vec<Folder>> {
         if let Some(directory) = self.local_directory() {

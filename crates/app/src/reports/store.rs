@@ -67,12 +67,6 @@ impl ReportStore {
         Ok(())
     }
 
-    /// The object store below the URL, for a reader that needs nothing else of this crate.
-    #[must_use]
-    pub fn object_store(self) -> Arc<dyn ObjectStore> {
-        self.store
-    }
-
     /// The URL of a folder or file.
     #[must_use]
     pub fn url_of(&self, path: &str) -> String {
@@ -131,4 +125,11 @@ fn in_chunks(pieces: ByteStream) -> ByteStream {
         Ok((!chunk.is_empty()).then_some((chunk, (pieces, buffer))))
     })
     .boxed()
+}
+
+/// The object store alone, for a reader of published files.
+impl From<ReportStore> for Arc<dyn ObjectStore> {
+    fn from(reports: ReportStore) -> Self {
+        reports.store
+    }
 }
