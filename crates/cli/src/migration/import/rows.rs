@@ -60,13 +60,14 @@ impl LegacySettingsFile {
         let shown = path.display();
         let reader = File::open(path).map_err(Error::doing(format!("cannot read {shown}")))?;
         let reader = BufReader::with_capacity(BUFFER_BYTES, reader);
-        let (parser, columns) = (line_parser(), HeaderColumns::default());
+        let parser = ReaderBuilder::new().terminator(Terminator::Any(b'\n')).build();
+        let columns = HeaderColumns::default();
         let mut file = Self { reader, line: 0, buffer: Vec::new(), parser, columns };
         let is_complete = file.read_line().map_err(Error::doing(format!("cannot read {shown}")))?;
         let header = match is_complete {
             None => Err("it is empty".to_owned()),
             Some(false) => Err(format!("line 1 is longer than {LINE_MAX} bytes")),
-            Some(true) => HeaderColumns::parse(&file.parser, &file.buffer),
+            Some(true) => HeaderColumns::parse(&mut file.parser, &file.buffer),
         };
         file.columns = header.map_err(|problem| {
             Error::failed(format!(
@@ -101,13 +102,13 @@ impl LegacySettingsFile {
         Ok(Some(is_complete))
     }
 
-    fn parse_row(&self, is_complete: bool) -> LegacySettingRow {
+    fn parse_row(&mut self, is_complete: bool) -> LegacySettingRow {
         let line = self.line;
         let rejected = |email: String, reason: String| LegacySettingRow { line, email, export: Err(reason) };
         if !is_complete {
             return rejected(String::new(), format!("the line is longer than {LINE_MAX} bytes"));
         }
-        let fields = fields(&self.parser, &self.buffer);
+        let fields = fields(&mut self.parser, &self.buffer);
         let text = |column: usize| String::from_utf8_lossy(fields.get(column).unwrap_or_default()).into_owned();
         let (email, export) = (text(self.columns.email), text(self.columns.export));
         let (count, expected) = (fields.len(), self.columns.count);
@@ -145,7 +146,7 @@ impl Iterator for LegacySettingsFile {
 }
 
 impl HeaderColumns {
-    fn parse(parser: &Reader, header: &[u8]) -> std::result::Result<Self, String> {
+    fn parse(parser: &mut Reader, header: &[u8]) -> std::result::Result<Self, String> {
         if header.starts_with(&[0xff, 0xfe]) || header.starts_with(&[0xfe, 0xff]) || header.contains(&0) {
             return Err("this is UTF-16; save the file as UTF-8".to_owned());
         }
@@ -168,18 +169,12 @@ impl HeaderColumns {
     }
 }
 
-/// Returns a parser for [`fields`]. It has read one line, because a CSV parser skips a byte order mark in its first input,
-/// and only the header may begin with one.
-fn line_parser() -> Reader {
-    let mut parser = ReaderBuilder::new().terminator(Terminator::Any(b'\n')).build();
-    let _ = parser.read_record(b"\n", &mut [0], &mut [0]);
-    parser
-}
-
 /// Returns the fields of one line.
-fn fields(parser: &Reader, line: &[u8]) -> ByteRecord {
-    // A missing quote changes the state of the parser until the end of the file. The clone ends with the line.
-    let mut parser = parser.clone();
+fn fields(parser: &mut Reader, line: &[u8]) -> ByteRecord {
+    // A missing quote in the line before must not reach this line.
+    parser.reset();
+    // The parser skips a byte order mark in its first input, which is here an empty line. The mark may begin only a file.
+    let _ = parser.read_record(b"\n", &mut [0], &mut [0]);
     // Unquoting never makes a line longer, and a line has fewer separators than bytes.
     let (mut bytes, mut ends) = (vec![0; line.len() + 1], vec![0; line.len() + 2]);
     let (_, _, written, ended) = parser.read_record(line, &mut bytes, &mut ends);
