@@ -183,7 +183,7 @@ impl ImportSteps<'_> {
         let answer = answered.map_err(call_failed("cannot import the old settings"))?.into_inner();
         self.report_rejected(&answer.rejected, answer.rejected_count);
         self.timer.step_done(format!(
-            "old settings: {} belong to members, {} have addresses that no member has",
+            "old settings: {} with a member, {} without",
             answer.bound_count, answer.unmatched_count
         ));
         Ok(())
