@@ -16,8 +16,8 @@ use crate::{
 /// Runs the demo.
 ///
 /// # Errors
-/// A step of the demo fails. With `--once`, also if the migration did not prove that every member's behaviour stayed the
-/// same.
+/// A step of the demo fails. With `--once`, also if the migration did not prove that every member's behaviour stayed
+/// the same.
 pub(crate) async fn run(config: &Config, arguments: &DemoArguments, shutdown: &Shutdown) -> Result {
     if config.no_jobs {
         return Err(Error::usage("`rollcall demo` runs jobs: leave out --no-jobs (ROLLCALL_NO_JOBS)"));

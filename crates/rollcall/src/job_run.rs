@@ -32,8 +32,8 @@ pub(crate) async fn run(config: &Config, arguments: &JobRunArguments, shutdown: 
     print_result(&to_api_run(run?))
 }
 
-/// Runs the job. When the time of `--wait` is over or a signal arrives, the job finishes its chunk and the run stays open:
-/// the next process that runs the job continues it.
+/// Runs the job. When the time of `--wait` is over or a signal arrives, the job finishes its chunk and the run stays
+/// open: the next process that runs the job continues it.
 async fn run_on(
     database: &Database,
     config: &Config,

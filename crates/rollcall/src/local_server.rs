@@ -11,8 +11,8 @@ use crate::{
     shutdown::Shutdown,
 };
 
-/// Calls `run` with a connection to the server at `target`. Without a target, starts a server on the configured database
-/// and stops it afterwards.
+/// Calls `run` with a connection to the server at `target`. Without a target, starts a server on the configured
+/// database and stops it afterwards.
 ///
 /// # Errors
 /// No server answers at `target`, the server of this process cannot be started or stopped, or `run` returns an error. A

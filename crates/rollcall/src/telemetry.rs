@@ -48,7 +48,8 @@ pub(crate) struct Telemetry {
 }
 
 impl Telemetry {
-    /// Starts logging and tracing for the whole process. Must be called inside the runtime, because the exporter connects.
+    /// Starts logging and tracing for the whole process. Must be called inside the runtime, because the exporter
+    /// connects.
     ///
     /// # Errors
     /// The log filter or the endpoint is not valid.

@@ -14,8 +14,8 @@ pub(super) fn local_address(address: SocketAddr) -> SocketAddr {
     SocketAddr::new(ip, address.port())
 }
 
-/// Returns one line for each call: list the services, list assignments, explain a member, check a member's email export,
-/// run the report.
+/// Returns one line for each call: list the services, list assignments, explain a member, check a member's email
+/// export, run the report.
 pub(super) fn grpcurl_calls(address: SocketAddr, organization: &str, member: Option<&Member>) -> String {
     let address = local_address(address);
     let call =

@@ -69,8 +69,8 @@ impl DemoResult {
         format!("Mixed-settings CSV: {location} ({} rows, {})", data.rows, self.report.name)
     }
 
-    /// Checks that the migration proved that no member's behaviour changed. Rejected rows of the import do not matter: they
-    /// were listed.
+    /// Checks that the migration proved that no member's behaviour changed. Rejected rows of the import do not matter:
+    /// they were listed.
     ///
     /// # Errors
     /// The organization is not migrated, or the proof is missing or does not hold.

@@ -111,15 +111,21 @@ proptest! {
 
     #[test]
     fn memberships_and_old_settings_are_read_as_they_were_written(
-        pairs in prop::collection::vec((cell(), cell(), any::<bool>()), 0..6), crlf in any::<bool>(), mark in any::<bool>()
+        pairs in prop::collection::vec((cell(), cell(), any::<bool>()), 0..6),
+        crlf in any::<bool>(),
+        mark in any::<bool>(),
     ) {
         let rows = pairs.iter().map(|(group, member, _)| vec![group.clone(), member.clone()]).collect();
         let read = read_with(1, &written(&["group", "member"], rows, crlf, mark)).unwrap();
-        let memberships = pairs.iter().map(|(group, member, _)| FolderMembership { group: group.clone(), member: member.clone() });
+        let memberships = pairs.iter().map(|(group, member, _)| {
+            FolderMembership { group: group.clone(), member: member.clone() }
+        });
         prop_assert_eq!(read.memberships, memberships.collect::<Vec<_>>());
         let rows = pairs.iter().map(|(email, _, export)| vec![email.clone(), export.to_string()]).collect();
         let read = read_with(3, &written(&["email", "export"], rows, crlf, mark)).unwrap();
-        let settings = pairs.iter().map(|(email, _, export)| FolderLegacySetting { email: email.clone(), export: *export });
+        let settings = pairs.iter().map(|(email, _, export)| {
+            FolderLegacySetting { email: email.clone(), export: *export }
+        });
         prop_assert_eq!(read.legacy_settings, settings.collect::<Vec<_>>());
     }
 }

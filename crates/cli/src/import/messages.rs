@@ -13,8 +13,8 @@ use crate::folder::{
 /// Rows in one message.
 const BATCH_ROWS: usize = 500;
 
-/// Returns the messages of a full sync: first the options, then the rows. With `validate_only` a mass change is allowed,
-/// because the server only reports it.
+/// Returns the messages of a full sync: first the options, then the rows. With `validate_only` a mass change is
+/// allowed, because the server only reports it.
 pub(super) fn directory(folder: &OrganizationFolder, validate_only: bool) -> Vec<SyncDirectoryRequest> {
     let options = SyncDirectoryRequest {
         parent: format!("organizations/{}", folder.organization),

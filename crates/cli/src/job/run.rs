@@ -25,8 +25,8 @@ pub struct JobRunArguments {
     /// The job, such as settings-migration or mixed-settings-report
     #[arg(value_name = "NAME")]
     pub name: String,
-    /// The running server that runs the job, such as http://localhost:50051 [default: run the job in this process, on the
-    /// database]
+    /// The running server that runs the job, such as http://localhost:50051 [default: run the job in this process, on
+    /// the database]
     #[arg(long, value_name = "URL", value_parser = values::server_url)]
     pub target: Option<Url>,
     /// How long to wait for the end of the run, such as 90s or 10m

@@ -1,4 +1,5 @@
-//! `rollcall migration import`: streams old settings from a CSV file to the server, and reports the outcome of each row.
+//! `rollcall migration import`: streams old settings from a CSV file to the server, and reports the outcome of each
+//! row.
 
 mod outcomes;
 mod rows;

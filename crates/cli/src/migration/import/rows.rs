@@ -1,7 +1,7 @@
 //! Reads old settings from a CSV file of any size, one line at a time. A wrong line does not affect other lines.
 //!
-//! A CSV reader over the whole file would take everything after a missing quote as one field. Therefore this module cuts
-//! the file into lines itself, and uses the CSV parser for each line.
+//! A CSV reader over the whole file would take everything after a missing quote as one field. Therefore this module
+//! cuts the file into lines itself, and uses the CSV parser for each line.
 
 use std::{
     fs::File,
@@ -83,8 +83,8 @@ impl LegacySettingsFile {
         &self.columns.ignored
     }
 
-    /// Reads a line without its line end into the buffer. Returns `false` if the line was cut because it is too long, and
-    /// `None` at the end of the file.
+    /// Reads a line without its line end into the buffer. Returns `false` if the line was cut because it is too long,
+    /// and `None` at the end of the file.
     fn read_line(&mut self) -> io::Result<Option<bool>> {
         self.buffer.clear();
         let limit = u64::try_from(LINE_MAX).unwrap_or(u64::MAX);
@@ -173,7 +173,8 @@ impl HeaderColumns {
 fn fields(parser: &mut Reader, line: &[u8]) -> ByteRecord {
     // A missing quote in the line before must not reach this line.
     parser.reset();
-    // The parser skips a byte order mark in its first input, which is here an empty line. The mark may begin only a file.
+    // The parser skips a byte order mark in its first input, which is here an empty line. The mark may begin only a
+    // file.
     let _ = parser.read_record(b"\n", &mut [0], &mut [0]);
     // Unquoting never makes a line longer, and a line has fewer separators than bytes.
     let (mut bytes, mut ends) = (vec![0; line.len() + 1], vec![0; line.len() + 2]);

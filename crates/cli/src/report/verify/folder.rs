@@ -22,7 +22,8 @@ pub(super) struct PublishedFolder {
 }
 
 impl PublishedFolder {
-    /// Opens the folder that a URL names: the URL of the folder, of its manifest, or of a `latest.json` that points to it.
+    /// Opens the folder that a URL names: the URL of the folder, of its manifest, or of a `latest.json` that points to
+    /// it.
     ///
     /// # Errors
     /// The store cannot be opened, or `latest.json` cannot be read.

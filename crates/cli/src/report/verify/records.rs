@@ -2,8 +2,8 @@
 
 use csv_core::{ReadRecordResult, Reader};
 
-/// The longest accepted record, in bytes. A longer one is damaged, for example by a missing quote, and must not fill the
-/// memory.
+/// The longest accepted record, in bytes. A longer one is damaged, for example by a missing quote, and must not fill
+/// the memory.
 const RECORD_MAX: usize = 1024 * 1024;
 const START_BYTES: usize = 4 * 1024;
 const START_FIELDS: usize = 32;
@@ -25,8 +25,8 @@ impl RecordReader {
         Self { parser: Reader::new(), bytes, written: 0, ends, ended: 0 }
     }
 
-    /// Takes the next piece, and calls `visit` with each record that ends in it. The header is the first record. An empty
-    /// piece means the end of the file.
+    /// Takes the next piece, and calls `visit` with each record that ends in it. The header is the first record. An
+    /// empty piece means the end of the file.
     ///
     /// # Errors
     /// A record is too long or is not UTF-8.

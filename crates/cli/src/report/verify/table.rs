@@ -1,4 +1,5 @@
-//! Compares the rows of a table with the manifest: the header, the number and order of rows, and the rows by organization.
+//! Compares the rows of a table with the manifest: the header, the number and order of rows, and the rows by
+//! organization.
 
 use std::collections::BTreeMap;
 
