@@ -28,6 +28,7 @@ pub mod resolution;
 pub mod seats;
 mod selection;
 pub mod settings;
+pub mod spreadsheet;
 mod violation;
 
 pub use assignments::{Assignment, AssignmentList, UpdateMode};

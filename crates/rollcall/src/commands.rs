@@ -1,19 +1,32 @@
-//! The commands, and which part of the program does each.
+//! The commands, and the parts of the program that run them.
 
-use std::{path::PathBuf, time::Duration};
+use std::sync::Arc;
 
 use clap::{Parser, Subcommand};
+use object_store::ObjectStore;
+use rollcall_app::reports::ReportStore;
+use rollcall_cli::{
+    demo::DemoArguments,
+    import::{Import, ImportArguments},
+    job::{self, JobCommand},
+    migration::{self, MigrationCommand, import::MigrationImport},
+    report::{ReportCommand, verify},
+};
 use url::Url;
 
 use crate::{
-    config::{self, Config},
+    config::Config,
     database, demo,
-    error::Result,
-    importing, job_list, job_run,
-    migrating::{self, MigrationCommand},
-    report, serve,
+    error::{Error, Result},
+    job_run,
+    local_server::with_server,
+    serve,
     shutdown::Shutdown,
 };
+
+const INTERRUPTED: &str = "interrupted";
+const IMPORT_INTERRUPTED: &str = "interrupted: the organization may be incomplete; run the import again to continue";
+const WAIT_INTERRUPTED: &str = "stopped waiting; the run, if it has begun, continues on the server";
 
 /// Decides which settings every team member has, and whether a member's emails may be exported to the CRM.
 #[derive(Debug, Parser)]
@@ -25,7 +38,7 @@ pub(crate) struct Cli {
     pub(crate) config: Config,
 }
 
-/// What to do; `serve` when left out.
+/// The commands. Without a command, the program runs `serve`.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     /// Serve gRPC, and run the jobs too unless --no-jobs is given
@@ -34,19 +47,19 @@ pub(crate) enum Command {
     Migrate,
     /// Run the scheduled jobs only; --listen answers health checks
     Jobs,
-    /// Look after single jobs
+    /// List the jobs, or run one
     #[command(arg_required_else_help = false)]
     Job {
         #[command(subcommand)]
         command: JobCommand,
     },
-    /// Look after the settings migration
+    /// Follow, plan and feed the settings migration
     #[command(arg_required_else_help = false)]
     Migration {
         #[command(subcommand)]
         command: MigrationCommand,
     },
-    /// Look after published reports
+    /// Check published reports
     #[command(arg_required_else_help = false)]
     Report {
         #[command(subcommand)]
@@ -54,81 +67,12 @@ pub(crate) enum Command {
     },
     /// Create an organization from a folder on a running server, up to and including its old settings
     Import(ImportArguments),
-    /// Show the main job on a real organization, then keep serving
+    /// Show the settings migration and the report on an organization, then keep serving
     Demo(DemoArguments),
 }
 
-/// What to do with a job.
-#[derive(Debug, Subcommand)]
-pub(crate) enum JobCommand {
-    /// List the jobs with their next, current and last runs
-    List(JobListArguments),
-    /// Run a job now, wait for its end, and exit with 0 only if it succeeded
-    Run(JobRunArguments),
-}
-
-/// What to do with a published report.
-#[derive(Debug, Subcommand)]
-pub(crate) enum ReportCommand {
-    /// Check a report against its manifest, say what is wrong, and exit with 0 only if nothing is
-    Verify(ReportVerifyArguments),
-}
-
-/// The arguments of `report verify`.
-#[derive(Debug, clap::Args)]
-pub(crate) struct ReportVerifyArguments {
-    /// The URL of a run's folder, of its manifest.json, or of latest.json, such as
-    /// file:///var/lib/rollcall/reports/mixed-settings/latest.json
-    #[arg(value_name = "URL", value_parser = config::report)]
-    pub(crate) url: Url,
-}
-
-/// The arguments of `job list`.
-#[derive(Debug, clap::Args)]
-pub(crate) struct JobListArguments {
-    /// The running server, such as http://localhost:50051 [default: the database itself]
-    #[arg(long, value_name = "URL", value_parser = config::target)]
-    pub(crate) target: Option<Url>,
-}
-
-/// The arguments of `job run`.
-#[derive(Debug, clap::Args)]
-pub(crate) struct JobRunArguments {
-    /// The job, such as settings-migration or mixed-settings-report
-    #[arg(value_name = "NAME")]
-    pub(crate) name: String,
-    /// The running server to ask, such as http://localhost:50051 [default: run it here, on the database itself]
-    #[arg(long, value_name = "URL", value_parser = config::target)]
-    pub(crate) target: Option<Url>,
-    /// How long to wait for its end, such as 90s or 10m
-    #[arg(long, value_name = "TIME", default_value = "1h", value_parser = config::duration)]
-    pub(crate) wait: Duration,
-}
-
-/// The arguments of `import`.
-#[derive(Debug, clap::Args)]
-pub(crate) struct ImportArguments {
-    /// The organization's folder; its name becomes the organization's id
-    #[arg(value_name = "DIR")]
-    pub(crate) folder: PathBuf,
-    /// The running server, such as http://localhost:50051
-    #[arg(long, value_name = "URL", value_parser = config::target)]
-    pub(crate) target: Url,
-}
-
-/// The arguments of `demo`.
-#[derive(Debug, clap::Args)]
-pub(crate) struct DemoArguments {
-    /// The organization's folder [default: the sample `acme`, which is built in]
-    #[arg(long, value_name = "DIR")]
-    pub(crate) data: Option<PathBuf>,
-    /// End after the table, with 0 only if the migration proved that nobody's behaviour changed
-    #[arg(long)]
-    pub(crate) once: bool,
-}
-
 impl Command {
-    /// What is logged unless somebody says otherwise: a command that prints for a person keeps its log short.
+    /// Returns the default log filter. Commands that print for a person log only warnings.
     pub(crate) fn log_default(&self) -> &'static str {
         match self {
             Self::Serve | Self::Migrate | Self::Jobs => "info",
@@ -141,12 +85,100 @@ impl Command {
             Self::Serve => serve::serve(config, shutdown).await,
             Self::Migrate => database::migrate(config).await,
             Self::Jobs => serve::jobs(config, shutdown).await,
-            Self::Job { command: JobCommand::List(arguments) } => job_list::run(config, &arguments, shutdown).await,
-            Self::Job { command: JobCommand::Run(arguments) } => job_run::run(config, &arguments, shutdown).await,
-            Self::Migration { command } => migrating::run(config, &command, shutdown).await,
-            Self::Report { command: ReportCommand::Verify(arguments) } => report::verify(&arguments).await,
-            Self::Import(arguments) => importing::run(&arguments, shutdown).await,
+            Self::Job { command } => run_job_command(&command, config, shutdown).await,
+            Self::Migration { command } => run_migration_command(&command, config, shutdown).await,
+            Self::Report { command: ReportCommand::Verify(arguments) } => {
+                verify::run(&arguments, open_report_store).await
+            }
+            Self::Import(arguments) => {
+                let import = Import::read(&arguments)?;
+                let run = async |server| import.run(&server).await;
+                with_server(config, Some(&arguments.target), shutdown, IMPORT_INTERRUPTED, run).await
+            }
             Self::Demo(arguments) => demo::run(config, &arguments, shutdown).await,
+        }
+    }
+}
+
+async fn run_job_command(command: &JobCommand, config: &Config, shutdown: &Shutdown) -> Result {
+    match command {
+        JobCommand::List(arguments) => {
+            let list = async |server| job::list::run(&server).await;
+            with_server(config, arguments.target.as_ref(), shutdown, INTERRUPTED, list).await
+        }
+        JobCommand::Run(arguments) if arguments.target.is_none() => job_run::run(config, arguments, shutdown).await,
+        JobCommand::Run(arguments) => {
+            let run = async |server| job::run::run(&server, arguments).await;
+            with_server(config, arguments.target.as_ref(), shutdown, WAIT_INTERRUPTED, run).await
+        }
+    }
+}
+
+async fn run_migration_command(command: &MigrationCommand, config: &Config, shutdown: &Shutdown) -> Result {
+    match command {
+        MigrationCommand::Status(arguments) => {
+            let show = async |server| migration::status::run(&server).await;
+            with_server(config, arguments.target.as_ref(), shutdown, INTERRUPTED, show).await
+        }
+        MigrationCommand::Plan(arguments) => {
+            let plan = async |server| migration::plan::run(&server, arguments).await;
+            with_server(config, arguments.target.as_ref(), shutdown, INTERRUPTED, plan).await
+        }
+        MigrationCommand::Import(arguments) => {
+            let import = MigrationImport::open(arguments)?;
+            let run = async |server| import.run(&server).await;
+            with_server(config, arguments.target.as_ref(), shutdown, INTERRUPTED, run).await
+        }
+    }
+}
+
+fn open_report_store(url: &Url) -> Result<Arc<dyn ObjectStore>> {
+    let store = ReportStore::open(url.as_str()).map_err(Error::doing(format!("cannot open {url}")))?;
+    Ok(store.into())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::ffi::OsString;
+
+    use clap::CommandFactory as _;
+
+    use super::*;
+    use crate::config::parse;
+
+    fn refusal(arguments: &[&str]) -> String {
+        let arguments = ["rollcall"].iter().chain(arguments).map(OsString::from);
+        parse::<Cli>(arguments).unwrap_err().to_string()
+    }
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn a_bad_value_names_flag_variable_value_and_what_is_allowed() {
+        assert_eq!(
+            refusal(&["serve", "--listen", "here"]),
+            "--listen (ROLLCALL_LISTEN) is \"here\": give an IP address and a port, such as 127.0.0.1:50051, \
+             0.0.0.0:50051 or [::]:50051"
+        );
+        assert_eq!(
+            refusal(&["--log-format", "xml"]),
+            "--log-format (ROLLCALL_LOG_FORMAT) is \"xml\": give text or json"
+        );
+        assert_eq!(
+            refusal(&["--database-url=mysql://ann:secret@db/rollcall"]),
+            "--database-url (DATABASE_URL) is \"mysql://ann:***@db/rollcall\": give a URL such as \
+             postgres://user:password@host:5432/name"
+        );
+    }
+
+    #[test]
+    fn other_mistakes_are_one_line_too() {
+        for arguments in [&["--lisen", "x"][..], &["import"], &["job"], &["job", "run"], &["dance"], &["--listen"]] {
+            let line = refusal(arguments);
+            assert!(!line.contains('\n') && line.contains("--help"), "{line}");
         }
     }
 }

@@ -119,14 +119,21 @@ mod tests {
 
     use super::*;
 
+    /// The configuration alone, as a command line.
+    #[derive(clap::Parser)]
+    struct TestCli {
+        #[command(flatten)]
+        config: Config,
+    }
+
     #[tokio::test(flavor = "multi_thread")]
     async fn a_panic_stops_the_embedded_server() {
         let everybody = Permissions::from_mode(0o755);
         let dir = tempfile::Builder::new().prefix("rollcall-panic-").permissions(everybody).tempdir().unwrap();
         let data = dir.path().join("data");
-        let arguments =
-            ["rollcall", "serve", "--data-dir"].map(OsString::from).into_iter().chain([data.clone().into()]);
-        let config = Config { database_url: None, ..crate::config::parse(arguments).unwrap().unwrap().config };
+        let arguments = ["rollcall", "--data-dir"].map(OsString::from).into_iter().chain([data.clone().into()]);
+        let config =
+            Config { database_url: None, ..crate::config::parse::<TestCli>(arguments).unwrap().unwrap().config };
 
         let pid_file = data.join("postgres/postmaster.pid");
         let ran = pid_file.clone();

@@ -1,22 +1,15 @@
-//! The binary `rollcall`: configuration, the commands, telemetry and shutdown around the service.
+//! The program `rollcall`: `serve`, `jobs` and `migrate`, and the composition of all crates into one program, with
+//! configuration, telemetry and shutdown. The commands that talk to a server are in `rollcall-cli`.
 
 mod commands;
 mod config;
 mod database;
 mod demo;
 mod error;
-mod folder;
-mod importing;
-mod job_list;
 mod job_run;
-mod local;
-mod migrating;
-mod progress;
-mod remote;
-mod report;
+mod local_server;
 mod serve;
 mod shutdown;
-mod table;
 mod telemetry;
 
 use std::{env, process::ExitCode, time::Duration};
@@ -26,10 +19,10 @@ use error::{Error, Result};
 use shutdown::Shutdown;
 use telemetry::Telemetry;
 
-/// What still runs when everything has ended, such as a start that was interrupted, gets this long.
-const LAST_WORDS: Duration = Duration::from_secs(10);
+/// How long the end of the process waits for blocking work, such as an interrupted start of the embedded Postgres.
+const RUNTIME_SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// Runs the program and answers its exit code: 0 for success, 1 for a failure, 2 for bad usage.
+/// Runs the program and returns its exit code: 0 for success, 1 for a failure, 2 for bad usage.
 #[must_use]
 pub fn main() -> ExitCode {
     match run() {
@@ -42,10 +35,10 @@ pub fn main() -> ExitCode {
 }
 
 fn run() -> Result {
-    let Some(cli) = config::parse(env::args_os())? else { return Ok(()) };
+    let Some(cli) = config::parse::<Cli>(env::args_os())? else { return Ok(()) };
     let runtime = tokio::runtime::Runtime::new().map_err(Error::doing("cannot start"))?;
     let result = runtime.block_on(run_command(cli));
-    runtime.shutdown_timeout(LAST_WORDS);
+    runtime.shutdown_timeout(RUNTIME_SHUTDOWN_TIMEOUT);
     result
 }
 

@@ -13,6 +13,7 @@ use tokio::{net::TcpListener, task::JoinHandle, time::timeout};
 use tokio_util::sync::CancellationToken;
 use tonic::transport::{Server, server::TcpIncoming};
 use tonic_health::ServingStatus;
+use url::Url;
 
 use crate::{
     config::Config,
@@ -113,6 +114,15 @@ impl Service {
             }
         };
         Ok(Self { address, server: Some(server), engine, stopping, deadline: config.shutdown_timeout })
+    }
+
+    /// Returns the URL of the service, for clients in this process.
+    ///
+    /// # Errors
+    /// The address is no valid host of a URL.
+    pub(crate) fn url(&self) -> Result<Url> {
+        let url = format!("http://{}", self.address);
+        Url::parse(&url).map_err(Error::doing(format!("cannot use the address {url}")))
     }
 
     /// Waits for a server that ends although nobody asked it to.

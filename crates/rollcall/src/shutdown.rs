@@ -1,4 +1,4 @@
-//! The end: the first SIGINT or SIGTERM asks everybody to finish, the second one ends the process at once.
+//! Shutdown: the first SIGINT or SIGTERM starts an orderly stop, the second one ends the process at once.
 
 use std::process;
 
@@ -7,15 +7,15 @@ use tokio_util::sync::CancellationToken;
 
 use crate::error::{Error, Result};
 
-/// Knows whether the process has been asked to end.
+/// Tells the parts of the process that a stop was requested.
 #[derive(Clone, Debug)]
 pub(crate) struct Shutdown(CancellationToken);
 
 impl Shutdown {
-    /// Listens to the signals from now on.
+    /// Starts to listen to the signals.
     ///
     /// # Errors
-    /// When the system lets nobody listen.
+    /// The signal handlers cannot be installed.
     pub(crate) fn on_signals() -> Result<Self> {
         let listen = |kind| signal(kind).map_err(Error::doing("cannot listen to signals"));
         let signals =
@@ -25,12 +25,12 @@ impl Shutdown {
         Ok(shutdown)
     }
 
-    /// Ends when the process has been asked to end.
+    /// Ends when a stop is requested.
     pub(crate) fn requested(&self) -> impl Future<Output = ()> + Send + use<> {
         self.0.clone().cancelled_owned()
     }
 
-    /// Does the work unless the process is asked to end before it is done.
+    /// Runs the work. Returns `None` if a stop is requested before the work is done; the work is then dropped.
     pub(crate) async fn interrupts<T>(&self, work: impl Future<Output = T>) -> Option<T> {
         tokio::select! {
             done = work => Some(done),
@@ -45,7 +45,7 @@ struct Signals {
 }
 
 impl Signals {
-    /// The next signal: its name, and the exit code of a process that it ends.
+    /// Waits for the next signal. Returns its name and the exit code of a process that it ends.
     async fn next(&mut self) -> (&'static str, i32) {
         tokio::select! {
             _ = self.interrupt.recv() => ("SIGINT", 130),
@@ -56,10 +56,10 @@ impl Signals {
 
 async fn watch(mut signals: Signals, token: CancellationToken) {
     let (first, _) = signals.next().await;
-    tracing::info!(signal = first, "stopping; a second signal ends at once");
+    tracing::info!(signal = first, "stopping; a second signal ends the process at once");
     token.cancel();
     let (second, code) = signals.next().await;
-    tracing::warn!(signal = second, "ending at once");
-    // The embedded Postgres, if there is one, is stopped by its guard.
+    tracing::warn!(signal = second, "ending the process at once");
+    // A guard process stops the embedded Postgres.
     process::exit(code);
 }

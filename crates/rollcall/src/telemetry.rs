@@ -1,7 +1,7 @@
-//! Logs to stderr, as text or JSON; traces to an OTLP collector where one is configured.
+//! Logs to stderr, as text or JSON, and traces to an OTLP collector, if one is configured.
 //!
-//! Spans are collected in a bounded queue and sent from a thread of their own: a collector that is slow or gone costs
-//! spans, never calls.
+//! Spans wait in a bounded queue, and a separate thread sends them. A slow or missing collector loses spans, but never
+//! delays calls.
 
 use std::{
     fmt,
@@ -34,31 +34,32 @@ use crate::{
     error::{Error, Result},
 };
 
-const TICKER: &str = "tokio_cron_scheduler";
-/// A collector that does not take a batch in this time loses it.
-const EXPORT_WITHIN: Duration = Duration::from_secs(5);
-/// The last batch gets less: somebody waits for the end.
-const FLUSH_WITHIN: Duration = Duration::from_secs(3);
+const SCHEDULER_TARGET: &str = "tokio_cron_scheduler";
+/// A batch of spans is lost if the collector does not accept it in this time.
+const EXPORT_TIMEOUT: Duration = Duration::from_secs(5);
+/// The timeout of the last batch, which delays the end of the process.
+const FLUSH_TIMEOUT: Duration = Duration::from_secs(3);
 
 type BoxedLayer<S> = Box<dyn Layer<S> + Send + Sync>;
 
-/// Logging and tracing, as long as this value lives.
+/// Logging and tracing of the process.
 pub(crate) struct Telemetry {
     tracer_provider: Option<SdkTracerProvider>,
 }
 
 impl Telemetry {
-    /// Starts both for the whole process. Must be called in the runtime, where the exporter's connection lives.
+    /// Starts logging and tracing for the whole process. Must be called inside the runtime, because the exporter
+    /// connects.
     ///
     /// # Errors
-    /// A filter or an endpoint that cannot be used.
+    /// The log filter or the endpoint is not valid.
     pub(crate) fn start(config: &Config, log_default: &str) -> Result<Self> {
         global::set_text_map_propagator(TraceContextPropagator::new());
         let tracer_provider = config.otlp_endpoint.as_ref().map(tracer_provider).transpose()?;
         let traces = tracer_provider.as_ref().map(|provider| {
             tracing_opentelemetry::layer()
                 .with_tracer(provider.tracer("rollcall"))
-                // Ours only: the exporter's own calls would make new spans for ever.
+                // Only spans of Rollcall: otherwise each call of the exporter would create new spans.
                 .with_filter(Targets::new().with_target("rollcall", LevelFilter::INFO))
         });
         let filter = log_filter(config.log.as_deref().unwrap_or(log_default))?;
@@ -70,19 +71,19 @@ impl Telemetry {
         Ok(Self { tracer_provider })
     }
 
-    /// Sends the spans that wait, if somebody takes them soon.
+    /// Sends the waiting spans, for at most `FLUSH_TIMEOUT`.
     pub(crate) async fn stop(self) {
         let Some(provider) = self.tracer_provider else { return };
-        let flushed = tokio::task::spawn_blocking(move || provider.shutdown_with_timeout(FLUSH_WITHIN)).await;
+        let flushed = tokio::task::spawn_blocking(move || provider.shutdown_with_timeout(FLUSH_TIMEOUT)).await;
         if let Ok(Err(error)) = flushed {
-            tracing::warn!(%error, "the last spans were not sent");
+            tracing::warn!(%error, "the last spans were not sent to the collector");
         }
     }
 }
 
-/// What was asked for. The ticker says more than anybody wants to know, unless somebody asks for it by name.
+/// Parses the filter. The scheduler library logs only warnings, unless the filter names it.
 fn log_filter(text: &str) -> Result<EnvFilter> {
-    let quiet = if text.contains(TICKER) { String::new() } else { format!(",{TICKER}=warn") };
+    let quiet = if text.contains(SCHEDULER_TARGET) { String::new() } else { format!(",{SCHEDULER_TARGET}=warn") };
     EnvFilter::builder().parse(format!("{text}{quiet}")).map_err(Error::doing("cannot read the log filter"))
 }
 
@@ -90,7 +91,7 @@ fn tracer_provider(endpoint: &Url) -> Result<SdkTracerProvider> {
     let exporter = SpanExporter::builder()
         .with_tonic()
         .with_endpoint(endpoint.as_str())
-        .with_timeout(EXPORT_WITHIN)
+        .with_timeout(EXPORT_TIMEOUT)
         .build()
         .map_err(Error::doing("--otlp-endpoint (OTEL_EXPORTER_OTLP_ENDPOINT) cannot be used"))?;
     let resource = Resource::builder()
@@ -114,7 +115,7 @@ where
     }
 }
 
-/// A JSON line that ends with the trace it belongs to, where there is one.
+/// A JSON line with the trace and span ids at the end, if the event belongs to a trace.
 struct JsonWithTrace(Format<Json>);
 
 impl<S, N> FormatEvent<S, N> for JsonWithTrace

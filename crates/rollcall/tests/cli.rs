@@ -103,7 +103,7 @@ fn a_folder_without_an_organization_is_refused() {
 
 #[test]
 fn an_unreachable_server_is_named() {
-    let sample = concat!(env!("CARGO_MANIFEST_DIR"), "/sample/acme");
+    let sample = concat!(env!("CARGO_MANIFEST_DIR"), "/../cli/sample/acme");
     for arguments in [
         &["import", sample, "--target", "http://127.0.0.1:1"][..],
         &["job", "run", "settings-migration", "--target", "http://127.0.0.1:1"],

@@ -64,11 +64,11 @@ async fn every_row_of_an_import_has_an_outcome() {
     let arguments = ["migration", "import", &file, "--organization", "acme", "--outcomes", outcomes.to_str().unwrap()];
     let expected = "line,email,outcome,reason\r\n\
         2,a@acme.example,taken,\r\n\
-        3,A@acme.example,duplicate,it says the same as an earlier row\r\n\
-        4,'=b@acme.example,waiting,no member has this address yet; kept until one is synced with it\r\n\
+        3,A@acme.example,duplicate,an earlier row has the same address and the same value\r\n\
+        4,'=b@acme.example,waiting,no member has this address; the setting is kept until a member is synced with it\r\n\
         5,b@acme.example,rejected,rows of this import contradict each other about this address; keep one of them\r\n\
         6,b@acme.example,rejected,rows of this import contradict each other about this address; keep one of them\r\n\
-        7,later@x.example,waiting,no member has this address yet; kept until one is synced with it\r\n\
+        7,later@x.example,waiting,no member has this address; the setting is kept until a member is synced with it\r\n\
         8,nonsense,rejected,`nonsense` is not an email address such as name@company.example\r\n\
         9,c@acme.example,rejected,\"export is `perhaps`, not true or false\"\r\n\
         10,c@acme.example,rejected,it has 1 fields and the header has 2\r\n\
@@ -138,7 +138,7 @@ async fn an_import_does_not_overwrite_another_organization() {
     server.directory().sync_directory(tokio_stream::once(rows)).await.unwrap();
     let writes = "SELECT method FROM audit_events";
     let before = server.database.client().await.query(writes, &[]).await.unwrap().len();
-    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/sample/acme");
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../cli/sample/acme");
     let (_, err) = printed(rollcall(&server, On::Server, &["import", folder]), 1);
     assert!(err.contains("another directory: the folder would change 100 of its members"), "{err}");
     assert_eq!(server.database.client().await.query(writes, &[]).await.unwrap().len(), before);
@@ -187,7 +187,7 @@ async fn a_wave_is_planned_migrated_and_its_failure_named() {
                 "",
             ]
         );
-        assert!(status.contains("no run is under way") && status.contains("  beta: 1 of 3 members"), "{status}");
+        assert!(status.contains("no run is in progress") && status.contains("  beta: 1 of 3 members"), "{status}");
         let (jobs, _) = printed(rollcall(&server, on, &["job", "list"]), 0);
         assert!(jobs.contains("settings-migration: only when asked\n  last: FAILED at "), "{jobs}");
         assert!(jobs.contains("mixed-settings-report: 0 2 * * * UTC, next at "), "{jobs}");

@@ -158,10 +158,10 @@ const DAMAGES: &[(Damage, &[&str])] = &[
             "mixed-settings.csv: its SHA-256 is #, the manifest says #",
             "mixed-settings.csv: row 2 is out of order",
             "mixed-settings.csv: acme has 3 rows, the manifest says 4",
-            "mixed-settings.csv: the manifest does not know \"acne\"",
+            "mixed-settings.csv: the manifest does not list \"acne\"",
         ],
     ),
-    (|copy| fs::write(copy.folder().join("notes.txt"), "").unwrap(), &["notes.txt: manifest.json does not know it"]),
+    (|copy| fs::write(copy.folder().join("notes.txt"), "").unwrap(), &["notes.txt: manifest.json does not list it"]),
     (|copy| copy.edit_data(|csv| swapped(&csv)), &["mixed-settings.csv: row 2 is out of order"]),
     (
         |copy| copy.edit_data(|csv| csv.replacen("email,status", "mail,status", 1)),
@@ -170,14 +170,14 @@ const DAMAGES: &[(Damage, &[&str])] = &[
     (
         |copy| copy.edit_data(|csv| csv.replacen("MIGRATION\r\n", "MIGRATION,more\r\n", 1)),
         &[
-            "mixed-settings.csv: row 1 has not as many cells as the manifest has columns",
+            "mixed-settings.csv: row 1 has another number of cells than the header",
             "mixed-settings.csv: acme has 3 rows, the manifest says 4",
         ],
     ),
     (
         |copy| copy.edit_data(|csv| csv.replacen("sales", "\"sales", 1)),
         &[
-            "mixed-settings.csv: row 1 has not as many cells as the manifest has columns",
+            "mixed-settings.csv: row 1 has another number of cells than the header",
             "mixed-settings.csv: it has 1 rows, the manifest says 4",
             "mixed-settings.csv: acme has 0 rows, the manifest says 4",
         ],
@@ -185,21 +185,21 @@ const DAMAGES: &[(Damage, &[&str])] = &[
     (
         |copy| copy.manifest(|manifest| manifest["rows"] = json!(5)),
         &[
-            "manifest.json: it says two things about the data file",
-            "manifest.json: the rows of the organizations do not add up",
+            "manifest.json: it describes the data file twice, and the two descriptions differ",
+            "manifest.json: rows is not the sum of the rows of the organizations",
         ],
     ),
     (
         |copy| copy.manifest(|manifest| drop(manifest["files"].as_array_mut().unwrap().remove(1))),
-        &["manifest.json: it does not list changes.csv", "changes.csv: manifest.json does not know it"],
+        &["manifest.json: it does not list changes.csv", "changes.csv: manifest.json does not list it"],
     ),
     (
         |copy| copy.manifest(|manifest| manifest["schema_version"] = json!(2)),
-        &["manifest.json: its schema_version is 2, this program knows 1"],
+        &["manifest.json: its schema_version is 2, but this program reads version 1"],
     ),
     (
         |copy| copy.manifest(|manifest| manifest["changes"]["resolved"] = json!(9)),
-        &["manifest.json: the number of changes is not that of their rows"],
+        &["manifest.json: the number of changes is not the number of rows of changes.csv"],
     ),
     (
         |copy| copy.edit("manifest.json", |_| String::new()),

@@ -126,3 +126,10 @@ fn in_chunks(pieces: ByteStream) -> ByteStream {
     })
     .boxed()
 }
+
+/// The object store alone, for a reader of published files.
+impl From<ReportStore> for Arc<dyn ObjectStore> {
+    fn from(reports: ReportStore) -> Self {
+        reports.store
+    }
+}

@@ -12,15 +12,16 @@ use std::{
 };
 
 use rollcall_app::AppOptions;
+use rollcall_cli::values::{duration, wave};
 use rollcall_embedded::running_as_root;
 use url::Url;
 
 use crate::error::{Error, Result};
 
 pub(crate) use usage::parse;
-pub(crate) use values::{DatabaseUrl, duration, report, target, wave};
+pub(crate) use values::DatabaseUrl;
 
-/// What every command can be told. Flags win over variables, variables over defaults.
+/// The settings of all commands. A flag overrides a variable, and a variable overrides a default.
 #[derive(Clone, Debug, clap::Args)]
 #[command(next_help_heading = "Configuration")]
 pub(crate) struct Config {
@@ -60,7 +61,7 @@ pub(crate) struct Config {
 
     /// A run of the job settings-migration takes the organizations up to this wave
     #[arg(long, value_name = "N", env = "ROLLCALL_MIGRATION_WAVE", default_value = "0",
-          value_parser = values::wave, global = true)]
+          value_parser = wave, global = true)]
     pub(crate) migration_wave: u32,
 
     /// At most this many connections to Postgres, 1 to 1000
@@ -70,7 +71,7 @@ pub(crate) struct Config {
 
     /// How long a stop waits for calls and jobs under way, such as 500ms, 25s or 2m
     #[arg(long, value_name = "TIME", env = "ROLLCALL_SHUTDOWN_TIMEOUT", default_value = "25s",
-          value_parser = values::duration, global = true)]
+          value_parser = duration, global = true)]
     pub(crate) shutdown_timeout: Duration,
 
     /// What is logged: a level, or directives such as info,rollcall_store=debug [default: info; demo, import, job

@@ -1,9 +1,9 @@
-//! Reads the command line, and says in one line what is wrong with it.
+//! Parses the command line. An error is one line.
 
 use std::ffi::OsString;
 
 use clap::{
-    Arg, Command, CommandFactory as _, FromArgMatches as _,
+    Arg, Command, Parser,
     builder::Resettable,
     error::{ContextKind, ContextValue, ErrorKind},
 };
@@ -11,32 +11,29 @@ use clap::{
 use rollcall_app::reports::redact_reports_url;
 
 use super::values::redact;
-use crate::{
-    commands::Cli,
-    error::{Error, Result},
-};
+use crate::error::{Error, Result};
 
-/// The command line as clap knows it. Help shows variables without their values, which may be secret; a variable that is
-/// set but empty is one that is not set.
-fn command() -> Command {
-    Cli::command().mut_args(|arg| {
+/// Returns the command line for clap. Help shows variables without their values, which may be secret. An empty variable
+/// counts as not set.
+fn command<T: Parser>() -> Command {
+    T::command().mut_args(|arg| {
         let empty = arg.get_env().and_then(std::env::var_os).is_some_and(|value| value.is_empty());
         let arg = arg.hide_env_values(true);
         if empty { arg.env(Resettable::Reset) } else { arg }
     })
 }
 
-/// Reads the arguments; nothing when they only ask for help or the version, which is then printed.
+/// Parses the arguments. Returns `None` after printing the help or the version.
 ///
 /// # Errors
-/// One line that names the flag, its variable, what was given and what is allowed.
-pub(crate) fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Option<Cli>> {
-    let mut command = command();
-    let read = command.try_get_matches_from_mut(arguments).and_then(|matches| Cli::from_arg_matches(&matches));
-    match read {
-        Ok(cli) => Ok(Some(cli)),
+/// A flag or a value is wrong. The error names the flag, its variable, the given value and the allowed values.
+pub(crate) fn parse<T: Parser>(arguments: impl IntoIterator<Item = OsString>) -> Result<Option<T>> {
+    let mut command = command::<T>();
+    let parsed = command.try_get_matches_from_mut(arguments).and_then(|matches| T::from_arg_matches(&matches));
+    match parsed {
+        Ok(parsed) => Ok(Some(parsed)),
         Err(error) if matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion) => {
-            // Nobody to tell when the output is closed.
+            // A closed stdout is not an error of the command line.
             let _ = error.print();
             Ok(None)
         }
@@ -48,7 +45,7 @@ fn one_line(command: &Command, error: &clap::Error) -> String {
     bad_value(command, error).unwrap_or_else(|| first_paragraph(error))
 }
 
-/// A value that is not allowed: `--listen (ROLLCALL_LISTEN) is "here": give ...`.
+/// Describes a value that is not allowed: `--listen (ROLLCALL_LISTEN) is "here": give ...`.
 fn bad_value(command: &Command, error: &clap::Error) -> Option<String> {
     let text = |kind| match error.get(kind) {
         Some(ContextValue::String(text)) => Some(text.as_str()),
@@ -82,7 +79,7 @@ fn find<'a>(command: &'a Command, name: &str) -> Option<&'a Arg> {
     here.or_else(|| command.get_subcommands().find_map(|command| find(command, name)))
 }
 
-/// Everything else: clap's own words, up to its usage lines.
+/// Describes any other error in clap's words, without the usage lines.
 fn first_paragraph(error: &clap::Error) -> String {
     let text = error.render().to_string();
     let lines: Vec<&str> = text.lines().map(str::trim).collect();
@@ -90,45 +87,4 @@ fn first_paragraph(error: &clap::Error) -> String {
     let tip = lines.iter().find(|line| line.starts_with("tip:")).map(|tip| format!("; {tip}"));
     let what = what.strip_prefix("error: ").unwrap_or(&what);
     format!("{what}{}; see rollcall --help", tip.unwrap_or_default())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn refusal(arguments: &[&str]) -> String {
-        let arguments = ["rollcall"].iter().chain(arguments).map(OsString::from);
-        parse(arguments).unwrap_err().to_string()
-    }
-
-    #[test]
-    fn the_command_line_is_consistent() {
-        command().debug_assert();
-    }
-
-    #[test]
-    fn a_bad_value_names_flag_variable_value_and_what_is_allowed() {
-        assert_eq!(
-            refusal(&["serve", "--listen", "here"]),
-            "--listen (ROLLCALL_LISTEN) is \"here\": give an IP address and a port, such as 127.0.0.1:50051, \
-             0.0.0.0:50051 or [::]:50051"
-        );
-        assert_eq!(
-            refusal(&["--log-format", "xml"]),
-            "--log-format (ROLLCALL_LOG_FORMAT) is \"xml\": give text or json"
-        );
-        assert_eq!(
-            refusal(&["--database-url=mysql://ann:secret@db/rollcall"]),
-            "--database-url (DATABASE_URL) is \"mysql://ann:***@db/rollcall\": give a URL such as \
-             postgres://user:password@host:5432/name"
-        );
-    }
-
-    #[test]
-    fn other_mistakes_are_one_line_too() {
-        for arguments in [&["--lisen", "x"][..], &["import"], &["job"], &["job", "run"], &["dance"], &["--listen"]] {
-            let line = refusal(arguments);
-            assert!(!line.contains('\n') && line.contains("--help"), "{line}");
-        }
-    }
 }

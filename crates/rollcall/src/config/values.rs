@@ -3,6 +3,7 @@
 use std::{fmt, net::SocketAddr, time::Duration};
 
 use rollcall_app::reports::{OpenError, parse_reports_url};
+use rollcall_cli::values::http_url;
 use tracing_subscriber::EnvFilter;
 use url::Url;
 
@@ -81,12 +82,6 @@ pub(super) fn days(text: &str) -> Result<Duration, String> {
         .ok_or_else(|| "give days, from 1d to 36500d, such as 90d".to_owned())
 }
 
-/// A wave of the settings migration.
-pub(crate) fn wave(text: &str) -> Result<u32, String> {
-    let number = text.parse::<i32>().ok().and_then(|number| u32::try_from(number).ok());
-    number.ok_or_else(|| "give a whole number that is not negative".to_owned())
-}
-
 pub(super) fn yes_or_no(text: &str) -> Result<bool, String> {
     match text.to_ascii_lowercase().as_str() {
         "true" | "yes" | "on" | "1" => Ok(true),
@@ -110,39 +105,7 @@ pub(super) fn reports_url(text: &str) -> Result<Url, String> {
 }
 
 pub(super) fn otlp_endpoint(text: &str) -> Result<Url, String> {
-    plain_http(text).ok_or_else(|| "give an http:// URL, such as http://localhost:4317 (no TLS so far)".to_owned())
-}
-
-/// The address of a running server.
-pub(crate) fn target(text: &str) -> Result<Url, String> {
-    plain_http(text).ok_or_else(|| "give an http:// URL, such as http://localhost:50051 (no TLS so far)".to_owned())
-}
-
-/// Where a report lies.
-pub(crate) fn report(text: &str) -> Result<Url, String> {
-    let url = Url::parse(text).ok().filter(|url| !url.cannot_be_a_base());
-    url.ok_or_else(|| "give a URL, such as file:///var/lib/rollcall/reports/mixed-settings/latest.json".to_owned())
-}
-
-fn plain_http(text: &str) -> Option<Url> {
-    Url::parse(text).ok().filter(|url| url.scheme() == "http" && url.has_host())
-}
-
-/// A time such as `500ms`, `25s`, `2m` or `1h`.
-pub(crate) fn duration(text: &str) -> Result<Duration, String> {
-    let digits = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
-    let (number, unit) = text.split_at(digits);
-    let milliseconds = match unit {
-        "ms" => Some(1),
-        "s" => Some(1_000),
-        "m" => Some(60_000),
-        "h" => Some(3_600_000),
-        _ => None,
-    };
-    let parsed = milliseconds.zip(number.parse::<u32>().ok());
-    parsed
-        .map(|(milliseconds, number)| Duration::from_millis(milliseconds * u64::from(number)))
-        .ok_or_else(|| "give a whole number with ms, s, m or h, such as 500ms, 25s or 2m".to_owned())
+    http_url(text).ok_or_else(|| "give an http:// URL, such as http://localhost:4317 (no TLS so far)".to_owned())
 }
 
 #[cfg(test)]
@@ -163,16 +126,6 @@ mod tests {
         }
         let url = database_url("postgres://ann:secret@db/rollcall").unwrap();
         assert_eq!(format!("{url} {url:?}"), "postgres://ann:***@db/rollcall \"postgres://ann:***@db/rollcall\"");
-    }
-
-    #[test]
-    fn times_have_a_unit() {
-        assert_eq!(duration("500ms"), Ok(Duration::from_millis(500)));
-        assert_eq!(duration("25s"), Ok(Duration::from_secs(25)));
-        assert_eq!(duration("2m"), Ok(Duration::from_secs(120)));
-        for wrong in ["", "25", "s", "-1s", "1.5s", "25 s", "25sec", "99999999999s"] {
-            assert!(duration(wrong).is_err(), "{wrong:?}");
-        }
     }
 
     #[test]

@@ -75,7 +75,7 @@ pub(crate) fn signal(child: &Child, name: &str) {
 /// Returns the sample, and other folders if present.
 pub(crate) fn folders() -> Vec<PathBuf> {
     let here = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let mut folders = vec![here.join("sample/acme")];
+    let mut folders = vec![here.join("../cli/sample/acme")];
     let given = std::env::var_os("ROLLCALL_TEST_DATA").map(PathBuf::from);
     let shared = Some(here.join("../../../shared/data/rust-lang")).filter(|dir| dir.exists());
     folders.extend(given.or(shared));

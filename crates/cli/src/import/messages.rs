@@ -1,0 +1,115 @@
+//! The requests of an import: an organization's folder as messages of the API.
+
+use rollcall_proto::v1::{
+    self, DirectoryGroup, DirectoryMember, EmailExport, ImportLegacySettingsRequest, MemberStatus, SeatType, Settings,
+    SyncDirectoryRequest, SyncMode,
+};
+
+use super::ids::resource_name;
+use crate::folder::{
+    FolderAssignment, FolderLegacySetting, FolderMember, FolderMembership, FolderUpdateMode, OrganizationFolder,
+};
+
+/// Rows in one message.
+const BATCH_ROWS: usize = 500;
+
+/// Returns the messages of a full sync: first the options, then the rows. With `validate_only` a mass change is
+/// allowed, because the server only reports it.
+pub(super) fn directory(folder: &OrganizationFolder, validate_only: bool) -> Vec<SyncDirectoryRequest> {
+    let options = SyncDirectoryRequest {
+        parent: format!("organizations/{}", folder.organization),
+        mode: SyncMode::Full.into(),
+        validate_only,
+        allow_mass_change: validate_only,
+        ..Default::default()
+    };
+    let members = folder
+        .members
+        .chunks(BATCH_ROWS)
+        .map(|rows| SyncDirectoryRequest { members: rows.iter().map(member).collect(), ..Default::default() });
+    let groups = folder.groups.chunks(BATCH_ROWS).map(|rows| SyncDirectoryRequest {
+        groups: rows.iter().map(|group| named_group(group)).collect(),
+        ..Default::default()
+    });
+    let memberships = folder
+        .memberships
+        .chunks(BATCH_ROWS)
+        .map(|rows| SyncDirectoryRequest { memberships: rows.iter().map(membership).collect(), ..Default::default() });
+    [options].into_iter().chain(members).chain(groups).chain(memberships).collect()
+}
+
+/// Returns the messages that import the old settings: first the options, then the rows.
+pub(super) fn legacy_settings(folder: &OrganizationFolder) -> Vec<ImportLegacySettingsRequest> {
+    let options =
+        ImportLegacySettingsRequest { parent: format!("organizations/{}", folder.organization), ..Default::default() };
+    let rows = folder.legacy_settings.chunks(BATCH_ROWS).map(|rows| ImportLegacySettingsRequest {
+        settings: rows.iter().map(legacy_setting).collect(),
+        ..Default::default()
+    });
+    [options].into_iter().chain(rows).collect()
+}
+
+/// Returns an assignment without an email export setting, because the organization is in phase LEGACY.
+pub(super) fn assignment(parent: &str, assignment: &FolderAssignment) -> v1::Assignment {
+    let update_mode = match assignment.update_mode {
+        FolderUpdateMode::ManualEditing => v1::UpdateMode::ManualEditing,
+        FolderUpdateMode::AutomaticUpdates => v1::UpdateMode::AutomaticUpdates,
+    };
+    v1::Assignment {
+        display_name: assignment.name.clone(),
+        groups: assignment.groups.iter().map(|group| resource_name(parent, "groups", group)).collect(),
+        update_mode: update_mode.into(),
+        settings: Some(Settings { seats: assignment.seats.clone(), ..Default::default() }),
+        ..Default::default()
+    }
+}
+
+pub(super) fn seat_type(id: &str) -> SeatType {
+    SeatType { seat_type: id.to_owned(), ..Default::default() }
+}
+
+fn member(row: &FolderMember) -> DirectoryMember {
+    let status = if row.active { MemberStatus::Active } else { MemberStatus::Inactive };
+    DirectoryMember {
+        member: row.member.clone(),
+        email: row.email.clone(),
+        given_name: row.given_name.clone(),
+        family_name: row.family_name.clone(),
+        job_title: row.job_title.clone(),
+        manager_email: row.manager_email.clone(),
+        status: status.into(),
+    }
+}
+
+fn named_group(id: &str) -> DirectoryGroup {
+    DirectoryGroup { group: id.to_owned(), display_name: id.to_owned() }
+}
+
+fn membership(row: &FolderMembership) -> v1::Membership {
+    v1::Membership { group: row.group.clone(), member: row.member.clone() }
+}
+
+fn legacy_setting(row: &FolderLegacySetting) -> v1::LegacySetting {
+    let email_export = if row.export { EmailExport::Export } else { EmailExport::DoNotExport };
+    v1::LegacySetting { email: row.email.clone(), email_export: email_export.into() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rows_come_in_batches_after_the_options() {
+        let mut folder = OrganizationFolder::sample().unwrap();
+        let (members, groups) = (folder.members.len(), folder.groups.len());
+        let many = |number: usize| FolderMembership { group: "sales".to_owned(), member: format!("m{number}") };
+        folder.memberships = (0..=2 * BATCH_ROWS).map(many).collect();
+        let messages = directory(&folder, false);
+        assert_eq!(messages[0].parent, "organizations/acme");
+        assert!(messages[1..].iter().all(|message| message.parent.is_empty() && message.mode == 0));
+        assert_eq!(messages.iter().map(|message| message.members.len()).sum::<usize>(), members);
+        assert_eq!(messages.iter().map(|message| message.groups.len()).sum::<usize>(), groups);
+        let sizes: Vec<usize> = messages[3..].iter().map(|message| message.memberships.len()).collect();
+        assert_eq!(sizes, [BATCH_ROWS, BATCH_ROWS, 1]);
+    }
+}

@@ -1,0 +1,94 @@
+//! Compares the files of a report with its manifest.
+
+use futures::TryStreamExt as _;
+
+use super::{
+    digest::FileDigest,
+    folder::PublishedFolder,
+    format::{MIXED_FILE, PublishedFile, PublishedManifest, SCHEMA_FILE},
+    records::RecordReader,
+    table::TableCheck,
+};
+use crate::error::Result;
+
+/// Returns all problems of a file, one line each.
+///
+/// # Errors
+/// The store cannot be read.
+pub(super) async fn find_problems(
+    folder: &PublishedFolder,
+    file: &PublishedFile,
+    manifest: &PublishedManifest,
+) -> Result<Vec<String>> {
+    let problems = match file.file.as_str() {
+        SCHEMA_FILE => check_schema(folder, file, manifest).await?,
+        _ => check_table(folder, file, manifest).await?,
+    };
+    Ok(problems.into_iter().map(|problem| format!("{}: {problem}", file.file)).collect())
+}
+
+async fn check_table(
+    folder: &PublishedFolder,
+    file: &PublishedFile,
+    manifest: &PublishedManifest,
+) -> Result<Vec<String>> {
+    let Some(mut pieces) = folder.read(&file.file).await? else { return Ok(vec![missing()]) };
+    let mut digest = FileDigest::default();
+    let mut table = TableCheck::new(file.columns.as_deref().unwrap_or_default());
+    let mut records = RecordReader::new();
+    let mut parsed = Ok(());
+    while let Some(piece) = pieces.try_next().await? {
+        digest.update(&piece);
+        // The digest needs the whole file, even if its records cannot be read.
+        if parsed.is_ok() && !piece.is_empty() {
+            parsed = records.push(&piece, |record| table.add(record));
+        }
+    }
+    let parsed = parsed.and_then(|()| records.push(&[], |record| table.add(record)));
+    let mut problems = digest_problems(digest, file);
+    match parsed {
+        Err(problem) => problems.push(problem),
+        Ok(()) => {
+            let organizations = (file.file == MIXED_FILE).then_some(manifest.organizations.as_slice());
+            problems.extend(table.problems(file.rows.unwrap_or_default(), organizations));
+        }
+    }
+    Ok(problems)
+}
+
+async fn check_schema(
+    folder: &PublishedFolder,
+    file: &PublishedFile,
+    manifest: &PublishedManifest,
+) -> Result<Vec<String>> {
+    let Some(text) = folder.read_all(&file.file).await? else { return Ok(vec![missing()]) };
+    let mut digest = FileDigest::default();
+    digest.update(&text);
+    let mut problems = digest_problems(digest, file);
+    match serde_json::from_slice::<serde_json::Value>(&text) {
+        Err(error) => problems.push(format!("it cannot be read: {error}")),
+        Ok(schema) => {
+            let fields = schema["fields"].as_array().into_iter().flatten();
+            if !fields.map(|field| field["name"].as_str().unwrap_or_default()).eq(&manifest.columns) {
+                problems.push("its fields are not the columns of the data file".to_owned());
+            }
+        }
+    }
+    Ok(problems)
+}
+
+fn missing() -> String {
+    "it is missing".to_owned()
+}
+
+fn digest_problems(digest: FileDigest, file: &PublishedFile) -> Vec<String> {
+    let mut problems = Vec::new();
+    if digest.bytes() != file.bytes {
+        problems.push(format!("it has {} bytes, the manifest says {}", digest.bytes(), file.bytes));
+    }
+    let sha256 = digest.sha256();
+    if sha256 != file.sha256 {
+        problems.push(format!("its SHA-256 is {sha256}, the manifest says {}", file.sha256));
+    }
+    problems
+}

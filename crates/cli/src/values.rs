@@ -1,0 +1,71 @@
+//! Parsers for the values of arguments. Each error says which values are allowed.
+
+use std::time::Duration;
+
+use rollcall_domain::OrganizationId;
+use url::Url;
+
+/// Parses the address of a running server.
+///
+/// # Errors
+/// The text is not an `http://` URL.
+pub fn server_url(text: &str) -> Result<Url, String> {
+    http_url(text)
+        .ok_or_else(|| "give an http:// URL, such as http://localhost:50051 (TLS is not supported)".to_owned())
+}
+
+/// Parses an `http://` URL with a host.
+#[must_use]
+pub fn http_url(text: &str) -> Option<Url> {
+    Url::parse(text).ok().filter(|url| url.scheme() == "http" && url.has_host())
+}
+
+/// Parses a wave of the settings migration.
+///
+/// # Errors
+/// The text is not a whole number, or the number is negative.
+pub fn wave(text: &str) -> Result<u32, String> {
+    let number = text.parse::<i32>().ok().and_then(|number| u32::try_from(number).ok());
+    number.ok_or_else(|| "give a whole number that is not negative".to_owned())
+}
+
+/// Parses a duration such as `500ms`, `25s`, `2m` or `1h`.
+///
+/// # Errors
+/// The text is not a whole number with one of these units.
+pub fn duration(text: &str) -> Result<Duration, String> {
+    let digits = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
+    let (number, unit) = text.split_at(digits);
+    let milliseconds = match unit {
+        "ms" => Some(1),
+        "s" => Some(1_000),
+        "m" => Some(60_000),
+        "h" => Some(3_600_000),
+        _ => None,
+    };
+    let parsed = milliseconds.zip(number.parse::<u32>().ok());
+    parsed
+        .map(|(milliseconds, number)| Duration::from_millis(milliseconds * u64::from(number)))
+        .ok_or_else(|| "give a whole number with ms, s, m or h, such as 500ms, 25s or 2m".to_owned())
+}
+
+/// Parses an organization's id, or its name `organizations/{id}`.
+pub(crate) fn organization(text: &str) -> Result<OrganizationId, String> {
+    let id = text.strip_prefix("organizations/").unwrap_or(text);
+    OrganizationId::parse(id).map_err(|violation| format!("give an organization's id: {}", violation.description))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_have_a_unit() {
+        assert_eq!(duration("500ms"), Ok(Duration::from_millis(500)));
+        assert_eq!(duration("25s"), Ok(Duration::from_secs(25)));
+        assert_eq!(duration("2m"), Ok(Duration::from_secs(120)));
+        for wrong in ["", "25", "s", "-1s", "1.5s", "25 s", "25sec", "99999999999s"] {
+            assert!(duration(wrong).is_err(), "{wrong:?}");
+        }
+    }
+}

@@ -1,0 +1,35 @@
+//! Text that a spreadsheet program would run as a formula (product.md 8).
+
+use std::borrow::Cow;
+
+/// A cell that begins with one of these characters is run as a formula.
+const FORMULA_STARTS: [char; 6] = ['=', '+', '-', '@', '\t', '\r'];
+
+/// Puts an apostrophe before text that a spreadsheet would run as a formula.
+#[must_use]
+pub fn escape(text: &str) -> Cow<'_, str> {
+    if text.starts_with(FORMULA_STARTS) { Cow::Owned(format!("'{text}")) } else { Cow::Borrowed(text) }
+}
+
+/// Removes the apostrophe that [`escape`] added.
+#[must_use]
+pub fn unescape(text: &str) -> &str {
+    text.strip_prefix('\'').filter(|bare| bare.starts_with(FORMULA_STARTS)).unwrap_or(text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_text_that_would_run_is_escaped() {
+        for formula in ["=1+1", "+1", "-1", "@SUM", "\tx", "\rx"] {
+            assert_eq!(escape(formula), format!("'{formula}"));
+            assert_eq!(unescape(&escape(formula)), formula);
+        }
+        for plain in ["", "a=b", "'quoted", " =1"] {
+            assert_eq!(escape(plain), plain);
+            assert_eq!(unescape(plain), plain);
+        }
+    }
+}

@@ -1,0 +1,51 @@
+//! Connects a command to a server: the one at `--target`, or one in this process for the time of the command.
+
+use rollcall_cli::ServerConnection;
+use url::Url;
+
+use crate::{
+    config::Config,
+    database::Database,
+    error::{Error, Result},
+    serve::{Service, Work},
+    shutdown::Shutdown,
+};
+
+/// Calls `run` with a connection to the server at `target`. Without a target, starts a server on the configured
+/// database and stops it afterwards.
+///
+/// # Errors
+/// No server answers at `target`, the server of this process cannot be started or stopped, or `run` returns an error. A
+/// signal ends the command with the error `interrupted`.
+pub(crate) async fn with_server(
+    config: &Config,
+    target: Option<&Url>,
+    shutdown: &Shutdown,
+    interrupted: &str,
+    run: impl AsyncFnOnce(ServerConnection) -> Result,
+) -> Result {
+    let finished = async {
+        match target {
+            Some(target) => run(ServerConnection::open(target).await?).await,
+            None => with_local_server(config, run).await,
+        }
+    };
+    shutdown.interrupts(finished).await.unwrap_or_else(|| Err(Error::failed(interrupted)))
+}
+
+async fn with_local_server(config: &Config, run: impl AsyncFnOnce(ServerConnection) -> Result) -> Result {
+    let database = Database::open(config).await?;
+    let any_free_port = Config { listen: ([127, 0, 0, 1], 0).into(), ..config.clone() };
+    let finished = async {
+        let service = Service::start(&any_free_port, &database.db, Work::Calls).await?;
+        let finished = async {
+            let server = ServerConnection::open(&service.url()?).await?;
+            server.wait_until_serving().await?;
+            run(server).await
+        };
+        let finished = finished.await;
+        finished.and(service.stop().await)
+    };
+    let finished = finished.await;
+    finished.and(database.close().await)
+}
