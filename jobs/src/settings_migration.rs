@@ -9,12 +9,12 @@ use rollcall_app::{
     migration::{MEMBERS_TOTAL, MigrationOutcome, ORGANIZATIONS_TOTAL},
 };
 use rollcall_store::{
-    jobs::{self, Counts},
+    jobs::{self, RunCounts},
     migration::{self, Taken},
 };
 use tokio::time::sleep;
 
-use crate::engine::{CatchUp, Ended, JobContext, JobError, JobResult, JobSpec, job_fn};
+use crate::engine::{JobCompletion, JobContext, JobError, JobResult, JobSpec, job_fn};
 
 /// The wave up to which a run takes organizations, beside its counts.
 const WAVE: &str = "migration_wave";
@@ -34,11 +34,10 @@ pub(crate) fn spec() -> JobSpec {
         description: "Migrates the organizations in phase LEGACY, and proves that no member's behaviour changes.",
         // Never by itself: an organization must not be migrated before somebody asks for it.
         schedule: None,
-        catch_up: CatchUp::Newest,
         timeout: Duration::from_secs(12 * 60 * 60),
         attempts: 5,
         run: job_fn(run),
-        help: Some(job_fn(help)),
+        share: Some(job_fn(share)),
     }
 }
 
@@ -49,12 +48,12 @@ async fn run(context: JobContext) -> JobResult {
     }
     match take(&context, Worker::Leader).await? {
         Took::Everything => end(&context).await,
-        Took::UntilStopped => Ok(Ended::Stopped),
+        Took::UntilStopped => Ok(JobCompletion::Stopped),
     }
 }
 
 /// Takes organizations beside the process that has claimed the run.
-async fn help(context: JobContext) -> JobResult {
+async fn share(context: JobContext) -> JobResult {
     // What there is to do is counted while nobody does it.
     if is_counted(&context) {
         match take(&context, Worker::Helper).await {
@@ -63,7 +62,7 @@ async fn help(context: JobContext) -> JobResult {
             Err(error) => return Err(error.into()),
         }
     }
-    Ok(Ended::Stopped)
+    Ok(JobCompletion::Stopped)
 }
 
 fn is_counted(context: &JobContext) -> bool {
@@ -151,10 +150,10 @@ async fn end(context: &JobContext) -> JobResult {
     let stored = stored.map(|run| run.outcome).unwrap_or_default();
     // So that all counts are there, also those that are 0.
     let zeros = ["organizations_migrated", "organizations_failed", "members"];
-    let outcome: Counts = zeros.map(|name| (name.to_owned(), 0)).into();
+    let outcome: RunCounts = zeros.map(|name| (name.to_owned(), 0)).into();
     let failed = stored.get("organizations_failed").copied().unwrap_or_default();
     if failed == 0 {
-        return Ok(Ended::Done { outcome, report: None });
+        return Ok(JobCompletion::Done { outcome, report: None });
     }
     // Whoever was at them, in whichever attempt.
     let named = migration::list_failed_since(context.app.db(), context.run.scheduled_for, NAMED).await?;

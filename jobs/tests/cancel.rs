@@ -8,10 +8,12 @@ use std::{future::pending, sync::Arc, time::Duration};
 
 use rollcall_app::App;
 use rollcall_domain::OrganizationId;
-use rollcall_jobs::engine::{Ended, Engine, EngineError, EngineOptions, JobContext, JobError, job_fn, run_requested};
+use rollcall_jobs::engine::{
+    Engine, EngineError, EngineOptions, JobCompletion, JobContext, JobError, job_fn, run_in_process,
+};
 use rollcall_store::{
     Error, SystemConn, WriteTx,
-    jobs::{self, ClaimedRun, Counts, JobRun, RunState},
+    jobs::{self, ClaimedRun, JobRun, RunCounts, RunState},
 };
 use support::{
     database,
@@ -55,10 +57,10 @@ async fn a_run_under_way_ends_its_chunk_and_is_cancelled() {
     let database = database().await;
     let app = database.app();
     let job = job_fn(|context: JobContext| async move {
-        jobs::save_progress(context.app.db(), context.fence, "begun", &[("chunks", 1)]).await?;
+        jobs::add_progress(context.app.db(), context.fence, &[("chunks", 1)]).await?;
         context.cancel.cancelled().await;
-        jobs::save_progress(context.app.db(), context.fence, "ended", &[("chunks", 1)]).await?;
-        Ok(Ended::Stopped)
+        jobs::add_progress(context.app.db(), context.fence, &[("chunks", 1)]).await?;
+        Ok(JobCompletion::Stopped)
     });
     let engine = Engine::start(app.clone(), vec![spec(job)], attentive()).await.unwrap();
     let run = request(&app).await;
@@ -67,7 +69,7 @@ async fn a_run_under_way_ends_its_chunk_and_is_cancelled() {
     assert_eq!((asked.state, asked.ended_at), (RunState::Running, None));
     let cancelled = reached(&app, run.id, RunState::Cancelled).await;
     assert_eq!((cancelled.attempt, &cancelled.failure), (1, &None));
-    assert_eq!(cancelled.outcome, Counts::from([("chunks".to_owned(), 2)]), "what it did stays done");
+    assert_eq!(cancelled.outcome, RunCounts::from([("chunks".to_owned(), 2)]), "what it did stays done");
     assert_eq!(cancelled.cancel_requested_at, asked.cancel_requested_at);
     engine.stop(DEADLINE).await;
 }
@@ -97,7 +99,7 @@ async fn a_run_that_waits_to_be_tried_again_is_cancelled_at_once() {
     let database = database().await;
     let app = database.app();
     let slow =
-        EngineOptions { first_pause: Duration::from_secs(600), longest_pause: Duration::from_secs(600), ..options() };
+        EngineOptions { first_backoff: Duration::from_secs(600), max_backoff: Duration::from_secs(600), ..options() };
     let job = job_fn(|_| async { Err(JobError::retryable("no luck")) });
     let engine = Engine::start(app.clone(), vec![spec(job)], slow).await.unwrap();
     let run = request(&app).await;
@@ -114,15 +116,15 @@ async fn whoever_takes_over_a_run_that_was_to_stop_ends_it_instead() {
     let app = database.app();
     let run = request(&app).await;
     let dead = jobs::claim_run(app.db(), JOB, DEADLINE).await.unwrap().unwrap();
-    jobs::save_progress(app.db(), dead.fence, "half", &[("done", 2)]).await.unwrap();
+    jobs::add_progress(app.db(), dead.fence, &[("done", 2)]).await.unwrap();
     assert_eq!(cancel(&app, run.id).await.state, RunState::Running);
     jobs::extend_lease(app.db(), dead.fence, Duration::ZERO).await.unwrap();
 
     let engine = start(&app, spec(job_fn(|_| async { panic!("nobody works on it") }))).await;
     let cancelled = reached(&app, run.id, RunState::Cancelled).await;
     assert_eq!((cancelled.attempt, cancelled.failure), (1, None));
-    assert_eq!(cancelled.outcome, Counts::from([("done".to_owned(), 2)]));
-    let late = jobs::finish_run(app.db(), dead.fence, &Counts::new(), None).await;
+    assert_eq!(cancelled.outcome, RunCounts::from([("done".to_owned(), 2)]));
+    let late = jobs::finish_run(app.db(), dead.fence, &RunCounts::new(), None).await;
     assert!(matches!(late, Err(Error::FenceLost)), "{late:?}");
     engine.stop(DEADLINE).await;
 }
@@ -160,7 +162,7 @@ async fn a_command_answers_that_its_run_was_cancelled() {
         begins.notify_one();
         async move {
             context.cancel.cancelled().await;
-            Ok(Ended::Stopped)
+            Ok(JobCompletion::Stopped)
         }
     });
     let cancelling = async {
@@ -168,7 +170,7 @@ async fn a_command_answers_that_its_run_was_cancelled() {
         let open = jobs::list_runs(app.db(), Some(JOB), None, 1).await.unwrap().remove(0);
         cancel(&app, open.id).await
     };
-    let running = run_requested(&app, spec(job), attentive(), pending(), |_| {});
+    let running = run_in_process(&app, spec(job), attentive(), pending(), |_| {});
     let (run, asked) = tokio::join!(running, cancelling);
     let run = run.unwrap();
     assert_eq!((run.id, run.state, run.attempt), (asked.id, RunState::Cancelled, 1));
@@ -182,10 +184,10 @@ async fn a_command_is_not_kept_by_a_dead_run_that_was_to_stop() {
     let claimed = jobs::claim_run(app.db(), JOB, DEADLINE).await.unwrap().unwrap();
     cancel(&app, run.id).await;
     let job = || spec(job_fn(|_| async { Ok(done()) }));
-    let refused = run_requested(&app, job(), options(), pending(), |_| {}).await;
+    let refused = run_in_process(&app, job(), options(), pending(), |_| {}).await;
     assert!(matches!(refused, Err(EngineError::AlreadyOpen(open)) if open.id == run.id));
     jobs::extend_lease(app.db(), claimed.fence, Duration::ZERO).await.unwrap();
-    let next = run_requested(&app, job(), options(), pending(), |_| {}).await.unwrap();
+    let next = run_in_process(&app, job(), options(), pending(), |_| {}).await.unwrap();
     assert_eq!((next.id == run.id, next.state), (false, RunState::Succeeded));
     assert_eq!(find(&app, run.id).await.state, RunState::Cancelled);
 }
@@ -197,7 +199,7 @@ async fn end_after(app: &App, claimed: &ClaimedRun, questions: u32) {
     }
     match jobs::extend_lease(app.db(), claimed.fence, DEADLINE).await.unwrap() {
         true => assert_eq!(jobs::release_run(app.db(), claimed.fence).await.unwrap(), RunState::Cancelled),
-        false => jobs::finish_run(app.db(), claimed.fence, &Counts::new(), None).await.unwrap(),
+        false => jobs::finish_run(app.db(), claimed.fence, &RunCounts::new(), None).await.unwrap(),
     }
 }
 

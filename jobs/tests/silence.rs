@@ -42,7 +42,7 @@ fn one_effect(entered: &Arc<Notify>, go_on: &Arc<Notify>) -> JobFn {
             let (fence, first) = (context.fence, context.run.attempt == 1);
             let acme = OrganizationId::trusted("acme");
             let effect = context.app.db().write_fenced(&acme, "effect", fence, async |tx: &mut WriteTx| {
-                jobs::save_progress_in(tx, fence, "past it", &[("effects", 1)]).await?;
+                jobs::add_progress_in(tx, fence, &[("effects", 1)]).await?;
                 if first {
                     entered.notify_one();
                     go_on.notified().await;
@@ -65,7 +65,6 @@ async fn assert_taken_over(silence_before_commit: bool) {
     let (behind, proxy) = behind_proxy(&database).await;
     let first = Engine::start(behind, vec![spec(job.clone())], patience).await.unwrap();
     let run = request(&app).await;
-    first.nudge();
     timeout(DEADLINE, entered.notified()).await.unwrap();
     proxy.make(Fault::Silence);
     if silence_before_commit {

@@ -25,7 +25,7 @@ use rollcall_store::{
 use serde_json::Value;
 
 pub use error::Error;
-pub use housekeeping::Forgotten;
+pub use housekeeping::PruneCounts;
 pub use once::{Answer, Call};
 pub use options::AppOptions;
 pub use rollcall_store::requests;

@@ -26,5 +26,6 @@ pub use proxy::{Fault, FaultProxy, Trap, Way};
 pub use random::Random;
 pub use raw::call_raw;
 pub use refusal::Refusal;
+pub use rollcall_jobs::{JobOptions, Schedule, TimeZone};
 pub use server::{TestServer, reason, refused};
 pub use wire::breaking_channel;

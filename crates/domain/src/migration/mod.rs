@@ -86,7 +86,7 @@ pub fn plan_migration(list: &AssignmentList, members: &[LegacyMember]) -> Migrat
             summary,
             state: summary.state(chosen),
             chosen,
-            action_required: chosen.is_none() && assignment.update_mode.is_automatic(),
+            action_required: assignment.action_required(summary),
         }
     };
     MigrationPlan { members: settings, outcomes: list.ranked().map(outcome).collect() }

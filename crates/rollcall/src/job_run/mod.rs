@@ -76,7 +76,7 @@ async fn run_on(
         tracing::info!(run = %run.id, state = run.state.as_str(), outcome = ?run.outcome, "job");
         shown.show(|name| run.outcome.get(name).copied().unwrap_or_default());
     };
-    let run = rollcall_jobs::run_requested(&app, job, over(wait, shutdown), progress);
+    let run = rollcall_jobs::run_in_process(&app, job, over(wait, shutdown), progress);
     tokio::select! {
         run = run => Ok(run.map_err(Error::doing(format!("cannot run the job {job}")))?.into()),
         () = async { over(wait, shutdown).await; sleep(config.shutdown_timeout).await } => {

@@ -1,6 +1,7 @@
 //! Members: what the planner has to know of them, and what is shown of them.
 
 pub mod export;
+mod export_columns;
 pub mod history;
 pub mod mixed;
 mod overtaken;
