@@ -1,5 +1,5 @@
-//! The settings migration of the organizations in phase LEGACY up to the configured wave, each on its own (product.md 7).
-//! Any number of processes share the work of a run (ADR 13).
+//! The settings migration of the organizations in phase LEGACY up to the configured wave, each on its own (product.md
+//! 7). Any number of processes share the work of a run (ADR 13).
 
 use std::time::Duration;
 

@@ -21,8 +21,8 @@ use support::{
 };
 use tokio::{sync::Notify, time::timeout};
 
-/// The service behind a proxy, with limits that a test can wait for. The server gives a silent session up before a lease
-/// has run out, as it does with the limits of the service.
+/// The service behind a proxy, with limits that a test can wait for. The server gives a silent session up before a
+/// lease has run out, as it does with the limits of the service.
 async fn behind_proxy(database: &Database) -> (App, FaultProxy) {
     let idle = "options=-c%20idle_in_transaction_session_timeout%3D500ms";
     let separator = if database.url.contains('?') { '&' } else { '?' };

@@ -8,8 +8,8 @@ use crate::{
     reports::{MIXED_REPORT_JOB, report_folder},
 };
 
-/// How old the files of a failed attempt are when they are removed, by the report store's clock. Until then an operator can inspect
-/// them.
+/// How old the files of a failed attempt are when they are removed, by the report store's clock. Until then an operator
+/// can inspect them.
 const LEFTOVER_AGE: TimeDelta = TimeDelta::days(1);
 /// How many runs are deleted in one transaction.
 const RUNS_PER_TRANSACTION: u32 = 1_000;
@@ -26,18 +26,19 @@ pub struct PruneCounts {
 }
 
 impl App {
-    /// Deletes reports and runs that are older than the options allow, and leftover files. Returns `None` when `stopped` ended the
-    /// work early.
+    /// Deletes reports and runs that are older than the options allow, and leftover files. Returns `None` when
+    /// `stopped` ended the work early.
     ///
-    /// Each row is deleted in a transaction that checks `fence`, and files are removed after their row, so that the next call
-    /// finishes what a killed process has begun.
+    /// Each row is deleted in a transaction that checks `fence`, and files are removed after their row, so that the
+    /// next call finishes what a killed process has begun.
     ///
     /// # Errors
-    /// [`crate::Error::FenceLost`], or [`crate::Error::Unavailable`] when the database or the report store cannot be reached.
+    /// [`crate::Error::FenceLost`], or [`crate::Error::Unavailable`] when the database or the report store cannot be
+    /// reached.
     pub async fn prune(&self, fence: Fence, stopped: &(dyn Fn() -> bool + Send + Sync)) -> Result<Option<PruneCounts>> {
         let mut deleted = PruneCounts::default();
-        // A process may have died between publishing a report and writing `latest.json`. That is repaired before any file is
-        // removed, so that `latest.json` never names a removed file.
+        // A process may have died between publishing a report and writing `latest.json`. That is repaired before any
+        // file is removed, so that `latest.json` never names a removed file.
         self.point_to_latest_report().await?;
         for path in reports::delete_reports(&self.db, fence, self.options.keep_reports).await? {
             self.reports.remove_attempt(&path).await?;
@@ -60,8 +61,8 @@ impl App {
     /// Removes the folders of attempts that have no report, belong to no open run, and have not changed for a day.
     async fn remove_leftovers(&self, stopped: &(dyn Fn() -> bool + Send + Sync)) -> Result<Option<i64>> {
         let mut removed = 0;
-        // The folders are listed first: a folder whose report is published meanwhile belongs to the open run, or to the published
-        // reports that are read after it.
+        // The folders are listed first: a folder whose report is published meanwhile belongs to the open run, or to the
+        // published reports that are read after it.
         let folders = self.reports.list_attempts().await?;
         let open_runs = jobs::list_current_and_last(&self.db, &[MIXED_REPORT_JOB]).await?;
         let open_runs = open_runs.into_values().filter_map(|runs| runs.current);

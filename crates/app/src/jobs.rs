@@ -108,8 +108,8 @@ impl App {
         }
     }
 
-    /// Asks a run to stop, and returns the run. A run without a process is cancelled at once; a run with a process is ended by that
-    /// process; a run that has ended does not change.
+    /// Asks a run to stop, and returns the run. A run without a process is cancelled at once; a run with a process is
+    /// ended by that process; a run that has ended does not change.
     ///
     /// # Errors
     /// [`Error::JobRunNotFound`] if the job has no such run.
@@ -134,7 +134,8 @@ impl App {
         found.ok_or_else(|| Error::JobRunNotFound(run_name(job, run)))
     }
 
-    /// Reads up to `limit` runs, newest first: of one job or of all, and only those after the run with the time and id in `after`.
+    /// Reads up to `limit` runs, newest first: of one job or of all, and only those after the run with the time and id
+    /// in `after`.
     ///
     /// # Errors
     /// [`Error::Unavailable`] when the database cannot be reached.

@@ -1,7 +1,7 @@
 //! Published reports. A report is published by its row: files without a row are leftovers of an attempt that failed.
 //!
-//! Every function fails with [`crate::Error::Unavailable`] when the database cannot be reached. `# Errors` names only what a
-//! caller can act on besides.
+//! Every function fails with [`crate::Error::Unavailable`] when the database cannot be reached. `# Errors` names only
+//! what a caller can act on besides.
 
 mod files;
 
@@ -139,8 +139,8 @@ pub async fn list_report_paths(db: &Db) -> Result<BTreeSet<String>> {
     Ok(paths.into_iter().collect())
 }
 
-/// Deletes the reports that were published longer ago than `keep`, and returns their folders. The caller removes the files in
-/// these folders. The report with the newest data stays.
+/// Deletes the reports that were published longer ago than `keep`, and returns their folders. The caller removes the
+/// files in these folders. The report with the newest data stays.
 ///
 /// # Errors
 /// [`crate::Error::FenceLost`] when `fence`, the claim of the run that prunes, no longer holds.

@@ -45,8 +45,8 @@ fn sql(combinations: &[Vec<(bool, EmailExport)>]) -> String {
         ));
         for (number, (active, value)) in members.iter().enumerate() {
             sql.push_str(&format!(
-                "INSERT INTO members VALUES ('acme', 'm{rank}-{number}', 'm{rank}-{number}@acme.example', 'Given', 'Family',
-                    'Title', NULL, {active}, 'a{rank}', '00000000-0000-0000-0000-000000000000', '{value}', NULL,
+                "INSERT INTO members VALUES ('acme', 'm{rank}-{number}', 'm{rank}-{number}@acme.example', 'Given',
+                    'Family', 'Title', NULL, {active}, 'a{rank}', '00000000-0000-0000-0000-000000000000', '{value}', NULL,
                     'MIGRATION', NULL, 1, now(), now());"
             ));
         }

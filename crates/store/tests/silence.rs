@@ -1,4 +1,5 @@
-//! A database that says nothing any more, after any byte: every wait for it has an end, and afterwards all is as before.
+//! A database that says nothing any more, after any byte: every wait for it has an end, and afterwards all is as
+//! before.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on panics")]
 

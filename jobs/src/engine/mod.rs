@@ -1,8 +1,8 @@
 //! The job engine: it runs jobs at the times of their schedules and on request. It knows no job.
 //!
-//! A ticker only wakes the engine. The database decides what time it is, which runs there are, and which process works on which
-//! run (architecture.md 5). Therefore any number of engines can share a database, and no state in memory matters to another
-//! engine.
+//! A ticker only wakes the engine. The database decides what time it is, which runs there are, and which process works
+//! on which run (architecture.md 5). Therefore any number of engines can share a database, and no state in memory
+//! matters to another engine.
 
 mod error;
 mod options;
@@ -31,7 +31,8 @@ use tick::EngineState;
 
 /// How long a tick may take. A database that hangs must not hang the engine.
 const TICK_TIMEOUT: Duration = Duration::from_secs(15);
-/// How long the engine waits for the ticker before it ticks by itself: the ticker follows the host's clock, which may be set back.
+/// How long the engine waits for the ticker before it ticks by itself: the ticker follows the host's clock, which may
+/// be set back.
 const TICK_WITHOUT_TICKER: Duration = Duration::from_secs(5);
 /// How long attempts that were aborted may take to end.
 const ABORT_TIMEOUT: Duration = Duration::from_secs(10);
@@ -46,7 +47,8 @@ impl Engine {
     /// Registers the jobs and begins to run them.
     ///
     /// # Errors
-    /// [`EngineError::Schedule`] for a schedule that cannot be read, [`EngineError::Ticker`], or [`EngineError::Store`].
+    /// [`EngineError::Schedule`] for a schedule that cannot be read, [`EngineError::Ticker`], or
+    /// [`EngineError::Store`].
     pub async fn start(app: App, specs: Vec<JobSpec>, options: EngineOptions) -> Result<Self, EngineError> {
         let state = Arc::new(EngineState::new(app, specs, options).await?);
         let ticker = start_ticker(&state).await.map_err(EngineError::Ticker)?;
@@ -54,8 +56,8 @@ impl Engine {
         Ok(Self { state, ticking: Some(ticking) })
     }
 
-    /// Stops the engine: it claims no further run, lets each attempt finish its chunk and give its lease back, and aborts the
-    /// attempts that take longer than `deadline`.
+    /// Stops the engine: it claims no further run, lets each attempt finish its chunk and give its lease back, and
+    /// aborts the attempts that take longer than `deadline`.
     pub async fn stop(mut self, deadline: Duration) {
         self.state.stop.cancel();
         let (state, ticking) = (self.state.clone(), self.ticking.take());

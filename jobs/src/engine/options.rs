@@ -27,8 +27,8 @@ impl Default for EngineOptions {
 }
 
 impl EngineOptions {
-    /// Returns the backoff after a failed attempt, which is 1 for the first one: doubled for each attempt, capped, and drawn from
-    /// the upper half at random, so that runs that failed together do not retry together.
+    /// Returns the backoff after a failed attempt, which is 1 for the first one: doubled for each attempt, capped, and
+    /// drawn from the upper half at random, so that runs that failed together do not retry together.
     pub(super) fn backoff_after(&self, attempt: i32) -> Duration {
         let doublings = attempt.saturating_sub(1).clamp(0, 16).unsigned_abs();
         let longest = self.first_backoff.saturating_mul(1 << doublings).min(self.max_backoff);

@@ -1,5 +1,5 @@
-//! One attempt at a claimed run: it runs the job in a task of its own, renews the lease, and records the end of the attempt. Every
-//! wait has a time limit.
+//! One attempt at a claimed run: it runs the job in a task of its own, renews the lease, and records the end of the
+//! attempt. Every wait has a time limit.
 
 use std::{any::Any, sync::Arc, time::Duration};
 
@@ -97,8 +97,8 @@ impl RunAttempt {
         JobError::retryable(format!("it took longer than {:?}", self.spec.timeout))
     }
 
-    /// Renews the lease until it is lost: another process has claimed the run, or may have claimed it because the lease was not
-    /// renewed in time. Cancels the job when the run was asked to stop.
+    /// Renews the lease until it is lost: another process has claimed the run, or may have claimed it because the lease
+    /// was not renewed in time. Cancels the job when the run was asked to stop.
     async fn keep_lease(&self, cancel: &CancellationToken) {
         let EngineOptions { lease, heartbeat, .. } = self.options;
         let mut renewed = Instant::now();

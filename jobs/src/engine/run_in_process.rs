@@ -1,4 +1,5 @@
-//! Running a job once in this process, without an engine: for a command, or for an external scheduler that calls the command.
+//! Running a job once in this process, without an engine: for a command, or for an external scheduler that calls the
+//! command.
 
 use std::{convert::Infallible, future::Future, sync::Arc, time::Duration};
 
@@ -13,11 +14,11 @@ use super::{EngineError, EngineOptions, JobSpec, run_attempt::RunAttempt};
 /// How often the run is read.
 const POLL_INTERVAL: Duration = Duration::from_millis(500);
 
-/// Requests a run of a job and works on it until it ends, under the same claim as an engine. If a dead process has left a run
-/// behind, that run is continued instead.
+/// Requests a run of a job and works on it until it ends, under the same claim as an engine. If a dead process has left
+/// a run behind, that run is continued instead.
 ///
-/// After `stop` is ready the job finishes its chunk, and the open run is returned. `progress` is called after each change of the
-/// run.
+/// After `stop` is ready the job finishes its chunk, and the open run is returned. `progress` is called after each
+/// change of the run.
 ///
 /// # Errors
 /// [`EngineError::AlreadyOpen`] while another process works on a run of the job, or [`EngineError::Store`].

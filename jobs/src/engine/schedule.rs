@@ -1,9 +1,9 @@
 //! Schedules: cron expressions in a time zone.
 //!
-//! croner enumerates local times only. This file decides what a local time means at a change between standard and daylight-saving
-//! time. An expression with fixed hours runs once for each local time that it names: a local time that occurs twice means the first
-//! occurrence, and a local time that the clocks skip means the moment of the change. An expression for every hour (`*` in the hour)
-//! runs at each occurrence.
+//! croner enumerates local times only. This file decides what a local time means at a change between standard and
+//! daylight-saving time. An expression with fixed hours runs once for each local time that it names: a local time that
+//! occurs twice means the first occurrence, and a local time that the clocks skip means the moment of the change. An
+//! expression for every hour (`*` in the hour) runs at each occurrence.
 
 use std::{borrow::Cow, collections::VecDeque};
 
@@ -35,8 +35,8 @@ pub struct Schedule {
 /// # Errors
 /// A text that says what to give instead.
 pub fn parse_cron(text: &str) -> Result<String, String> {
-    let advice = "give five fields for minute, hour, day of month, month and day of week, such as \"0 2 * * *\" for 02:00 \
-        every night, or \"30 1 * * 1-5\" for 01:30 on weekdays";
+    let advice = "give five fields for minute, hour, day of month, month and day of week, such as \"0 2 * * *\" for \
+                  02:00 every night, or \"30 1 * * 1-5\" for 01:30 on weekdays";
     if text.split_whitespace().count() != 5 {
         return Err(advice.to_owned());
     }
@@ -114,7 +114,8 @@ impl Timetable {
         time.with_timezone(&self.zone).naive_local()
     }
 
-    /// Returns how far to look beyond a moment, because near a change of the clocks local times are not in the order of moments.
+    /// Returns how far to look beyond a moment, because near a change of the clocks local times are not in the order of
+    /// moments.
     fn margin(&self, time: DateTime<Utc>) -> TimeDelta {
         let offset = |time: DateTime<Utc>| time.with_timezone(&self.zone).offset().fix();
         let regular = offset(time - CLOCK_CHANGE_MARGIN) == offset(time + CLOCK_CHANGE_MARGIN);

@@ -1,5 +1,6 @@
-//! Sharing a run: a worker of this engine helps with a run that another engine has claimed (ADR 13). The worker has no lease, and
-//! writes only effects, under the fence of the claim. After the run has ended or was taken over, these effects are refused.
+//! Sharing a run: a worker of this engine helps with a run that another engine has claimed (ADR 13). The worker has no
+//! lease, and writes only effects, under the fence of the claim. After the run has ended or was taken over, these
+//! effects are refused.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -67,8 +68,8 @@ impl SharedRunWorker {
         }
     }
 
-    /// Waits until the run has ended or was asked to stop, or its lease has expired. The process that takes the run over waits for
-    /// all effects in progress.
+    /// Waits until the run has ended or was asked to stop, or its lease has expired. The process that takes the run
+    /// over waits for all effects in progress.
     async fn until_inactive(&self) {
         loop {
             sleep(self.options.heartbeat).await;

@@ -22,18 +22,18 @@ pub struct JobSpec {
     pub name: &'static str,
     /// What the job does, in a sentence for operators.
     pub description: &'static str,
-    /// The schedule; `None` for a job that runs on request only. If several times passed while no engine ran, only the newest
-    /// becomes a run, and the others are marked as skipped.
+    /// The schedule; `None` for a job that runs on request only. If several times passed while no engine ran, only the
+    /// newest becomes a run, and the others are marked as skipped.
     pub schedule: Option<Schedule>,
     /// How long one attempt may take.
     pub timeout: Duration,
-    /// How many attempts a run has before a failure ends it. An attempt that was stopped does not count. An attempt whose process
-    /// died counts, but a death alone never ends a run.
+    /// How many attempts a run has before a failure ends it. An attempt that was stopped does not count. An attempt
+    /// whose process died counts, but a death alone never ends a run.
     pub attempts: u32,
     /// The function that does the work.
     pub run: JobFn,
-    /// The function that shares the work of a run which another engine has claimed, under the fence of that claim. `None` if the
-    /// work cannot be shared. Only `run` ends the run, so the result of this function is only logged.
+    /// The function that shares the work of a run which another engine has claimed, under the fence of that claim.
+    /// `None` if the work cannot be shared. Only `run` ends the run, so the result of this function is only logged.
     pub share: Option<JobFn>,
 }
 

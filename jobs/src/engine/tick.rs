@@ -1,5 +1,5 @@
-//! The work of a tick, once a second: the engine creates runs for the times of schedules, claims runs, and shares runs of other
-//! engines.
+//! The work of a tick, once a second: the engine creates runs for the times of schedules, claims runs, and shares runs
+//! of other engines.
 
 use std::{
     result::Result as StdResult,
@@ -77,8 +77,8 @@ impl EngineState {
         Ok(())
     }
 
-    /// Creates a run for the newest time of the schedule that has come since the last tick of any engine, and marks the older ones
-    /// as skipped. Returns whether there was a time.
+    /// Creates a run for the newest time of the schedule that has come since the last tick of any engine, and marks the
+    /// older ones as skipped. Returns whether there was a time.
     async fn schedule(&self, job: &EngineJob, status: &JobStatus) -> Result<bool> {
         let Some((timetable, until)) = job.timetable.as_ref().zip(status.scheduled_until) else { return Ok(false) };
         let mut missed = timetable.between(until, status.now);

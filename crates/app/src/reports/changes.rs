@@ -1,8 +1,8 @@
 //! What changed since the previous report: which assignments are newly mixed, and which are resolved.
 //!
-//! The previous report is read while the new one is written, both in the order of organizations, so that only one organization's
-//! assignments are in memory. A report must not depend on an old file: if the previous one is missing or damaged, nothing is
-//! compared, and the manifest says so.
+//! The previous report is read while the new one is written, both in the order of organizations, so that only one
+//! organization's assignments are in memory. A report must not depend on an old file: if the previous one is missing or
+//! damaged, nothing is compared, and the manifest says so.
 
 use std::collections::BTreeMap;
 

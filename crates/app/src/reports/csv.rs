@@ -1,6 +1,7 @@
 //! Writing CSV: RFC 4180 with CRLF. Text that a spreadsheet would run as a formula gets an apostrophe in front.
 //!
-//! The columns of each table and the cells of its rows are in `member_table.rs`, `mixed_table.rs` and `changes_table.rs`.
+//! The columns of each table and the cells of its rows are in `member_table.rs`, `mixed_table.rs` and
+//! `changes_table.rs`.
 
 use bytes::Bytes;
 use rollcall_domain::email_export::{MemberExport, export_since_text};
@@ -8,7 +9,8 @@ use rollcall_domain::email_export::{MemberExport, export_since_text};
 use super::{errors::internal, layout::CHUNK};
 use crate::Result;
 
-/// The columns of the table that `rollcall migration plan` prints: those of the mixed-settings report that describe an assignment.
+/// The columns of the table that `rollcall migration plan` prints: those of the mixed-settings report that describe an
+/// assignment.
 pub const PLAN_COLUMNS: [&str; 8] = [
     "organization",
     "assignment",
@@ -30,7 +32,8 @@ pub enum Profile {
     Raw,
 }
 
-/// A piece of a CSV file that consists of whole rows. Its methods do not fail in practice, because they write to memory.
+/// A piece of a CSV file that consists of whole rows. Its methods do not fail in practice, because they write to
+/// memory.
 pub struct CsvPage {
     profile: Profile,
     writer: ::csv::Writer<Vec<u8>>,

@@ -1,7 +1,7 @@
 //! The folders of the attempts to write a report, `mixed-settings/{report}/{fence}`: listing and removing them.
 //!
-//! A directory is read with the file system's own functions: the object store interface does not list the unfinished files of a
-//! process that was killed.
+//! A directory is read with the file system's own functions: the object store interface does not list the unfinished
+//! files of a process that was killed.
 
 use std::{
     fs, io,

@@ -1,6 +1,6 @@
-//! `latest.json`: it names the report with the newest data. It is derived from the published rows, and moves to newer data only,
-//! even if several processes write it or one writes late: an object store replaces the file only if it did not change since it
-//! was read; a directory cannot do that, so it has a lock file.
+//! `latest.json`: it names the report with the newest data. It is derived from the published rows, and moves to newer
+//! data only, even if several processes write it or one writes late: an object store replaces the file only if it did
+//! not change since it was read; a directory cannot do that, so it has a lock file.
 
 use std::{
     fs::{self, File, TryLockError},
@@ -29,8 +29,8 @@ const MAX_TRIES: usize = 10;
 const LOCK_TIMEOUT: Duration = Duration::from_secs(10);
 
 impl App {
-    /// Makes `latest.json` name the published report with the newest data. This also repairs the file if a process died between
-    /// publishing a report and writing the file.
+    /// Makes `latest.json` name the published report with the newest data. This also repairs the file if a process died
+    /// between publishing a report and writing the file.
     ///
     /// # Errors
     /// [`Error::Unavailable`] when the database or the report store cannot be reached.

@@ -28,7 +28,8 @@ pub(crate) fn report_folder(scheduled_for: Timestamp) -> String {
     format!("{REPORT_FOLDER}/{}", report_id(scheduled_for))
 }
 
-/// Returns the id of the report for a time, with microseconds if the time has any: no two runs of a job have the same time.
+/// Returns the id of the report for a time, with microseconds if the time has any: no two runs of a job have the same
+/// time.
 pub(super) fn report_id(scheduled_for: Timestamp) -> String {
     let whole = scheduled_for.timestamp_subsec_micros() == 0;
     let format = if whole { "%Y%m%dt%H%M%Sz" } else { "%Y%m%dt%H%M%S-%6fz" };

@@ -5,8 +5,8 @@ use rollcall_domain::{OrganizationId, Phase, Timestamp};
 use rollcall_store::reports::ReportFile;
 use serde::{Deserialize, Serialize};
 
-/// `manifest.json`: it describes the other files of a report. It is written after them, so that a folder without a manifest is
-/// an unfinished attempt.
+/// `manifest.json`: it describes the other files of a report. It is written after them, so that a folder without a
+/// manifest is an unfinished attempt.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Manifest {
     /// 1. It stays the same while versions only add fields.

@@ -47,8 +47,8 @@ impl App {
     }
 }
 
-/// A reserved place in the channel for the error that ends the stream. The place is there even if the reader is slow or the task
-/// panics: a part of a file must never look like the whole file.
+/// A reserved place in the channel for the error that ends the stream. The place is there even if the reader is slow or
+/// the task panics: a part of a file must never look like the whole file.
 struct StreamEnd(Option<mpsc::OwnedPermit<Result<Bytes>>>);
 
 impl StreamEnd {

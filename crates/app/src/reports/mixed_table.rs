@@ -1,5 +1,5 @@
-//! The table of the mixed-settings report: its columns, and the cells of a row in the same order. A new column needs an entry in
-//! both, and a description in `mixed-settings.schema.json`.
+//! The table of the mixed-settings report: its columns, and the cells of a row in the same order. A new column needs an
+//! entry in both, and a description in `mixed-settings.schema.json`.
 
 use rollcall_domain::OrganizationId;
 use rollcall_store::members::mixed::{ReportedAssignment, ReportedMember};

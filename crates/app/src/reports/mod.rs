@@ -1,5 +1,5 @@
-//! The two CSV reports (product.md 8): the team members of one organization, on demand, and the mixed settings of all organizations,
-//! which a job publishes to a report store every night.
+//! The two CSV reports (product.md 8): the team members of one organization, on demand, and the mixed settings of all
+//! organizations, which a job publishes to a report store every night.
 
 mod changes;
 mod changes_table;

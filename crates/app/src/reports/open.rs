@@ -1,5 +1,5 @@
-//! Opening a report store from its URL. The URL has no credentials, because it is logged and stored with every report: they come
-//! from the environment variables of each store.
+//! Opening a report store from its URL. The URL has no credentials, because it is logged and stored with every report:
+//! they come from the environment variables of each store.
 
 use std::{path::PathBuf, sync::Arc};
 
@@ -155,8 +155,8 @@ mod limits {
 
     use super::RetryPolicy;
 
-    /// A response must begin 30 s after the request, and continue 30 s after each piece. The whole response may take longer,
-    /// because a caller may read a report slowly.
+    /// A response must begin 30 s after the request, and continue 30 s after each piece. The whole response may take
+    /// longer, because a caller may read a report slowly.
     pub(super) const WAITS: [(Key, &str); 3] =
         [(Key::ConnectTimeout, "5s"), (Key::ReadTimeout, "30s"), (Key::Timeout, "1h")];
 

@@ -57,7 +57,8 @@ impl PreviousReport {
     /// Takes the assignments of the organizations up to and including `organization`, or all that are left.
     ///
     /// # Errors
-    /// [`crate::Error::Internal`] for a file that is damaged, [`crate::Error::Unavailable`] for one that cannot be read.
+    /// [`crate::Error::Internal`] for a file that is damaged, [`crate::Error::Unavailable`] for one that cannot be
+    /// read.
     pub(super) async fn take_up_to(
         &mut self,
         organization: Option<&OrganizationId>,

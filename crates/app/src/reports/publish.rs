@@ -1,5 +1,5 @@
-//! Publishing the mixed-settings report: first the tables, then the manifest, then the row that publishes it, then `latest.json`.
-//! Each attempt writes to a folder of its own, which is named after its fence.
+//! Publishing the mixed-settings report: first the tables, then the manifest, then the row that publishes it, then
+//! `latest.json`. Each attempt writes to a folder of its own, which is named after its fence.
 
 use rollcall_domain::Timestamp;
 use rollcall_store::{
@@ -34,12 +34,12 @@ pub enum ReportPublication {
 }
 
 impl App {
-    /// Writes and publishes the mixed-settings report of a run. A run publishes once: if an earlier attempt has published the
-    /// report, this returns it.
+    /// Writes and publishes the mixed-settings report of a run. A run publishes once: if an earlier attempt has
+    /// published the report, this returns it.
     ///
     /// # Errors
-    /// [`crate::Error::FenceLost`], or [`crate::Error::Unavailable`] when the database or the report store cannot be reached.
-    /// Then nothing is published.
+    /// [`crate::Error::FenceLost`], or [`crate::Error::Unavailable`] when the database or the report store cannot be
+    /// reached. Then nothing is published.
     pub async fn publish_mixed_report(
         &self,
         fence: Fence,

@@ -18,7 +18,8 @@ pub struct ReportDownload {
 }
 
 impl App {
-    /// Reads up to `limit` reports, newest first: only those after the report with the publication time and id in `after`.
+    /// Reads up to `limit` reports, newest first: only those after the report with the publication time and id in
+    /// `after`.
     ///
     /// # Errors
     /// [`Error::Unavailable`] when the database cannot be reached.
@@ -38,7 +39,8 @@ impl App {
     /// Streams a file of a report from an offset.
     ///
     /// # Errors
-    /// [`Error::ReportNotFound`], [`Error::OffsetBeyondEnd`], or [`Error::Unavailable`] when the store cannot be reached.
+    /// [`Error::ReportNotFound`], [`Error::OffsetBeyondEnd`], or [`Error::Unavailable`] when the store cannot be
+    /// reached.
     pub async fn download_report(&self, report: &str, file: &str, offset: u64) -> Result<ReportDownload> {
         let missing = || Error::ReportNotFound(format!("reports/{report}/{file}"));
         let found = reports::find_report(&self.db, report).await?.ok_or_else(missing)?;
@@ -51,8 +53,8 @@ impl App {
     }
 }
 
-/// Returns every file of a report, the data file first. For a report that was published before the files were stored, the
-/// manifest has no size and no checksum.
+/// Returns every file of a report, the data file first. For a report that was published before the files were stored,
+/// the manifest has no size and no checksum.
 #[must_use]
 pub fn report_files(report: &Report) -> Vec<ReportFile> {
     if !report.files.0.is_empty() {

@@ -77,7 +77,8 @@ impl ReportStore {
     /// Streams a file from an offset.
     ///
     /// # Errors
-    /// [`Error::ReportNotFound`], [`Error::OffsetBeyondEnd`], or [`Error::Unavailable`] when the store cannot be reached.
+    /// [`Error::ReportNotFound`], [`Error::OffsetBeyondEnd`], or [`Error::Unavailable`] when the store cannot be
+    /// reached.
     pub async fn read(&self, path: &str, offset: u64) -> Result<ByteStream> {
         let location = Path::from(path);
         let size = self.store.head(&location).await.map_err(read_error)?.size;

@@ -1,5 +1,5 @@
-//! Writing the two tables of the mixed-settings report: organization by organization in byte order of their ids, each from one
-//! read snapshot.
+//! Writing the two tables of the mixed-settings report: organization by organization in byte order of their ids, each
+//! from one read snapshot.
 
 use rollcall_domain::{OrganizationId, Phase};
 use rollcall_store::{
@@ -61,8 +61,8 @@ impl<'a> TablesWriter<'a> {
         Self { db, upload, page: CsvPage::new(Profile::Spreadsheet), changes, totals: ReportTotals::default() }
     }
 
-    /// Writes the tables. Returns `None` when `stopped` ended the work between two organizations. Then, and after a failure, the
-    /// unfinished files are removed.
+    /// Writes the tables. Returns `None` when `stopped` ended the work between two organizations. Then, and after a
+    /// failure, the unfinished files are removed.
     pub(super) async fn write(mut self, stopped: &(dyn Fn() -> bool + Send + Sync)) -> Result<Option<WrittenTables>> {
         match self.write_all(stopped).await {
             Ok(true) => self.finish().await.map(Some),

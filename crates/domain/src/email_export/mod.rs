@@ -192,8 +192,8 @@ impl Summary {
         summary
     }
 
-    /// Whether the assignment is *mixed*: its active members have different settings. SQL statements repeat this definition; a
-    /// test of the store checks that they agree.
+    /// Whether the assignment is *mixed*: its active members have different settings. SQL statements repeat this
+    /// definition; a test of the store checks that they agree.
     #[must_use]
     pub fn is_mixed(&self) -> bool {
         self.exporting > 0 && self.not_exporting > 0

@@ -45,8 +45,8 @@ pub(crate) struct Config {
     #[arg(long, value_name = "URL", env = "ROLLCALL_REPORTS_URL", value_parser = values::reports_url, global = true)]
     pub(crate) reports_url: Option<Url>,
 
-    /// When the nightly report is written, as a cron expression of five fields (minute, hour, day of month, month, day of
-    /// week) in --report-time-zone, such as "30 1 * * *" for 01:30 every night
+    /// When the nightly report is written, as a cron expression of five fields (minute, hour, day of month, month, day
+    /// of week) in --report-time-zone, such as "30 1 * * *" for 01:30 every night
     #[arg(long, value_name = "CRON", env = "ROLLCALL_REPORT_SCHEDULE", default_value = DEFAULT_REPORT_CRON,
           value_parser = rollcall_jobs::parse_cron, global = true)]
     pub(crate) report_schedule: String,

@@ -13,7 +13,8 @@ use crate::{Result, SystemConn, db::clock, schema::job_runs};
 
 /// Asks a run of a job to stop, and returns the run. Returns `None` if the job has no such run.
 ///
-/// A run without a process ends at once. A run with a process is ended by that process. A run that has ended does not change.
+/// A run without a process ends at once. A run with a process is ended by that process. A run that has ended does not
+/// change.
 pub async fn cancel_run(conn: &mut SystemConn, job: &str, run: Uuid) -> Result<Option<JobRun>> {
     let of_job = job_runs::table.find(run).filter(job_runs::job.eq(job));
     // The lock prevents that the run is claimed or ended. Its effects in progress go on.

@@ -16,8 +16,8 @@ use crate::{Db, Result, SystemConn, db::clock, schema::job_runs};
 
 /// Claims a run of a job: the running one if its lease has expired, else the oldest pending one that is due.
 ///
-/// Returns `None` while another run of the job has a live lease holder: a job has one running run at a time. A run that was
-/// asked to stop before its process died ends here and is not claimed.
+/// Returns `None` while another run of the job has a live lease holder: a job has one running run at a time. A run that
+/// was asked to stop before its process died ends here and is not claimed.
 pub async fn claim_run(db: &Db, job: &str, lease: Duration) -> Result<Option<ClaimedRun>> {
     db.system("claim_run", async |conn: &mut SystemConn| {
         lock_job(conn, job).await?;

@@ -9,8 +9,8 @@ use crate::{Error, Fence, Result, schema::job_runs};
 
 /// Refuses an effect of a run that another process has claimed since, or that has ended.
 ///
-/// The key-share lock prevents that the run is claimed or ended before this transaction ends. The heartbeat can still renew
-/// the lease.
+/// The key-share lock prevents that the run is claimed or ended before this transaction ends. The heartbeat can still
+/// renew the lease.
 pub(crate) async fn check_fence(conn: &mut AsyncPgConnection, fence: Fence) -> Result<()> {
     let held: Option<Uuid> = claimed_with(fence).select(job_runs::id).for_key_share().first(conn).await.optional()?;
     held.map(|_| ()).ok_or(Error::FenceLost)

@@ -1,10 +1,10 @@
 //! Jobs and their runs (architecture.md 5).
 //!
-//! A run exists once for each `(job, scheduled_for)`. A process claims it with a lease and a fence number, and every effect of
-//! the run checks that fence in its own transaction. All times come from the database's clock.
+//! A run exists once for each `(job, scheduled_for)`. A process claims it with a lease and a fence number, and every
+//! effect of the run checks that fence in its own transaction. All times come from the database's clock.
 //!
-//! Every function fails with [`crate::Error::Unavailable`] when the database cannot be reached. `# Errors` names only what a
-//! caller can act on besides.
+//! Every function fails with [`crate::Error::Unavailable`] when the database cannot be reached. `# Errors` names only
+//! what a caller can act on besides.
 
 mod cancel;
 mod claim;

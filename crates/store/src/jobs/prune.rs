@@ -10,8 +10,8 @@ use crate::{Db, Fence, Result, SystemConn, db::clock};
 
 /// Deletes up to `limit` runs that ended longer ago than `keep`, and returns how many were deleted.
 ///
-/// A job's newest run stays, because the previous release continues its schedule from that run. A run whose report is kept
-/// stays too.
+/// A job's newest run stays, because the previous release continues its schedule from that run. A run whose report is
+/// kept stays too.
 ///
 /// # Errors
 /// [`crate::Error::FenceLost`] when `fence`, the claim of the run that prunes, no longer holds.

@@ -111,7 +111,8 @@ pub async fn list_current_and_last(db: &Db, names: &[&str]) -> Result<HashMap<St
     Ok(found)
 }
 
-/// Reads up to `limit` runs, newest first: of one job or of all, and only those after the run with the time and id in `after`.
+/// Reads up to `limit` runs, newest first: of one job or of all, and only those after the run with the time and id in
+/// `after`.
 pub async fn list_runs(
     db: &Db,
     job: Option<&str>,

@@ -1,5 +1,5 @@
-//! What the process that claimed a run writes about its attempt. Each function fails with [`Error::FenceLost`] after another
-//! process has claimed the run, or after the run has ended.
+//! What the process that claimed a run writes about its attempt. Each function fails with [`Error::FenceLost`] after
+//! another process has claimed the run, or after the run has ended.
 
 use std::time::Duration;
 
@@ -74,8 +74,8 @@ pub async fn fail_run(db: &Db, fence: Fence, failure: &str, counts: &RunCounts) 
     end_run(db, "fail_run", fence, &end).await
 }
 
-/// Gives a run back after a failed attempt; it can be claimed again after `backoff`. A run that was asked to stop ends instead.
-/// Returns the run's new state.
+/// Gives a run back after a failed attempt; it can be claimed again after `backoff`. A run that was asked to stop ends
+/// instead. Returns the run's new state.
 ///
 /// # Errors
 /// [`Error::FenceLost`].
@@ -90,8 +90,8 @@ pub async fn retry_run(db: &Db, fence: Fence, failure: &str, backoff: Duration) 
     state_after_return(db, fence, cancel_requested).await
 }
 
-/// Gives a run back that was stopped, so that any process can claim it at once. The attempt does not count. A run that was
-/// asked to stop ends instead. Returns the run's new state.
+/// Gives a run back that was stopped, so that any process can claim it at once. The attempt does not count. A run that
+/// was asked to stop ends instead. Returns the run's new state.
 ///
 /// # Errors
 /// [`Error::FenceLost`].
@@ -111,8 +111,9 @@ pub async fn release_run(db: &Db, fence: Fence) -> Result<RunState> {
 
 /// Makes the run pending, and returns whether it was asked to stop.
 ///
-/// This does not wait for effects in progress, because workers that share the run could begin new ones without end. From
-/// now on no worker can begin an effect, and the process that claims the run next waits for the effects in progress.
+/// This does not wait for effects in progress, because workers that share the run could begin new ones without end.
+/// From now on no worker can begin an effect, and the process that claims the run next waits for the effects in
+/// progress.
 async fn give_back(conn: &mut AsyncPgConnection, fence: Fence, backoff: Duration) -> Result<bool> {
     let not_before = clock(conn).await? + backoff;
     let cancel_requested: Option<Option<Timestamp>> = diesel::update(claimed_with(fence))

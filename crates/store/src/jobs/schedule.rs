@@ -29,8 +29,8 @@ pub enum RequestedRun {
     AlreadyOpen(JobRun),
 }
 
-/// Registers jobs, and begins the schedules of those in `scheduled` that have not begun. Times before the begin of a schedule
-/// do not count as missed.
+/// Registers jobs, and begins the schedules of those in `scheduled` that have not begun. Times before the begin of a
+/// schedule do not count as missed.
 pub async fn register_jobs(db: &Db, names: &[&str], scheduled: &[&str]) -> Result<()> {
     db.system("register_jobs", async |conn: &mut SystemConn| {
         register(conn, names).await?;
@@ -47,8 +47,9 @@ async fn register(conn: &mut AsyncPgConnection, names: &[&str]) -> Result<()> {
     Ok(())
 }
 
-/// Creates a pending run for `due`, and moves the job's schedule up to this time. Marks the times in `skipped` as skipped:
-/// pending runs change their state, and missed times get a run that is skipped. An existing run is not created again.
+/// Creates a pending run for `due`, and moves the job's schedule up to this time. Marks the times in `skipped` as
+/// skipped: pending runs change their state, and missed times get a run that is skipped. An existing run is not created
+/// again.
 pub async fn schedule_run(db: &Db, job: &str, due: Timestamp, skipped: &[Timestamp]) -> Result<()> {
     db.system("schedule_run", async |conn: &mut SystemConn| {
         let now = clock(conn).await?;
@@ -81,8 +82,8 @@ pub async fn request_run(db: &Db, job: &str) -> Result<RequestedRun> {
     db.system("request_run", async |conn: &mut SystemConn| request_run_in(conn, job).await).await
 }
 
-/// Like [`request_run`], in the caller's transaction. The job's row is locked, so that of two concurrent requests only one
-/// creates a run.
+/// Like [`request_run`], in the caller's transaction. The job's row is locked, so that of two concurrent requests only
+/// one creates a run.
 pub async fn request_run_in(conn: &mut SystemConn, job: &str) -> Result<RequestedRun> {
     register(conn, &[job]).await?;
     lock_job(conn, job).await?;

@@ -10,7 +10,8 @@ use super::{
 };
 use crate::{Db, Fence, Result, SystemConn, db::clock, schema::job_runs};
 
-/// Reads the running run of a job, with the fence of its claim, if its lease holder is alive and the run was not asked to stop.
+/// Reads the running run of a job, with the fence of its claim, if its lease holder is alive and the run was not asked
+/// to stop.
 pub async fn find_shared_run(db: &Db, job: &str) -> Result<Option<ClaimedRun>> {
     db.system("find_shared_run", async |conn: &mut SystemConn| {
         let now = clock(conn).await?;
@@ -26,7 +27,8 @@ pub async fn find_shared_run(db: &Db, job: &str) -> Result<Option<ClaimedRun>> {
     .await
 }
 
-/// Returns whether workers may still share a run: the claim holds, the lease holder is alive, and the run was not asked to stop.
+/// Returns whether workers may still share a run: the claim holds, the lease holder is alive, and the run was not asked
+/// to stop.
 pub async fn is_shared_run_active(db: &Db, fence: Fence) -> Result<bool> {
     db.system("is_shared_run_active", async |conn: &mut SystemConn| {
         let now = clock(conn).await?;

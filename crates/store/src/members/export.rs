@@ -90,7 +90,8 @@ impl<'a> TeamMembers<'a> {
     /// Reads the next `limit` members. A shorter page is the last one.
     ///
     /// # Errors
-    /// [`crate::Error::Unavailable`] when the database cannot be reached, or takes longer than the limit of a statement.
+    /// [`crate::Error::Unavailable`] when the database cannot be reached, or takes longer than the limit of a
+    /// statement.
     pub async fn next_page(&mut self, limit: usize) -> Result<Vec<TeamMember>> {
         // The read snapshot of a stream has no time limit of its own.
         within(Limits::default().statement, self.read_page(limit)).await

@@ -108,7 +108,8 @@ impl TryFrom<ReportedMemberRow> for ReportedMember {
     }
 }
 
-/// Reads the mixed assignments of an organization, by rank. In phase LEGACY no member has a setting, so no assignment is mixed.
+/// Reads the mixed assignments of an organization, by rank. In phase LEGACY no member has a setting, so no assignment
+/// is mixed.
 ///
 /// # Errors
 /// [`Error::Unavailable`] when the database cannot be reached.
@@ -121,8 +122,8 @@ pub async fn list_reported_assignments(tx: &mut ReadTx) -> Result<Vec<ReportedAs
 
 /// The members of mixed assignments, by the assignment's rank, then by email and id.
 ///
-/// A cursor runs the statement once, and neither side holds all members. (A plain stream of rows would do the same, but a slow
-/// reader would run into `statement_timeout`.)
+/// A cursor runs the statement once, and neither side holds all members. (A plain stream of rows would do the same, but
+/// a slow reader would run into `statement_timeout`.)
 pub struct ReportedMembers<'a> {
     tx: &'a mut ReadTx,
     assignments: &'a [ReportedAssignment],

@@ -1,5 +1,5 @@
--- For each of the jobs $1: the running run, else the oldest pending run; and the run that ended last. Skipped runs never
--- began, so they are left out.
+-- For each of the jobs $1: the running run, else the oldest pending run; and the run that ended last. Skipped runs
+-- never began, so they are left out.
 SELECT r.*
 FROM unnest($1::text []) AS j (name)
 CROSS JOIN LATERAL (

@@ -1,6 +1,6 @@
--- What the engine reads of the jobs $1 at each tick: the clock, up to which time the schedule has become runs, whether there
--- is a run to claim, and whether a live process works on a run. While a run is running, only this run can be claimed, after
--- its lease has expired; until then other processes may share it.
+-- What the engine reads of the jobs $1 at each tick: the clock, up to which time the schedule has become runs, whether
+-- there is a run to claim, and whether a live process works on a run. While a run is running, only this run can be
+-- claimed, after its lease has expired; until then other processes may share it.
 SELECT
     j.name,
     clock_timestamp() AS now,

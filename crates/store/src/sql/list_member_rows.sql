@@ -1,5 +1,5 @@
--- The team members CSV: up to $3 members after $2, in byte order of their ids. The assignment is a LATERAL with a limit: where
--- statistics know few members, the planner would otherwise join all of them with all assignments first.
+-- The team members CSV: up to $3 members after $2, in byte order of their ids. The assignment is a LATERAL with a
+-- limit: where statistics know few members, the planner would otherwise join all of them with all assignments first.
 SELECT
     m.id,
     m.email,

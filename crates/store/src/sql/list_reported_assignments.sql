@@ -1,5 +1,5 @@
--- The mixed assignments of an organization as the report shows them, by rank. *Mixed* is `Summary::is_mixed` of the domain; a
--- test checks that both agree.
+-- The mixed assignments of an organization as the report shows them, by rank. *Mixed* is `Summary::is_mixed` of the
+-- domain; a test checks that both agree.
 SELECT
     a.id,
     a.display_name,

@@ -1,5 +1,5 @@
--- The members of the assignments $2, by the place of the assignment in this array, then by email and id: the rows of the
--- mixed-settings CSV.
+-- The members of the assignments $2, by the place of the assignment in this array, then by email and id: the rows of
+-- the mixed-settings CSV.
 SELECT
     x.place,
     m.id,
