@@ -48,7 +48,7 @@ async fn an_attempt_that_loses_its_lease_is_ended() {
             Ok(done())
         }
     });
-    // Its heartbeat comes long after its lease has run out.
+    // The heartbeat comes long after the lease has expired.
     let late = EngineOptions { lease: Duration::from_millis(100), heartbeat: Duration::from_secs(3), ..options() };
     let first = Engine::start(app.clone(), vec![spec(job.clone())], late).await.unwrap();
     let run = request(&app).await;
@@ -210,7 +210,7 @@ async fn an_attempt_that_is_ended_inside_a_transaction_leaves_no_lock() {
     let engine = start(&app, spec(job)).await;
     let run = request(&app).await;
     locked.notified().await;
-    // Other connections are at hand, so that nothing but the lock itself can be in the way.
+    // Other connections are open already, so that only the lock itself could block.
     let pings: Vec<_> = (0..8).map(|_| app.db().ping()).collect();
     futures::future::join_all(pings).await;
     engine.stop(Duration::from_millis(1)).await;

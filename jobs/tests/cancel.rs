@@ -1,4 +1,4 @@
-//! Runs that somebody asks to stop: while they wait, while they are under way, and after their process has died.
+//! Cancelled runs: while they are pending, while they are running, and after their process has died.
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on panics")]
 
@@ -24,8 +24,8 @@ use support::{
 use tokio::sync::Notify;
 use uuid::Uuid;
 
-/// Hears quickly that its run is to stop.
-fn attentive() -> EngineOptions {
+/// Options with frequent heartbeats, so that an attempt soon reads that its run is to stop.
+fn frequent_heartbeats() -> EngineOptions {
     EngineOptions { heartbeat: Duration::from_millis(20), ..options() }
 }
 
@@ -35,7 +35,7 @@ async fn cancel(app: &App, run: Uuid) -> JobRun {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_run_that_waits_is_cancelled_at_once_and_stays_so() {
+async fn a_pending_run_is_cancelled_at_once_and_stays_so() {
     let database = database().await;
     let app = database.app();
     let run = request(&app).await;
@@ -44,7 +44,7 @@ async fn a_run_that_waits_is_cancelled_at_once_and_stays_so() {
     assert!(cancelled.ended_at.is_some() && cancelled.ended_at == cancelled.cancel_requested_at);
     assert_eq!(cancel(&app, run.id).await, cancelled, "what has ended stays as it is");
     assert_eq!(jobs::claim_run(app.db(), JOB, DEADLINE).await.unwrap(), None);
-    // It is in nobody's way.
+    // It does not block the next run.
     let engine = start(&app, spec(job_fn(|_| async { Ok(done()) }))).await;
     let next = request(&app).await;
     reached(&app, next.id, RunState::Succeeded).await;
@@ -53,7 +53,7 @@ async fn a_run_that_waits_is_cancelled_at_once_and_stays_so() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_run_under_way_ends_its_chunk_and_is_cancelled() {
+async fn a_running_run_finishes_its_chunk_and_is_cancelled() {
     let database = database().await;
     let app = database.app();
     let job = job_fn(|context: JobContext| async move {
@@ -62,7 +62,7 @@ async fn a_run_under_way_ends_its_chunk_and_is_cancelled() {
         jobs::add_progress(context.app.db(), context.fence, &[("chunks", 1)]).await?;
         Ok(JobCompletion::Stopped)
     });
-    let engine = Engine::start(app.clone(), vec![spec(job)], attentive()).await.unwrap();
+    let engine = Engine::start(app.clone(), vec![spec(job)], frequent_heartbeats()).await.unwrap();
     let run = request(&app).await;
     until("the first chunk", async || find(&app, run.id).await.outcome.contains_key("chunks").then_some(())).await;
     let asked = cancel(&app, run.id).await;
@@ -111,7 +111,7 @@ async fn a_run_that_waits_to_be_tried_again_is_cancelled_at_once() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn whoever_takes_over_a_run_that_was_to_stop_ends_it_instead() {
+async fn a_run_that_was_asked_to_stop_ends_when_another_process_takes_it_over() {
     let database = database().await;
     let app = database.app();
     let run = request(&app).await;
@@ -130,14 +130,14 @@ async fn whoever_takes_over_a_run_that_was_to_stop_ends_it_instead() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_run_that_nobody_works_on_any_more_is_cancelled_at_once() {
+async fn a_run_without_a_live_process_is_cancelled_at_once() {
     let database = database().await;
     let app = database.app();
     connect(&database).await.batch_execute(&organization_sql("acme", "MIGRATED")).await.unwrap();
     let run = request(&app).await;
     let claimed = jobs::claim_run(app.db(), JOB, DEADLINE).await.unwrap().unwrap();
     let (db, fence) = (app.db(), claimed.fence);
-    // Its lease has run out, but an effect of it is under way: somebody works on it still.
+    // Its lease has expired, but one of its effects is in progress, so its process is alive.
     let effect = async |_: &mut WriteTx| {
         jobs::extend_lease(db, fence, Duration::ZERO).await?;
         let cancelling = async |conn: &mut SystemConn| jobs::cancel_run(conn, JOB, run.id).await;
@@ -170,7 +170,7 @@ async fn a_command_answers_that_its_run_was_cancelled() {
         let open = jobs::list_runs(app.db(), Some(JOB), None, 1).await.unwrap().remove(0);
         cancel(&app, open.id).await
     };
-    let running = run_in_process(&app, spec(job), attentive(), pending(), |_| {});
+    let running = run_in_process(&app, spec(job), frequent_heartbeats(), pending(), |_| {});
     let (run, asked) = tokio::join!(running, cancelling);
     let run = run.unwrap();
     assert_eq!((run.id, run.state, run.attempt), (asked.id, RunState::Cancelled, 1));
@@ -192,9 +192,9 @@ async fn a_command_is_not_kept_by_a_dead_run_that_was_to_stop() {
     assert_eq!(find(&app, run.id).await.state, RunState::Cancelled);
 }
 
-/// Ends a run as its process would, after some questions to the database.
-async fn end_after(app: &App, claimed: &ClaimedRun, questions: u32) {
-    for _ in 0..questions {
+/// Ends a run as its process would, after some round trips to the database.
+async fn end_after(app: &App, claimed: &ClaimedRun, round_trips: u32) {
+    for _ in 0..round_trips {
         app.db().ping().await.unwrap();
     }
     match jobs::extend_lease(app.db(), claimed.fence, DEADLINE).await.unwrap() {
@@ -203,7 +203,7 @@ async fn end_after(app: &App, claimed: &ClaimedRun, questions: u32) {
     }
 }
 
-/// A run ends once, whoever is quicker; and what a cancelling call was told holds.
+/// A run ends once, whichever side is quicker, and the response of the cancelling call stays true.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_cancel_that_races_with_the_end_of_the_run_has_one_winner() {
     let database = database().await;
@@ -224,7 +224,7 @@ async fn a_cancel_that_races_with_the_end_of_the_run_has_one_winner() {
         assert_eq!(ended.cancel_requested_at, asked.cancel_requested_at);
         assert_eq!(cancel(&app, run.id).await, ended);
     }
-    // Without a race it is clear who wins.
+    // Without a race the first one wins.
     for cancels_first in [true, false] {
         let run = request(&app).await;
         let claimed = jobs::claim_run(app.db(), JOB, DEADLINE).await.unwrap().unwrap();

@@ -1,4 +1,4 @@
-//! The engine on a real Postgres: several of them, their times, zombies and requests.
+//! The engine on a real Postgres: several engines, schedules, processes that lost their lease, and requests.
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on panics")]
 
@@ -33,8 +33,8 @@ fn every_second(run: JobFn) -> JobSpec {
     JobSpec { schedule, ..spec(run) }
 }
 
-/// The job's schedule has become runs until ten seconds ago; that second.
-async fn known_for_ten_seconds(database: &Database) -> Timestamp {
+/// Sets the job's schedule back by ten seconds, and returns that time.
+async fn set_schedule_back(database: &Database) -> Timestamp {
     let app = database.app();
     jobs::register_jobs(app.db(), &[JOB], &[]).await.unwrap();
     let now = jobs::clock(app.db()).await.unwrap();
@@ -145,8 +145,8 @@ async fn of_missed_times_only_the_newest_is_run_and_the_others_are_skipped() {
         seen.lock().unwrap().push(context.run.scheduled_for);
         async { Ok(done()) }
     });
-    // A process made a run ten seconds ago and died; a person asked for one after that.
-    let old = known_for_ten_seconds(&database).await;
+    // A process created a run ten seconds ago and died. A run was requested after that.
+    let old = set_schedule_back(&database).await;
     let asked_for = old + Duration::from_millis(500);
     for time in [old, asked_for] {
         jobs::schedule_run(app.db(), JOB, time, &[]).await.unwrap();
@@ -159,7 +159,7 @@ async fn of_missed_times_only_the_newest_is_run_and_the_others_are_skipped() {
     let state = |time: Timestamp| runs.iter().find(|run| run.scheduled_for == time).map(|run| run.state);
     assert_eq!(state(old), Some(RunState::Skipped), "{runs:?}");
     assert_eq!(state(asked_for), Some(RunState::Succeeded));
-    // Nine seconds passed without an engine: the last one is run, those before are skipped.
+    // For nine seconds there was no engine: the last second is run, the seconds before are skipped.
     for second in 1..9 {
         assert_eq!(state(old + Duration::from_secs(second)), Some(RunState::Skipped), "{second}");
     }
@@ -168,13 +168,13 @@ async fn of_missed_times_only_the_newest_is_run_and_the_others_are_skipped() {
     assert!(ran[1] >= old + Duration::from_secs(9), "{ran:?}");
 }
 
-/// Nobody was there for ten seconds: before the job's first run, and where a run on request came in the end.
+/// For ten seconds there was no engine: once before the job's first run, and once before a requested run.
 #[tokio::test(flavor = "multi_thread")]
-async fn a_schedule_goes_on_from_where_it_was_whatever_runs_there_are() {
+async fn a_schedule_continues_after_its_last_time_whatever_runs_exist() {
     for requested in [false, true] {
         let database = database().await;
         let app = database.app();
-        let old = known_for_ten_seconds(&database).await;
+        let old = set_schedule_back(&database).await;
         if requested {
             request(&app).await;
         }
@@ -190,7 +190,7 @@ async fn a_schedule_goes_on_from_where_it_was_whatever_runs_there_are() {
     }
 }
 
-/// It is one that an older release made, or that was asked for before anybody had a schedule for the job.
+/// The newest run may come from an older release, or from a request before the job had a schedule.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_schedule_begins_after_the_newest_run_or_now_and_once() {
     let database = database().await;
@@ -215,7 +215,7 @@ async fn times_before_the_first_start_were_not_missed() {
     let app = database.app();
     let schedule = Some(Schedule { cron: "0 2 29 2 *".into(), time_zone: UTC });
     let engine = start(&app, JobSpec { schedule, ..spec(job_fn(|_| async { Ok(done()) })) }).await;
-    // A run on request shows that ticks have passed.
+    // A requested run that has ended shows that ticks have passed.
     let run = request(&app).await;
     reached(&app, run.id, RunState::Succeeded).await;
     engine.stop(DEADLINE).await;
@@ -240,7 +240,7 @@ async fn a_request_while_a_run_is_open_says_so() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn of_many_who_ask_at_once_one_gets_a_run() {
+async fn of_many_concurrent_requests_one_creates_a_run() {
     let database = database().await;
     let app = database.app();
     let mut asking = tokio::task::JoinSet::new();
@@ -268,7 +268,7 @@ async fn a_command_runs_a_job_without_an_engine() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_command_leaves_alone_what_is_alive_and_takes_over_what_is_dead() {
+async fn a_command_leaves_a_live_run_alone_and_takes_over_a_dead_one() {
     let database = database().await;
     let app = database.app();
     let job = || spec(job_fn(|_| async { Ok(done()) }));
