@@ -43,7 +43,7 @@ async fn prune(app: &App) -> PruneCounts {
     deleted
 }
 
-/// Makes everything that is in the database so much older.
+/// Makes every report and run older by a number of days.
 async fn age(database: &Database, days: u32) {
     let sql = format!(
         "UPDATE reports SET published_at = published_at - interval '{days} days', data_as_of = data_as_of - interval '{days} days';
@@ -53,7 +53,7 @@ async fn age(database: &Database, days: u32) {
     connect(database).await.batch_execute(&sql).await.unwrap();
 }
 
-/// Makes a folder and what is in it so much older.
+/// Makes a folder and its files older.
 fn age_files(folder: &Path, by: Duration) {
     for entry in fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();

@@ -21,8 +21,8 @@ use support::{
 };
 use tokio::{sync::Notify, time::timeout};
 
-/// The service behind a proxy, with limits that a test can wait for. The server gives a silent session up before a
-/// lease has run out, as it does with the limits of the service.
+/// The service behind a proxy, with time limits that are short enough for a test. The server ends a silent session
+/// before a lease expires, as it does with the service's own limits.
 async fn behind_proxy(database: &Database) -> (App, FaultProxy) {
     let idle = "options=-c%20idle_in_transaction_session_timeout%3D500ms";
     let separator = if database.url.contains('?') { '&' } else { '?' };
@@ -33,7 +33,7 @@ async fn behind_proxy(database: &Database) -> (App, FaultProxy) {
     (App::new(db, ReportStore::open(&database.reports_url()).unwrap()), proxy)
 }
 
-/// A job with one effect. Its first attempt waits before the commit until it is let go.
+/// A job with one effect. Its first attempt waits before the commit until the test notifies it.
 fn one_effect(entered: &Arc<Notify>, go_on: &Arc<Notify>) -> JobFn {
     let (entered, go_on) = (entered.clone(), go_on.clone());
     job_fn(move |context: JobContext| {
