@@ -1,4 +1,4 @@
-//! The list of jobs. Each is declared in a file of its own; the engine that runs them knows none.
+//! The list of jobs. Each job is declared in a file of its own; the engine that runs them knows no job.
 
 pub mod engine;
 mod housekeeping;
@@ -11,45 +11,63 @@ use rollcall_app::{App, jobs::JobInfo};
 use rollcall_store::jobs::JobRun;
 
 use engine::JobSpec;
-pub use engine::{Engine, EngineError, EngineOptions};
+pub use engine::{Engine, EngineError, EngineOptions, Schedule, TimeZone, parse_cron};
 
-/// Every job.
-#[must_use]
-pub fn specs() -> Vec<JobSpec> {
-    vec![housekeeping::spec(), mixed_settings_report::spec(), settings_migration::spec()]
+/// The default cron expression of the nightly report. The default time zone is UTC.
+pub const DEFAULT_REPORT_CRON: &str = "0 2 * * *";
+
+/// What an operator decides about the jobs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct JobOptions {
+    /// The schedule of the nightly report.
+    pub report_schedule: Schedule,
 }
 
-/// Every job, to be listed.
+impl Default for JobOptions {
+    fn default() -> Self {
+        Self { report_schedule: Schedule { cron: DEFAULT_REPORT_CRON.into(), time_zone: TimeZone::UTC } }
+    }
+}
+
+/// Returns every job, in byte order of the names.
 #[must_use]
-pub fn all() -> Vec<JobInfo> {
-    specs().iter().map(JobSpec::info).collect()
+pub fn specs(options: &JobOptions) -> Vec<JobSpec> {
+    let report = mixed_settings_report::spec(options.report_schedule.clone());
+    vec![housekeeping::spec(), report, settings_migration::spec()]
+}
+
+/// Returns the name, description and schedule of every job.
+#[must_use]
+pub fn list(options: &JobOptions) -> Vec<JobInfo> {
+    specs(options).iter().map(JobSpec::info).collect()
 }
 
 /// Starts an engine with every job.
 ///
 /// # Errors
-/// A database that fails.
-pub async fn start(app: App) -> Result<Engine, EngineError> {
-    Engine::start(app, specs(), EngineOptions::default()).await
+/// [`EngineError::Schedule`] for a schedule that cannot be read, [`EngineError::Ticker`], or [`EngineError::Store`].
+pub async fn start(app: App, options: &JobOptions) -> Result<Engine, EngineError> {
+    Engine::start(app, specs(options), EngineOptions::default()).await
 }
 
-/// Runs one job once in this process; see [`engine::run_requested`].
+/// Runs a job once in this process; see [`engine::run_in_process`].
 ///
 /// # Errors
-/// An unknown job, a run of it that is under way elsewhere, or a database that fails.
-pub async fn run_requested(
+/// [`EngineError::UnknownJob`], [`EngineError::AlreadyOpen`] while another process works on a run of the job, or
+/// [`EngineError::Store`].
+pub async fn run_in_process(
     app: &App,
     name: &str,
     stop: impl Future<Output = ()>,
     progress: impl FnMut(&JobRun),
 ) -> Result<JobRun, EngineError> {
-    let spec = specs().into_iter().find(|spec| spec.name == name);
-    let unknown = || EngineError::UnknownJob {
-        name: name.to_owned(),
-        known: specs().iter().map(|spec| spec.name).collect::<Vec<_>>().join(", "),
+    // A run on request does not depend on the schedule.
+    let mut specs = specs(&JobOptions::default());
+    let Some(index) = specs.iter().position(|spec| spec.name == name) else {
+        let known = specs.iter().map(|spec| spec.name).collect::<Vec<_>>().join(", ");
+        return Err(EngineError::UnknownJob { name: name.to_owned(), known });
     };
-    let spec = spec.ok_or_else(unknown)?;
-    engine::run_requested(app, spec, EngineOptions::default(), stop, progress).await
+    engine::run_in_process(app, specs.swap_remove(index), EngineOptions::default(), stop, progress).await
 }
 
 #[cfg(test)]
@@ -59,11 +77,28 @@ mod tests {
     #[test]
     fn every_job_can_be_listed_with_its_next_run() {
         let now = "2026-11-22T12:00:00Z".parse().unwrap();
-        for job in all() {
+        for job in list(&JobOptions::default()) {
             assert!(!job.description.is_empty(), "{}", job.name);
             let Some(schedule) = job.schedule else { continue };
             assert_eq!(schedule.cron.split_whitespace().count(), 5, "{}", job.name);
             assert!((schedule.next)(now) > Some(now), "{}", job.name);
+        }
+    }
+
+    #[test]
+    fn the_report_has_the_schedule_of_the_options() {
+        let schedule = Schedule { cron: "30 2 * * *".into(), time_zone: TimeZone::Europe__Berlin };
+        let jobs = list(&JobOptions { report_schedule: schedule });
+        let report =
+            jobs.into_iter().find_map(|job| job.schedule.filter(|_| job.name == "mixed-settings-report")).unwrap();
+        assert_eq!((report.cron.as_str(), report.time_zone), ("30 2 * * *", "Europe/Berlin"));
+        // In the night of 2026-03-29 the clocks in Berlin skip 02:30: the report runs at 03:00, which is 01:00 UTC.
+        for (after, next) in [
+            ("2026-03-28T00:00:00Z", "2026-03-28T01:30:00Z"),
+            ("2026-03-28T12:00:00Z", "2026-03-29T01:00:00Z"),
+            ("2026-03-29T12:00:00Z", "2026-03-30T00:30:00Z"),
+        ] {
+            assert_eq!((report.next)(after.parse().unwrap()), Some(next.parse().unwrap()), "{after}");
         }
     }
 }

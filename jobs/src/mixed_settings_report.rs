@@ -1,40 +1,39 @@
-//! The nightly report of the assignments whose members still have mixed settings (product.md 8).
+//! The nightly report of the assignments whose members have mixed email export settings (product.md 8).
 
 use std::time::Duration;
 
-use chrono_tz::UTC;
-use rollcall_app::reports::{MIXED_REPORT_JOB, Published, Report};
-use rollcall_store::jobs::Counts;
+use rollcall_app::reports::{MIXED_REPORT_JOB, Report, ReportPublication};
+use rollcall_store::jobs::RunCounts;
 
-use crate::engine::{CatchUp, Ended, JobContext, JobResult, JobSpec, Schedule, job_fn};
+use crate::engine::{JobCompletion, JobContext, JobResult, JobSpec, Schedule, job_fn};
 
 /// The job.
-pub(crate) fn spec() -> JobSpec {
+pub(crate) fn spec(schedule: Schedule) -> JobSpec {
     JobSpec {
         name: MIXED_REPORT_JOB,
         description: "Writes the CSV of the assignments whose members still have mixed email export settings.",
-        schedule: Some(Schedule { cron: "0 2 * * *", zone: UTC }),
-        // Two reports on the same data would say the same.
-        catch_up: CatchUp::Newest,
+        schedule: Some(schedule),
         timeout: Duration::from_secs(60 * 60),
         attempts: 3,
         run: job_fn(run),
-        help: None,
+        share: None,
     }
 }
 
-/// Nothing of a report that was begun can be used, so that an attempt begins from the start.
+/// Each attempt begins again, because the unfinished files of an earlier attempt cannot be used.
 async fn run(context: JobContext) -> JobResult {
     let cancel = context.cancel.clone();
     let stopped = move || cancel.is_cancelled();
-    let published = context.app.publish_mixed_report(context.fence, &context.run, &stopped).await?;
-    Ok(match published {
-        Published::Report(report) => Ended::Done { outcome: counts(&report), report: Some(report.id) },
-        Published::Stopped => Ended::Stopped,
+    let publication = context.app.publish_mixed_report(context.fence, &context.run, &stopped).await?;
+    Ok(match publication {
+        ReportPublication::Published(report) => {
+            JobCompletion::Done { outcome: counts(&report), report: Some(report.id) }
+        }
+        ReportPublication::Stopped => JobCompletion::Stopped,
     })
 }
 
-fn counts(report: &Report) -> Counts {
+fn counts(report: &Report) -> RunCounts {
     [
         ("rows", report.rows),
         ("organizations", report.organizations.into()),

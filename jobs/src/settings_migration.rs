@@ -10,12 +10,12 @@ use rollcall_app::{
 };
 use rollcall_domain::migration::MigrationScope;
 use rollcall_store::{
-    jobs::{self, Counts},
+    jobs::{self, RunCounts},
     migration,
 };
 use tokio::time::sleep;
 
-use crate::engine::{CatchUp, Ended, JobContext, JobError, JobResult, JobSpec, job_fn};
+use crate::engine::{JobCompletion, JobContext, JobError, JobResult, JobSpec, job_fn};
 
 /// The count of a run that holds the last wave that the run migrates.
 const WAVE: &str = "migration_wave";
@@ -35,11 +35,10 @@ pub(crate) fn spec() -> JobSpec {
         description: "Migrates the organizations in phase LEGACY, and proves that no member's behaviour changes.",
         // No schedule: an operator decides when organizations are migrated.
         schedule: None,
-        catch_up: CatchUp::Newest,
         timeout: Duration::from_secs(12 * 60 * 60),
         attempts: 5,
         run: job_fn(run),
-        help: Some(job_fn(help)),
+        share: Some(job_fn(share)),
     }
 }
 
@@ -50,12 +49,12 @@ async fn run(context: JobContext) -> JobResult {
     }
     match migrate_pending(&context, Worker::Leader).await? {
         WorkerEnd::Finished => end(&context).await,
-        WorkerEnd::Stopped => Ok(Ended::Stopped),
+        WorkerEnd::Stopped => Ok(JobCompletion::Stopped),
     }
 }
 
 /// Migrates organizations in a process that has not claimed the run.
-async fn help(context: JobContext) -> JobResult {
+async fn share(context: JobContext) -> JobResult {
     // A helper waits until the work is counted, because migrated organizations are no longer counted.
     if is_counted(&context) {
         match migrate_pending(&context, Worker::Helper).await {
@@ -64,7 +63,7 @@ async fn help(context: JobContext) -> JobResult {
             Err(error) => return Err(error.into()),
         }
     }
-    Ok(Ended::Stopped)
+    Ok(JobCompletion::Stopped)
 }
 
 fn is_counted(context: &JobContext) -> bool {
@@ -157,10 +156,10 @@ async fn end(context: &JobContext) -> JobResult {
     let stored = stored.map(|run| run.outcome).unwrap_or_default();
     // The outcome contains every count, also a count of 0.
     let zeros = ["organizations_migrated", "organizations_failed", "members"];
-    let outcome: Counts = zeros.map(|name| (name.to_owned(), 0)).into();
+    let outcome: RunCounts = zeros.map(|name| (name.to_owned(), 0)).into();
     let failed = stored.get("organizations_failed").copied().unwrap_or_default();
     if failed == 0 {
-        return Ok(Ended::Done { outcome, report: None });
+        return Ok(JobCompletion::Done { outcome, report: None });
     }
     // These include the organizations that other workers and earlier attempts marked as failed.
     let named = migration::list_failed_since(context.app.db(), context.run.scheduled_for, NAMED_MAX).await?;

@@ -1,4 +1,4 @@
-//! Cancelled runs: while they wait, while they are in flight, and after their process has died.
+//! Cancelled runs: while they are pending, while they are running, and after their process has died.
 
 #![allow(clippy::unwrap_used, reason = "a test panics if its setup fails")]
 
@@ -8,10 +8,12 @@ use std::{future::pending, sync::Arc, time::Duration};
 
 use rollcall_app::App;
 use rollcall_domain::OrganizationId;
-use rollcall_jobs::engine::{Ended, Engine, EngineError, EngineOptions, JobContext, JobError, job_fn, run_requested};
+use rollcall_jobs::engine::{
+    Engine, EngineError, EngineOptions, JobCompletion, JobContext, JobError, job_fn, run_in_process,
+};
 use rollcall_store::{
     Error, SystemConn, WriteTx,
-    jobs::{self, ClaimedRun, Counts, JobRun, RunState},
+    jobs::{self, ClaimedRun, JobRun, RunCounts, RunState},
 };
 use support::{
     database,
@@ -22,8 +24,8 @@ use support::{
 use tokio::sync::Notify;
 use uuid::Uuid;
 
-/// The heartbeat interval is short, so that the job notices the cancellation quickly.
-fn attentive() -> EngineOptions {
+/// Options with frequent heartbeats, so that an attempt soon reads that its run is to stop.
+fn frequent_heartbeats() -> EngineOptions {
     EngineOptions { heartbeat: Duration::from_millis(20), ..options() }
 }
 
@@ -33,7 +35,7 @@ async fn cancel(app: &App, run: Uuid) -> JobRun {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_waiting_run_is_cancelled_at_once_and_stays_cancelled() {
+async fn a_pending_run_is_cancelled_at_once_and_stays_so() {
     let database = database().await;
     let app = database.app();
     let run = request(&app).await;
@@ -42,7 +44,7 @@ async fn a_waiting_run_is_cancelled_at_once_and_stays_cancelled() {
     assert!(cancelled.ended_at.is_some() && cancelled.ended_at == cancelled.cancel_requested_at);
     assert_eq!(cancel(&app, run.id).await, cancelled, "an ended run is unchanged");
     assert_eq!(jobs::claim_run(app.db(), JOB, DEADLINE).await.unwrap(), None);
-    // The cancelled run does not block another run.
+    // It does not block the next run.
     let engine = start(&app, spec(job_fn(|_| async { Ok(done()) }))).await;
     let next = request(&app).await;
     reached(&app, next.id, RunState::Succeeded).await;
@@ -51,23 +53,23 @@ async fn a_waiting_run_is_cancelled_at_once_and_stays_cancelled() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_in_flight_run_finishes_its_chunk_and_is_cancelled() {
+async fn a_running_run_finishes_its_chunk_and_is_cancelled() {
     let database = database().await;
     let app = database.app();
     let job = job_fn(|context: JobContext| async move {
-        jobs::save_progress(context.app.db(), context.fence, "begun", &[("chunks", 1)]).await?;
+        jobs::add_progress(context.app.db(), context.fence, &[("chunks", 1)]).await?;
         context.cancel.cancelled().await;
-        jobs::save_progress(context.app.db(), context.fence, "ended", &[("chunks", 1)]).await?;
-        Ok(Ended::Stopped)
+        jobs::add_progress(context.app.db(), context.fence, &[("chunks", 1)]).await?;
+        Ok(JobCompletion::Stopped)
     });
-    let engine = Engine::start(app.clone(), vec![spec(job)], attentive()).await.unwrap();
+    let engine = Engine::start(app.clone(), vec![spec(job)], frequent_heartbeats()).await.unwrap();
     let run = request(&app).await;
     until("the first chunk", async || find(&app, run.id).await.outcome.contains_key("chunks").then_some(())).await;
     let asked = cancel(&app, run.id).await;
     assert_eq!((asked.state, asked.ended_at), (RunState::Running, None));
     let cancelled = reached(&app, run.id, RunState::Cancelled).await;
     assert_eq!((cancelled.attempt, &cancelled.failure), (1, &None));
-    assert_eq!(cancelled.outcome, Counts::from([("chunks".to_owned(), 2)]), "the completed work is kept");
+    assert_eq!(cancelled.outcome, RunCounts::from([("chunks".to_owned(), 2)]), "what it did stays done");
     assert_eq!(cancelled.cancel_requested_at, asked.cancel_requested_at);
     engine.stop(DEADLINE).await;
 }
@@ -97,7 +99,7 @@ async fn a_run_waiting_for_a_retry_is_cancelled_at_once() {
     let database = database().await;
     let app = database.app();
     let slow =
-        EngineOptions { first_pause: Duration::from_secs(600), longest_pause: Duration::from_secs(600), ..options() };
+        EngineOptions { first_backoff: Duration::from_secs(600), max_backoff: Duration::from_secs(600), ..options() };
     let job = job_fn(|_| async { Err(JobError::retryable("no luck")) });
     let engine = Engine::start(app.clone(), vec![spec(job)], slow).await.unwrap();
     let run = request(&app).await;
@@ -109,33 +111,33 @@ async fn a_run_waiting_for_a_retry_is_cancelled_at_once() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_takeover_of_a_cancelled_run_ends_it() {
+async fn a_run_that_was_asked_to_stop_ends_when_another_process_takes_it_over() {
     let database = database().await;
     let app = database.app();
     let run = request(&app).await;
     let dead = jobs::claim_run(app.db(), JOB, DEADLINE).await.unwrap().unwrap();
-    jobs::save_progress(app.db(), dead.fence, "half", &[("done", 2)]).await.unwrap();
+    jobs::add_progress(app.db(), dead.fence, &[("done", 2)]).await.unwrap();
     assert_eq!(cancel(&app, run.id).await.state, RunState::Running);
     jobs::extend_lease(app.db(), dead.fence, Duration::ZERO).await.unwrap();
 
     let engine = start(&app, spec(job_fn(|_| async { panic!("nobody works on it") }))).await;
     let cancelled = reached(&app, run.id, RunState::Cancelled).await;
     assert_eq!((cancelled.attempt, cancelled.failure), (1, None));
-    assert_eq!(cancelled.outcome, Counts::from([("done".to_owned(), 2)]));
-    let late = jobs::finish_run(app.db(), dead.fence, &Counts::new(), None).await;
+    assert_eq!(cancelled.outcome, RunCounts::from([("done".to_owned(), 2)]));
+    let late = jobs::finish_run(app.db(), dead.fence, &RunCounts::new(), None).await;
     assert!(matches!(late, Err(Error::FenceLost)), "{late:?}");
     engine.stop(DEADLINE).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_run_with_an_expired_lease_is_cancelled_at_once() {
+async fn a_run_without_a_live_process_is_cancelled_at_once() {
     let database = database().await;
     let app = database.app();
     connect(&database).await.batch_execute(&organization_sql("acme", "MIGRATED")).await.unwrap();
     let run = request(&app).await;
     let claimed = jobs::claim_run(app.db(), JOB, DEADLINE).await.unwrap().unwrap();
     let (db, fence) = (app.db(), claimed.fence);
-    // The lease has expired, but an effect is in flight, so a process still executes the run.
+    // Its lease has expired, but one of its effects is in progress, so its process is alive.
     let effect = async |_: &mut WriteTx| {
         jobs::extend_lease(db, fence, Duration::ZERO).await?;
         let cancelling = async |conn: &mut SystemConn| jobs::cancel_run(conn, JOB, run.id).await;
@@ -160,7 +162,7 @@ async fn a_command_reports_that_its_run_was_cancelled() {
         begins.notify_one();
         async move {
             context.cancel.cancelled().await;
-            Ok(Ended::Stopped)
+            Ok(JobCompletion::Stopped)
         }
     });
     let cancelling = async {
@@ -168,7 +170,7 @@ async fn a_command_reports_that_its_run_was_cancelled() {
         let open = jobs::list_runs(app.db(), Some(JOB), None, 1).await.unwrap().remove(0);
         cancel(&app, open.id).await
     };
-    let running = run_requested(&app, spec(job), attentive(), pending(), |_| {});
+    let running = run_in_process(&app, spec(job), frequent_heartbeats(), pending(), |_| {});
     let (run, asked) = tokio::join!(running, cancelling);
     let run = run.unwrap();
     assert_eq!((run.id, run.state, run.attempt), (asked.id, RunState::Cancelled, 1));
@@ -182,26 +184,26 @@ async fn a_command_does_not_wait_for_a_cancelled_run_of_a_dead_process() {
     let claimed = jobs::claim_run(app.db(), JOB, DEADLINE).await.unwrap().unwrap();
     cancel(&app, run.id).await;
     let job = || spec(job_fn(|_| async { Ok(done()) }));
-    let refused = run_requested(&app, job(), options(), pending(), |_| {}).await;
+    let refused = run_in_process(&app, job(), options(), pending(), |_| {}).await;
     assert!(matches!(refused, Err(EngineError::AlreadyOpen(open)) if open.id == run.id));
     jobs::extend_lease(app.db(), claimed.fence, Duration::ZERO).await.unwrap();
-    let next = run_requested(&app, job(), options(), pending(), |_| {}).await.unwrap();
+    let next = run_in_process(&app, job(), options(), pending(), |_| {}).await.unwrap();
     assert_eq!((next.id == run.id, next.state), (false, RunState::Succeeded));
     assert_eq!(find(&app, run.id).await.state, RunState::Cancelled);
 }
 
-/// Ends a run as its process would, after some queries.
-async fn end_after(app: &App, claimed: &ClaimedRun, questions: u32) {
-    for _ in 0..questions {
+/// Ends a run as its process would, after some round trips to the database.
+async fn end_after(app: &App, claimed: &ClaimedRun, round_trips: u32) {
+    for _ in 0..round_trips {
         app.db().ping().await.unwrap();
     }
     match jobs::extend_lease(app.db(), claimed.fence, DEADLINE).await.unwrap() {
         true => assert_eq!(jobs::release_run(app.db(), claimed.fence).await.unwrap(), RunState::Cancelled),
-        false => jobs::finish_run(app.db(), claimed.fence, &Counts::new(), None).await.unwrap(),
+        false => jobs::finish_run(app.db(), claimed.fence, &RunCounts::new(), None).await.unwrap(),
     }
 }
 
-/// A run ends exactly once, and the response of the cancellation is correct.
+/// A run ends once, whichever side is quicker, and the response of the cancelling call stays true.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_cancellation_that_races_with_the_end_of_the_run_has_one_winner() {
     let database = database().await;
@@ -222,7 +224,7 @@ async fn a_cancellation_that_races_with_the_end_of_the_run_has_one_winner() {
         assert_eq!(ended.cancel_requested_at, asked.cancel_requested_at);
         assert_eq!(cancel(&app, run.id).await, ended);
     }
-    // Without a race, the winner is certain.
+    // Without a race the first one wins.
     for cancels_first in [true, false] {
         let run = request(&app).await;
         let claimed = jobs::claim_run(app.db(), JOB, DEADLINE).await.unwrap().unwrap();

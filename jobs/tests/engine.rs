@@ -1,4 +1,4 @@
-//! The engine on a real Postgres: several engines, schedules, zombies and requests.
+//! The engine on a real Postgres: several engines, schedules, processes that lost their lease, and requests.
 
 #![allow(clippy::unwrap_used, reason = "a test panics if its setup fails")]
 
@@ -14,11 +14,11 @@ use std::{
 use chrono_tz::UTC;
 use rollcall_domain::{OrganizationId, Timestamp};
 use rollcall_jobs::engine::{
-    CatchUp, Ended, Engine, EngineError, JobContext, JobError, JobFn, JobSpec, Schedule, job_fn, run_requested,
+    Engine, EngineError, JobCompletion, JobContext, JobError, JobFn, JobSpec, Schedule, job_fn, run_in_process,
 };
 use rollcall_store::{
     Error, WriteTx,
-    jobs::{self, Counts, Requested, RunState},
+    jobs::{self, RequestedRun, RunCounts, RunState},
 };
 use support::{
     Database, database,
@@ -28,13 +28,13 @@ use support::{
 };
 use tokio::sync::Notify;
 
-fn every_second(catch_up: CatchUp, run: JobFn) -> JobSpec {
-    let schedule = Some(Schedule { cron: "* * * * * *", zone: UTC });
-    JobSpec { schedule, catch_up, ..spec(run) }
+fn every_second(run: JobFn) -> JobSpec {
+    let schedule = Some(Schedule { cron: "* * * * * *".into(), time_zone: UTC });
+    JobSpec { schedule, ..spec(run) }
 }
 
-/// Records that the schedule created runs until ten seconds ago. Returns that second.
-async fn known_for_ten_seconds(database: &Database) -> Timestamp {
+/// Sets the job's schedule back by ten seconds, and returns that time.
+async fn set_schedule_back(database: &Database) -> Timestamp {
     let app = database.app();
     jobs::register_jobs(app.db(), &[JOB], &[]).await.unwrap();
     let now = jobs::clock(app.db()).await.unwrap();
@@ -55,7 +55,7 @@ async fn two_engines_run_each_occurrence_once() {
             ran.lock().unwrap().push(context.run.scheduled_for);
             async { Ok(done()) }
         });
-        engines.push(start(&database.app(), every_second(CatchUp::Each, job)).await);
+        engines.push(start(&database.app(), every_second(job)).await);
     }
     until("five runs", async || (ran.lock().unwrap().len() >= 5).then_some(())).await;
     for engine in engines {
@@ -64,10 +64,11 @@ async fn two_engines_run_each_occurrence_once() {
     let ran = ran.lock().unwrap().clone();
     let distinct: BTreeSet<_> = ran.iter().copied().collect();
     assert_eq!(distinct.len(), ran.len(), "{ran:?}");
-    let seconds: Vec<i64> = distinct.iter().map(Timestamp::timestamp).collect();
+    // A second for which no engine was in time is skipped, not lost.
+    let runs = runs(&database.app()).await;
+    let seconds: Vec<i64> = runs.iter().map(|run| run.scheduled_for.timestamp()).collect();
     assert!(seconds.windows(2).all(|pair| pair[1] == pair[0] + 1), "{seconds:?}");
-    let succeeded = runs(&database.app()).await;
-    let succeeded = succeeded.iter().filter(|run| run.state == RunState::Succeeded);
+    let succeeded = runs.iter().filter(|run| run.state == RunState::Succeeded);
     assert_eq!(succeeded.map(|run| run.scheduled_for).collect::<BTreeSet<_>>(), distinct);
 }
 
@@ -78,12 +79,12 @@ async fn a_run_with_an_expired_lease_is_taken_over_and_its_zombie_cannot_write()
     let run = request(&app).await;
     let lease = Duration::from_millis(1);
     let zombie = jobs::claim_run(app.db(), JOB, lease).await.unwrap().unwrap();
-    jobs::save_progress(app.db(), zombie.fence, "half", &[("done", 2)]).await.unwrap();
+    jobs::add_progress(app.db(), zombie.fence, &[("done", 2)]).await.unwrap();
 
     let job = job_fn(|context: JobContext| async move {
-        assert_eq!(context.position.as_deref(), Some("half"));
+        assert_eq!(context.run.outcome, RunCounts::from([("done".to_owned(), 2)]));
         assert_eq!(context.run.attempt, 2);
-        jobs::save_progress(context.app.db(), context.fence, "all", &[("done", 3)]).await?;
+        jobs::add_progress(context.app.db(), context.fence, &[("done", 3)]).await?;
         context.cancel.cancelled().await;
         Ok(done())
     });
@@ -93,9 +94,9 @@ async fn a_run_with_an_expired_lease_is_taken_over_and_its_zombie_cannot_write()
     let db = app.db();
     let refused = [
         jobs::extend_lease(db, zombie.fence, lease).await.map(drop),
-        jobs::save_progress(db, zombie.fence, "zombie", &[]).await,
-        jobs::finish_run(db, zombie.fence, &Counts::new(), None).await,
-        jobs::fail_run(db, zombie.fence, "zombie", &Counts::new()).await,
+        jobs::add_progress(db, zombie.fence, &[("done", 1)]).await,
+        jobs::finish_run(db, zombie.fence, &RunCounts::new(), None).await,
+        jobs::fail_run(db, zombie.fence, "zombie", &RunCounts::new()).await,
         jobs::retry_run(db, zombie.fence, "zombie", lease).await.map(drop),
         jobs::release_run(db, zombie.fence).await.map(drop),
     ];
@@ -105,8 +106,8 @@ async fn a_run_with_an_expired_lease_is_taken_over_and_its_zombie_cannot_write()
     engine.stop(DEADLINE).await;
     let run = find(&app, run.id).await;
     assert_eq!((run.state, run.attempt), (RunState::Succeeded, 2));
-    assert_eq!(run.outcome, Counts::from([("done".to_owned(), 5)]));
-    let late = jobs::finish_run(db, zombie.fence, &Counts::new(), None).await;
+    assert_eq!(run.outcome, RunCounts::from([("done".to_owned(), 5)]));
+    let late = jobs::finish_run(db, zombie.fence, &RunCounts::new(), None).await;
     assert!(matches!(late, Err(Error::FenceLost)), "{late:?}");
 }
 
@@ -144,11 +145,13 @@ async fn only_the_newest_missed_time_is_run_and_the_others_are_skipped() {
         seen.lock().unwrap().push(context.run.scheduled_for);
         async { Ok(done()) }
     });
-    // A process created a run ten seconds ago and died. An operator requested a run after that.
-    let old = known_for_ten_seconds(&database).await;
+    // A process created a run ten seconds ago and died. A run was requested after that.
+    let old = set_schedule_back(&database).await;
     let asked_for = old + Duration::from_millis(500);
-    jobs::schedule_runs(app.db(), JOB, &[old, asked_for], &[]).await.unwrap();
-    let engine = start(&app, every_second(CatchUp::Newest, job)).await;
+    for time in [old, asked_for] {
+        jobs::schedule_run(app.db(), JOB, time, &[]).await.unwrap();
+    }
+    let engine = start(&app, every_second(job)).await;
     until("two runs", async || (ran.lock().unwrap().len() >= 2).then_some(())).await;
     engine.stop(DEADLINE).await;
 
@@ -156,7 +159,7 @@ async fn only_the_newest_missed_time_is_run_and_the_others_are_skipped() {
     let state = |time: Timestamp| runs.iter().find(|run| run.scheduled_for == time).map(|run| run.state);
     assert_eq!(state(old), Some(RunState::Skipped), "{runs:?}");
     assert_eq!(state(asked_for), Some(RunState::Succeeded));
-    // Nine seconds passed without an engine: the last time is run, and the earlier ones are skipped.
+    // For nine seconds there was no engine: the last second is run, the seconds before are skipped.
     for second in 1..9 {
         assert_eq!(state(old + Duration::from_secs(second)), Some(RunState::Skipped), "{second}");
     }
@@ -165,17 +168,17 @@ async fn only_the_newest_missed_time_is_run_and_the_others_are_skipped() {
     assert!(ran[1] >= old + Duration::from_secs(9), "{ran:?}");
 }
 
-/// No engine ran for ten seconds: before the first run of the job, and before a requested run.
+/// For ten seconds there was no engine: once before the job's first run, and once before a requested run.
 #[tokio::test(flavor = "multi_thread")]
-async fn a_schedule_continues_from_its_position_whatever_runs_exist() {
+async fn a_schedule_continues_after_its_last_time_whatever_runs_exist() {
     for requested in [false, true] {
         let database = database().await;
         let app = database.app();
-        let old = known_for_ten_seconds(&database).await;
+        let old = set_schedule_back(&database).await;
         if requested {
             request(&app).await;
         }
-        let engine = start(&app, every_second(CatchUp::Newest, job_fn(|_| async { Ok(done()) }))).await;
+        let engine = start(&app, every_second(job_fn(|_| async { Ok(done()) }))).await;
         let skipped = async || {
             let runs = runs(&app).await;
             let times: Vec<_> = runs.iter().filter(|run| run.state == RunState::Skipped).collect();
@@ -187,7 +190,7 @@ async fn a_schedule_continues_from_its_position_whatever_runs_exist() {
     }
 }
 
-/// The run was created by an older release, or requested before the job had a schedule.
+/// The newest run may come from an older release, or from a request before the job had a schedule.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_schedule_begins_once_after_the_newest_run_or_now() {
     let database = database().await;
@@ -210,9 +213,9 @@ async fn a_schedule_begins_once_after_the_newest_run_or_now() {
 async fn times_before_the_first_start_were_not_missed() {
     let database = database().await;
     let app = database.app();
-    let schedule = Some(Schedule { cron: "0 2 29 2 *", zone: UTC });
+    let schedule = Some(Schedule { cron: "0 2 29 2 *".into(), time_zone: UTC });
     let engine = start(&app, JobSpec { schedule, ..spec(job_fn(|_| async { Ok(done()) })) }).await;
-    // The requested run shows that ticks have passed.
+    // A requested run that has ended shows that ticks have passed.
     let run = request(&app).await;
     reached(&app, run.id, RunState::Succeeded).await;
     engine.stop(DEADLINE).await;
@@ -225,19 +228,19 @@ async fn a_request_during_an_open_run_is_refused() {
     let app = database.app();
     let run = request(&app).await;
     let again = jobs::request_run(app.db(), JOB).await.unwrap();
-    assert_eq!(again, Requested::AlreadyOpen(run.clone()));
+    assert_eq!(again, RequestedRun::AlreadyOpen(run.clone()));
     let claimed = jobs::claim_run(app.db(), JOB, DEADLINE).await.unwrap().unwrap();
     assert_eq!(claimed.run.id, run.id);
     let again = jobs::request_run(app.db(), JOB).await.unwrap();
-    assert!(matches!(again, Requested::AlreadyOpen(open) if open.id == run.id));
+    assert!(matches!(again, RequestedRun::AlreadyOpen(open) if open.id == run.id));
     assert_eq!(jobs::claim_run(app.db(), JOB, DEADLINE).await.unwrap(), None);
-    jobs::finish_run(app.db(), claimed.fence, &Counts::new(), None).await.unwrap();
+    jobs::finish_run(app.db(), claimed.fence, &RunCounts::new(), None).await.unwrap();
     let next = jobs::request_run(app.db(), JOB).await.unwrap();
-    assert!(matches!(next, Requested::Started(next) if next.id != run.id));
+    assert!(matches!(next, RequestedRun::Created(next) if next.id != run.id));
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn one_of_many_concurrent_requests_creates_a_run() {
+async fn of_many_concurrent_requests_one_creates_a_run() {
     let database = database().await;
     let app = database.app();
     let mut asking = tokio::task::JoinSet::new();
@@ -246,7 +249,7 @@ async fn one_of_many_concurrent_requests_creates_a_run() {
         asking.spawn(async move { jobs::request_run(app.db(), JOB).await.unwrap() });
     }
     let answers = asking.join_all().await;
-    let started = answers.iter().filter(|answer| matches!(answer, Requested::Started(_))).count();
+    let started = answers.iter().filter(|answer| matches!(answer, RequestedRun::Created(_))).count();
     assert_eq!((started, runs(&app).await.len()), (1, 1));
 }
 
@@ -258,23 +261,23 @@ async fn a_command_runs_a_job_without_an_engine() {
         if context.run.attempt == 1 { Err(JobError::retryable("not yet")) } else { Ok(done()) }
     });
     let mut seen = Vec::new();
-    let run = run_requested(&app, spec(job), options(), pending(), |run| seen.push(run.state));
+    let run = run_in_process(&app, spec(job), options(), pending(), |run| seen.push(run.state));
     let run = run.await.unwrap();
     assert_eq!((run.state, run.attempt), (RunState::Succeeded, 2));
     assert_eq!(seen.last(), Some(&RunState::Succeeded));
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_command_takes_over_only_runs_of_dead_processes() {
+async fn a_command_leaves_a_live_run_alone_and_takes_over_a_dead_one() {
     let database = database().await;
     let app = database.app();
     let job = || spec(job_fn(|_| async { Ok(done()) }));
     let open = request(&app).await;
     let alive = jobs::claim_run(app.db(), JOB, Duration::from_secs(60)).await.unwrap().unwrap();
-    let refused = run_requested(&app, job(), options(), pending(), |_| {}).await;
+    let refused = run_in_process(&app, job(), options(), pending(), |_| {}).await;
     assert!(matches!(refused, Err(EngineError::AlreadyOpen(run)) if run.id == open.id));
     jobs::extend_lease(app.db(), alive.fence, Duration::ZERO).await.unwrap();
-    let run = run_requested(&app, job(), options(), pending(), |_| {}).await.unwrap();
+    let run = run_in_process(&app, job(), options(), pending(), |_| {}).await.unwrap();
     assert_eq!((run.id, run.state, run.attempt), (open.id, RunState::Succeeded, 2));
 }
 
@@ -288,17 +291,17 @@ async fn a_stopped_command_releases_the_lease() {
         begins.notify_one();
         async move {
             context.cancel.cancelled().await;
-            Ok(Ended::Stopped)
+            Ok(JobCompletion::Stopped)
         }
     });
-    let run = run_requested(&app, spec(job), options(), begun.notified(), |_| {}).await.unwrap();
+    let run = run_in_process(&app, spec(job), options(), begun.notified(), |_| {}).await.unwrap();
     assert_eq!((run.state, run.attempt), (RunState::Pending, 0));
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_invalid_schedule_is_refused_at_start() {
     let database = database().await;
-    let schedule = Some(Schedule { cron: "at night", zone: UTC });
+    let schedule = Some(Schedule { cron: "at night".into(), time_zone: UTC });
     let bad = JobSpec { schedule, ..spec(job_fn(|_| async { Ok(done()) })) };
     let refused = Engine::start(database.app(), vec![bad], options()).await.err().unwrap();
     let text = refused.to_string();

@@ -7,6 +7,7 @@ mod support;
 use std::time::Duration;
 
 use rollcall_app::AppOptions;
+use rollcall_jobs::JobOptions;
 use rollcall_store::jobs::{self, RunState};
 use support::{
     database,
@@ -51,12 +52,12 @@ async fn a_stopped_migration_resumes() {
         let migrated = count(&client, "SELECT count(*) FROM organizations WHERE phase = 'MIGRATED'").await;
         (migrated > 0).then_some(())
     });
-    let stopped = rollcall_jobs::run_requested(&app, MIGRATION, stop, |_| {}).await.unwrap();
+    let stopped = rollcall_jobs::run_in_process(&app, MIGRATION, stop, |_| {}).await.unwrap();
     assert_eq!((stopped.state, stopped.attempt), (RunState::Pending, 0));
     let so_far = migrated_once(&client, &database).await;
     assert!(so_far < 40, "it was not stopped in time to show anything");
 
-    let engine = rollcall_jobs::start(app.clone()).await.unwrap();
+    let engine = rollcall_jobs::start(app.clone(), &JobOptions::default()).await.unwrap();
     let run = until("the end", async || {
         let run = jobs::find_run(app.db(), stopped.id).await.unwrap().unwrap();
         (!run.state.is_open()).then_some(run)
@@ -72,10 +73,10 @@ async fn nothing_is_migrated_without_a_request() {
     let database = database().await;
     let (app, client) = (database.app(), connect(&database).await);
     seed(&client, 1).await;
-    let engine = rollcall_jobs::start(app.clone()).await.unwrap();
-    // The requested report shows that ticks have passed.
+    let engine = rollcall_jobs::start(app.clone(), &JobOptions::default()).await.unwrap();
+    // A report on request shows that ticks have passed.
     let requested = jobs::request_run(app.db(), "mixed-settings-report").await.unwrap();
-    let (jobs::Requested::Started(report) | jobs::Requested::AlreadyOpen(report)) = requested;
+    let (jobs::RequestedRun::Created(report) | jobs::RequestedRun::AlreadyOpen(report)) = requested;
     until("the report", async || {
         let run = jobs::find_run(app.db(), report.id).await.unwrap().unwrap();
         (!run.state.is_open()).then_some(())
@@ -108,7 +109,7 @@ async fn an_organization_created_after_the_request_waits_for_the_next_run() {
     seed(&client, 1).await;
     jobs::request_run(app.db(), MIGRATION).await.unwrap();
     client.batch_execute(&organization_sql("later", "LEGACY")).await.unwrap();
-    let engine = rollcall_jobs::start(app.clone()).await.unwrap();
+    let engine = rollcall_jobs::start(app.clone(), &JobOptions::default()).await.unwrap();
     let first = until("the end", async || {
         let runs = jobs::list_runs(app.db(), Some(MIGRATION), None, 1).await.unwrap();
         runs.into_iter().find(|run| !run.state.is_open())

@@ -41,7 +41,7 @@ fn latest(database: &Database) -> Value {
 async fn publish_next(app: &App) -> Report {
     let claimed = claim(app).await;
     let report = publish(app, &claimed).await;
-    jobs::finish_run(app.db(), claimed.fence, &jobs::Counts::new(), Some(&report.id)).await.unwrap();
+    jobs::finish_run(app.db(), claimed.fence, &jobs::RunCounts::new(), Some(&report.id)).await.unwrap();
     report
 }
 

@@ -8,7 +8,7 @@ use std::{collections::BTreeMap, future::pending};
 
 use rollcall_app::{
     App, Error,
-    reports::{CHANGES_FILE, MANIFEST_FILE, MIXED_FILE, Profile, Published, ReportStore, SCHEMA_FILE},
+    reports::{CHANGES_FILE, MANIFEST_FILE, MIXED_FILE, Profile, ReportPublication, ReportStore, SCHEMA_FILE},
 };
 use rollcall_domain::OrganizationId;
 use rollcall_store::jobs::{self, RunState};
@@ -40,7 +40,7 @@ async fn the_report_contains_only_the_members_of_mixed_assignments() {
     let database = database().await;
     let app = database.app();
     seed(&connect(&database).await).await;
-    let run = rollcall_jobs::run_requested(&app, REPORT, pending(), |_| {}).await.unwrap();
+    let run = rollcall_jobs::run_in_process(&app, REPORT, pending(), |_| {}).await.unwrap();
     assert_eq!((run.state, run.failure), (RunState::Succeeded, None));
     let counts = [("legacy_organizations", 1), ("mixed_assignments", 2), ("organizations", 3), ("rows", 5)];
     assert_eq!(run.outcome, BTreeMap::from(counts.map(|(name, count)| (name.to_owned(), count))));
@@ -115,7 +115,7 @@ async fn the_same_data_gives_the_same_bytes_and_an_empty_report_has_a_header() {
         if seeded && reports.len() == 1 {
             seed(&connect(&database).await).await;
         }
-        let run = rollcall_jobs::run_requested(&app, REPORT, pending(), |_| {}).await.unwrap();
+        let run = rollcall_jobs::run_in_process(&app, REPORT, pending(), |_| {}).await.unwrap();
         reports.push(run.report.unwrap());
     }
     let mut texts = Vec::new();
@@ -157,7 +157,7 @@ async fn a_stopped_report_leaves_nothing_behind() {
     seed(&connect(&database).await).await;
     let claimed = claim(&app).await;
     let published = app.publish_mixed_report(claimed.fence, &claimed.run, &|| true).await.unwrap();
-    assert_eq!(published, Published::Stopped);
+    assert_eq!(published, ReportPublication::Stopped);
     assert_eq!(app.list_reports(None, 10).await.unwrap(), []);
     assert_eq!(files(&database), Vec::<String>::new());
 }

@@ -7,10 +7,13 @@ mod support;
 use std::time::Duration;
 
 use rollcall_app::{App, AppOptions};
-use rollcall_jobs::engine::{Engine, EngineOptions};
+use rollcall_jobs::{
+    JobOptions,
+    engine::{Engine, EngineOptions},
+};
 use rollcall_store::{
     SystemConn,
-    jobs::{self, JobRun, Requested, RunState},
+    jobs::{self, JobRun, RequestedRun, RunState},
 };
 use support::{
     Database, database,
@@ -31,12 +34,12 @@ async fn engine(database: &Database) -> Engine {
 async fn engine_of_wave(database: &Database, migration_wave: u32) -> Engine {
     let app = database.app().with_options(AppOptions { migration_wave, ..AppOptions::default() });
     let options = EngineOptions { heartbeat: Duration::from_millis(50), ..EngineOptions::default() };
-    Engine::start(app, rollcall_jobs::specs(), options).await.unwrap()
+    Engine::start(app, rollcall_jobs::specs(&JobOptions::default()), options).await.unwrap()
 }
 
 async fn request(app: &App) -> Uuid {
     match jobs::request_run(app.db(), MIGRATION).await.unwrap() {
-        Requested::Started(run) | Requested::AlreadyOpen(run) => run.id,
+        RequestedRun::Created(run) | RequestedRun::AlreadyOpen(run) => run.id,
     }
 }
 

@@ -21,8 +21,8 @@ use support::{
 };
 use tokio::{sync::Notify, time::timeout};
 
-/// Opens the service behind a proxy, with short limits. As with the limits of the service, the server ends a silent
-/// session before a lease expires.
+/// The service behind a proxy, with time limits that are short enough for a test. The server ends a silent session
+/// before a lease expires, as it does with the service's own limits.
 async fn behind_proxy(database: &Database) -> (App, FaultProxy) {
     let idle = "options=-c%20idle_in_transaction_session_timeout%3D500ms";
     let separator = if database.url.contains('?') { '&' } else { '?' };
@@ -33,7 +33,7 @@ async fn behind_proxy(database: &Database) -> (App, FaultProxy) {
     (App::new(db, ReportStore::open(&database.reports_url()).unwrap()), proxy)
 }
 
-/// A job with one effect. The first attempt waits before the commit until the test releases it.
+/// A job with one effect. Its first attempt waits before the commit until the test notifies it.
 fn one_effect(entered: &Arc<Notify>, go_on: &Arc<Notify>) -> JobFn {
     let (entered, go_on) = (entered.clone(), go_on.clone());
     job_fn(move |context: JobContext| {
@@ -42,7 +42,7 @@ fn one_effect(entered: &Arc<Notify>, go_on: &Arc<Notify>) -> JobFn {
             let (fence, first) = (context.fence, context.run.attempt == 1);
             let acme = OrganizationId::trusted("acme");
             let effect = context.app.db().write_fenced(&acme, "effect", fence, async |tx: &mut WriteTx| {
-                jobs::save_progress_in(tx, fence, "past it", &[("effects", 1)]).await?;
+                jobs::add_progress_in(tx, fence, &[("effects", 1)]).await?;
                 if first {
                     entered.notify_one();
                     go_on.notified().await;
@@ -65,7 +65,6 @@ async fn assert_taken_over(silence_before_commit: bool) {
     let (behind, proxy) = behind_proxy(&database).await;
     let first = Engine::start(behind, vec![spec(job.clone())], patience).await.unwrap();
     let run = request(&app).await;
-    first.nudge();
     timeout(DEADLINE, entered.notified()).await.unwrap();
     proxy.inject(Fault::Silence);
     if silence_before_commit {

@@ -1,5 +1,4 @@
-//! Forgetting what is old: reports with their files, what attempts that failed have left in the report store, and runs
-//! of jobs.
+//! Deleting old data: reports with their files, the files of failed attempts at a report, and runs of jobs.
 
 use chrono::TimeDelta;
 use rollcall_store::{Fence, jobs, reports};
@@ -9,47 +8,49 @@ use crate::{
     reports::{MIXED_REPORT_JOB, report_folder},
 };
 
-/// How old files must be that no report knows of and no run writes, by the report store's clock: time to look at them.
-const LEFTOVERS: TimeDelta = TimeDelta::days(1);
-/// How many runs are forgotten in one transaction.
-const RUNS: u32 = 1_000;
+/// How old the files of a failed attempt are when they are removed, by the report store's clock. Until then an operator
+/// can inspect them.
+const LEFTOVER_AGE: TimeDelta = TimeDelta::days(1);
+/// How many runs are deleted in one transaction.
+const RUNS_PER_TRANSACTION: u32 = 1_000;
 
-/// What was forgotten.
+/// How much was deleted.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Forgotten {
-    /// Reports, with their files.
+pub struct PruneCounts {
+    /// Reports with their files.
     pub reports: i64,
-    /// Folders of attempts that published nothing, or whose report was forgotten earlier.
+    /// Folders of attempts without a report, because the attempt failed or its report was deleted earlier.
     pub leftovers: i64,
     /// Runs of jobs.
     pub runs: i64,
 }
 
 impl App {
-    /// Forgets what is older than the options say. Each row is removed on behalf of a run that has its lease, and files
-    /// after their row: whatever is interrupted is finished the next time. `None` when it was stopped.
+    /// Deletes reports and runs that are older than the options allow, and leftover files. Returns `None` when
+    /// `stopped` ended the work early.
+    ///
+    /// Each row is deleted in a transaction that checks `fence`, and files are removed after their row, so that the
+    /// next call finishes what a killed process has begun.
     ///
     /// # Errors
-    /// A lost lease, or a database or report store that fails.
-    pub async fn keep_house(
-        &self,
-        fence: Fence,
-        stopped: &(dyn Fn() -> bool + Send + Sync),
-    ) -> Result<Option<Forgotten>> {
-        let mut forgotten = Forgotten::default();
-        // What an attempt that died after publishing left undone; before any files go, so that it never names those.
+    /// [`crate::Error::FenceLost`], or [`crate::Error::Unavailable`] when the database or the report store cannot be
+    /// reached.
+    pub async fn prune(&self, fence: Fence, stopped: &(dyn Fn() -> bool + Send + Sync)) -> Result<Option<PruneCounts>> {
+        let mut deleted = PruneCounts::default();
+        // A process may have died between publishing a report and writing `latest.json`. That is repaired before any
+        // file is removed, so that `latest.json` never names a removed file.
         self.point_to_latest_report().await?;
         for path in reports::delete_reports(&self.db, fence, self.options.keep_reports).await? {
             self.reports.remove_attempt(&path).await?;
-            forgotten.reports += 1;
+            deleted.reports += 1;
         }
         let Some(leftovers) = self.remove_leftovers(stopped).await? else { return Ok(None) };
-        forgotten.leftovers = leftovers;
+        deleted.leftovers = leftovers;
         loop {
-            let gone = jobs::delete_runs(&self.db, fence, self.options.keep_runs, RUNS).await?;
-            forgotten.runs += gone as i64;
-            if gone < RUNS as usize {
-                return Ok(Some(forgotten));
+            let runs = jobs::delete_runs(&self.db, fence, self.options.keep_runs, RUNS_PER_TRANSACTION).await?;
+            deleted.runs += runs as i64;
+            if runs < RUNS_PER_TRANSACTION as usize {
+                return Ok(Some(deleted));
             }
             if stopped() {
                 return Ok(None);
@@ -57,20 +58,20 @@ impl App {
         }
     }
 
-    /// Removes folders that no report knows of, that no run which may still publish them writes to, and that nobody has
-    /// written to for a day.
+    /// Removes the folders of attempts that have no report, belong to no open run, and have not changed for a day.
     async fn remove_leftovers(&self, stopped: &(dyn Fn() -> bool + Send + Sync)) -> Result<Option<i64>> {
         let mut removed = 0;
-        // In this order: a folder that is published in between is of the run at work or among the known ones then.
+        // The folders are listed first: a folder whose report is published meanwhile belongs to the open run, or to the
+        // published reports that are read after it.
         let folders = self.reports.list_attempts().await?;
-        let at_work = jobs::list_current_and_last(&self.db, &[MIXED_REPORT_JOB]).await?;
-        let at_work = at_work.into_values().filter_map(|runs| runs.current);
-        let at_work: Vec<_> = at_work.map(|run| format!("{}/", report_folder(run.scheduled_for))).collect();
-        let known = reports::list_report_paths(&self.db).await?;
-        let before = jobs::clock(&self.db).await? - LEFTOVERS;
+        let open_runs = jobs::list_current_and_last(&self.db, &[MIXED_REPORT_JOB]).await?;
+        let open_runs = open_runs.into_values().filter_map(|runs| runs.current);
+        let open_folders: Vec<_> = open_runs.map(|run| format!("{}/", report_folder(run.scheduled_for))).collect();
+        let published = reports::list_report_paths(&self.db).await?;
+        let before = jobs::clock(&self.db).await? - LEFTOVER_AGE;
         for folder in folders {
-            let is_at_work = at_work.iter().any(|report| folder.path.starts_with(report));
-            if is_at_work || folder.changed_at >= before || known.contains(&folder.path) {
+            let is_open = open_folders.iter().any(|report| folder.path.starts_with(report));
+            if is_open || folder.changed_at >= before || published.contains(&folder.path) {
                 continue;
             }
             if stopped() {

@@ -1,11 +1,11 @@
-//! Asking for runs of jobs and for their end, and looking at them.
+//! Requesting, cancelling and reading the runs of jobs.
 
 use std::{fmt, sync::Arc, time::Duration};
 
 use rollcall_domain::{Timestamp, names};
 use rollcall_store::{
     SystemConn,
-    jobs::{self as store, JobRuns, Requested},
+    jobs::{self as store, JobRuns, RequestedRun},
 };
 use tokio::time::Instant;
 use uuid::Uuid;
@@ -14,28 +14,28 @@ pub use rollcall_store::jobs::{JobRun, RunState};
 
 use crate::{Answer, App, Changed, Error, MutationContext, Result};
 
-/// How often a waiting call looks whether its run has ended.
-const LOOK: Duration = Duration::from_millis(100);
+/// How often a call that waits for the end of a run reads the run.
+const POLL_INTERVAL: Duration = Duration::from_millis(100);
 
-/// What is to know of a job without running it.
+/// What a job does, and when.
 #[derive(Clone, Debug)]
 pub struct JobInfo {
-    /// Its name, as in `jobs/{job}`.
+    /// The job's name, as in `jobs/{job}`.
     pub name: &'static str,
-    /// What it does.
+    /// What the job does, in a sentence.
     pub description: &'static str,
-    /// When it runs by itself; `None` for only when asked.
+    /// The schedule; `None` for a job that runs on request only.
     pub schedule: Option<JobSchedule>,
 }
 
-/// When a job runs by itself.
+/// The schedule of a job.
 #[derive(Clone)]
 pub struct JobSchedule {
     /// A cron expression of five fields.
-    pub cron: &'static str,
-    /// Whose clocks it means.
+    pub cron: String,
+    /// The IANA name of the time zone of `cron`.
     pub time_zone: &'static str,
-    /// The next time after one.
+    /// Returns the next time of the schedule after a time; `None` after the last one.
     pub next: Arc<dyn Fn(Timestamp) -> Option<Timestamp> + Send + Sync>,
 }
 
@@ -45,22 +45,22 @@ impl fmt::Debug for JobSchedule {
     }
 }
 
-/// A job, and how it is doing.
+/// A job with its next, current and last runs.
 #[derive(Clone, Debug)]
 pub struct JobView {
-    /// What it is.
+    /// What the job does, and when.
     pub info: JobInfo,
-    /// When it runs next; `None` without a schedule.
+    /// The next time of the schedule; `None` without a schedule.
     pub next_run: Option<Timestamp>,
-    /// Its current and its last run.
+    /// The current and the last run.
     pub runs: JobRuns,
 }
 
 impl App {
-    /// Looks how jobs are doing, in their order.
+    /// Reads the next, current and last runs of jobs, in the order of `jobs`.
     ///
     /// # Errors
-    /// A database that fails.
+    /// [`Error::Unavailable`] when the database cannot be reached.
     pub async fn view_jobs(&self, jobs: Vec<JobInfo>) -> Result<Vec<JobView>> {
         let names: Vec<&str> = jobs.iter().map(|job| job.name).collect();
         let mut runs = store::list_current_and_last(&self.db, &names).await?;
@@ -73,10 +73,10 @@ impl App {
         Ok(jobs.into_iter().map(view).collect())
     }
 
-    /// Asks for a run. Where it is only to be checked there is none.
+    /// Requests a run of a job. Returns `None` with `validate_only`, which creates no run.
     ///
     /// # Errors
-    /// `JOB_ALREADY_RUNNING` while another run of the job waits or is under way.
+    /// [`Error::JobAlreadyRunning`] while a run of the job is pending or running.
     pub async fn run_job(
         &self,
         context: &MutationContext<'_, Option<JobRun>>,
@@ -84,39 +84,39 @@ impl App {
     ) -> Result<Answer<Option<JobRun>>> {
         self.once_system(context, "run_job", async |conn: &mut SystemConn| {
             let requested = if context.caller.validate_only {
-                store::find_open_run(conn, job).await?.map(Requested::AlreadyOpen)
+                store::find_open_run(conn, job).await?.map(RequestedRun::AlreadyOpen)
             } else {
                 Some(store::request_run_in(conn, job).await?)
             };
             match requested {
-                None => Ok(above(None)),
-                Some(Requested::Started(run)) => Ok(above(Some(run))),
-                Some(Requested::AlreadyOpen(run)) => Err(Error::JobAlreadyRunning(names::job_run(job, run.id))),
+                None => Ok(without_revision(None)),
+                Some(RequestedRun::Created(run)) => Ok(without_revision(Some(run))),
+                Some(RequestedRun::AlreadyOpen(run)) => Err(Error::JobAlreadyRunning(names::job_run(job, run.id))),
             }
         })
         .await
     }
 
-    /// Waits for the end of a run, at most `wait`; answers the run as it is then.
+    /// Waits up to `wait` for the end of a run, and returns the run.
     ///
     /// # Errors
-    /// An unknown run, or one of another job.
+    /// [`Error::JobRunNotFound`] if the job has no such run.
     pub async fn wait_for_job_run(&self, job: &str, run: Uuid, wait: Duration) -> Result<JobRun> {
-        let until = Instant::now() + wait;
+        let deadline = Instant::now() + wait;
         loop {
             let found = self.get_job_run(job, run).await?;
-            if !found.state.is_open() || Instant::now() >= until {
+            if !found.state.is_open() || Instant::now() >= deadline {
                 return Ok(found);
             }
-            tokio::time::sleep(LOOK).await;
+            tokio::time::sleep(POLL_INTERVAL).await;
         }
     }
 
-    /// Asks a run to stop, and answers it as it is then: one that nobody works on is cancelled at once, the process that
-    /// works on another one ends it, and one that has ended stays as it is.
+    /// Asks a run to stop, and returns the run. A run without a process is cancelled at once; a run with a process is
+    /// ended by that process; a run that has ended does not change.
     ///
     /// # Errors
-    /// An unknown run, or one of another job.
+    /// [`Error::JobRunNotFound`] if the job has no such run.
     pub async fn cancel_job_run(
         &self,
         context: &MutationContext<'_, JobRun>,
@@ -129,25 +129,25 @@ impl App {
             } else {
                 store::cancel_run(conn, job, run).await?
             };
-            Ok(above(found.ok_or_else(|| Error::JobRunNotFound(names::job_run(job, run)))?))
+            Ok(without_revision(found.ok_or_else(|| Error::JobRunNotFound(names::job_run(job, run)))?))
         })
         .await
     }
 
-    /// Reads one run.
+    /// Reads one run of a job.
     ///
     /// # Errors
-    /// An unknown run, or one of another job.
+    /// [`Error::JobRunNotFound`] if the job has no such run.
     pub async fn get_job_run(&self, job: &str, run: Uuid) -> Result<JobRun> {
         let found = store::find_run(&self.db, run).await?.filter(|found| found.job == job);
         found.ok_or_else(|| Error::JobRunNotFound(names::job_run(job, run)))
     }
 
-    /// Reads up to `limit` runs of a job, or of all, newest first, after the one with this time
-    /// and id.
+    /// Reads up to `limit` runs, newest first: of one job or of all, and only those after the run with the time and id
+    /// in `after`.
     ///
     /// # Errors
-    /// A database that fails.
+    /// [`Error::Unavailable`] when the database cannot be reached.
     pub async fn list_job_runs(
         &self,
         job: Option<&str>,
@@ -157,16 +157,16 @@ impl App {
         Ok(store::list_runs(&self.db, job, after, limit).await?)
     }
 
-    /// The key that all replicas sign page tokens with.
+    /// Reads the key that all replicas sign page tokens with.
     ///
     /// # Errors
-    /// A database that fails.
+    /// [`Error::Unavailable`] when the database cannot be reached.
     pub async fn page_token_key(&self) -> Result<Vec<u8>> {
         Ok(rollcall_store::installation::get_page_token_key(&self.db).await?)
     }
 }
 
-/// What is changed above all organizations is of no revision, and happens to no member.
-fn above<T>(value: T) -> Changed<T> {
+/// The result of a change that belongs to no organization: it has no revision and no preview.
+fn without_revision<T>(value: T) -> Changed<T> {
     Changed { value, preview: None, revision: 0, warnings: Vec::new() }
 }

@@ -7,7 +7,7 @@ use rollcall_domain::{
     Phase, Refusal, UpdateMode, ViolationKind,
     assignments::AssignmentEdit,
     directory::SyncMode,
-    email_export::{EmailExport, MemberExport, Setting, Source, State, Summary, entering},
+    email_export::{EmailExport, MemberExport, Setting, Since, Source, State, Summary, entering, export_since_text},
     members::MemberEdit,
 };
 use support::{
@@ -37,6 +37,7 @@ fn the_state_is_derived_from_active_members() {
             State::Mixed => None,
         };
         assert_eq!(summary.agreed(chosen), agreed, "{name}");
+        assert_eq!(summary.is_mixed(), expected == State::Mixed, "{name}");
     }
 }
 
@@ -63,6 +64,20 @@ fn action_is_required_while_automatic_and_mixed() {
     {
         let assignment = AssignmentBuilder::new("a", mode, &["g"]).build();
         assert_eq!(assignment.action_required(summary), expected, "{mode:?}, {summary:?}");
+        assert_eq!(mode.action_required(summary), expected, "{mode:?}, {summary:?}");
+    }
+}
+
+#[test]
+fn the_start_of_export_is_written_as_always_a_moment_or_nothing() {
+    let moment = "2026-03-03T04:05:06.5Z".parse().unwrap();
+    for (setting, text) in [
+        (Some(ALWAYS), "always"),
+        (Some(Setting::Export(Since::At(moment))), "2026-03-03T04:05:06.500000Z"),
+        (Some(NOT), ""),
+        (None, ""),
+    ] {
+        assert_eq!(export_since_text(setting), text, "{setting:?}");
     }
 }
 

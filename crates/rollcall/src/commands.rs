@@ -164,6 +164,16 @@ mod tests {
              0.0.0.0:50051 or [::]:50051"
         );
         assert_eq!(
+            refusal(&["--report-time-zone", "Berlin"]),
+            "--report-time-zone (ROLLCALL_REPORT_TIME_ZONE) is \"Berlin\": give the IANA name of a time zone, such as \
+             Europe/Berlin, America/New_York or UTC"
+        );
+        let schedule = refusal(&["--report-schedule", "nightly"]);
+        assert!(
+            schedule.starts_with("--report-schedule (ROLLCALL_REPORT_SCHEDULE) is \"nightly\": give five fields"),
+            "{schedule}"
+        );
+        assert_eq!(
             refusal(&["--log-format", "xml"]),
             "--log-format (ROLLCALL_LOG_FORMAT) is \"xml\": give text or json"
         );
@@ -172,6 +182,18 @@ mod tests {
             "--database-url (DATABASE_URL) is \"mysql://ann:***@db/rollcall\": give a URL such as \
              postgres://user:password@host:5432/name"
         );
+    }
+
+    #[test]
+    fn the_report_has_the_schedule_and_time_zone_of_the_flags() {
+        let schedule = |arguments: &[&str]| {
+            let arguments = ["rollcall"].iter().chain(arguments).map(OsString::from);
+            let schedule = parse::<Cli>(arguments).unwrap().unwrap().config.job_options().report_schedule;
+            format!("{} {}", schedule.cron, schedule.time_zone.name())
+        };
+        assert_eq!(schedule(&[]), "0 2 * * * UTC");
+        let given = ["jobs", "--report-schedule", "30 1 * * 1-5", "--report-time-zone", "Asia/Kolkata"];
+        assert_eq!(schedule(&given), "30 1 * * 1-5 Asia/Kolkata");
     }
 
     #[test]

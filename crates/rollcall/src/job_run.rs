@@ -49,7 +49,7 @@ async fn run_on(
         progress.show(|name| run.outcome.get(name).copied().unwrap_or_default());
     };
     let (job, wait) = (arguments.job(), arguments.wait);
-    let run = rollcall_jobs::run_requested(&app, job, time_to_stop(wait, shutdown), show);
+    let run = rollcall_jobs::run_in_process(&app, job, time_to_stop(wait, shutdown), show);
     tokio::select! {
         run = run => run.map_err(Error::doing(format!("cannot run the job {job}"))),
         () = async { time_to_stop(wait, shutdown).await; sleep(config.shutdown_timeout).await } => {

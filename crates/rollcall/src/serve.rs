@@ -6,7 +6,7 @@ use std::{
     time::Duration,
 };
 
-use rollcall_app::{App, reports::ReportStore};
+use rollcall_app::{App, jobs::JobInfo, reports::ReportStore};
 use rollcall_jobs::Engine;
 use rollcall_store::{Db, audit::is_rewritable};
 use tokio::{net::TcpListener, task::JoinHandle, time::timeout};
@@ -105,12 +105,14 @@ impl Service {
         let server = if work == Work::Jobs {
             tokio::spawn(answer_health(listener, stopped))
         } else {
-            tokio::spawn(answer_calls(app.clone(), listener, stopped))
+            let jobs = rollcall_jobs::list(&config.job_options());
+            tokio::spawn(answer_calls(app.clone(), jobs, listener, stopped))
         };
         let engine = match work {
             Work::Calls => None,
             Work::CallsAndJobs | Work::Jobs => {
-                Some(rollcall_jobs::start(app).await.map_err(Error::doing("cannot run jobs"))?)
+                let started = rollcall_jobs::start(app, &config.job_options()).await;
+                Some(started.map_err(Error::doing("cannot run jobs"))?)
             }
         };
         Ok(Self { address, server: Some(server), engine, stopping, deadline: config.shutdown_timeout })
@@ -191,8 +193,13 @@ fn not_listening(address: SocketAddr, error: &io::Error) -> Error {
     }
 }
 
-async fn answer_calls(app: App, listener: TcpListener, stopped: impl Future<Output = ()> + Send) -> Result {
-    rollcall_grpc::serve(app, rollcall_jobs::all(), listener, stopped).await.map_err(Error::doing("the server failed"))
+async fn answer_calls(
+    app: App,
+    jobs: Vec<JobInfo>,
+    listener: TcpListener,
+    stopped: impl Future<Output = ()> + Send,
+) -> Result {
+    rollcall_grpc::serve(app, jobs, listener, stopped).await.map_err(Error::doing("the server failed"))
 }
 
 /// All that a process with nothing but jobs answers.

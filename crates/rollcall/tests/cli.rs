@@ -19,6 +19,8 @@ const SETTINGS: &[(&str, &str)] = &[
     ("--listen", "ROLLCALL_LISTEN"),
     ("--data-dir", "ROLLCALL_DATA_DIR"),
     ("--reports-url", "ROLLCALL_REPORTS_URL"),
+    ("--report-schedule", "ROLLCALL_REPORT_SCHEDULE"),
+    ("--report-time-zone", "ROLLCALL_REPORT_TIME_ZONE"),
     ("--keep-reports", "ROLLCALL_KEEP_REPORTS"),
     ("--keep-runs", "ROLLCALL_KEEP_RUNS"),
     ("--no-jobs", "ROLLCALL_NO_JOBS"),

@@ -1,5 +1,7 @@
-//! Published reports. The row is what publishes: files without one are leftovers of an attempt
-//! that lost its lease.
+//! Published reports. A report is published by its row: files without a row are leftovers of an attempt that failed.
+//!
+//! Every function fails with [`crate::Error::Unavailable`] when the database cannot be reached. `# Errors` names only
+//! what a caller can act on besides.
 
 mod files;
 
@@ -19,31 +21,31 @@ use crate::{
     schema::{job_runs, reports},
 };
 
-/// A report that is ready to be published.
+/// A report to publish.
 #[derive(Clone, Debug, PartialEq, Eq, Insertable)]
 #[diesel(table_name = reports)]
 pub struct NewReport {
-    /// Its id.
+    /// The report's id.
     pub id: String,
-    /// The folder of its files in the report store.
+    /// The folder of the report's files in the report store.
     pub path: String,
-    /// When its first snapshot was read.
+    /// When the first snapshot was read.
     pub data_as_of: Timestamp,
-    /// Rows, the header aside.
+    /// The number of rows, without the header.
     #[diesel(column_name = row_count)]
     pub rows: i64,
-    /// The size of the data file.
+    /// The size of the data file in bytes.
     #[diesel(column_name = byte_count)]
     pub bytes: i64,
-    /// The data file's SHA-256 in hex.
+    /// The SHA-256 of the data file, in hexadecimal.
     pub sha256: String,
-    /// Organizations read, those in phase LEGACY included.
+    /// The number of organizations, those in phase LEGACY included.
     #[diesel(column_name = organization_count)]
     pub organizations: i32,
-    /// Organizations in phase LEGACY.
+    /// The number of organizations in phase LEGACY.
     #[diesel(column_name = legacy_organization_count)]
     pub legacy_organizations: i32,
-    /// Mixed assignments.
+    /// The number of mixed assignments.
     #[diesel(column_name = mixed_assignment_count)]
     pub mixed_assignments: i32,
     /// Every file, the data file first.
@@ -54,57 +56,57 @@ pub struct NewReport {
 #[derive(Clone, Debug, PartialEq, Eq, Queryable, Selectable)]
 #[diesel(table_name = reports, check_for_backend(diesel::pg::Pg))]
 pub struct Report {
-    /// Its id.
+    /// The report's id.
     pub id: String,
-    /// The run that wrote it.
+    /// The run that wrote the report.
     #[diesel(column_name = run_id)]
     pub run: Uuid,
-    /// The job whose run it was.
+    /// The job of that run.
     #[diesel(select_expression = job_runs::job)]
     pub job: String,
-    /// The folder of its files in the report store.
+    /// The folder of the report's files in the report store.
     pub path: String,
-    /// When its first snapshot was read: it knows nothing newer.
+    /// When the first snapshot was read. The report has no newer data.
     pub data_as_of: Timestamp,
-    /// When it was published.
+    /// When the report was published.
     pub published_at: Timestamp,
-    /// Rows, the header aside.
+    /// The number of rows, without the header.
     #[diesel(column_name = row_count)]
     pub rows: i64,
-    /// The size of the data file.
+    /// The size of the data file in bytes.
     #[diesel(column_name = byte_count)]
     pub bytes: i64,
-    /// The data file's SHA-256 in hex.
+    /// The SHA-256 of the data file, in hexadecimal.
     pub sha256: String,
-    /// Organizations read, those in phase LEGACY included.
+    /// The number of organizations, those in phase LEGACY included.
     #[diesel(column_name = organization_count)]
     pub organizations: i32,
-    /// Organizations in phase LEGACY.
+    /// The number of organizations in phase LEGACY.
     #[diesel(column_name = legacy_organization_count)]
     pub legacy_organizations: i32,
-    /// Mixed assignments.
+    /// The number of mixed assignments.
     #[diesel(column_name = mixed_assignment_count)]
     pub mixed_assignments: i32,
-    /// Every file, the data file first; none of a report that a version before this column published.
+    /// Every file, the data file first. Empty for a report that was published before this column existed.
     pub files: ReportFiles,
 }
 
-/// Publishes a report of a run that still has its lease.
+/// Publishes the report of a run.
 ///
 /// # Errors
-/// [`crate::Error::FenceLost`], or a database that fails.
+/// [`crate::Error::FenceLost`] when `fence`, the claim of the run, no longer holds.
 pub async fn insert_report(db: &Db, fence: Fence, new: &NewReport) -> Result<Report> {
     db.system("publish_report", async |conn: &mut SystemConn| {
         jobs::check_fence(conn, fence).await?;
         let published = (reports::run_id.eq(fence.run), reports::published_at.eq(clock(conn).await?));
         diesel::insert_into(reports::table).values((new, published)).execute(conn).await?;
         let report = published_reports().filter(reports::id.eq(&new.id)).first(conn).await.optional()?;
-        report.ok_or_else(|| Error::corrupt("a report was published and is not there"))
+        report.ok_or_else(|| Error::corrupt("a report was published, but its row cannot be read"))
     })
     .await
 }
 
-/// Reports with the jobs that wrote them.
+/// Reports joined with the jobs that wrote them.
 #[diesel::dsl::auto_type(no_type_alias)]
 fn published_reports() -> _ {
     let of_run = job_runs::table.on(job_runs::id.eq(reports::run_id));
@@ -113,63 +115,48 @@ fn published_reports() -> _ {
 }
 
 /// Reads one report.
-///
-/// # Errors
-/// A database that fails.
 pub async fn find_report(db: &Db, id: &str) -> Result<Option<Report>> {
     let query = published_reports().filter(reports::id.eq(id));
     db.statement(async |conn: &mut SystemConn| Ok(query.first(conn).await.optional()?)).await
 }
 
-/// Reads the report that a run has published.
-///
-/// # Errors
-/// A database that fails.
+/// Reads the report that a run published.
 pub async fn find_report_of_run(db: &Db, run: Uuid) -> Result<Option<Report>> {
     let query = published_reports().filter(reports::run_id.eq(run));
     db.statement(async |conn: &mut SystemConn| Ok(query.first(conn).await.optional()?)).await
 }
 
 /// Reads the report with the newest data.
-///
-/// # Errors
-/// A database that fails.
 pub async fn find_newest_report(db: &Db) -> Result<Option<Report>> {
     let newest = published_reports().order((reports::data_as_of.desc(), reports::id.desc()));
     db.statement(async |conn: &mut SystemConn| Ok(newest.first(conn).await.optional()?)).await
 }
 
-/// The folders of all reports, by path.
-///
-/// # Errors
-/// A database that fails.
+/// Reads the folders of all reports.
 pub async fn list_report_paths(db: &Db) -> Result<BTreeSet<String>> {
     let query = reports::table.select(reports::path);
     let paths: Vec<String> = db.statement(async |conn: &mut SystemConn| Ok(query.load(conn).await?)).await?;
     Ok(paths.into_iter().collect())
 }
 
-/// Removes the reports that were published before a time, but never the one with the newest data, on behalf of a job's
-/// run that still has its lease. Answers the folders of those that are gone, whose files nobody knows of any more.
+/// Deletes the reports that were published longer ago than `keep`, and returns their folders. The caller removes the
+/// files in these folders. The report with the newest data stays.
 ///
 /// # Errors
-/// [`crate::Error::FenceLost`], or a database that fails.
+/// [`crate::Error::FenceLost`] when `fence`, the claim of the run that prunes, no longer holds.
 pub async fn delete_reports(db: &Db, fence: Fence, keep: Duration) -> Result<Vec<String>> {
     db.system("delete_reports", async |conn: &mut SystemConn| {
         jobs::check_fence(conn, fence).await?;
         let before = clock(conn).await? - keep;
         let newest: Option<Timestamp> = reports::table.select(max(reports::data_as_of)).first(conn).await?;
         let old = reports::published_at.lt(before).and(reports::data_as_of.nullable().lt(newest));
-        let gone = diesel::delete(reports::table).filter(old).returning(reports::path).get_results(conn).await?;
-        Ok(gone)
+        let deleted = diesel::delete(reports::table).filter(old).returning(reports::path).get_results(conn).await?;
+        Ok(deleted)
     })
     .await
 }
 
-/// Reads up to `limit` reports, newest first, after the one with this publication time and id.
-///
-/// # Errors
-/// A database that fails.
+/// Reads up to `limit` reports, newest first: only those after the report with the publication time and id in `after`.
 pub async fn list_reports(db: &Db, after: Option<(Timestamp, &str)>, limit: u32) -> Result<Vec<Report>> {
     let mut query = published_reports()
         .order((reports::published_at.desc(), reports::id.desc()))

@@ -191,6 +191,7 @@ diesel::table! {
         lease_until -> Nullable<Timestamptz>,
         started_at -> Nullable<Timestamptz>,
         ended_at -> Nullable<Timestamptz>,
+        // No longer used: a run keeps its progress in `outcome`, and in what its effects wrote.
         position -> Nullable<Text>,
         outcome -> Jsonb,
         failure -> Nullable<Text>,

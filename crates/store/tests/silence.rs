@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use rollcall_domain::{OrganizationId, catalog::Catalog};
 use rollcall_store::{
-    Db, Error, Limits, Options, ReadTx, Result, SystemConn, WriteTx, jobs, members::export, organizations,
+    Db, Error, Limits, Options, ReadTx, Result, SystemConn, WriteTx, jobs, members::export::TeamMembers, organizations,
 };
 use rollcall_testkit::{Direction, Fault, FaultProxy, FaultTrigger, TestDatabase};
 use tokio::time::timeout;
@@ -34,8 +34,8 @@ async fn ask_everything(db: &Db) -> Result<()> {
     let acme = OrganizationId::trusted("acme");
     jobs::clock(db).await?;
     db.system("test", async |conn: &mut SystemConn| jobs::find_open_run(conn, "test").await).await?;
-    db.read(&acme, "test", async |tx: &mut ReadTx| export::list_member_rows(tx, "", 10).await).await?;
-    db.write(&acme, "test", async |tx: &mut WriteTx| export::list_member_rows(tx, "", 10).await).await?;
+    db.read(&acme, "test", async |tx: &mut ReadTx| TeamMembers::new(tx).next_page(10).await).await?;
+    db.write(&acme, "test", async |tx: &mut WriteTx| TeamMembers::new(tx).next_page(10).await).await?;
     let refused: Result<()> = db.write(&acme, "test", async |_: &mut WriteTx| Err(Error::FenceLost)).await;
     if !matches!(refused, Err(Error::FenceLost)) {
         refused?;

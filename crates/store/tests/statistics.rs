@@ -30,8 +30,8 @@ const STATEMENTS: [(&str, &str, &[&str]); 8] = [
     ("all members", include_str!("../src/sql/list_known_members.sql"), &["'young'", "NULL", "'{}'"]),
     ("a page", include_str!("../src/sql/list_members.sql"), &["'young'", "NULL", "NULL", "''", "500"]),
     ("the CSV", include_str!("../src/sql/list_member_rows.sql"), &["'young'", "''", "500"]),
-    ("what is mixed", include_str!("../src/sql/list_mixed_of_report.sql"), &["'young'"]),
-    ("the mixed CSV", include_str!("../src/sql/list_mixed_members.sql"), &["'young'", "'{a}'"]),
+    ("what is mixed", include_str!("../src/sql/list_reported_assignments.sql"), &["'young'"]),
+    ("the mixed CSV", include_str!("../src/sql/list_reported_members.sql"), &["'young'", "'{a}'"]),
     ("counts", include_str!("../src/sql/count_members.sql"), &["'young'", "NULL"]),
 ];
 

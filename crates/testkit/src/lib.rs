@@ -25,4 +25,5 @@ pub use organization::{Member, Org};
 pub use proxy::{Direction, Fault, FaultProxy, FaultTrigger};
 pub use random::Random;
 pub use refused_call::RefusedCall;
+pub use rollcall_jobs::{JobOptions, Schedule, TimeZone};
 pub use server::{TestServer, reason, refused};

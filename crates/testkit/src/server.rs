@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, net::SocketAddr, time::Duration};
 
 use rollcall_app::{App, reports::ReportStore};
-use rollcall_jobs::Engine;
+use rollcall_jobs::{Engine, JobOptions};
 use rollcall_proto::v1::{
     assignment_service_client::AssignmentServiceClient, audit_service_client::AuditServiceClient,
     directory_service_client::DirectoryServiceClient, email_export_service_client::EmailExportServiceClient,
@@ -37,9 +37,14 @@ pub struct TestServer {
 impl TestServer {
     /// Starts a server and its jobs on an empty database.
     pub async fn start() -> Self {
+        Self::start_with(JobOptions::default()).await
+    }
+
+    /// The same, with other options for the jobs.
+    pub async fn start_with(jobs: JobOptions) -> Self {
         let database = TestDatabase::new().await;
         let db = database.db();
-        Self::start_on(database, db).await
+        Self::start_on(database, db, jobs).await
     }
 
     /// Starts a server and its jobs on an empty database behind a proxy.
@@ -47,22 +52,22 @@ impl TestServer {
         let database = TestDatabase::new().await;
         let proxy = FaultProxy::open(&database.url()).await;
         let db = Db::open(&Options { url: proxy.url().to_owned(), connections: 8 }).unwrap();
-        (Self::start_on(database, db).await, proxy)
+        (Self::start_on(database, db, JobOptions::default()).await, proxy)
     }
 
-    async fn start_on(database: TestDatabase, db: Db) -> Self {
+    async fn start_on(database: TestDatabase, db: Db, jobs: JobOptions) -> Self {
         let reports = TempDir::new().unwrap();
         let store = ReportStore::open(&format!("file://{}", reports.path().display())).unwrap();
         let app = App::new(db, store);
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let (stop, stopped) = oneshot::channel();
-        let serving = app.clone();
+        let (serving, listed) = (app.clone(), rollcall_jobs::list(&jobs));
         let server = tokio::spawn(async move {
             let stopped = async { drop(stopped.await) };
-            rollcall_grpc::serve(serving, rollcall_jobs::all(), listener, stopped).await.unwrap();
+            rollcall_grpc::serve(serving, listed, listener, stopped).await.unwrap();
         });
-        let engine = Some(rollcall_jobs::start(app.clone()).await.unwrap());
+        let engine = Some(rollcall_jobs::start(app.clone(), &jobs).await.unwrap());
         let endpoint = Channel::from_shared(format!("http://{address}")).unwrap();
         let channel = endpoint.connect_timeout(Duration::from_secs(10)).connect_lazy();
         Self { address, app, database, channel, stop: Some(stop), server, engine, reports }

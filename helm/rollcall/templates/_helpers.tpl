@@ -128,6 +128,10 @@ securityContext:
   value: 0.0.0.0:50051
 - name: ROLLCALL_REPORTS_URL
   value: {{ .Values.reports.url | quote }}
+- name: ROLLCALL_REPORT_SCHEDULE
+  value: {{ .Values.reports.schedule | quote }}
+- name: ROLLCALL_REPORT_TIME_ZONE
+  value: {{ .Values.reports.timeZone | quote }}
 - name: ROLLCALL_MIGRATION_WAVE
   value: {{ .Values.migration.wave | quote }}
 - name: ROLLCALL_DATABASE_CONNECTIONS

@@ -1,15 +1,15 @@
-//! Runs jobs: at their times, when asked, once, whatever happens to the process. Knows no job.
+//! The job engine: it runs jobs at the times of their schedules and on request. It knows no job.
 //!
-//! A ticker only says that it is time; the database says what the time is, which runs there are
-//! and who works on which (architecture.md 5). So any number of engines may run on one database,
-//! and what an engine remembers does not matter to any other.
+//! A ticker only wakes the engine. The database decides what time it is, which runs there are, and which process works
+//! on which run (architecture.md 5). Therefore any number of engines can share a database, and no state in memory
+//! matters to another engine.
 
-mod attempt;
 mod error;
-mod help;
 mod options;
-mod requested;
+mod run_attempt;
+mod run_in_process;
 mod schedule;
+mod sharing;
 mod spec;
 mod tick;
 
@@ -24,64 +24,55 @@ use tokio_cron_scheduler::{Job, JobScheduler};
 
 pub use error::EngineError;
 pub use options::EngineOptions;
-pub use requested::run_requested;
-pub use schedule::Schedule;
-pub use spec::{CatchUp, Ended, JobContext, JobError, JobFn, JobResult, JobSpec, job_fn};
-use tick::Shared;
+pub use run_in_process::run_in_process;
+pub use schedule::{Schedule, TimeZone, parse_cron};
+pub use spec::{JobCompletion, JobContext, JobError, JobFn, JobResult, JobSpec, job_fn};
+use tick::EngineState;
 
-/// How long a tick may take: a database that hangs must not hang the engine.
-const TICK: Duration = Duration::from_secs(15);
-/// The ticker follows the host's clock, which may be set back; then this goes on.
-const WITHOUT_TICKER: Duration = Duration::from_secs(5);
-/// How long attempts that are told to end at once may take.
-const AT_ONCE: Duration = Duration::from_secs(10);
+/// How long a tick may take. A database that hangs must not hang the engine.
+const TICK_TIMEOUT: Duration = Duration::from_secs(15);
+/// How long the engine waits for the ticker before it ticks by itself: the ticker follows the host's clock, which may
+/// be set back.
+const TICK_WITHOUT_TICKER: Duration = Duration::from_secs(5);
+/// How long attempts that were aborted may take to end.
+const ABORT_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// A running engine. Dropping it ends its attempts where they are; [`Engine::stop`] is kinder.
+/// A running engine. Dropping it aborts its attempts; [`Engine::stop`] lets them finish their chunks.
 pub struct Engine {
-    shared: Arc<Shared>,
+    state: Arc<EngineState>,
     ticking: Option<JoinHandle<()>>,
 }
 
 impl Engine {
-    /// Makes the jobs known and begins to run them.
+    /// Registers the jobs and begins to run them.
     ///
     /// # Errors
-    /// A schedule that cannot be read, or a database that fails.
+    /// [`EngineError::Schedule`] for a schedule that cannot be read, [`EngineError::Ticker`], or
+    /// [`EngineError::Store`].
     pub async fn start(app: App, specs: Vec<JobSpec>, options: EngineOptions) -> Result<Self, EngineError> {
-        let shared = Arc::new(Shared::new(app, specs, options).await?);
-        let ticker = start_ticker(&shared).await.map_err(EngineError::Ticker)?;
-        let ticking = tokio::spawn(tick_until_stopped(shared.clone(), ticker));
-        Ok(Self { shared, ticking: Some(ticking) })
+        let state = Arc::new(EngineState::new(app, specs, options).await?);
+        let ticker = start_ticker(&state).await.map_err(EngineError::Ticker)?;
+        let ticking = tokio::spawn(tick_until_stopped(state.clone(), ticker));
+        Ok(Self { state, ticking: Some(ticking) })
     }
 
-    /// Looks for work at once instead of within a second.
-    pub fn nudge(&self) {
-        self.shared.wake.notify_one();
-    }
-
-    /// The same as [`Engine::nudge`], to be kept by others.
-    pub fn nudger(&self) -> impl Fn() + Clone + Send + Sync + 'static {
-        let wake = self.shared.wake.clone();
-        move || wake.notify_one()
-    }
-
-    /// Claims nothing more, lets each attempt finish its chunk and give its lease back, and after
-    /// `deadline` ends those that have not.
+    /// Stops the engine: it claims no further run, lets each attempt finish its chunk and give its lease back, and
+    /// aborts the attempts that take longer than `deadline`.
     pub async fn stop(mut self, deadline: Duration) {
-        self.shared.stop.cancel();
-        let (shared, ticking) = (self.shared.clone(), self.ticking.take());
+        self.state.stop.cancel();
+        let (state, ticking) = (self.state.clone(), self.ticking.take());
         let mut drained = pin!(async move {
             if let Some(ticking) = ticking {
                 let _ = ticking.await;
             }
-            let mut attempts = shared.take_attempts();
-            while attempts.join_next().await.is_some() {}
+            let mut tasks = state.take_tasks();
+            while tasks.join_next().await.is_some() {}
         });
         if timeout(deadline, drained.as_mut()).await.is_err() {
-            tracing::warn!("jobs did not stop in time and are ended");
-            self.shared.kill.cancel();
-            if timeout(AT_ONCE, drained).await.is_err() {
-                tracing::error!("jobs were not ended; their leases will run out");
+            tracing::warn!("jobs did not stop in time and are aborted");
+            self.state.abort.cancel();
+            if timeout(ABORT_TIMEOUT, drained).await.is_err() {
+                tracing::error!("jobs cannot be aborted; other processes take their runs over when the leases expire");
             }
         }
     }
@@ -89,33 +80,33 @@ impl Engine {
 
 impl Drop for Engine {
     fn drop(&mut self) {
-        self.shared.stop.cancel();
-        self.shared.kill.cancel();
+        self.state.stop.cancel();
+        self.state.abort.cancel();
     }
 }
 
-async fn start_ticker(shared: &Shared) -> Result<JobScheduler, tokio_cron_scheduler::JobSchedulerError> {
+async fn start_ticker(state: &EngineState) -> Result<JobScheduler, tokio_cron_scheduler::JobSchedulerError> {
     let ticker = JobScheduler::new().await?;
-    let wake = shared.wake.clone();
-    // A tick that comes while the last one is at work makes one more, however many come.
+    let wake = state.wake.clone();
+    // Wake-ups during a tick cause one more tick, however many they are.
     let tick = Job::new("* * * * * *", move |_, _| wake.notify_one())?;
     ticker.add(tick).await?;
     ticker.start().await?;
     Ok(ticker)
 }
 
-async fn tick_until_stopped(shared: Arc<Shared>, mut ticker: JobScheduler) {
+async fn tick_until_stopped(state: Arc<EngineState>, mut ticker: JobScheduler) {
     loop {
         tokio::select! {
             biased;
-            () = shared.stop.cancelled() => break,
-            () = shared.wake.notified() => {}
-            () = sleep(WITHOUT_TICKER) => {}
+            () = state.stop.cancelled() => break,
+            () = state.wake.notified() => {}
+            () = sleep(TICK_WITHOUT_TICKER) => {}
         }
-        match timeout(TICK, shared.tick()).await {
+        match timeout(TICK_TIMEOUT, state.tick()).await {
             Ok(Ok(())) => {}
-            Ok(Err(error)) => tracing::warn!(%error, "looking for work failed"),
-            Err(_) => tracing::warn!("looking for work took too long"),
+            Ok(Err(error)) => tracing::warn!(%error, "the job engine cannot read its runs; it tries again"),
+            Err(_) => tracing::warn!("the job engine cannot read its runs in time; it tries again"),
         }
     }
     if let Err(error) = ticker.shutdown().await {

@@ -1,18 +1,18 @@
-//! How patient the engine is.
+//! The times of the engine: leases, heartbeats and backoff.
 
 use std::time::Duration;
 
-/// How patient the engine is.
+/// The times of the engine.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct EngineOptions {
-    /// How long a process that says nothing keeps a run.
+    /// How long a claim holds without a heartbeat.
     pub lease: Duration,
-    /// How often a process says that it is alive, and hears whether its run is to stop.
+    /// How often the lease holder renews its lease, and reads whether its run is to stop.
     pub heartbeat: Duration,
-    /// About how long the first failed attempt waits for the next; each further one twice as long.
-    pub first_pause: Duration,
-    /// The longest wait between attempts.
-    pub longest_pause: Duration,
+    /// The longest backoff after the first failed attempt. It doubles with each further attempt.
+    pub first_backoff: Duration,
+    /// The longest backoff after any attempt.
+    pub max_backoff: Duration,
 }
 
 impl Default for EngineOptions {
@@ -20,18 +20,18 @@ impl Default for EngineOptions {
         Self {
             lease: Duration::from_secs(30),
             heartbeat: Duration::from_secs(2),
-            first_pause: Duration::from_secs(5),
-            longest_pause: Duration::from_secs(300),
+            first_backoff: Duration::from_secs(5),
+            max_backoff: Duration::from_secs(300),
         }
     }
 }
 
 impl EngineOptions {
-    /// How long to wait after a failed attempt, the first being 1: doubled, capped, and drawn from
-    /// the upper half, so that what failed together does not try again together.
-    pub(super) fn pause_after(&self, attempt: i32) -> Duration {
+    /// Returns the backoff after a failed attempt, which is 1 for the first one: doubled for each attempt, capped, and
+    /// drawn from the upper half at random, so that runs that failed together do not retry together.
+    pub(super) fn backoff_after(&self, attempt: i32) -> Duration {
         let doublings = attempt.saturating_sub(1).clamp(0, 16).unsigned_abs();
-        let longest = self.first_pause.saturating_mul(1 << doublings).min(self.longest_pause);
+        let longest = self.first_backoff.saturating_mul(1 << doublings).min(self.max_backoff);
         longest.mul_f64(rand::random_range(0.5..=1.0))
     }
 }
@@ -41,12 +41,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn pauses_double_up_to_the_longest() {
+    fn the_backoff_doubles_up_to_the_longest() {
         let options = EngineOptions::default();
         for (attempt, longest) in [(1, 5), (2, 10), (3, 20), (7, 300), (100, 300), (0, 5)] {
             let longest = Duration::from_secs(longest);
-            let pause = options.pause_after(attempt);
-            assert!(longest / 2 <= pause && pause <= longest, "{attempt}: {pause:?}");
+            let backoff = options.backoff_after(attempt);
+            assert!(longest / 2 <= backoff && backoff <= longest, "{attempt}: {backoff:?}");
         }
     }
 }

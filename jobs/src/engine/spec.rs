@@ -1,4 +1,4 @@
-//! How a job is declared, and what it is given and answers.
+//! The declaration of a job, its input and its result.
 
 use std::{fmt, future::Future, sync::Arc, time::Duration};
 
@@ -9,45 +9,44 @@ use rollcall_app::{
 };
 use rollcall_store::{
     Fence,
-    jobs::{Counts, JobRun},
+    jobs::{JobRun, RunCounts},
 };
 use tokio_util::sync::CancellationToken;
 
 use super::schedule::{Schedule, Timetable};
 
-/// A job: an idempotent function without input, and when and how it is run.
+/// A job: an idempotent function without input, and when and how it runs.
 #[derive(Clone)]
 pub struct JobSpec {
-    /// Its name, as in `jobs/{job}`.
+    /// The job's name, as in `jobs/{job}`.
     pub name: &'static str,
-    /// What it does, in a sentence for operators.
+    /// What the job does, in a sentence for operators.
     pub description: &'static str,
-    /// When it runs by itself; `None` for only when asked.
+    /// The schedule; `None` for a job that runs on request only. If several times passed while no engine ran, only the
+    /// newest becomes a run, and the others are marked as skipped.
     pub schedule: Option<Schedule>,
-    /// What happens to times that passed while no engine ran.
-    pub catch_up: CatchUp,
     /// How long one attempt may take.
     pub timeout: Duration,
-    /// How many attempts a run has before a failure ends it. One that was stopped does not count;
-    /// one whose process died does, but a death alone never ends a run.
+    /// How many attempts a run has before a failure ends it. An attempt that was stopped does not count. An attempt
+    /// whose process died counts, but a death alone never ends a run.
     pub attempts: u32,
-    /// What it does.
+    /// The function that does the work.
     pub run: JobFn,
-    /// What other engines do while a run is under way, to share its work, under the fence of its claim; `None` where it
-    /// cannot be shared. What it answers changes nothing: only `run` ends the run.
-    pub help: Option<JobFn>,
+    /// The function that shares the work of a run which another engine has claimed, under the fence of that claim.
+    /// `None` if the work cannot be shared. Only `run` ends the run, so the result of this function is only logged.
+    pub share: Option<JobFn>,
 }
 
 impl JobSpec {
-    /// What is to know of the job without running it.
+    /// Returns the job's name, description and schedule.
     #[must_use]
     pub fn info(&self) -> JobInfo {
-        let schedule = self.schedule.map(|schedule| {
-            // One that cannot be read is refused when the engine starts.
-            let timetable = Timetable::parse(&schedule).ok();
+        let schedule = self.schedule.as_ref().map(|schedule| {
+            // The engine does not start with a schedule that cannot be read.
+            let timetable = Timetable::parse(schedule).ok();
             JobSchedule {
-                cron: schedule.cron,
-                time_zone: schedule.zone.name(),
+                cron: schedule.cron.clone().into_owned(),
+                time_zone: schedule.time_zone.name(),
                 next: Arc::new(move |after| timetable.as_ref()?.next_after(after)),
             }
         });
@@ -55,19 +54,10 @@ impl JobSpec {
     }
 }
 
-/// What happens to times that passed while no engine ran.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum CatchUp {
-    /// Only the newest is run; the others are marked as skipped.
-    Newest,
-    /// Each is run, the oldest first.
-    Each,
-}
-
-/// What a job does.
+/// The function of a job.
 pub type JobFn = Arc<dyn Fn(JobContext) -> BoxFuture<'static, JobResult> + Send + Sync>;
 
-/// Wraps a function, so that it can be declared as a job's `run`.
+/// Wraps an async function as a [`JobFn`].
 pub fn job_fn<F, Fut>(run: F) -> JobFn
 where
     F: Fn(JobContext) -> Fut + Send + Sync + 'static,
@@ -76,46 +66,44 @@ where
     Arc::new(move |context| run(context).boxed())
 }
 
-/// What an attempt is given.
+/// The input of an attempt.
 pub struct JobContext {
-    /// What can be done.
+    /// The use cases.
     pub app: App,
-    /// To be checked with every effect.
+    /// The fence of the claim. Every effect checks it.
     pub fence: Fence,
-    /// The run, with what earlier attempts did.
+    /// The run, with the outcome of earlier attempts.
     pub run: JobRun,
-    /// Where an earlier attempt left off.
-    pub position: Option<String>,
-    /// Cancelled when the job is to finish its chunk and answer [`Ended::Stopped`].
+    /// Cancelled when the job has to finish its chunk and return [`JobCompletion::Stopped`].
     pub cancel: CancellationToken,
 }
 
-/// What an attempt answers.
-pub type JobResult = Result<Ended, JobError>;
+/// The result of an attempt.
+pub type JobResult = Result<JobCompletion, JobError>;
 
-/// How an attempt ended that did not fail.
+/// The end of an attempt that did not fail.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Ended {
-    /// All is done.
+pub enum JobCompletion {
+    /// The run has done all its work.
     Done {
-        /// What this run did, to be added to what its progress says.
-        outcome: Counts,
-        /// The report that it published.
+        /// Counts to add to the run's outcome.
+        outcome: RunCounts,
+        /// The id of the report that the run published.
         report: Option<String>,
     },
-    /// It was asked to stop, and another attempt has to go on.
+    /// The attempt was asked to stop. Another attempt continues the run.
     Stopped,
 }
 
-/// Why an attempt failed.
+/// The failure of an attempt.
 #[derive(Debug)]
 pub struct JobError {
-    /// What operators read.
+    /// The message for operators.
     pub message: String,
-    /// Whether another attempt may help.
+    /// Whether another attempt can succeed.
     pub retry: bool,
-    /// What the run did nevertheless, to be added to what its progress says.
-    pub outcome: Counts,
+    /// Counts to add to the run's outcome in spite of the failure.
+    pub outcome: RunCounts,
     /// The cause, for the log.
     pub source: Option<Box<dyn std::error::Error + Send + Sync>>,
 }
@@ -123,15 +111,15 @@ pub struct JobError {
 impl JobError {
     /// A failure that another attempt may not have.
     pub fn retryable(message: impl Into<String>) -> Self {
-        Self { message: message.into(), retry: true, outcome: Counts::new(), source: None }
+        Self { message: message.into(), retry: true, outcome: RunCounts::new(), source: None }
     }
 
-    /// A failure that another attempt would have too.
-    pub fn final_failure(message: impl Into<String>, outcome: Counts) -> Self {
+    /// A failure that every further attempt would have too.
+    pub fn final_failure(message: impl Into<String>, outcome: RunCounts) -> Self {
         Self { message: message.into(), retry: false, outcome, source: None }
     }
 
-    /// The causes below the message, outermost first.
+    /// Returns the causes below the message, outermost first.
     pub(super) fn causes(&self) -> String {
         let mut text = String::new();
         let mut cause = self.source.as_deref().and_then(std::error::Error::source);

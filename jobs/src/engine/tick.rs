@@ -1,6 +1,10 @@
-//! What happens once a second: times that have come become runs, and runs that wait are claimed.
+//! The work of a tick, once a second: the engine creates runs for the times of schedules, claims runs, and shares runs
+//! of other engines.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::{
+    result::Result as StdResult,
+    sync::{Arc, Mutex, PoisonError},
+};
 
 use rollcall_app::App;
 use rollcall_store::{
@@ -11,37 +15,37 @@ use tokio::{sync::Notify, task::JoinSet};
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    CatchUp, EngineError, EngineOptions, JobFn, JobSpec,
-    attempt::Attempt,
-    help::{AtWork, Help},
+    EngineError, EngineOptions, JobFn, JobSpec,
+    run_attempt::RunAttempt,
     schedule::Timetable,
+    sharing::{ActiveClaims, SharedRunWorker},
 };
 
-/// A job with its schedule understood.
-struct Planned {
+/// A job with its schedule parsed.
+struct EngineJob {
     spec: Arc<JobSpec>,
     timetable: Option<Timetable>,
 }
 
-/// What the parts of an engine share. Nothing here matters to another process.
-pub(super) struct Shared {
+/// The state of an engine. No other process depends on it.
+pub(super) struct EngineState {
     app: App,
     options: EngineOptions,
-    jobs: Vec<Planned>,
+    jobs: Vec<EngineJob>,
+    /// Causes a tick.
     pub(super) wake: Arc<Notify>,
+    /// Asks the engine to stop: it claims no further run, and its jobs finish their chunks.
     pub(super) stop: CancellationToken,
-    pub(super) kill: CancellationToken,
-    attempts: Mutex<JoinSet<()>>,
-    at_work: AtWork,
+    /// Aborts the engine's jobs.
+    pub(super) abort: CancellationToken,
+    /// Attempts, and workers that share runs.
+    tasks: Mutex<JoinSet<()>>,
+    active_claims: ActiveClaims,
 }
 
-impl Shared {
-    pub(super) async fn new(
-        app: App,
-        specs: Vec<JobSpec>,
-        options: EngineOptions,
-    ) -> std::result::Result<Self, EngineError> {
-        let jobs = specs.into_iter().map(plan).collect::<std::result::Result<Vec<_>, _>>()?;
+impl EngineState {
+    pub(super) async fn new(app: App, specs: Vec<JobSpec>, options: EngineOptions) -> StdResult<Self, EngineError> {
+        let jobs = specs.into_iter().map(parse_schedule).collect::<StdResult<Vec<_>, _>>()?;
         let names: Vec<&str> = jobs.iter().map(|job| job.spec.name).collect();
         let scheduled: Vec<&str> = jobs.iter().filter(|job| job.timetable.is_some()).map(|job| job.spec.name).collect();
         jobs::register_jobs(app.db(), &names, &scheduled).await?;
@@ -51,9 +55,9 @@ impl Shared {
             jobs,
             wake: Arc::new(Notify::new()),
             stop: CancellationToken::new(),
-            kill: CancellationToken::new(),
-            attempts: Mutex::new(JoinSet::new()),
-            at_work: AtWork::default(),
+            abort: CancellationToken::new(),
+            tasks: Mutex::new(JoinSet::new()),
+            active_claims: ActiveClaims::default(),
         })
     }
 
@@ -66,85 +70,81 @@ impl Shared {
             let scheduled = self.schedule(job, &status).await?;
             if scheduled || status.claimable {
                 self.claim(job).await?;
-            } else if let Some(help) = job.spec.help.as_ref().filter(|_| status.running) {
-                self.help(&status.name, help).await?;
+            } else if let Some(share) = job.spec.share.as_ref().filter(|_| status.running) {
+                self.share(&status.name, share).await?;
             }
         }
         Ok(())
     }
 
-    /// Makes runs of the times that have come since the last ones; whether there were any.
-    async fn schedule(&self, job: &Planned, status: &JobStatus) -> Result<bool> {
+    /// Creates a run for the newest time of the schedule that has come since the last tick of any engine, and marks the
+    /// older ones as skipped. Returns whether there was a time.
+    async fn schedule(&self, job: &EngineJob, status: &JobStatus) -> Result<bool> {
         let Some((timetable, until)) = job.timetable.as_ref().zip(status.scheduled_until) else { return Ok(false) };
-        let mut due = timetable.between(until, status.now);
-        let Some(newest) = due.last().copied() else { return Ok(false) };
-        let mut skipped = Vec::new();
-        if job.spec.catch_up == CatchUp::Newest {
-            skipped = jobs::list_pending(self.app.db(), job.spec.name).await?;
-            // A run that somebody asked for is not superseded by the schedule.
-            skipped.retain(|time| *time < newest && timetable.contains(*time));
-            due.pop();
-            skipped.append(&mut due);
-            due.push(newest);
-        }
-        jobs::schedule_runs(self.app.db(), job.spec.name, &due, &skipped).await?;
+        let mut missed = timetable.between(until, status.now);
+        let Some(newest) = missed.pop() else { return Ok(false) };
+        let mut skipped = jobs::list_pending(self.app.db(), job.spec.name).await?;
+        // A requested run is not at a time of the schedule, and is not skipped.
+        skipped.retain(|time| *time < newest && timetable.contains(*time));
+        skipped.append(&mut missed);
+        jobs::schedule_run(self.app.db(), job.spec.name, newest, &skipped).await?;
         Ok(true)
     }
 
-    async fn claim(&self, job: &Planned) -> Result<()> {
+    async fn claim(&self, job: &EngineJob) -> Result<()> {
         let claimed = jobs::claim_run(self.app.db(), job.spec.name, self.options.lease).await?;
         let Some(claimed) = claimed else { return Ok(()) };
-        let attempt = Attempt {
+        let attempt = RunAttempt {
             app: self.app.clone(),
             spec: job.spec.clone(),
             claimed,
             options: self.options,
             cancel: self.stop.child_token(),
-            kill: self.kill.clone(),
+            abort: self.abort.clone(),
         };
-        let (wake, guard) = (self.wake.clone(), self.at_work.begin(attempt.claimed.fence));
+        let (wake, guard) = (self.wake.clone(), self.active_claims.add(attempt.claimed.fence));
         self.spawn(async move {
             attempt.run().await;
             drop(guard);
-            // The next run of the job may wait for this one.
+            // The job's next run may be pending.
             wake.notify_one();
         });
         Ok(())
     }
 
-    /// Shares the work of a run that another engine has claimed.
-    async fn help(&self, job: &str, help: &JobFn) -> Result<()> {
+    /// Shares a run that another engine has claimed.
+    async fn share(&self, job: &str, share: &JobFn) -> Result<()> {
         let Some(claimed) = jobs::find_shared_run(self.app.db(), job).await? else { return Ok(()) };
-        let Some(guard) = self.at_work.begin(claimed.fence) else { return Ok(()) };
-        let help = Help {
+        let Some(guard) = self.active_claims.add(claimed.fence) else { return Ok(()) };
+        let worker = SharedRunWorker {
             app: self.app.clone(),
-            help: help.clone(),
+            share: share.clone(),
             claimed,
             options: self.options,
             cancel: self.stop.child_token(),
-            kill: self.kill.clone(),
+            abort: self.abort.clone(),
         };
         self.spawn(async move {
-            help.run().await;
+            worker.run().await;
             drop(guard);
         });
         Ok(())
     }
 
     fn spawn(&self, work: impl Future<Output = ()> + Send + 'static) {
-        let mut attempts = self.attempts.lock().unwrap_or_else(PoisonError::into_inner);
-        while attempts.try_join_next().is_some() {}
-        attempts.spawn(work);
+        let mut tasks = self.tasks.lock().unwrap_or_else(PoisonError::into_inner);
+        while tasks.try_join_next().is_some() {}
+        tasks.spawn(work);
     }
 
-    /// Hands over the attempts that are under way.
-    pub(super) fn take_attempts(&self) -> JoinSet<()> {
-        std::mem::take(&mut *self.attempts.lock().unwrap_or_else(PoisonError::into_inner))
+    /// Takes the running attempts and workers out of the engine.
+    pub(super) fn take_tasks(&self) -> JoinSet<()> {
+        std::mem::take(&mut *self.tasks.lock().unwrap_or_else(PoisonError::into_inner))
     }
 }
 
-fn plan(spec: JobSpec) -> std::result::Result<Planned, EngineError> {
+fn parse_schedule(spec: JobSpec) -> StdResult<EngineJob, EngineError> {
     let timetable = spec.schedule.as_ref().map(Timetable::parse).transpose();
     let timetable = timetable.map_err(|problem| EngineError::Schedule { job: spec.name, problem })?;
-    Ok(Planned { spec: Arc::new(spec), timetable })
+    Ok(EngineJob { spec: Arc::new(spec), timetable })
 }

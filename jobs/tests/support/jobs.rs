@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use rollcall_app::App;
-use rollcall_jobs::engine::{CatchUp, Ended, Engine, EngineOptions, JobFn, JobSpec};
-use rollcall_store::jobs::{self, Counts, JobRun, Requested, RunState};
+use rollcall_jobs::engine::{Engine, EngineOptions, JobCompletion, JobFn, JobSpec};
+use rollcall_store::jobs::{self, JobRun, RequestedRun, RunCounts, RunState};
 use uuid::Uuid;
 
 use super::until;
@@ -13,26 +13,26 @@ pub(crate) const JOB: &str = "test-job";
 pub(crate) const DEADLINE: Duration = Duration::from_secs(20);
 
 pub(crate) fn spec(run: JobFn) -> JobSpec {
-    let (catch_up, timeout) = (CatchUp::Newest, Duration::from_secs(60));
-    JobSpec { name: JOB, description: "Tests.", schedule: None, catch_up, timeout, attempts: 3, run, help: None }
+    let timeout = Duration::from_secs(60);
+    JobSpec { name: JOB, description: "Tests.", schedule: None, timeout, attempts: 3, run, share: None }
 }
 
 pub(crate) fn options() -> EngineOptions {
-    EngineOptions { first_pause: Duration::from_millis(10), ..EngineOptions::default() }
+    EngineOptions { first_backoff: Duration::from_millis(10), ..EngineOptions::default() }
 }
 
 pub(crate) async fn start(app: &App, spec: JobSpec) -> Engine {
     Engine::start(app.clone(), vec![spec], options()).await.unwrap()
 }
 
-pub(crate) fn done() -> Ended {
-    Ended::Done { outcome: Counts::new(), report: None }
+pub(crate) fn done() -> JobCompletion {
+    JobCompletion::Done { outcome: RunCounts::new(), report: None }
 }
 
 pub(crate) async fn request(app: &App) -> JobRun {
     match jobs::request_run(app.db(), JOB).await.unwrap() {
-        Requested::Started(run) => run,
-        Requested::AlreadyOpen(run) => panic!("{run:?} is open"),
+        RequestedRun::Created(run) => run,
+        RequestedRun::AlreadyOpen(run) => panic!("{run:?} is open"),
     }
 }
 

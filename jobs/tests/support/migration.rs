@@ -26,7 +26,7 @@ pub(crate) async fn seed(client: &Client, organizations: usize) {
 }
 
 pub(crate) async fn run(app: &App) -> JobRun {
-    rollcall_jobs::run_requested(app, MIGRATION, pending(), |_| {}).await.unwrap()
+    rollcall_jobs::run_in_process(app, MIGRATION, pending(), |_| {}).await.unwrap()
 }
 
 /// The outcome of a complete run of wave 0.

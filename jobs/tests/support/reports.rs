@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use rollcall_app::{
     App,
-    reports::{Published, Report},
+    reports::{Report, ReportPublication},
 };
 use rollcall_store::jobs::{self, ClaimedRun};
 
@@ -21,6 +21,6 @@ pub(crate) async fn claim_of(app: &App, job: &str) -> ClaimedRun {
 
 pub(crate) async fn publish(app: &App, claimed: &ClaimedRun) -> Report {
     let published = app.publish_mixed_report(claimed.fence, &claimed.run, &|| false).await.unwrap();
-    let Published::Report(report) = published else { panic!("{published:?}") };
+    let ReportPublication::Published(report) = published else { panic!("{published:?}") };
     report
 }

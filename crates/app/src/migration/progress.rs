@@ -5,7 +5,7 @@ use std::time::Duration;
 use rollcall_domain::Timestamp;
 use rollcall_store::{
     SystemConn,
-    jobs::{self, Counts, JobRun, RunState},
+    jobs::{self, JobRun, RunCounts, RunState},
 };
 
 use crate::{App, Result};
@@ -36,7 +36,7 @@ pub struct MigrationProgress {
 
 impl MigrationProgress {
     fn of(run: JobRun, now: Timestamp) -> Self {
-        let count = |counts: &Counts, name: &str| counts.get(name).copied().unwrap_or_default();
+        let count = |counts: &RunCounts, name: &str| counts.get(name).copied().unwrap_or_default();
         let done = |name: &str| count(&run.outcome, name);
         let (members, members_total) = (done("members"), done(MEMBERS_TOTAL));
         let milliseconds = run.started_at.map_or(0, |began| (now - began).num_milliseconds()).max(1);

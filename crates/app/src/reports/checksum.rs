@@ -1,10 +1,10 @@
-//! The size and the SHA-256 of a file that passes by in pieces.
+//! Size and SHA-256 of a file that is processed in chunks.
 
 use std::fmt::Write as _;
 
 use sha2::{Digest as _, Sha256};
 
-/// What a file is as a whole, as far as it has passed by.
+/// Size and SHA-256 of the chunks that were added.
 #[derive(Clone, Debug, Default)]
 pub struct Checksum {
     hash: Sha256,
@@ -12,19 +12,19 @@ pub struct Checksum {
 }
 
 impl Checksum {
-    /// The next bytes.
-    pub fn update(&mut self, piece: &[u8]) {
-        self.hash.update(piece);
-        self.bytes += piece.len() as u64;
+    /// Adds the next chunk.
+    pub fn update(&mut self, chunk: &[u8]) {
+        self.hash.update(chunk);
+        self.bytes += chunk.len() as u64;
     }
 
-    /// How many bytes have passed by.
+    /// The number of bytes that were added.
     #[must_use]
     pub fn bytes(&self) -> u64 {
         self.bytes
     }
 
-    /// The SHA-256 of what has passed by, in hex.
+    /// Returns the SHA-256 of all chunks, in hexadecimal.
     #[must_use]
     pub fn sha256(self) -> String {
         let mut text = String::with_capacity(64);

@@ -1,6 +1,7 @@
-//! The folders of the attempts to write a report, `mixed-settings/{report}/{fence}`: which there are, and removing one.
+//! The folders of the attempts to write a report, `mixed-settings/{report}/{fence}`: listing and removing them.
 //!
-//! A directory is gone through as such: what a process that was killed has left there, an object store does not list.
+//! A directory is read with the file system's own functions: the object store interface does not list the unfinished
+//! files of a process that was killed.
 
 use std::{
     fs, io,
@@ -13,31 +14,32 @@ use rollcall_domain::Timestamp;
 use tokio::task::spawn_blocking;
 
 use super::{
-    REPORT_FOLDER,
-    store::{ReportStore, failed},
+    errors::{internal, store_unavailable},
+    layout::REPORT_FOLDER,
+    store::ReportStore,
 };
 use crate::{Error, Result};
 
-/// How many files are removed at a time.
-const AT_ONCE: usize = 8;
+/// How many files are removed at the same time.
+const CONCURRENT_DELETES: usize = 8;
 
 /// The folder of one attempt.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Folder {
-    /// Its path in the store.
+pub(crate) struct AttemptFolder {
+    /// The path in the store.
     pub(crate) path: String,
-    /// When anything in it last changed, by the store's clock.
+    /// When a file in the folder last changed, by the store's clock.
     pub(crate) changed_at: Timestamp,
 }
 
 impl ReportStore {
-    /// The names of the files in a folder and below, in order.
+    /// Lists the files in a folder and its subfolders, by name.
     ///
     /// # Errors
-    /// A store that fails.
+    /// [`Error::Unavailable`] when the store cannot be reached.
     pub async fn list_files(&self, folder: &str) -> Result<Vec<String>> {
         let folder = StorePath::from(folder);
-        let files: Vec<ObjectMeta> = self.store.list(Some(&folder)).try_collect().await.map_err(failed)?;
+        let files: Vec<ObjectMeta> = self.store.list(Some(&folder)).try_collect().await.map_err(store_unavailable)?;
         let below = |file: &ObjectMeta| {
             let parts = file.location.prefix_match(&folder)?;
             Some(parts.map(|part| part.as_ref().to_owned()).collect::<Vec<_>>().join("/"))
@@ -47,17 +49,18 @@ impl ReportStore {
         Ok(names)
     }
 
-    /// The folders of all attempts, published or not.
-    pub(crate) async fn list_attempts(&self) -> Result<Vec<Folder>> {
+    /// Lists the folders of all attempts, published or not.
+    pub(crate) async fn list_attempts(&self) -> Result<Vec<AttemptFolder>> {
         if let Some(directory) = self.local_directory() {
             return blocking(move || list_directories(&directory)).await;
         }
         let mut attempts = Vec::new();
         for report in self.folders_in(&StorePath::from(REPORT_FOLDER)).await? {
             for attempt in self.folders_in(&report).await? {
-                let files: Vec<ObjectMeta> = self.store.list(Some(&attempt)).try_collect().await.map_err(failed)?;
+                let files: Vec<ObjectMeta> =
+                    self.store.list(Some(&attempt)).try_collect().await.map_err(store_unavailable)?;
                 if let Some(changed_at) = files.iter().map(|file| file.last_modified).max() {
-                    attempts.push(Folder { path: attempt.to_string(), changed_at });
+                    attempts.push(AttemptFolder { path: attempt.to_string(), changed_at });
                 }
             }
         }
@@ -65,32 +68,32 @@ impl ReportStore {
     }
 
     async fn folders_in(&self, folder: &StorePath) -> Result<Vec<StorePath>> {
-        Ok(self.store.list_with_delimiter(Some(folder)).await.map_err(failed)?.common_prefixes)
+        Ok(self.store.list_with_delimiter(Some(folder)).await.map_err(store_unavailable)?.common_prefixes)
     }
 
-    /// Removes the folder of an attempt with all that is in it. One that is not there is as well.
+    /// Removes the folder of an attempt with all its files. A missing folder counts as removed.
     pub(crate) async fn remove_attempt(&self, path: &str) -> Result<()> {
         if let Some(directory) = self.local_directory() {
             let folder = directory.join(path);
             return blocking(move || remove_directory(&folder)).await;
         }
-        let files = self.store.list(Some(&StorePath::from(path))).map_err(failed);
+        let files = self.store.list(Some(&StorePath::from(path))).map_err(store_unavailable);
         let removed = files.map_ok(|file| async move {
             match self.store.delete(&file.location).await {
                 Err(object_store::Error::NotFound { .. }) | Ok(()) => Ok(()),
-                Err(error) => Err(failed(error)),
+                Err(error) => Err(store_unavailable(error)),
             }
         });
-        removed.try_buffer_unordered(AT_ONCE).try_collect().await
+        removed.try_buffer_unordered(CONCURRENT_DELETES).try_collect().await
     }
 }
 
 async fn blocking<T: Send + 'static>(work: impl FnOnce() -> io::Result<T> + Send + 'static) -> Result<T> {
-    let done = spawn_blocking(work).await.map_err(|error| Error::Internal(error.into()))?;
+    let done = spawn_blocking(work).await.map_err(internal)?;
     done.map_err(|error| Error::Unavailable(error.into()))
 }
 
-fn list_directories(root: &Path) -> io::Result<Vec<Folder>> {
+fn list_directories(root: &Path) -> io::Result<Vec<AttemptFolder>> {
     let mut attempts = Vec::new();
     for report in directories(&root.join(REPORT_FOLDER))? {
         for attempt in directories(&report)? {
@@ -99,7 +102,7 @@ fn list_directories(root: &Path) -> io::Result<Vec<Folder>> {
                 changed_at = changed_at.max(file?.metadata()?.modified()?);
             }
             let path = attempt.strip_prefix(root).unwrap_or(&attempt).display().to_string();
-            attempts.push(Folder { path, changed_at: changed_at.into() });
+            attempts.push(AttemptFolder { path, changed_at: changed_at.into() });
         }
     }
     Ok(attempts)
@@ -121,14 +124,14 @@ fn directories(parent: &Path) -> io::Result<Vec<PathBuf>> {
     Ok(found)
 }
 
-/// The folder of the report goes with its last attempt.
+/// Removes the folder of an attempt. The folder of the report is removed with its last attempt.
 fn remove_directory(folder: &Path) -> io::Result<()> {
     match fs::remove_dir_all(folder) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
         _ => {}
     }
     if let Some(report) = folder.parent() {
-        // It stays while there is another attempt in it.
+        // This fails while the folder has another attempt.
         let _ = fs::remove_dir(report);
     }
     Ok(())

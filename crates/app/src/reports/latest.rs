@@ -1,6 +1,6 @@
-//! `latest.json`: which report has the newest data. It is derived from the published rows and only ever moves to newer
-//! data, whoever writes it and however late: object stores replace it only if it is still the one that was looked at;
-//! a directory, which cannot do that, has a lock file.
+//! `latest.json`: it names the report with the newest data. It is derived from the published rows, and moves to newer
+//! data only, even if several processes write it or one writes late: an object store replaces the file only if it did
+//! not change since it was read; a directory cannot do that, so it has a lock file.
 
 use std::{
     fs::{self, File, TryLockError},
@@ -16,23 +16,24 @@ use rollcall_store::reports::{self, Report};
 use tokio::task::spawn_blocking;
 
 use super::{
-    LATEST_FILE, MANIFEST_FILE, REPORT_FOLDER,
+    errors::{internal, store_unavailable},
+    layout::{LATEST_FILE, MANIFEST_FILE, REPORT_FOLDER},
     manifest::{Latest, rfc3339},
-    store::{ReportStore, failed},
+    store::ReportStore,
 };
 use crate::{App, Error, Result};
 
-/// How often somebody else may get in between. Each time it has moved on.
-const TRIES: usize = 10;
-/// How long a lock is waited for: whoever has it may have been stopped.
-const PATIENCE: Duration = Duration::from_secs(10);
+/// How often a write is tried again because another process has changed the file. Each change moved it to newer data.
+const MAX_TRIES: usize = 10;
+/// How long to wait for the lock file: its holder may have been suspended.
+const LOCK_TIMEOUT: Duration = Duration::from_secs(10);
 
 impl App {
-    /// Lets `latest.json` name the published report with the newest data, unless it does. Also mends what a process that
-    /// died after publishing has left undone.
+    /// Makes `latest.json` name the published report with the newest data. This also repairs the file if a process died
+    /// between publishing a report and writing the file.
     ///
     /// # Errors
-    /// A database or report store that fails.
+    /// [`Error::Unavailable`] when the database or the report store cannot be reached.
     pub async fn point_to_latest_report(&self) -> Result<()> {
         match reports::find_newest_report(&self.db).await? {
             Some(newest) => self.reports.advance_latest(to_latest(&newest)).await,
@@ -55,48 +56,50 @@ fn to_latest(report: &Report) -> Latest {
 }
 
 impl ReportStore {
-    /// Replaces `latest.json` if it is about older data.
+    /// Replaces `latest.json` if it has older data.
     pub(super) async fn advance_latest(&self, new: Latest) -> Result<()> {
         let Some(directory) = self.local_directory() else { return self.replace_latest(&new).await };
         let replaced = spawn_blocking(move || replace_locked(&directory.join(REPORT_FOLDER), &new)).await;
-        let replaced = replaced.map_err(|error| Error::Internal(error.into()))?;
+        let replaced = replaced.map_err(internal)?;
         replaced.map_err(|error| Error::Unavailable(error.into()))
     }
 
-    /// The directory, where the store is one.
+    /// Returns the store's directory, if the store is a directory.
     pub(super) fn local_directory(&self) -> Option<PathBuf> {
         (self.url.scheme() == "file").then(|| self.url.to_file_path().ok()).flatten()
     }
 
     async fn replace_latest(&self, new: &Latest) -> Result<()> {
         let location = StorePath::from(format!("{REPORT_FOLDER}/{LATEST_FILE}"));
-        let text = Bytes::from(render(new).map_err(|error| Error::Internal(error.into()))?);
-        for _ in 0..TRIES {
+        let text = Bytes::from(render(new).map_err(internal)?);
+        for _ in 0..MAX_TRIES {
             let mode = match self.store.get(&location).await {
                 Ok(found) => {
                     let version =
                         UpdateVersion { e_tag: found.meta.e_tag.clone(), version: found.meta.version.clone() };
-                    if !new.is_newer_than(&found.bytes().await.map_err(failed)?) {
+                    if !new.is_newer_than(&found.bytes().await.map_err(store_unavailable)?) {
                         return Ok(());
                     }
                     PutMode::Update(version)
                 }
                 Err(StoreError::NotFound { .. }) => PutMode::Create,
-                Err(error) => return Err(failed(error)),
+                Err(error) => return Err(store_unavailable(error)),
             };
             match self.store.put_opts(&location, text.clone().into(), mode.into()).await {
                 Ok(_) => return Ok(()),
                 Err(StoreError::AlreadyExists { .. } | StoreError::Precondition { .. }) => {}
-                Err(error) => return Err(failed(error)),
+                Err(error) => return Err(store_unavailable(error)),
             }
         }
-        Err(Error::Unavailable(format!("{LATEST_FILE} was changed by others {TRIES} times").into()))
+        Err(Error::Unavailable(
+            format!("{LATEST_FILE} was changed by other processes {MAX_TRIES} times in a row").into(),
+        ))
     }
 }
 
 fn replace_locked(folder: &Path, new: &Latest) -> io::Result<()> {
     fs::create_dir_all(folder)?;
-    // The lock goes with the file handle, also when the process dies.
+    // The lock ends with the file handle, even if the process dies.
     let _lock = lock(&folder.join(format!("{LATEST_FILE}.lock")))?;
     let latest = folder.join(LATEST_FILE);
     match fs::read(&latest) {
@@ -104,11 +107,11 @@ fn replace_locked(folder: &Path, new: &Latest) -> io::Result<()> {
         Err(error) if error.kind() != ErrorKind::NotFound => return Err(error),
         _ => {}
     }
-    let beside = folder.join(format!("{LATEST_FILE}.new"));
-    let mut file = File::create(&beside)?;
+    let temporary = folder.join(format!("{LATEST_FILE}.new"));
+    let mut file = File::create(&temporary)?;
     file.write_all(&render(new)?)?;
     file.sync_all()?;
-    fs::rename(&beside, &latest)?;
+    fs::rename(&temporary, &latest)?;
     File::open(folder)?.sync_all()
 }
 
@@ -118,9 +121,9 @@ fn lock(path: &Path) -> io::Result<File> {
     loop {
         match file.try_lock() {
             Ok(()) => return Ok(file),
-            Err(TryLockError::WouldBlock) if since.elapsed() < PATIENCE => sleep(Duration::from_millis(20)),
+            Err(TryLockError::WouldBlock) if since.elapsed() < LOCK_TIMEOUT => sleep(Duration::from_millis(20)),
             Err(TryLockError::WouldBlock) => {
-                let what = format!("another process holds {} for longer than {PATIENCE:?}", path.display());
+                let what = format!("another process has held {} for more than {LOCK_TIMEOUT:?}", path.display());
                 return Err(io::Error::new(ErrorKind::TimedOut, what));
             }
             Err(TryLockError::Error(error)) => return Err(error),

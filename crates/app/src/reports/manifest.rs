@@ -1,105 +1,106 @@
-//! The files that say what the others are: a run's manifest, and which run is the newest.
+//! The files that describe a report: its manifest, and `latest.json`, which names the newest report.
 
 use chrono::SecondsFormat;
 use rollcall_domain::{OrganizationId, Phase, Timestamp};
 use rollcall_store::reports::ReportFile;
 use serde::{Deserialize, Serialize};
 
-/// What lies beside the tables of a run, and is written after them: a folder without it is an attempt that did not end.
+/// `manifest.json`: it describes the other files of a report. It is written after them, so that a folder without a
+/// manifest is an unfinished attempt.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Manifest {
-    /// 1. Versions that only add fields do not change it.
+    /// 1. It stays the same while versions only add fields.
     pub schema_version: u32,
     /// The report's id.
     pub report: String,
-    /// The run that wrote it.
+    /// The run that wrote the report.
     pub run: String,
-    /// The data file, `mixed-settings.csv`; it is among `files`, too.
+    /// The data file, `mixed-settings.csv`. It is in `files` too.
     pub file: String,
-    /// The data file's header.
+    /// The columns of the data file.
     pub columns: Vec<String>,
-    /// When the first snapshot was read, in RFC 3339: the report knows nothing newer.
+    /// When the first snapshot was read, in RFC 3339. The report has no newer data.
     pub data_as_of: String,
-    /// The data file's rows, the header aside.
+    /// The number of rows of the data file, without the header.
     pub rows: u64,
-    /// The data file's size.
+    /// The size of the data file in bytes.
     pub bytes: u64,
-    /// The data file's SHA-256 in hex.
+    /// The SHA-256 of the data file, in hexadecimal.
     pub sha256: String,
-    /// Every file of the run but this one.
+    /// Every file of the report except the manifest.
     pub files: Vec<ManifestFile>,
-    /// What changed since an earlier report.
+    /// What changed since the previous report.
     pub changes: ManifestChanges,
-    /// Organizations read, those in phase LEGACY included.
+    /// The number of organizations, those in phase LEGACY included.
     pub organization_count: usize,
-    /// Organizations in phase LEGACY, which have no rows.
+    /// The number of organizations in phase LEGACY, which have no rows.
     pub legacy_organization_count: u32,
-    /// Mixed assignments.
+    /// The number of mixed assignments.
     pub mixed_assignment_count: u32,
     /// Every organization, in byte order.
     pub organizations: Vec<OrganizationCounts>,
 }
 
-/// A file of a run.
+/// A file of a report.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ManifestFile {
-    /// Its name.
+    /// The file's name.
     pub file: String,
-    /// Its size.
+    /// The size in bytes.
     pub bytes: u64,
-    /// Its SHA-256 in hex.
+    /// The SHA-256, in hexadecimal.
     pub sha256: String,
-    /// A table's rows, the header aside.
+    /// The number of rows of a table, without the header.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rows: Option<u64>,
-    /// A table's header.
+    /// The columns of a table.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub columns: Option<Vec<String>>,
 }
 
-/// What changed since an earlier report: the rows of `changes.csv`, counted.
+/// How many rows of each kind `changes.csv` has.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ManifestChanges {
-    /// That report's id; null when there is none that can be read, and then nothing is known of changes.
+    /// The id of the previous report. Null if there is none that can be read; then `changes.csv` has no rows.
     pub since: Option<String>,
-    /// Assignments that are mixed and were not.
+    /// The number of assignments that became mixed.
     pub newly_mixed: u64,
-    /// Assignments that were mixed and no longer are.
+    /// The number of assignments that are not mixed any more.
     pub resolved: u64,
 }
 
-/// What the report has of one organization.
+/// The counts of one organization in a report.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct OrganizationCounts {
-    /// Its id.
+    /// The organization's id.
     pub organization: OrganizationId,
-    /// Its phase.
+    /// The organization's phase.
     pub phase: Phase,
-    /// Mixed assignments.
+    /// The number of mixed assignments.
     pub mixed_assignments: u32,
-    /// Rows of the data file.
+    /// The number of rows in the data file.
     pub rows: u64,
 }
 
-/// `latest.json`: which run has the newest data. Paths are relative to the folder that it lies in.
+/// `latest.json`: it names the report with the newest data. Paths are relative to the folder of `latest.json`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Latest {
-    /// 1. Versions that only add fields do not change it.
+    /// 1. It stays the same while versions only add fields.
     pub schema_version: u32,
     /// The report's id.
     pub report: String,
-    /// Its folder.
+    /// The report's folder.
     pub path: String,
-    /// Its manifest.
+    /// The report's manifest.
     pub manifest: String,
-    /// When its first snapshot was read, in RFC 3339.
+    /// When the first snapshot was read, in RFC 3339.
     pub data_as_of: String,
-    /// The manifest's SHA-256 in hex; null if the version that published the report did not keep it.
+    /// The SHA-256 of the manifest, in hexadecimal. Null if the version that published the report did not store it.
     pub manifest_sha256: Option<String>,
 }
 
 impl Latest {
-    /// Whether the other one is about older data, or cannot be read.
+    /// Whether the other `latest.json` has older data, or cannot be read.
     pub(super) fn is_newer_than(&self, other: &[u8]) -> bool {
         let other = serde_json::from_slice::<Self>(other).ok();
         let other = other.and_then(|other| other.data_as_of.parse::<Timestamp>().ok());
@@ -108,7 +109,7 @@ impl Latest {
     }
 }
 
-/// A time as it stands in these files.
+/// Formats a time for these files.
 pub(super) fn rfc3339(time: Timestamp) -> String {
     time.to_rfc3339_opts(SecondsFormat::Micros, true)
 }

@@ -1,5 +1,5 @@
-//! Opening a report store from its URL. The URL says where; credentials and endpoints come from the environment
-//! variables of each store, because the URL is logged and stored with every report.
+//! Opening a report store from its URL. The URL has no credentials, because it is logged and stored with every report:
+//! they come from the environment variables of each store.
 
 use std::{path::PathBuf, sync::Arc};
 
@@ -11,28 +11,28 @@ type AnyError = Box<dyn std::error::Error + Send + Sync>;
 /// Why a report store cannot be opened.
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {
-    /// A URL that cannot be used.
+    /// The URL cannot be used.
     #[error("the reports URL `{shown}` cannot be used: {advice}")]
     Url {
-        /// What was given, without what may be secret.
+        /// The URL, without parts that may be secret.
         shown: String,
         /// What to give instead.
         advice: String,
     },
-    /// The directory cannot be made or opened.
+    /// The directory cannot be created or opened.
     #[error("the reports directory {directory} cannot be used: {source}")]
     Directory {
-        /// Which.
+        /// The directory.
         directory: PathBuf,
-        /// Why.
+        /// The cause.
         source: AnyError,
     },
-    /// The settings of the store, in its URL or in the environment, do not fit.
+    /// The settings of the store, in its URL or in the environment, are wrong.
     #[error("the report store {url} cannot be used with these environment variables")]
     Store {
-        /// Which.
+        /// The store's URL.
         url: Url,
-        /// Why.
+        /// The cause.
         source: AnyError,
     },
 }
@@ -42,7 +42,7 @@ const ADVICE: &str =
 const SECRET: &str =
     "give it without user, password and query: credentials are read from the environment, as docs/operations.md says";
 
-/// Reads the URL of a report store, without looking at the store.
+/// Parses the URL of a report store. No request is sent to the store.
 ///
 /// # Errors
 /// [`OpenError::Url`], which says what to give instead.
@@ -50,7 +50,7 @@ pub fn parse_reports_url(text: &str) -> Result<Url, OpenError> {
     let refused = |advice: &str| OpenError::Url { shown: redact_reports_url(text), advice: advice.to_owned() };
     let url = Url::parse(text).map_err(|_| refused(ADVICE))?;
     let (kind, _) = Kind::parse(&url).map_err(|_| refused(ADVICE))?;
-    // In Azure's URLs the container may stand where others have a user.
+    // In the URLs of Azure the container may be in the place of the user.
     let user = !url.username().is_empty() && kind != Kind::MicrosoftAzure;
     if user || url.password().is_some() || url.query().is_some() || url.fragment().is_some() {
         return Err(refused(SECRET));
@@ -67,7 +67,7 @@ pub fn parse_reports_url(text: &str) -> Result<Url, OpenError> {
     }
 }
 
-/// The feature that a store of this kind needs, and whether it is built in.
+/// Returns the Cargo feature that this kind of store needs, and whether it is built in.
 fn feature(kind: &Kind) -> Option<(&'static str, bool)> {
     match kind {
         Kind::AmazonS3 => Some(("aws", cfg!(feature = "aws"))),
@@ -77,7 +77,7 @@ fn feature(kind: &Kind) -> Option<(&'static str, bool)> {
     }
 }
 
-/// The URL of a report store as it may be shown, also one that is refused because of what it gives away.
+/// Returns the URL of a report store without parts that may be secret. The URL may be invalid.
 #[must_use]
 pub fn redact_reports_url(text: &str) -> String {
     let (text, query) = text.split_once(['?', '#']).map_or((text, ""), |(text, _)| (text, "?***"));
@@ -88,17 +88,17 @@ pub fn redact_reports_url(text: &str) -> String {
     }
 }
 
-/// How often a store is asked again when it does not answer.
+/// Whether a failed request to a store is repeated.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Retries {
-    /// Up to ten times within a minute, with growing pauses.
-    Some,
+pub(super) enum RetryPolicy {
+    /// Up to ten times within a minute, with exponential backoff.
+    Retry,
     /// Never.
-    None,
+    FailFast,
 }
 
-/// Opens the store of a URL; a directory is made if it is missing.
-pub(super) fn open(url: &Url, retries: Retries) -> Result<Arc<dyn ObjectStore>, OpenError> {
+/// Opens the store of a URL. A missing directory is created.
+pub(super) fn open(url: &Url, retries: RetryPolicy) -> Result<Arc<dyn ObjectStore>, OpenError> {
     match url.to_file_path() {
         Ok(directory) if url.scheme() == "file" => {
             let store = open_directory(&directory).map_err(|source| OpenError::Directory { directory, source })?;
@@ -114,10 +114,10 @@ fn open_directory(directory: &std::path::Path) -> Result<LocalFileSystem, AnyErr
 }
 
 #[cfg(any(feature = "aws", feature = "gcp", feature = "azure"))]
-fn remote(url: &Url, retries: Retries) -> Result<Arc<dyn ObjectStore>, AnyError> {
+fn remote(url: &Url, retries: RetryPolicy) -> Result<Arc<dyn ObjectStore>, AnyError> {
     use object_store::prefix::PrefixStore;
 
-    // A builder with what the environment says, and with limits of ours.
+    // Builds a store with the settings of the environment and our limits.
     macro_rules! built {
         ($store:ident :: $builder:ident, $key:ident) => {{
             use object_store::$store::{$builder, $key};
@@ -142,26 +142,26 @@ fn remote(url: &Url, retries: Retries) -> Result<Arc<dyn ObjectStore>, AnyError>
 }
 
 #[cfg(not(any(feature = "aws", feature = "gcp", feature = "azure")))]
-fn remote(_: &Url, _: Retries) -> Result<Arc<dyn ObjectStore>, AnyError> {
+fn remote(_: &Url, _: RetryPolicy) -> Result<Arc<dyn ObjectStore>, AnyError> {
     Err("this kind of store was not built in".into())
 }
 
-/// The end of every wait for a store that is not on this machine.
+/// The limits of every wait for a remote store.
 #[cfg(any(feature = "aws", feature = "gcp", feature = "azure"))]
 mod limits {
     use std::time::Duration;
 
     use object_store::{BackoffConfig, ClientConfigKey as Key, RetryConfig};
 
-    use super::Retries;
+    use super::RetryPolicy;
 
-    /// An answer has to begin 30 s after the request did, and to go on 30 s after each piece. As a whole it may take
-    /// longer: somebody may read a report slowly.
+    /// A response must begin 30 s after the request, and continue 30 s after each piece. The whole response may take
+    /// longer, because a caller may read a report slowly.
     pub(super) const WAITS: [(Key, &str); 3] =
         [(Key::ConnectTimeout, "5s"), (Key::ReadTimeout, "30s"), (Key::Timeout, "1h")];
 
-    pub(super) fn retry(retries: Retries) -> RetryConfig {
-        let max_retries = if retries == Retries::Some { 10 } else { 0 };
+    pub(super) fn retry(retries: RetryPolicy) -> RetryConfig {
+        let max_retries = if retries == RetryPolicy::Retry { 10 } else { 0 };
         RetryConfig { backoff: BackoffConfig::default(), max_retries, retry_timeout: Duration::from_secs(60) }
     }
 }

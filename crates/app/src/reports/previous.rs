@@ -1,116 +1,122 @@
-//! The mixed assignments of a published report, read from its data file one organization after the other.
+//! The previous report: its mixed assignments, read from the data file in the order of organizations.
 
 use std::collections::VecDeque;
 
 use ::csv::StringRecord;
 use futures::TryStreamExt as _;
+use rollcall_domain::{AssignmentId, OrganizationId, UpdateMode};
 use rollcall_store::reports::Report;
 
 use super::{
-    MIXED_FILE,
-    changes::Named,
+    changes_table::ComparedAssignment,
     checksum::Checksum,
-    csv::MIXED_COLUMNS,
+    errors::internal,
+    layout::MIXED_FILE,
+    mixed_table::MIXED_COLUMNS,
     records::CsvRecords,
     store::{ByteStream, ReportStore},
 };
-use crate::{Error, Result};
+use crate::Result;
 
-/// A published report while it is read.
-pub(super) struct Previous {
-    report: String,
+/// Reads the data file of a published report.
+pub(super) struct PreviousReport {
+    id: String,
     sha256: String,
     /// The rest of the file; `None` after its end.
-    pieces: Option<ByteStream>,
+    chunks: Option<ByteStream>,
     checksum: Checksum,
     records: CsvRecords,
-    header_seen: bool,
+    header_read: bool,
     /// Assignments that were read and not taken yet.
-    ready: VecDeque<Named>,
-    /// The organization and assignment that were read last: the rows of an assignment stand together.
+    ready: VecDeque<ComparedAssignment>,
+    /// The organization and assignment of the last row: the rows of an assignment follow each other.
     last: Option<(String, String)>,
 }
 
-impl Previous {
-    /// Begins to read a report's data file.
+impl PreviousReport {
+    /// Opens the data file of a report.
     pub(super) async fn open(store: &ReportStore, report: &Report) -> Result<Self> {
-        let pieces = store.read(&format!("{}/{MIXED_FILE}", report.path), 0).await?;
+        let chunks = store.read(&format!("{}/{MIXED_FILE}", report.path), 0).await?;
         Ok(Self {
-            report: report.id.clone(),
+            id: report.id.clone(),
             sha256: report.sha256.clone(),
-            pieces: Some(pieces),
+            chunks: Some(chunks),
             checksum: Checksum::default(),
             records: CsvRecords::default(),
-            header_seen: false,
+            header_read: false,
             ready: VecDeque::new(),
             last: None,
         })
     }
 
-    /// Which report it is.
-    pub(super) fn report(&self) -> &str {
-        &self.report
+    /// The report's id.
+    pub(super) fn id(&self) -> &str {
+        &self.id
     }
 
-    /// The assignments of organizations up to one, in order, that were not taken before; all that are left without one.
+    /// Takes the assignments of the organizations up to and including `organization`, or all that are left.
     ///
     /// # Errors
-    /// A file that cannot be read to the end, or is not the one that was published.
-    pub(super) async fn take_up_to(&mut self, organization: Option<&str>) -> Result<Vec<Named>> {
+    /// [`crate::Error::Internal`] for a file that is damaged, [`crate::Error::Unavailable`] for one that cannot be
+    /// read.
+    pub(super) async fn take_up_to(
+        &mut self,
+        organization: Option<&OrganizationId>,
+    ) -> Result<Vec<ComparedAssignment>> {
         let mut taken = Vec::new();
         loop {
             while let Some(next) = self.ready.front() {
-                if organization.is_some_and(|organization| next.organization.as_str() > organization) {
+                if organization.is_some_and(|organization| next.organization > *organization) {
                     return Ok(taken);
                 }
                 taken.extend(self.ready.pop_front());
             }
-            if !self.read_on().await? {
+            if !self.read_chunk().await? {
                 return Ok(taken);
             }
         }
     }
 
-    /// Reads a piece; `false` at the end of the file.
-    async fn read_on(&mut self) -> Result<bool> {
-        let Some(pieces) = &mut self.pieces else { return Ok(false) };
-        let records = match pieces.try_next().await? {
-            Some(piece) => {
-                self.checksum.update(&piece);
-                self.records.push(&piece).map_err(damaged)?
+    /// Reads a chunk. Returns `false` after the end of the file.
+    async fn read_chunk(&mut self) -> Result<bool> {
+        let Some(chunks) = &mut self.chunks else { return Ok(false) };
+        let records = match chunks.try_next().await? {
+            Some(chunk) => {
+                self.checksum.update(&chunk);
+                self.records.push(&chunk).map_err(internal)?
             }
             None => {
-                self.pieces = None;
+                self.chunks = None;
                 if std::mem::take(&mut self.checksum).sha256() != self.sha256 {
-                    return Err(damaged("it has another checksum than was published"));
+                    return Err(internal("the file's checksum is not the published one"));
                 }
-                std::mem::take(&mut self.records).finish().map_err(damaged)?
+                std::mem::take(&mut self.records).finish().map_err(internal)?
             }
         };
         for record in &records {
-            self.take_record(record)?;
+            self.add_record(record)?;
         }
         Ok(true)
     }
 
-    fn take_record(&mut self, record: &StringRecord) -> Result<()> {
-        if !self.header_seen {
-            self.header_seen = true;
+    fn add_record(&mut self, record: &StringRecord) -> Result<()> {
+        if !self.header_read {
+            self.header_read = true;
             let known = record.iter().eq(MIXED_COLUMNS);
-            return if known { Ok(()) } else { Err(damaged("its columns are not those of this version")) };
+            return if known { Ok(()) } else { Err(internal("the file's columns are not those of this version")) };
         }
         let column = |at: usize| record.get(at).unwrap_or_default();
         if self.last.as_ref().is_some_and(|(organization, id)| organization == column(0) && id == column(1)) {
             return Ok(());
         }
-        let number = |at: usize| column(at).parse().map_err(damaged);
+        let number = |at: usize| column(at).parse::<u32>().map_err(internal);
         self.last = Some((column(0).to_owned(), column(1).to_owned()));
-        self.ready.push_back(Named {
-            organization: column(0).to_owned(),
-            assignment: column(1).to_owned(),
+        self.ready.push_back(ComparedAssignment {
+            organization: OrganizationId::trusted(column(0)),
+            id: AssignmentId::trusted(column(1)),
             name: column(2).to_owned(),
             rank: number(3)?,
-            update_mode: column(4).to_owned(),
+            update_mode: parse_update_mode(column(4))?,
             exporting: number(6)?,
             not_exporting: number(7)?,
         });
@@ -118,6 +124,8 @@ impl Previous {
     }
 }
 
-fn damaged(cause: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Error {
-    Error::Internal(cause.into())
+fn parse_update_mode(word: &str) -> Result<UpdateMode> {
+    let modes = [UpdateMode::ManualEditing, UpdateMode::AutomaticUpdates];
+    let mode = modes.into_iter().find(|mode| mode.as_str() == word);
+    mode.ok_or_else(|| internal(format!("the file has the unknown update mode {word:?}")))
 }

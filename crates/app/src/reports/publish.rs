@@ -1,6 +1,5 @@
-//! Publishing the mixed-settings report: the tables, then the manifest, then the row that makes it
-//! known, then `latest.json`. The files of an attempt lie under its fence, so that two attempts
-//! never share one.
+//! Publishing the mixed-settings report: first the tables, then the manifest, then the row that publishes it, then
+//! `latest.json`. Each attempt writes to a folder of its own, which is named after its fence.
 
 use rollcall_domain::Timestamp;
 use rollcall_store::{
@@ -11,49 +10,52 @@ use rollcall_store::{
 use serde::Serialize;
 
 use super::{
-    CHANGES_FILE, MANIFEST_FILE, MIXED_FILE, REPORT_FOLDER, SCHEMA_FILE,
-    changes::Changes,
-    csv::{CHANGES_COLUMNS, MIXED_COLUMNS},
+    changes::ChangesWriter,
+    changes_table::CHANGES_COLUMNS,
+    errors::internal,
+    layout::{CHANGES_FILE, MANIFEST_FILE, MIXED_FILE, SCHEMA_FILE, report_folder, report_id},
     manifest::{Manifest, ManifestChanges, ManifestFile, rfc3339},
-    mixed::{Tables, Written},
+    mixed_table::MIXED_COLUMNS,
+    tables::{TablesWriter, WrittenTables},
     upload::Uploaded,
 };
-use crate::{App, Error, Result};
+use crate::{App, Result};
 
-/// What the columns of the data file mean, in the form of a Frictionless Table Schema.
+/// The description of the data file's columns, as a Frictionless Table Schema.
 const SCHEMA: &str = include_str!("mixed-settings.schema.json");
 
-/// What came of publishing.
+/// The result of publishing a report.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Published {
-    /// The report of this run.
-    Report(Report),
-    /// It was stopped; nothing is known of it.
+pub enum ReportPublication {
+    /// The report of the run.
+    Published(Report),
+    /// The attempt was stopped, and published nothing.
     Stopped,
 }
 
 impl App {
-    /// Writes and publishes the mixed-settings report of a run. A run publishes once: a later
-    /// attempt answers what an earlier one has published.
+    /// Writes and publishes the mixed-settings report of a run. A run publishes once: if an earlier attempt has
+    /// published the report, this returns it.
     ///
     /// # Errors
-    /// A lost lease, or a database or report store that fails; then nothing is published.
+    /// [`crate::Error::FenceLost`], or [`crate::Error::Unavailable`] when the database or the report store cannot be
+    /// reached. Then nothing is published.
     pub async fn publish_mixed_report(
         &self,
         fence: Fence,
         run: &JobRun,
         stopped: &(dyn Fn() -> bool + Send + Sync),
-    ) -> Result<Published> {
+    ) -> Result<ReportPublication> {
         if let Some(report) = reports::find_report_of_run(&self.db, run.id).await? {
             self.point_to_latest_report().await?;
-            return Ok(Published::Report(report));
+            return Ok(ReportPublication::Published(report));
         }
         let id = report_id(run.scheduled_for);
         let path = format!("{}/{}", report_folder(run.scheduled_for), fence.number);
-        // Before the first snapshot, so that nothing older than this is missing.
+        // This is read before the first snapshot, so that the report has all changes up to this time.
         let data_as_of = jobs::clock(&self.db).await?;
         let Some(written) = self.write_tables(&path, stopped).await? else {
-            return Ok(Published::Stopped);
+            return Ok(ReportPublication::Stopped);
         };
         let schema = self.write_file(&path, SCHEMA_FILE, SCHEMA.into()).await?;
         let manifest = manifest(&id, run, data_as_of, &written, schema);
@@ -62,14 +64,18 @@ impl App {
         let new = new_report(id, path, data_as_of, &manifest, written);
         let report = reports::insert_report(&self.db, fence, &new).await?;
         self.point_to_latest_report().await?;
-        Ok(Published::Report(report))
+        Ok(ReportPublication::Published(report))
     }
 
-    async fn write_tables(&self, path: &str, stopped: &(dyn Fn() -> bool + Send + Sync)) -> Result<Option<Written>> {
-        let before = reports::find_newest_report(&self.db).await?;
+    async fn write_tables(
+        &self,
+        path: &str,
+        stopped: &(dyn Fn() -> bool + Send + Sync),
+    ) -> Result<Option<WrittenTables>> {
+        let previous = reports::find_newest_report(&self.db).await?;
         let upload = self.reports.begin(&format!("{path}/{MIXED_FILE}")).await?;
-        let changes = Changes::begin(&self.reports, path, before.as_ref()).await?;
-        Tables::new(&self.db, upload, changes).write(stopped).await
+        let changes = ChangesWriter::begin(&self.reports, path, previous.as_ref()).await?;
+        TablesWriter::new(&self.db, upload, changes).write(stopped).await
     }
 
     async fn write_file(&self, path: &str, file: &str, text: Vec<u8>) -> Result<Uploaded> {
@@ -84,15 +90,15 @@ impl App {
     }
 }
 
-fn manifest(id: &str, run: &JobRun, data_as_of: Timestamp, written: &Written, schema: Uploaded) -> Manifest {
-    let (data, totals, changed) = (&written.data, &written.totals, &written.changed);
+fn manifest(id: &str, run: &JobRun, data_as_of: Timestamp, written: &WrittenTables, schema: Uploaded) -> Manifest {
+    let (data, totals, counts) = (&written.data, &written.totals, &written.change_counts);
     let names = |columns: &[&str]| columns.iter().map(|column| (*column).to_owned()).collect::<Vec<_>>();
     let table = |file: &str, uploaded: &Uploaded, rows, columns: &[&str]| ManifestFile {
         rows: Some(rows),
         columns: Some(names(columns)),
         ..plain(file, uploaded.clone())
     };
-    let changes = changed.newly_mixed + changed.resolved;
+    let changes = counts.newly_mixed + counts.resolved;
     Manifest {
         schema_version: 1,
         report: id.to_owned(),
@@ -109,9 +115,9 @@ fn manifest(id: &str, run: &JobRun, data_as_of: Timestamp, written: &Written, sc
             plain(SCHEMA_FILE, schema),
         ],
         changes: ManifestChanges {
-            since: changed.since.clone(),
-            newly_mixed: changed.newly_mixed,
-            resolved: changed.resolved,
+            since: counts.since.clone(),
+            newly_mixed: counts.newly_mixed,
+            resolved: counts.resolved,
         },
         organization_count: totals.organizations.len(),
         legacy_organization_count: totals.legacy,
@@ -143,27 +149,14 @@ fn new_report(id: String, path: String, data_as_of: Timestamp, manifest: &Manife
 }
 
 fn render(manifest: &impl Serialize) -> Result<Vec<u8>> {
-    let mut text = serde_json::to_vec_pretty(manifest).map_err(|error| Error::Internal(error.into()))?;
+    let mut text = serde_json::to_vec_pretty(manifest).map_err(internal)?;
     text.push(b'\n');
     Ok(text)
 }
 
-/// A run's report by the time that the run is for, to the microsecond where it has any: no two
-/// runs of a job are for the same one.
-/// Where each attempt of the run for this time has its folder.
-pub(crate) fn report_folder(scheduled_for: Timestamp) -> String {
-    format!("{REPORT_FOLDER}/{}", report_id(scheduled_for))
-}
-
-fn report_id(scheduled_for: Timestamp) -> String {
-    let whole = scheduled_for.timestamp_subsec_micros() == 0;
-    let format = if whole { "%Y%m%dt%H%M%Sz" } else { "%Y%m%dt%H%M%S-%6fz" };
-    format!("{REPORT_FOLDER}-{}", scheduled_for.format(format))
-}
-
 #[cfg(test)]
 mod tests {
-    use super::{MIXED_COLUMNS, SCHEMA, report_id};
+    use super::{MIXED_COLUMNS, SCHEMA};
 
     #[test]
     fn the_schema_describes_every_column_in_order() {
@@ -174,13 +167,5 @@ mod tests {
         for field in fields {
             assert!(field["description"].as_str().unwrap().ends_with('.') && field["type"].is_string(), "{field}");
         }
-    }
-
-    #[test]
-    fn a_report_is_called_by_the_time_that_it_is_for() {
-        let nightly = report_id("2026-11-22T02:00:00Z".parse().unwrap());
-        assert_eq!(nightly, "mixed-settings-20261122t020000z");
-        let requested = report_id("2026-11-22T10:15:30.048291Z".parse().unwrap());
-        assert_eq!(requested, "mixed-settings-20261122t101530-048291z");
     }
 }

@@ -3,22 +3,26 @@
 use rollcall_domain::Timestamp;
 use rollcall_store::reports::{self, Report, ReportFile};
 
-use super::{MANIFEST_FILE, MIXED_FILE, store::ByteStream};
+use super::{
+    layout::{MANIFEST_FILE, MIXED_FILE},
+    store::ByteStream,
+};
 use crate::{App, Error, Result};
 
-/// A file of a report, from an offset on.
-pub struct Download {
-    /// What it is as a whole.
+/// A file of a report, read from an offset.
+pub struct ReportDownload {
+    /// The whole file's name, size and checksum.
     pub file: ReportFile,
-    /// The bytes from the offset to the end.
+    /// The bytes from the offset to the end of the file.
     pub pieces: ByteStream,
 }
 
 impl App {
-    /// Reads up to `limit` reports, newest first, after the one with this publication time and id.
+    /// Reads up to `limit` reports, newest first: only those after the report with the publication time and id in
+    /// `after`.
     ///
     /// # Errors
-    /// A database that fails.
+    /// [`Error::Unavailable`] when the database cannot be reached.
     pub async fn list_reports(&self, after: Option<(Timestamp, &str)>, limit: u32) -> Result<Vec<Report>> {
         Ok(reports::list_reports(&self.db, after, limit).await?)
     }
@@ -26,30 +30,31 @@ impl App {
     /// Reads one report.
     ///
     /// # Errors
-    /// An unknown report.
+    /// [`Error::ReportNotFound`].
     pub async fn get_report(&self, report: &str) -> Result<Report> {
         let found = reports::find_report(&self.db, report).await?;
         found.ok_or_else(|| Error::ReportNotFound(rollcall_domain::names::report(report)))
     }
 
-    /// Streams a file of a report from an offset on.
+    /// Streams a file of a report from an offset.
     ///
     /// # Errors
-    /// An unknown report or file, an offset beyond the end, or a store that fails.
-    pub async fn download_report(&self, report: &str, file: &str, offset: u64) -> Result<Download> {
+    /// [`Error::ReportNotFound`], [`Error::OffsetBeyondEnd`], or [`Error::Unavailable`] when the store cannot be
+    /// reached.
+    pub async fn download_report(&self, report: &str, file: &str, offset: u64) -> Result<ReportDownload> {
         let missing = || Error::ReportNotFound(format!("{}/{file}", rollcall_domain::names::report(report)));
         let found = reports::find_report(&self.db, report).await?.ok_or_else(missing)?;
         let file = report_files(&found).into_iter().find(|known| known.file == file).ok_or_else(missing)?;
         match self.reports.read(&format!("{}/{}", found.path, file.file), offset).await {
-            Ok(pieces) => Ok(Download { file, pieces }),
+            Ok(pieces) => Ok(ReportDownload { file, pieces }),
             Err(Error::ReportNotFound(_)) => Err(missing()),
             Err(error) => Err(error),
         }
     }
 }
 
-/// Every file of a report, the data file first. Of a report that was published before they were kept, the manifest has
-/// no size and no checksum.
+/// Returns every file of a report, the data file first. For a report that was published before the files were stored,
+/// the manifest has no size and no checksum.
 #[must_use]
 pub fn report_files(report: &Report) -> Vec<ReportFile> {
     if !report.files.0.is_empty() {

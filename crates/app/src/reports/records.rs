@@ -1,64 +1,88 @@
-//! Reading a CSV file of ours back, piece by piece.
+//! Reading a CSV file chunk by chunk.
 
-use ::csv::{ReaderBuilder, StringRecord};
+use ::csv::StringRecord;
+use csv_core::ReadRecordResult;
 
-/// A record that is longer than this is a damaged one: it must not fill the memory.
-const LONGEST: usize = 1024 * 1024;
+/// The largest record, in bytes. A file with a longer record is damaged; the limit keeps it from filling the memory.
+const MAX_RECORD: usize = 1024 * 1024;
 
-/// Why a file is not a CSV file of ours.
+/// Why a file cannot be read as CSV.
 #[derive(Debug, thiserror::Error)]
-pub enum Unreadable {
-    /// A record that does not end, as when a quote is missing.
-    #[error("a record is longer than {LONGEST} bytes")]
-    Endless,
-    /// Not a record.
-    #[error("it cannot be read as CSV: {0}")]
-    Csv(#[from] ::csv::Error),
+pub enum UnreadableCsv {
+    /// A record does not end, for example because a quote is missing.
+    #[error("a record is longer than {MAX_RECORD} bytes")]
+    RecordTooLong,
+    /// A cell is not UTF-8.
+    #[error("a record is not UTF-8: {0}")]
+    NotUtf8(#[from] std::str::Utf8Error),
 }
 
-/// Cuts a file into records, however it comes in pieces.
+/// Splits a CSV file into records, wherever the file is cut into chunks.
 #[derive(Debug, Default)]
 pub struct CsvRecords {
-    rest: Vec<u8>,
-    /// How much of the rest was looked at.
-    seen: usize,
-    in_quotes: bool,
+    reader: csv_core::Reader,
+    /// The text of the cells of the current record.
+    text: Vec<u8>,
+    text_len: usize,
+    /// Where each cell of the current record ends in `text`.
+    ends: Vec<usize>,
+    ends_len: usize,
 }
 
 impl CsvRecords {
-    /// Takes a piece, and answers the records that end in it, the header among them.
+    /// Adds a chunk, and returns the records that end in it, including the header.
     ///
     /// # Errors
-    /// A piece of something else.
-    pub fn push(&mut self, piece: &[u8]) -> Result<Vec<StringRecord>, Unreadable> {
-        self.rest.extend_from_slice(piece);
-        let mut end = 0;
-        for (at, byte) in self.rest.iter().enumerate().skip(self.seen) {
-            match byte {
-                // One that is doubled, inside of quotes, is left and entered again.
-                b'"' => self.in_quotes = !self.in_quotes,
-                b'\n' if !self.in_quotes => end = at + 1,
-                _ => {}
+    /// [`UnreadableCsv`] if the file is not CSV.
+    pub fn push(&mut self, chunk: &[u8]) -> Result<Vec<StringRecord>, UnreadableCsv> {
+        // To the reader, an empty input is the end of the file.
+        if chunk.is_empty() { Ok(Vec::new()) } else { self.read(chunk) }
+    }
+
+    /// Returns the last record, if the file ends without a line break.
+    ///
+    /// # Errors
+    /// [`UnreadableCsv`] if the file is not CSV.
+    pub fn finish(mut self) -> Result<Vec<StringRecord>, UnreadableCsv> {
+        self.read(&[])
+    }
+
+    /// Reads a chunk to its end, or ends the file if the chunk is empty.
+    fn read(&mut self, chunk: &[u8]) -> Result<Vec<StringRecord>, UnreadableCsv> {
+        let (mut rest, mut records) = (chunk, Vec::new());
+        loop {
+            let (text, ends) = (&mut self.text[self.text_len..], &mut self.ends[self.ends_len..]);
+            let (result, read, written, ended) = self.reader.read_record(rest, text, ends);
+            rest = &rest[read..];
+            self.text_len += written;
+            self.ends_len += ended;
+            match result {
+                ReadRecordResult::OutputFull if self.text.len() >= MAX_RECORD => {
+                    return Err(UnreadableCsv::RecordTooLong);
+                }
+                ReadRecordResult::OutputFull => self.text.resize((2 * self.text.len()).max(1024), 0),
+                ReadRecordResult::OutputEndsFull => self.ends.resize((2 * self.ends.len()).max(16), 0),
+                ReadRecordResult::Record => records.push(self.take_record()?),
+                ReadRecordResult::InputEmpty => {}
+                ReadRecordResult::End => return Ok(records),
+            }
+            if rest.is_empty() && !chunk.is_empty() {
+                return Ok(records);
             }
         }
-        let records = parse(&self.rest[..end])?;
-        self.rest.drain(..end);
-        self.seen = self.rest.len();
-        if self.seen > LONGEST { Err(Unreadable::Endless) } else { Ok(records) }
     }
 
-    /// The last record, if the file ends without a line break.
-    ///
-    /// # Errors
-    /// The end of something else.
-    pub fn finish(self) -> Result<Vec<StringRecord>, Unreadable> {
-        parse(&self.rest)
+    fn take_record(&mut self) -> Result<StringRecord, UnreadableCsv> {
+        let text = std::str::from_utf8(&self.text[..self.text_len])?;
+        let mut record = StringRecord::with_capacity(self.text_len, self.ends_len);
+        let mut start = 0;
+        for &end in &self.ends[..self.ends_len] {
+            record.push_field(text.get(start..end).unwrap_or_default());
+            start = end;
+        }
+        (self.text_len, self.ends_len) = (0, 0);
+        Ok(record)
     }
-}
-
-fn parse(lines: &[u8]) -> Result<Vec<StringRecord>, Unreadable> {
-    let mut reader = ReaderBuilder::new().has_headers(false).flexible(true).from_reader(lines);
-    Ok(reader.records().collect::<Result<_, _>>()?)
 }
 
 #[cfg(test)]
@@ -68,13 +92,13 @@ mod tests {
     const TEXT: &str = "a,b\r\n\"x\r\ny\",\"say \"\"hi\"\"\"\r\nאב,\"\"\r\n1,2";
 
     #[test]
-    fn records_are_the_same_however_the_file_is_cut() {
+    fn records_do_not_depend_on_where_the_file_is_cut() {
         let expected = [["a", "b"], ["x\r\ny", "say \"hi\""], ["אב", ""], ["1", "2"]].map(|r| r.to_vec());
         for size in 1..=TEXT.len() {
             let mut records = CsvRecords::default();
             let mut found = Vec::new();
-            for piece in TEXT.as_bytes().chunks(size) {
-                found.extend(records.push(piece).unwrap());
+            for chunk in TEXT.as_bytes().chunks(size) {
+                found.extend(records.push(chunk).unwrap());
             }
             found.extend(records.finish().unwrap());
             let found: Vec<Vec<&str>> = found.iter().map(|record| record.iter().collect()).collect();
@@ -83,11 +107,19 @@ mod tests {
     }
 
     #[test]
-    fn a_quote_that_is_missing_does_not_fill_the_memory() {
+    fn long_records_and_records_with_many_cells_are_read() {
+        let cells = vec!["x".repeat(5_000); 100];
+        let text = format!("{}\n", cells.join(","));
+        let records = CsvRecords::default().push(text.as_bytes()).unwrap();
+        assert_eq!(records[0].iter().collect::<Vec<_>>(), cells);
+    }
+
+    #[test]
+    fn a_missing_quote_does_not_fill_the_memory() {
         let mut records = CsvRecords::default();
         assert!(records.push(b"\"a\n").unwrap().is_empty());
-        let endless = records.push(&vec![b'x'; LONGEST + 1]);
-        assert!(matches!(endless, Err(Unreadable::Endless)));
-        assert!(CsvRecords::default().push(b"\xff\n").is_err());
+        let endless = records.push(&vec![b'x'; MAX_RECORD + 1]);
+        assert!(matches!(endless, Err(UnreadableCsv::RecordTooLong)));
+        assert!(matches!(CsvRecords::default().push(b"\xff\n"), Err(UnreadableCsv::NotUtf8(_))));
     }
 }

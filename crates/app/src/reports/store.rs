@@ -1,4 +1,4 @@
-//! Where reports lie: an object store that is opened from a URL.
+//! The report store: an object store that is opened from a URL.
 
 use std::{sync::Arc, time::Duration};
 
@@ -12,33 +12,34 @@ use tokio::time::timeout;
 use url::Url;
 
 use super::{
-    CHUNK,
-    open::{self, OpenError, Retries, parse_reports_url},
+    errors::store_unavailable,
+    layout::CHUNK,
+    open::{self, OpenError, RetryPolicy, parse_reports_url},
     upload::Upload,
 };
 use crate::{Error, Result};
 
-/// The bytes of a file, in pieces of a bounded size.
+/// The bytes of a file, in chunks of a bounded size.
 pub type ByteStream = BoxStream<'static, Result<Bytes>>;
 
-/// How long a store may take to show whether it answers.
-const REACHED_WITHIN: Duration = Duration::from_secs(10);
+/// How long a store may take to answer a probe.
+const PROBE_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Why a store cannot be reached.
 #[derive(Debug, thiserror::Error)]
 pub enum ReachError {
-    /// It cannot even be opened.
+    /// The store cannot be opened.
     #[error(transparent)]
     Open(#[from] OpenError),
-    /// It says no, or is not there.
+    /// The store refuses the request, or does not exist.
     #[error(transparent)]
     Store(#[from] object_store::Error),
-    /// It says nothing.
+    /// The store does not answer in time.
     #[error("no answer within 10 s")]
     NoAnswer,
 }
 
-/// Where reports lie.
+/// The store of the reports' files.
 #[derive(Clone, Debug)]
 pub struct ReportStore {
     pub(super) store: Arc<dyn ObjectStore>,
@@ -46,40 +47,41 @@ pub struct ReportStore {
 }
 
 impl ReportStore {
-    /// Opens a store; a directory is made if it is missing. Nothing is asked of a store elsewhere: see [`Self::reach`].
+    /// Opens a store. A missing directory is created. No request is sent to a remote store; see [`Self::reach`].
     ///
     /// # Errors
-    /// A URL that cannot be used, which says what to give instead, or settings that do not fit.
+    /// [`OpenError`], which says what to change in the URL or the environment.
     pub fn open(url: &str) -> std::result::Result<Self, OpenError> {
         let url = parse_reports_url(url)?;
-        Ok(Self { store: open::open(&url, Retries::Some)?, url })
+        Ok(Self { store: open::open(&url, RetryPolicy::Retry)?, url })
     }
 
-    /// Finds out whether the store answers and lets us in, by listing one file of it. Takes 10 s at most.
+    /// Checks that the store answers and accepts the credentials, by listing one file. Takes 10 s at most.
     ///
     /// # Errors
-    /// A store that does not; the error says why not.
+    /// [`ReachError`], which says why the store cannot be used.
     pub async fn reach(&self) -> std::result::Result<(), ReachError> {
-        // Without retries, which would hide the reason until they end.
-        let store = open::open(&self.url, Retries::None)?;
+        // Retries would delay the error.
+        let store = open::open(&self.url, RetryPolicy::FailFast)?;
         let mut files = store.list(None);
-        timeout(REACHED_WITHIN, files.try_next()).await.map_err(|_| ReachError::NoAnswer)??;
+        timeout(PROBE_TIMEOUT, files.try_next()).await.map_err(|_| ReachError::NoAnswer)??;
         Ok(())
     }
 
-    /// The URL of a folder or file.
+    /// Returns the URL of a folder or file.
     #[must_use]
     pub fn url_of(&self, path: &str) -> String {
         format!("{}/{path}", self.url.as_str().trim_end_matches('/'))
     }
 
-    /// Streams a file from an offset on.
+    /// Streams a file from an offset.
     ///
     /// # Errors
-    /// [`Error::ReportNotFound`], [`Error::OffsetBeyondEnd`], or a store that fails.
+    /// [`Error::ReportNotFound`], [`Error::OffsetBeyondEnd`], or [`Error::Unavailable`] when the store cannot be
+    /// reached.
     pub async fn read(&self, path: &str, offset: u64) -> Result<ByteStream> {
         let location = Path::from(path);
-        let size = self.store.head(&location).await.map_err(not_read)?.size;
+        let size = self.store.head(&location).await.map_err(read_error)?.size;
         if offset > size {
             return Err(Error::OffsetBeyondEnd { offset, size });
         }
@@ -87,31 +89,26 @@ impl ReportStore {
             return Ok(stream::empty().boxed());
         }
         let options = GetOptions::new().with_range(Some(GetRange::Offset(offset)));
-        let file = self.store.get_opts(&location, options).await.map_err(not_read)?;
-        Ok(in_chunks(file.into_stream().map_err(failed).boxed()))
+        let file = self.store.get_opts(&location, options).await.map_err(read_error)?;
+        Ok(in_chunks(file.into_stream().map_err(store_unavailable).boxed()))
     }
 
-    /// Begins a file, which is there once it is finished and not before.
+    /// Begins to write a file. The file is visible after [`Upload::finish`].
     pub(super) async fn begin(&self, path: &str) -> Result<Upload> {
-        let upload = self.store.put_multipart(&Path::from(path)).await.map_err(failed)?;
+        let upload = self.store.put_multipart(&Path::from(path)).await.map_err(store_unavailable)?;
         Ok(Upload::new(upload))
     }
 }
 
-/// What a store says that cannot do what it was asked, also when all of it is gone: the cause is in the log.
-pub(super) fn failed(error: object_store::Error) -> Error {
-    Error::Unavailable(error.into())
-}
-
-/// A file that is not there is the reader's matter, everything else the store's.
-fn not_read(error: object_store::Error) -> Error {
+/// A missing file is the caller's error; every other failure is the store's.
+fn read_error(error: object_store::Error) -> Error {
     match error {
         object_store::Error::NotFound { path, .. } => Error::ReportNotFound(path),
-        other => failed(other),
+        other => store_unavailable(other),
     }
 }
 
-/// Cuts and joins pieces, however large a store makes them.
+/// Cuts and joins the store's pieces into chunks of one size.
 fn in_chunks(pieces: ByteStream) -> ByteStream {
     let state = (pieces, BytesMut::new());
     stream::try_unfold(state, async |(mut pieces, mut buffer)| {

@@ -63,6 +63,12 @@ impl UpdateMode {
     pub fn is_automatic(self) -> bool {
         self == Self::AutomaticUpdates
     }
+
+    /// Whether a tech admin has to act on an assignment of this update mode: it is mixed and updates automatically.
+    #[must_use]
+    pub fn action_required(self, summary: Summary) -> bool {
+        self.is_automatic() && summary.is_mixed()
+    }
 }
 
 /// A named bundle of settings for the members of some groups.
@@ -102,9 +108,9 @@ impl Assignment {
         !self.update_mode.is_automatic() && !self.id.is_default()
     }
 
-    /// Whether a tech admin has to act: it is mixed and updates automatically.
+    /// Whether a tech admin has to act; see [`UpdateMode::action_required`].
     #[must_use]
     pub fn action_required(&self, summary: Summary) -> bool {
-        self.update_mode.is_automatic() && summary.agreed(self.chosen).is_none()
+        self.update_mode.action_required(summary)
     }
 }

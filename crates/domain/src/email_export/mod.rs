@@ -2,8 +2,10 @@
 //! gives (product.md 4).
 
 mod check;
+mod csv;
 
 pub use check::{CheckSubject, Decision, Reason, decide};
+pub use csv::export_since_text;
 
 use crate::Timestamp;
 
@@ -193,14 +195,21 @@ impl Summary {
         self.exporting + self.not_exporting + self.inactive
     }
 
+    /// Whether the assignment is *mixed*: its active members have different settings. SQL statements repeat this
+    /// definition; a test of the store checks that they agree.
+    #[must_use]
+    pub fn is_mixed(&self) -> bool {
+        self.exporting > 0 && self.not_exporting > 0
+    }
+
     /// The state shown: without active members the chosen value, else `DO_NOT_EXPORT`.
     #[must_use]
     pub fn state(&self, chosen: Option<EmailExport>) -> State {
         match (self.exporting, self.not_exporting) {
+            _ if self.is_mixed() => State::Mixed,
             (0, 0) if chosen == Some(EmailExport::Export) => State::Export,
             (0, _) => State::DoNotExport,
-            (_, 0) => State::Export,
-            _ => State::Mixed,
+            _ => State::Export,
         }
     }
 

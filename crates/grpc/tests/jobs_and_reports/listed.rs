@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Timelike as _, Utc};
 use rollcall_proto::v1::{Job, JobRunState, ListJobsRequest, Phase};
-use rollcall_testkit::{Org, TestServer, refused};
+use rollcall_testkit::{JobOptions, Org, Schedule, TestServer, TimeZone, refused};
 
 use super::{MIGRATION, REPORT, over, run};
 
@@ -51,6 +51,17 @@ async fn jobs_are_listed_with_their_next_current_and_last_runs() {
     assert_eq!((&idle[2].current_run, &idle[2].last_run), (&None, &Some(done)));
     let last = org.run_job(MIGRATION).await;
     assert_eq!(jobs(&server).await[2].last_run, Some(last), "the newest");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_report_is_listed_with_its_configured_schedule_and_time_zone() {
+    let report_schedule = Schedule { cron: "30 2 * * *".into(), time_zone: TimeZone::Asia__Kolkata };
+    let server = TestServer::start_with(JobOptions { report_schedule }).await;
+    let report = jobs(&server).await.remove(1);
+    assert_eq!((report.name.as_str(), report.schedule.as_str()), ("jobs/mixed-settings-report", "30 2 * * *"));
+    assert_eq!(report.time_zone, "Asia/Kolkata");
+    // 02:30 in India is 21:00 UTC.
+    assert_eq!(report.next_run_time.unwrap().seconds.rem_euclid(24 * 60 * 60), 21 * 60 * 60);
 }
 
 #[tokio::test(flavor = "multi_thread")]

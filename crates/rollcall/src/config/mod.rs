@@ -14,6 +14,7 @@ use std::{
 use rollcall_app::AppOptions;
 use rollcall_cli::values::{duration, wave};
 use rollcall_embedded::running_as_root;
+use rollcall_jobs::{DEFAULT_REPORT_CRON, JobOptions, Schedule, TimeZone};
 use url::Url;
 
 use crate::error::{Error, Result};
@@ -44,6 +45,17 @@ pub(crate) struct Config {
     /// from the environment [default: file://<data-dir>/reports]
     #[arg(long, value_name = "URL", env = "ROLLCALL_REPORTS_URL", value_parser = values::reports_url, global = true)]
     pub(crate) reports_url: Option<Url>,
+
+    /// When the nightly report is written, as a cron expression of five fields (minute, hour, day of month, month, day
+    /// of week) in --report-time-zone, such as "30 1 * * *" for 01:30 every night
+    #[arg(long, value_name = "CRON", env = "ROLLCALL_REPORT_SCHEDULE", default_value = DEFAULT_REPORT_CRON,
+          value_parser = rollcall_jobs::parse_cron, global = true)]
+    pub(crate) report_schedule: String,
+
+    /// The time zone of --report-schedule, as an IANA name such as Europe/Berlin; daylight-saving time is followed
+    #[arg(long, value_name = "ZONE", env = "ROLLCALL_REPORT_TIME_ZONE", default_value = "UTC",
+          value_parser = values::time_zone, global = true)]
+    pub(crate) report_time_zone: TimeZone,
 
     /// How long reports are kept, in days; the newest is kept however old it is
     #[arg(long, value_name = "TIME", env = "ROLLCALL_KEEP_REPORTS", default_value = "90d", value_parser = values::days,
@@ -130,6 +142,12 @@ impl Config {
     pub(crate) fn app_options(&self) -> AppOptions {
         let Self { migration_wave, keep_reports, keep_runs, .. } = *self;
         AppOptions { migration_wave, keep_reports, keep_runs }
+    }
+
+    /// What an operator has decided about the jobs.
+    pub(crate) fn job_options(&self) -> JobOptions {
+        let cron = self.report_schedule.clone().into();
+        JobOptions { report_schedule: Schedule { cron, time_zone: self.report_time_zone } }
     }
 
     /// The format of the log: what was asked for, else what fits the reader.

@@ -4,6 +4,7 @@ use std::{fmt, net::SocketAddr, time::Duration};
 
 use rollcall_app::reports::{OpenError, parse_reports_url};
 use rollcall_cli::values::http_url;
+use rollcall_jobs::TimeZone;
 use tracing_subscriber::EnvFilter;
 use url::Url;
 
@@ -82,6 +83,12 @@ pub(super) fn days(text: &str) -> Result<Duration, String> {
         .ok_or_else(|| "give days, from 1d to 36500d, such as 90d".to_owned())
 }
 
+/// A time zone by its IANA name.
+pub(super) fn time_zone(text: &str) -> Result<TimeZone, String> {
+    text.parse()
+        .map_err(|_| "give the IANA name of a time zone, such as Europe/Berlin, America/New_York or UTC".to_owned())
+}
+
 pub(super) fn yes_or_no(text: &str) -> Result<bool, String> {
     match text.to_ascii_lowercase().as_str() {
         "true" | "yes" | "on" | "1" => Ok(true),
@@ -134,6 +141,14 @@ mod tests {
         assert_eq!(days("36500d"), Ok(Duration::from_secs(36_500 * 86_400)));
         for wrong in ["", "d", "0d", "36501d", "-1d", "90", "24h", "1.5d", "9 d"] {
             assert!(days(wrong).is_err(), "{wrong:?}");
+        }
+    }
+
+    #[test]
+    fn time_zones_have_iana_names() {
+        assert_eq!(time_zone("America/New_York"), Ok(TimeZone::America__New_York));
+        for wrong in ["", "Berlin", "CEST", "+02:00", "Europe/Atlantis", "europe/berlin "] {
+            assert!(time_zone(wrong).is_err(), "{wrong:?}");
         }
     }
 

@@ -1,22 +1,24 @@
-//! Asking a run to stop, and ending one that was asked to.
+//! Cancelling a run.
 
 use diesel::prelude::*;
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use rollcall_domain::Timestamp;
 use uuid::Uuid;
 
-use super::{JobRun, Row, RunState, find_run_in};
+use super::{
+    read::find_run_in,
+    run::{JobRun, JobRunRow, RunState},
+};
 use crate::{Result, SystemConn, db::clock, schema::job_runs};
 
-/// Asks a run of a job to stop, and answers it as it is then. One that nobody works on ends at once; the process that
-/// works on another one ends it; one that has ended stays as it is. `None` when the job has no such run.
+/// Asks a run of a job to stop, and returns the run. Returns `None` if the job has no such run.
 ///
-/// # Errors
-/// A database that fails.
+/// A run without a process ends at once. A run with a process is ended by that process. A run that has ended does not
+/// change.
 pub async fn cancel_run(conn: &mut SystemConn, job: &str, run: Uuid) -> Result<Option<JobRun>> {
     let of_job = job_runs::table.find(run).filter(job_runs::job.eq(job));
-    // This lock keeps the run from being claimed or ended, and lets its effects that are under way go on.
-    let locked = of_job.select(Row::as_select()).for_no_key_update().first(conn).await.optional()?;
+    // The lock prevents that the run is claimed or ended. Its effects in progress go on.
+    let locked = of_job.select(JobRunRow::as_select()).for_no_key_update().first(conn).await.optional()?;
     let Some(locked) = locked.map(JobRun::try_from).transpose()? else { return Ok(None) };
     if !locked.state.is_open() {
         return Ok(Some(locked));
@@ -30,7 +32,7 @@ pub async fn cancel_run(conn: &mut SystemConn, job: &str, run: Uuid) -> Result<O
     find_run_in(conn, job, run).await
 }
 
-/// Whether the lease of a run under way has run out, and no effect of it is under way either.
+/// Returns whether the lease of a running run has expired and none of its effects is in progress.
 async fn is_abandoned(conn: &mut AsyncPgConnection, run: Uuid, now: Timestamp) -> Result<bool> {
     let abandoned: Option<Uuid> = job_runs::table
         .find(run)
@@ -44,7 +46,7 @@ async fn is_abandoned(conn: &mut AsyncPgConnection, run: Uuid, now: Timestamp) -
     Ok(abandoned.is_some())
 }
 
-/// Ends a run that was asked to stop. What it had done stays done.
+/// Ends a run that was asked to stop. What the run did stays done.
 pub(super) async fn end_cancelled(conn: &mut AsyncPgConnection, run: Uuid, now: Timestamp) -> Result<()> {
     diesel::update(job_runs::table.find(run))
         .set((

@@ -1,29 +1,30 @@
-//! Forgetting runs that ended long ago.
+//! Deleting old runs.
 
 use std::time::Duration;
 
 use diesel::sql_types::{BigInt, Timestamptz};
 use diesel_async::RunQueryDsl;
 
-use super::check_fence;
+use super::fence::check_fence;
 use crate::{Db, Fence, Result, SystemConn, db::clock};
 
-/// Removes up to `limit` runs that ended longer ago than `keep`, on behalf of a job's run that still has its lease.
-/// Never a job's newest run, from which the schedules of the release before this one go on, nor one whose report is
-/// kept. Answers how many are gone.
+/// Deletes up to `limit` runs that ended longer ago than `keep`, and returns how many were deleted.
+///
+/// A job's newest run stays, because the previous release continues its schedule from that run. A run whose report is
+/// kept stays too.
 ///
 /// # Errors
-/// [`crate::Error::FenceLost`], or a database that fails.
+/// [`crate::Error::FenceLost`] when `fence`, the claim of the run that prunes, no longer holds.
 pub async fn delete_runs(db: &Db, fence: Fence, keep: Duration, limit: u32) -> Result<usize> {
     db.system("delete_runs", async |conn: &mut SystemConn| {
         check_fence(conn, fence).await?;
         let before = clock(conn).await? - keep;
-        let gone = diesel::sql_query(include_str!("../sql/job_delete_runs.sql"))
+        let deleted = diesel::sql_query(include_str!("../sql/job_delete_runs.sql"))
             .bind::<Timestamptz, _>(before)
             .bind::<BigInt, _>(i64::from(limit))
             .execute(conn)
             .await?;
-        Ok(gone)
+        Ok(deleted)
     })
     .await
 }

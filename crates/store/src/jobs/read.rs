@@ -1,91 +1,106 @@
-//! Runs as they are shown, and what the engine has to know of the jobs.
+//! Reading jobs and runs.
 
 use std::collections::HashMap;
 
 use diesel::{
     QueryableByName,
     prelude::*,
-    sql_types::{Array, Bool, Nullable, Text, Timestamptz},
+    sql_types::{Array, Bool, Text, Timestamptz},
 };
 use diesel_async::RunQueryDsl;
 use rollcall_domain::Timestamp;
 use uuid::Uuid;
 
-use super::{JobRun, Row};
-use crate::{Db, Result, SystemConn, schema::job_runs};
+use super::run::{JobRun, JobRunRow, RunState};
+use crate::{
+    Db, Result, SystemConn,
+    schema::{job_runs, jobs},
+};
 
-/// What a tick has to know of a job.
+/// What the engine reads of a job at each tick.
 #[derive(Clone, Debug, PartialEq, Eq, QueryableByName)]
+#[diesel(table_name = jobs)]
 pub struct JobStatus {
     /// The job's name.
-    #[diesel(sql_type = Text)]
     pub name: String,
-    /// The database's clock.
+    /// The time of the database's clock.
     #[diesel(sql_type = Timestamptz)]
     pub now: Timestamp,
-    /// The times of its schedule up to this one have become runs. None where it has none.
-    #[diesel(sql_type = Nullable<Timestamptz>)]
+    /// The times of the schedule up to this one have become runs. `None` for a job without a schedule.
     pub scheduled_until: Option<Timestamp>,
     /// Whether there is a run to claim.
     #[diesel(sql_type = Bool)]
     pub claimable: bool,
-    /// Whether a process that is alive works on a run.
+    /// Whether a live process works on a run.
     #[diesel(sql_type = Bool)]
     pub running: bool,
 }
 
-/// Looks at the jobs, in one statement that locks nothing.
-///
-/// # Errors
-/// A database that fails.
+/// Reads the status of jobs, in one statement without locks.
 pub async fn list_statuses(db: &Db, names: &[&str]) -> Result<Vec<JobStatus>> {
     let sql = diesel::sql_query(include_str!("../sql/job_list_statuses.sql")).bind::<Array<Text>, _>(names);
     db.statement(async |conn: &mut SystemConn| Ok(sql.load(conn).await?)).await
 }
 
-/// The database's clock.
-///
-/// # Errors
-/// A database that fails.
+/// Reads the database's clock.
 pub async fn clock(db: &Db) -> Result<Timestamp> {
     db.statement(async |conn: &mut SystemConn| crate::db::clock(conn).await).await
 }
 
+/// Reads the times of a job's pending runs, oldest first.
+pub async fn list_pending(db: &Db, job: &str) -> Result<Vec<Timestamp>> {
+    db.statement(async |conn: &mut SystemConn| {
+        let times = job_runs::table
+            .filter(job_runs::job.eq(job))
+            .filter(job_runs::state.eq(RunState::Pending.as_str()))
+            .select(job_runs::scheduled_for)
+            .order(job_runs::scheduled_for)
+            .load(conn)
+            .await?;
+        Ok(times)
+    })
+    .await
+}
+
+/// Reads the running run of a job, else its oldest pending run.
+pub async fn find_open_run(conn: &mut SystemConn, job: &str) -> Result<Option<JobRun>> {
+    let open: Option<JobRunRow> = job_runs::table
+        .filter(job_runs::job.eq(job))
+        .filter(job_runs::state.eq_any([RunState::Pending.as_str(), RunState::Running.as_str()]))
+        .select(JobRunRow::as_select())
+        .order((job_runs::state.desc(), job_runs::scheduled_for))
+        .first(conn)
+        .await
+        .optional()?;
+    open.map(JobRun::try_from).transpose()
+}
+
 /// Reads one run.
-///
-/// # Errors
-/// A database that fails.
 pub async fn find_run(db: &Db, run: Uuid) -> Result<Option<JobRun>> {
-    let query = job_runs::table.find(run).select(Row::as_select());
+    let query = job_runs::table.find(run).select(JobRunRow::as_select());
     let row = db.statement(async |conn: &mut SystemConn| Ok(query.first(conn).await.optional()?)).await?;
     row.map(JobRun::try_from).transpose()
 }
 
-/// Reads one run of a job, in a transaction that does more.
-///
-/// # Errors
-/// A database that fails.
+/// Reads one run of a job, in the caller's transaction.
 pub async fn find_run_in(conn: &mut SystemConn, job: &str, run: Uuid) -> Result<Option<JobRun>> {
     let of_job = job_runs::table.find(run).filter(job_runs::job.eq(job));
-    of_job.select(Row::as_select()).first(conn).await.optional()?.map(JobRun::try_from).transpose()
+    of_job.select(JobRunRow::as_select()).first(conn).await.optional()?.map(JobRun::try_from).transpose()
 }
 
-/// The runs of a job that say how it is doing.
+/// The current and the last run of a job.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct JobRuns {
-    /// The one under way, else the oldest that waits.
+    /// The running run, else the oldest pending run.
     pub current: Option<JobRun>,
-    /// The newest that ended; one that was skipped never began.
+    /// The run that ended last. Skipped runs never began, so they are left out.
     pub last: Option<JobRun>,
 }
 
-/// Reads the current and the last run of each job that has any.
-///
-/// # Errors
-/// A database that fails.
+/// Reads the current and the last run of each job. A job without runs is not in the result.
 pub async fn list_current_and_last(db: &Db, names: &[&str]) -> Result<HashMap<String, JobRuns>> {
     let sql = diesel::sql_query(include_str!("../sql/job_list_current_and_last.sql")).bind::<Array<Text>, _>(names);
-    let rows: Vec<Row> = db.statement(async |conn: &mut SystemConn| Ok(sql.load(conn).await?)).await?;
+    let rows: Vec<JobRunRow> = db.statement(async |conn: &mut SystemConn| Ok(sql.load(conn).await?)).await?;
     let mut found: HashMap<String, JobRuns> = HashMap::new();
     for row in rows {
         let run = JobRun::try_from(row)?;
@@ -96,11 +111,8 @@ pub async fn list_current_and_last(db: &Db, names: &[&str]) -> Result<HashMap<St
     Ok(found)
 }
 
-/// Reads up to `limit` runs of a job, or of all, newest first, after the one with this time and
-/// id.
-///
-/// # Errors
-/// A database that fails.
+/// Reads up to `limit` runs, newest first: of one job or of all, and only those after the run with the time and id in
+/// `after`.
 pub async fn list_runs(
     db: &Db,
     job: Option<&str>,
@@ -108,7 +120,7 @@ pub async fn list_runs(
     limit: u32,
 ) -> Result<Vec<JobRun>> {
     let mut query = job_runs::table
-        .select(Row::as_select())
+        .select(JobRunRow::as_select())
         .order((job_runs::scheduled_for.desc(), job_runs::id.desc()))
         .limit(i64::from(limit))
         .into_boxed();
@@ -119,6 +131,6 @@ pub async fn list_runs(
         let same_time = job_runs::scheduled_for.eq(time).and(job_runs::id.lt(id));
         query = query.filter(job_runs::scheduled_for.lt(time).or(same_time));
     }
-    let rows: Vec<Row> = db.statement(async |conn: &mut SystemConn| Ok(query.load(conn).await?)).await?;
+    let rows: Vec<JobRunRow> = db.statement(async |conn: &mut SystemConn| Ok(query.load(conn).await?)).await?;
     rows.into_iter().map(JobRun::try_from).collect()
 }

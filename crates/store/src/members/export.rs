@@ -1,95 +1,157 @@
-//! The rows of the team members CSV, as they are written: sorted by bytes, ids bare.
+//! The rows of the team members CSV (product.md 8), in byte order of the members' ids.
+
+use std::{
+    collections::{BTreeSet, HashMap},
+    sync::Arc,
+};
 
 use diesel::{
     QueryableByName,
-    sql_types::{Array, BigInt, Bool, Integer, Jsonb, Nullable, Text, Timestamptz},
+    sql_types::{BigInt, Integer, Text},
 };
 use diesel_async::RunQueryDsl;
-use rollcall_domain::Timestamp;
+use rollcall_domain::{AssignmentId, Email, MemberId, Settings, SettingsId, UpdateMode, email_export::MemberExport};
+use uuid::Uuid;
 
-use crate::{Limits, ReadTx, Result, db::within, seats::list_pending_of};
+use super::settings::{get_settings, settings_id};
+use crate::{
+    Limits, ReadTx, Result,
+    db::within,
+    enum_columns::{EnumColumn, ExportColumns},
+    schema::members,
+    seats::list_pending_of,
+};
 
-/// A row of the team members CSV (product.md 8).
-#[derive(Clone, Debug, QueryableByName)]
-pub struct MemberRow {
-    /// The external id.
-    #[diesel(sql_type = Text)]
-    pub member: String,
-    /// In lower case.
-    #[diesel(sql_type = Text)]
-    pub email: String,
+/// A row of the team members CSV.
+#[derive(Clone, Debug, PartialEq)]
+pub struct TeamMember {
+    /// The member's id at the identity provider.
+    pub id: MemberId,
+    /// The member's address.
+    pub email: Email,
     /// The given name.
-    #[diesel(sql_type = Text)]
     pub given_name: String,
     /// The family name.
-    #[diesel(sql_type = Text)]
     pub family_name: String,
     /// The job title.
-    #[diesel(sql_type = Text)]
     pub job_title: String,
     /// The manager's address.
-    #[diesel(sql_type = Nullable<Text>)]
-    pub manager_email: Option<String>,
+    pub manager_email: Option<Email>,
     /// Whether the member is active.
-    #[diesel(sql_type = Bool)]
     pub active: bool,
-    /// The assignment's id.
-    #[diesel(sql_type = Text)]
-    pub assignment: String,
-    /// The assignment's name.
-    #[diesel(sql_type = Text)]
+    /// The member's assignment.
+    pub assignment: AssignmentId,
+    /// The assignment's display name.
     pub assignment_name: String,
     /// The assignment's rank.
-    #[diesel(sql_type = Integer)]
-    pub assignment_rank: i32,
+    pub assignment_rank: u32,
     /// The assignment's update mode.
+    pub update_mode: UpdateMode,
+    /// The settings that the member has.
+    pub settings: Arc<Settings>,
+    /// The seats that the member holds: those of the settings without the pending ones; none for an inactive member.
+    pub held_seats: BTreeSet<String>,
+    /// The email export setting; `None` in phase LEGACY.
+    pub export: Option<MemberExport>,
+}
+
+#[derive(QueryableByName)]
+#[diesel(table_name = members)]
+struct TeamMemberRow {
+    id: String,
+    email: String,
+    given_name: String,
+    family_name: String,
+    job_title: String,
+    manager_email: Option<String>,
+    active: bool,
+    assignment_id: String,
+    settings_id: Uuid,
     #[diesel(sql_type = Text)]
-    pub update_mode: String,
-    /// Seats that the member holds: what they are given less what they wait for; none while inactive.
-    #[diesel(sql_type = Array<Text>)]
-    pub seats: Vec<String>,
-    /// The seven data capture flags in the order of the header.
-    #[diesel(sql_type = Array<Bool>)]
-    pub data_capture: Vec<bool>,
-    /// The home workspace's id.
-    #[diesel(sql_type = Nullable<Text>)]
-    pub home_workspace: Option<String>,
-    /// Profiles by workspace.
-    #[diesel(sql_type = Jsonb)]
-    pub permissions: serde_json::Value,
-    /// The setting; absent in phase LEGACY.
-    #[diesel(sql_type = Nullable<Text>)]
-    pub email_export: Option<String>,
-    /// The start of the period of EXPORT; absent for "always".
-    #[diesel(sql_type = Nullable<Timestamptz>)]
-    pub email_export_since: Option<Timestamp>,
-    /// Where the setting came from.
-    #[diesel(sql_type = Nullable<Text>)]
-    pub email_export_source: Option<String>,
+    assignment_name: String,
+    #[diesel(sql_type = Integer)]
+    assignment_rank: i32,
+    #[diesel(sql_type = Text)]
+    update_mode: EnumColumn<UpdateMode>,
+    #[diesel(embed)]
+    export: ExportColumns,
 }
 
-/// Reads up to `limit` members after one, in byte order of their ids.
-///
-/// # Errors
-/// A database that fails.
-pub async fn list_member_rows(tx: &mut ReadTx, after: &str, limit: i64) -> Result<Vec<MemberRow>> {
-    // A snapshot that is kept for a stream has no end of its own.
-    within(Limits::default().statement, load_member_rows(tx, after, limit)).await
+/// Reads the members of an organization page by page.
+pub struct TeamMembers<'a> {
+    tx: &'a mut ReadTx,
+    /// The id of the last member that was read.
+    after: String,
+    /// The settings of the members of the last page: most members of the next page have the same.
+    settings: HashMap<SettingsId, Arc<Settings>>,
 }
 
-async fn load_member_rows(tx: &mut ReadTx, after: &str, limit: i64) -> Result<Vec<MemberRow>> {
-    let (conn, organization) = tx.parts();
-    let mut rows: Vec<MemberRow> = diesel::sql_query(include_str!("../sql/list_member_rows.sql"))
-        .bind::<Text, _>(organization)
-        .bind::<Text, _>(after)
-        .bind::<BigInt, _>(limit)
-        .load(conn)
-        .await?;
-    let pending = list_pending_of(tx, rows.iter().map(|row| row.member.as_str()).collect()).await?;
-    for row in &mut rows {
-        if let Some(pending) = pending.get(&row.member) {
-            row.seats.retain(|seat| !pending.contains(seat));
-        }
+impl<'a> TeamMembers<'a> {
+    /// Begins with the first member.
+    #[must_use]
+    pub fn new(tx: &'a mut ReadTx) -> Self {
+        Self { tx, after: String::new(), settings: HashMap::new() }
     }
-    Ok(rows)
+
+    /// Reads the next `limit` members. A shorter page is the last one.
+    ///
+    /// # Errors
+    /// [`crate::Error::Unavailable`] when the database cannot be reached, or takes longer than the limit of a
+    /// statement.
+    pub async fn next_page(&mut self, limit: usize) -> Result<Vec<TeamMember>> {
+        // The read snapshot of a stream has no time limit of its own.
+        within(Limits::default().statement, self.read_page(limit)).await
+    }
+
+    async fn read_page(&mut self, limit: usize) -> Result<Vec<TeamMember>> {
+        let (conn, organization) = self.tx.parts();
+        let rows: Vec<TeamMemberRow> = diesel::sql_query(include_str!("../sql/list_member_rows.sql"))
+            .bind::<Text, _>(organization)
+            .bind::<Text, _>(&self.after)
+            .bind::<BigInt, _>(i64::try_from(limit).unwrap_or(i64::MAX))
+            .load(conn)
+            .await?;
+        if let Some(last) = rows.last() {
+            self.after.clone_from(&last.id);
+        }
+        self.read_settings(&rows).await?;
+        let mut pending = list_pending_of(self.tx, rows.iter().map(|row| row.id.as_str()).collect()).await?;
+        let member = |row: TeamMemberRow| {
+            let pending = pending.remove(&row.id).unwrap_or_default();
+            let settings = self.settings[&settings_id(row.settings_id)].clone();
+            row.into_member(settings, &pending)
+        };
+        rows.into_iter().map(member).collect()
+    }
+
+    /// Reads the settings of the rows that are not known yet, and forgets those that no row has.
+    async fn read_settings(&mut self, rows: &[TeamMemberRow]) -> Result<()> {
+        let mut ids: BTreeSet<SettingsId> = rows.iter().map(|row| settings_id(row.settings_id)).collect();
+        self.settings.retain(|id, _| ids.remove(id));
+        let read = get_settings(self.tx, &ids).await?;
+        self.settings.extend(read.into_iter().map(|(id, settings)| (id, Arc::new(settings))));
+        Ok(())
+    }
+}
+
+impl TeamMemberRow {
+    fn into_member(self, settings: Arc<Settings>, pending: &BTreeSet<String>) -> Result<TeamMember> {
+        let held_seats = if self.active { &settings.seats - pending } else { BTreeSet::new() };
+        Ok(TeamMember {
+            id: MemberId::trusted(self.id),
+            email: Email::trusted(self.email),
+            given_name: self.given_name,
+            family_name: self.family_name,
+            job_title: self.job_title,
+            manager_email: self.manager_email.map(Email::trusted),
+            active: self.active,
+            assignment: AssignmentId::trusted(self.assignment_id),
+            assignment_name: self.assignment_name,
+            assignment_rank: self.assignment_rank.unsigned_abs(),
+            update_mode: self.update_mode.0,
+            settings,
+            held_seats,
+            export: self.export.into_export(),
+        })
+    }
 }

@@ -1,134 +1,200 @@
-//! The rows of the mixed-settings CSV: which assignments of an organization are mixed, and their members in order,
-//! however many, of one statement.
+//! The rows of the mixed-settings CSV (product.md 8): the mixed assignments of an organization, and their members.
 
 use diesel::{
     QueryableByName,
     query_builder::{BoxedSqlQuery, SqlQuery},
-    sql_types::{Array, BigInt, Bool, Integer, Nullable, Text, Timestamptz},
+    sql_types::{Array, BigInt, Integer, Text},
 };
 use diesel_async::RunQueryDsl;
-use rollcall_domain::Timestamp;
+use rollcall_domain::{
+    AssignmentId, Email, MemberId, UpdateMode,
+    email_export::{MemberExport, Summary},
+};
 
-use crate::{Error, ReadTx, Result};
+use crate::{
+    Error, ReadTx, Result,
+    enum_columns::{EnumColumn, ExportColumns},
+    schema::members,
+};
 
-/// How many members are read at a time. A cursor is opened for more only.
-const PAGE: i64 = 2_000;
-const ROWS: &str = include_str!("../sql/list_mixed_members.sql");
+/// How many members are read at a time. Fewer are read by one statement, more by a cursor.
+const PAGE: usize = 2_000;
+const MEMBERS_SQL: &str = include_str!("../sql/list_reported_members.sql");
 
-/// A mixed assignment, as the report shows it.
-#[derive(Clone, Debug, PartialEq, Eq, QueryableByName)]
-pub struct MixedAssignment {
-    /// Its id.
-    #[diesel(sql_type = Text)]
-    pub id: String,
-    /// Its name.
-    #[diesel(sql_type = Text)]
+/// A mixed assignment as the report shows it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ReportedAssignment {
+    /// The assignment.
+    pub id: AssignmentId,
+    /// The display name.
     pub name: String,
-    /// Its rank.
-    #[diesel(sql_type = Integer)]
-    pub rank: i32,
-    /// Its update mode.
-    #[diesel(sql_type = Text)]
-    pub update_mode: String,
-    /// Active members with EXPORT.
-    #[diesel(sql_type = Integer)]
-    pub exporting: i32,
-    /// Active members with `DO_NOT_EXPORT`.
-    #[diesel(sql_type = Integer)]
-    pub not_exporting: i32,
-    /// All members, inactive ones included.
-    #[diesel(sql_type = BigInt)]
-    pub members: i64,
+    /// The rank.
+    pub rank: u32,
+    /// The update mode.
+    pub update_mode: UpdateMode,
+    /// What the members have.
+    pub summary: Summary,
 }
 
-/// A member of a mixed assignment.
-#[derive(Clone, Debug, QueryableByName)]
-pub struct MixedMember {
-    /// Which of the assignments, from 1.
-    #[diesel(sql_type = BigInt)]
-    pub place: i64,
-    /// The external id.
+#[derive(QueryableByName)]
+struct ReportedAssignmentRow {
     #[diesel(sql_type = Text)]
-    pub member: String,
-    /// In lower case.
+    id: String,
     #[diesel(sql_type = Text)]
-    pub email: String,
+    display_name: String,
+    #[diesel(sql_type = Integer)]
+    rank: i32,
+    #[diesel(sql_type = Text)]
+    update_mode: EnumColumn<UpdateMode>,
+    #[diesel(sql_type = Integer)]
+    exporting: i32,
+    #[diesel(sql_type = Integer)]
+    not_exporting: i32,
+    #[diesel(sql_type = Integer)]
+    inactive: i32,
+}
+
+impl TryFrom<ReportedAssignmentRow> for ReportedAssignment {
+    type Error = Error;
+
+    fn try_from(row: ReportedAssignmentRow) -> Result<Self> {
+        Ok(Self {
+            id: AssignmentId::trusted(row.id),
+            name: row.display_name,
+            rank: row.rank.unsigned_abs(),
+            update_mode: row.update_mode.0,
+            summary: Summary {
+                exporting: row.exporting.unsigned_abs(),
+                not_exporting: row.not_exporting.unsigned_abs(),
+                inactive: row.inactive.unsigned_abs(),
+            },
+        })
+    }
+}
+
+/// A member of a mixed assignment as the report shows it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ReportedMember {
+    /// The member's id at the identity provider.
+    pub id: MemberId,
+    /// The member's address.
+    pub email: Email,
     /// Whether the member is active.
-    #[diesel(sql_type = Bool)]
     pub active: bool,
-    /// The setting.
-    #[diesel(sql_type = Nullable<Text>)]
-    pub email_export: Option<String>,
-    /// The start of the period of EXPORT; absent for "always".
-    #[diesel(sql_type = Nullable<Timestamptz>)]
-    pub email_export_since: Option<Timestamp>,
-    /// Where the setting came from.
-    #[diesel(sql_type = Nullable<Text>)]
-    pub email_export_source: Option<String>,
+    /// The email export setting; `None` in phase LEGACY.
+    pub export: Option<MemberExport>,
 }
 
-/// Reads the mixed assignments of an organization, by rank. A migrated one has some, one in phase LEGACY none.
+#[derive(QueryableByName)]
+#[diesel(table_name = members)]
+struct ReportedMemberRow {
+    /// The place of the member's assignment in the array that was bound, from 1.
+    #[diesel(sql_type = BigInt)]
+    place: i64,
+    id: String,
+    email: String,
+    active: bool,
+    #[diesel(embed)]
+    export: ExportColumns,
+}
+
+impl TryFrom<ReportedMemberRow> for ReportedMember {
+    type Error = Error;
+
+    fn try_from(row: ReportedMemberRow) -> Result<Self> {
+        Ok(Self {
+            id: MemberId::trusted(row.id),
+            email: Email::trusted(row.email),
+            active: row.active,
+            export: row.export.into_export(),
+        })
+    }
+}
+
+/// Reads the mixed assignments of an organization, by rank. In phase LEGACY no member has a setting, so no assignment
+/// is mixed.
 ///
 /// # Errors
-/// A database that fails.
-pub async fn list_mixed(tx: &mut ReadTx) -> Result<Vec<MixedAssignment>> {
+/// [`Error::Unavailable`] when the database cannot be reached.
+pub async fn list_reported_assignments(tx: &mut ReadTx) -> Result<Vec<ReportedAssignment>> {
     let (conn, organization) = tx.parts();
-    let sql = include_str!("../sql/list_mixed_of_report.sql");
-    Ok(diesel::sql_query(sql).bind::<Text, _>(organization).load(conn).await?)
+    let sql = include_str!("../sql/list_reported_assignments.sql");
+    let rows: Vec<ReportedAssignmentRow> = diesel::sql_query(sql).bind::<Text, _>(organization).load(conn).await?;
+    rows.into_iter().map(ReportedAssignment::try_from).collect()
 }
 
-/// The members of mixed assignments, by the assignment's rank, email and id. Few are read at once. Many come from a
-/// cursor: the statement runs once, the database waits for whoever reads, and neither side holds them all. (A plain
-/// stream of rows would do that, too, but a slow reader would run into `statement_timeout`.)
-pub struct MixedMembers<'a> {
+/// The members of mixed assignments, by the assignment's rank, then by email and id.
+///
+/// A cursor runs the statement once, and neither side holds all members. (A plain stream of rows would do the same, but
+/// a slow reader would run into `statement_timeout`.)
+pub struct ReportedMembers<'a> {
     tx: &'a mut ReadTx,
-    assignments: &'a [MixedAssignment],
-    left: i64,
-    cursor: bool,
+    assignments: &'a [ReportedAssignment],
+    next: NextPage,
 }
 
-impl<'a> MixedMembers<'a> {
-    /// Begins with the first member of the first assignment. They must be of the same snapshot.
+/// How the next page is read.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum NextPage {
+    /// One statement reads all members.
+    All,
+    /// The cursor is opened, then read.
+    OpenCursor,
+    /// The open cursor is read.
+    Fetch,
+    /// Every member was read.
+    None,
+}
+
+impl<'a> ReportedMembers<'a> {
+    /// Begins with the first member of the first assignment. The assignments must come from the same read snapshot.
     #[must_use]
-    pub fn of(tx: &'a mut ReadTx, assignments: &'a [MixedAssignment]) -> Self {
-        let left = assignments.iter().map(|assignment| assignment.members).sum();
-        Self { tx, assignments, left, cursor: false }
+    pub fn new(tx: &'a mut ReadTx, assignments: &'a [ReportedAssignment]) -> Self {
+        let count = |assignment: &ReportedAssignment| {
+            let Summary { exporting, not_exporting, inactive } = assignment.summary;
+            exporting as usize + not_exporting as usize + inactive as usize
+        };
+        let next = match assignments.iter().map(count).sum::<usize>() {
+            0 => NextPage::None,
+            1..=PAGE => NextPage::All,
+            _ => NextPage::OpenCursor,
+        };
+        Self { tx, assignments, next }
     }
 
-    /// The next members, each with its assignment; none at the end.
+    /// Reads the next members, each with its assignment. Returns an empty page after the last member.
     ///
     /// # Errors
-    /// A database that fails.
-    pub async fn next(&mut self) -> Result<Vec<(&'a MixedAssignment, MixedMember)>> {
-        if self.left <= 0 {
-            return Ok(Vec::new());
-        }
-        let rows = if self.cursor || self.left > PAGE { self.fetch().await? } else { self.load().await? };
-        // A short page is the last one, whatever was counted.
-        self.left = if (rows.len() as i64) < PAGE { 0 } else { self.left - PAGE };
+    /// [`Error::Unavailable`] when the database cannot be reached.
+    pub async fn next_page(&mut self) -> Result<Vec<(&'a ReportedAssignment, ReportedMember)>> {
+        let rows: Vec<ReportedMemberRow> = match self.next {
+            NextPage::None => return Ok(Vec::new()),
+            NextPage::All => self.statement(MEMBERS_SQL).load(&mut self.tx.conn).await?,
+            NextPage::OpenCursor => {
+                let declare = format!("DECLARE reported_members NO SCROLL CURSOR FOR {MEMBERS_SQL}");
+                self.statement(declare).execute(&mut self.tx.conn).await?;
+                self.fetch().await?
+            }
+            NextPage::Fetch => self.fetch().await?,
+        };
+        let is_last = self.next == NextPage::All || rows.len() < PAGE;
+        self.next = if is_last { NextPage::None } else { NextPage::Fetch };
         let assignments = self.assignments;
-        let with_assignment = |row: MixedMember| {
+        let with_assignment = |row: ReportedMemberRow| {
             let assignment = usize::try_from(row.place - 1).ok().and_then(|place| assignments.get(place));
-            Ok((assignment.ok_or_else(|| Error::corrupt("a member of an assignment that was not asked for"))?, row))
+            let assignment =
+                assignment.ok_or_else(|| Error::corrupt("a reported member has an assignment that is not mixed"))?;
+            Ok((assignment, row.try_into()?))
         };
         rows.into_iter().map(with_assignment).collect()
     }
 
-    async fn load(&mut self) -> Result<Vec<MixedMember>> {
-        Ok(self.statement(ROWS).load(&mut self.tx.conn).await?)
-    }
-
-    async fn fetch(&mut self) -> Result<Vec<MixedMember>> {
-        if !self.cursor {
-            let declare = format!("DECLARE mixed_members NO SCROLL CURSOR FOR {ROWS}");
-            self.statement(declare).execute(&mut self.tx.conn).await?;
-            self.cursor = true;
-        }
-        Ok(diesel::sql_query(format!("FETCH {PAGE} FROM mixed_members")).load(&mut self.tx.conn).await?)
+    async fn fetch(&mut self) -> Result<Vec<ReportedMemberRow>> {
+        Ok(diesel::sql_query(format!("FETCH {PAGE} FROM reported_members")).load(&mut self.tx.conn).await?)
     }
 
     fn statement(&self, sql: impl Into<String>) -> BoxedSqlQuery<'static, diesel::pg::Pg, SqlQuery> {
-        let ids: Vec<String> = self.assignments.iter().map(|assignment| assignment.id.clone()).collect();
+        let ids: Vec<String> = self.assignments.iter().map(|assignment| assignment.id.to_string()).collect();
         let organization = self.tx.organization.id.as_str().to_owned();
         diesel::sql_query(sql).into_boxed().bind::<Text, _>(organization).bind::<Array<Text>, _>(ids)
     }

@@ -1,4 +1,4 @@
-//! The files of a report, as one column.
+//! The files of a report, which are stored in one JSON column.
 
 use diesel::{
     deserialize::{self, FromSql, FromSqlRow},
@@ -12,13 +12,13 @@ use serde::{Deserialize, Serialize};
 /// A file of a report.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ReportFile {
-    /// Its name in the report's folder.
+    /// The file's name in the report's folder.
     pub file: String,
-    /// Rows, the header aside; 0 for one that is no table.
+    /// The number of rows, without the header; 0 for a file that is not a table.
     pub rows: i64,
-    /// Its size.
+    /// The size in bytes.
     pub bytes: i64,
-    /// Its SHA-256 in hex.
+    /// The SHA-256, in hexadecimal.
     pub sha256: String,
 }
 

@@ -1,4 +1,4 @@
--- Removes runs that ended before $1, at most $2: none that is its job's newest, and none whose report is there.
+-- Deletes up to $2 runs that ended before $1. The newest run of each job and runs with a report stay.
 DELETE FROM job_runs
 WHERE
     id IN (

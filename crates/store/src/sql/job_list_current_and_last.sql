@@ -1,5 +1,5 @@
--- Of each of the jobs $1 the run that is under way, else the oldest that waits, and the last that ended; a run that
--- was skipped never began.
+-- For each of the jobs $1: the running run, else the oldest pending run; and the run that ended last. Skipped runs
+-- never began, so they are left out.
 SELECT r.*
 FROM unnest($1::text []) AS j (name)
 CROSS JOIN LATERAL (

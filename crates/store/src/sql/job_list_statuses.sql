@@ -1,6 +1,6 @@
--- What a tick has to know of the jobs $1: the clock, until when the schedule has become runs, and whether there is a run
--- to claim. While one is under way that is only this one, once its lease has run out; until then others may share its
--- work.
+-- What the engine reads of the jobs $1 at each tick: the clock, up to which time the schedule has become runs, whether
+-- there is a run to claim, and whether a live process works on a run. While a run is running, only this run can be
+-- claimed, after its lease has expired; until then other processes may share it.
 SELECT
     j.name,
     clock_timestamp() AS now,

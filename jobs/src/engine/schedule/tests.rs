@@ -1,6 +1,11 @@
-//! Times of schedules, above all in the nights in which the clocks are changed.
+//! Times of schedules, in particular at changes between standard and daylight-saving time.
 
-use chrono_tz::{America::New_York, Australia::Lord_Howe, Europe::Berlin, UTC};
+use chrono_tz::{
+    America::{New_York, Sao_Paulo},
+    Australia::Lord_Howe,
+    Europe::Berlin,
+    UTC,
+};
 
 use super::*;
 
@@ -8,8 +13,12 @@ fn time(text: &str) -> DateTime<Utc> {
     text.parse().unwrap()
 }
 
-fn between(cron: &'static str, zone: Tz, after: &str, until: &str) -> Vec<String> {
-    let timetable = Timetable::parse(&Schedule { cron, zone }).unwrap();
+fn timetable(cron: &'static str, time_zone: TimeZone) -> Timetable {
+    Timetable::parse(&Schedule { cron: cron.into(), time_zone }).unwrap()
+}
+
+fn between(cron: &'static str, zone: TimeZone, after: &str, until: &str) -> Vec<String> {
+    let timetable = timetable(cron, zone);
     let times = timetable.between(time(after), time(until));
     times.iter().map(|time| time.format("%m-%dT%H:%M:%S").to_string()).collect()
 }
@@ -28,7 +37,7 @@ fn a_time_is_not_there_before_it_has_come() {
 
 #[test]
 fn times_are_whole_seconds_whenever_they_are_asked_for() {
-    let timetable = Timetable::parse(&Schedule { cron: "* * * * * *", zone: UTC }).unwrap();
+    let timetable = timetable("* * * * * *", UTC);
     let times = timetable.between(time("2026-11-22T01:59:58.5Z"), time("2026-11-22T02:00:00.3Z"));
     assert_eq!(times, [time("2026-11-22T01:59:59Z"), time("2026-11-22T02:00:00Z")]);
 }
@@ -56,8 +65,8 @@ fn a_time_that_exists_twice_runs_the_first_time() {
 }
 
 /// Asked every minute, as an engine does, with what was found last as the floor.
-fn asked_every_minute(cron: &'static str, zone: Tz, from: &str, until: &str) -> Vec<String> {
-    let timetable = Timetable::parse(&Schedule { cron, zone }).unwrap();
+fn asked_every_minute(cron: &'static str, zone: TimeZone, from: &str, until: &str) -> Vec<String> {
+    let timetable = timetable(cron, zone);
     let (mut now, mut floor, mut all) = (time(from), time(from), Vec::new());
     while now <= time(until) {
         for found in timetable.between(floor, now) {
@@ -100,6 +109,9 @@ fn other_places_change_their_clocks_too() {
     assert_eq!(new_york, ["03-08T07:00:00"]);
     let lord_howe = between("15 2 * * *", Lord_Howe, "2026-10-03T04:00:00Z", "2026-10-04T04:00:00Z");
     assert_eq!(lord_howe, ["10-03T15:30:00"]);
+    // In 2018 Sao Paulo skipped midnight: 2018-11-04 began at 01:00, which was 03:00 UTC.
+    let sao_paulo = between("0 0 * * *", Sao_Paulo, "2018-11-03T12:00:00Z", "2018-11-05T12:00:00Z");
+    assert_eq!(sao_paulo, ["11-04T03:00:00", "11-05T02:00:00"]);
 }
 
 #[test]
@@ -111,7 +123,7 @@ fn a_year_has_a_time_for_each_day() {
 #[test]
 fn only_the_newest_of_very_many_are_answered() {
     let times = between("* * * * *", UTC, "2026-01-01T00:00:00Z", "2026-02-01T00:00:00Z");
-    assert_eq!(times.len(), MOST);
+    assert_eq!(times.len(), MAX_TIMES);
     assert_eq!(times.last().unwrap(), "02-01T00:00:00");
 }
 
@@ -121,7 +133,7 @@ fn the_next_time_is_the_first_of_those_to_come_in_every_night() {
         [("2026-03-28T20:00:00Z", Berlin), ("2026-10-24T20:00:00Z", Berlin), ("2026-10-03T10:00:00Z", Lord_Howe)];
     for cron in ["30 2 * * *", "0 3 * * *", "*/10 2 * * *", "30 * * * *", "15 2 * * *", "0 2 * * 1"] {
         for (begin, zone) in nights {
-            let timetable = Timetable::parse(&Schedule { cron, zone }).unwrap();
+            let timetable = timetable(cron, zone);
             for minutes in (0..12 * 60).step_by(7) {
                 let now = time(begin) + TimeDelta::minutes(minutes);
                 let within_days = timetable.between(now, now + TimeDelta::days(8));
@@ -129,13 +141,13 @@ fn the_next_time_is_the_first_of_those_to_come_in_every_night() {
             }
         }
     }
-    let never = Timetable::parse(&Schedule { cron: "0 2 30 2 *", zone: UTC }).unwrap();
+    let never = timetable("0 2 30 2 *", UTC);
     assert_eq!(never.next_after(time("2026-11-22T02:00:00Z")), None);
 }
 
 #[test]
 fn a_moment_between_two_times_is_none_of_them() {
-    let timetable = Timetable::parse(&Schedule { cron: "0 2 * * *", zone: UTC }).unwrap();
+    let timetable = timetable("0 2 * * *", UTC);
     assert!(timetable.contains(time("2026-11-22T02:00:00Z")));
     assert!(!timetable.contains(time("2026-11-22T02:00:00.000001Z")));
     assert!(!timetable.contains(time("2026-11-22T01:59:59Z")));
@@ -144,6 +156,17 @@ fn a_moment_between_two_times_is_none_of_them() {
 #[test]
 fn a_pattern_that_cannot_be_read_is_refused() {
     for cron in ["", "nightly", "@daily", "0 25 * * *", "0 2 * *"] {
-        assert!(Timetable::parse(&Schedule { cron, zone: UTC }).is_err(), "{cron}");
+        assert!(Timetable::parse(&Schedule { cron: cron.into(), time_zone: UTC }).is_err(), "{cron}");
+    }
+}
+
+#[test]
+fn a_cron_expression_of_an_operator_has_five_fields_and_a_time() {
+    for cron in ["0 2 * * *", "30 1 * * 1-5", "*/15 0-6 1,15 * *", "0 2 29 2 *"] {
+        assert_eq!(parse_cron(cron), Ok(cron.to_owned()));
+    }
+    for cron in ["", "nightly", "@daily", "0 0 2 * * *", "0 2 * *", "0 25 * * *", "0 2 30 2 *"] {
+        let advice = parse_cron(cron).unwrap_err();
+        assert!(advice.contains("give five fields for minute, hour, day of month"), "{cron}: {advice}");
     }
 }

@@ -1,75 +1,95 @@
 //! The CSV of both reports, byte for byte.
 
-use serde_json::json;
+use std::sync::Arc;
+
+use rollcall_domain::{
+    AssignmentId, DataCapture, Email, MemberId, OrganizationId, Settings, UpdateMode,
+    email_export::{Setting, Since, Source, Summary},
+};
+use rollcall_store::members::{
+    export::TeamMember,
+    mixed::{ReportedAssignment, ReportedMember},
+};
 
 use super::*;
+use crate::reports::{
+    changes_table::CHANGES_COLUMNS,
+    member_table::{MEMBERS_COLUMNS, write_member},
+    mixed_table::{MIXED_COLUMNS, write_mixed},
+};
 
 fn organization() -> OrganizationId {
     OrganizationId::trusted("acme")
 }
 
-fn member() -> MemberRow {
-    MemberRow {
-        member: "m0042".to_owned(),
-        email: "ada@acme.example".to_owned(),
+fn settings() -> Settings {
+    let permissions = [("emea", "manager"), ("apac", "viewer")];
+    Settings {
+        seats: ["gong", "engage", "waits"].map(str::to_owned).into(),
+        home_workspace: Some("emea".to_owned()),
+        permissions: permissions.map(|(workspace, profile)| (workspace.to_owned(), profile.to_owned())).into(),
+        data_capture: DataCapture {
+            web_conferences_recorded: true,
+            telephony_calls_imported: true,
+            gong_connect_enabled: true,
+            ..DataCapture::default()
+        },
+    }
+}
+
+fn member() -> TeamMember {
+    TeamMember {
+        id: MemberId::trusted("m0042"),
+        email: Email::trusted("ada@acme.example"),
         given_name: "Ada".to_owned(),
         family_name: "Byron".to_owned(),
         job_title: "Analyst".to_owned(),
         manager_email: None,
         active: true,
-        assignment: "sales".to_owned(),
+        assignment: AssignmentId::trusted("sales"),
         assignment_name: "Sales".to_owned(),
         assignment_rank: 1,
-        update_mode: "AUTOMATIC_UPDATES".to_owned(),
-        seats: vec!["gong".to_owned(), "engage".to_owned()],
-        data_capture: vec![true, false, true, false, false, false, true],
-        home_workspace: Some("emea".to_owned()),
-        permissions: json!({ "emea": "manager", "apac": "viewer" }),
-        email_export: Some("EXPORT".to_owned()),
-        email_export_since: None,
-        email_export_source: Some("MIGRATION".to_owned()),
+        update_mode: UpdateMode::AutomaticUpdates,
+        settings: Arc::new(settings()),
+        held_seats: ["gong", "engage"].map(str::to_owned).into(),
+        export: Some(MemberExport { setting: Setting::Export(Since::Always), source: Source::Migration }),
     }
 }
 
-fn assignment() -> MixedAssignment {
-    MixedAssignment {
-        id: "sales".to_owned(),
+fn assignment() -> ReportedAssignment {
+    ReportedAssignment {
+        id: AssignmentId::trusted("sales"),
         name: "Sales".to_owned(),
         rank: 3,
-        update_mode: "AUTOMATIC_UPDATES".to_owned(),
-        exporting: 2,
-        not_exporting: 1,
-        members: 3,
+        update_mode: UpdateMode::AutomaticUpdates,
+        summary: Summary { exporting: 2, not_exporting: 1, inactive: 0 },
     }
 }
 
-fn mixed() -> MixedMember {
-    MixedMember {
-        place: 1,
-        member: "m0042".to_owned(),
-        email: "ada@acme.example".to_owned(),
+fn mixed() -> ReportedMember {
+    ReportedMember {
+        id: MemberId::trusted("m0042"),
+        email: Email::trusted("ada@acme.example"),
         active: false,
-        email_export: Some("DO_NOT_EXPORT".to_owned()),
-        email_export_since: None,
-        email_export_source: Some("EDITED_BY_HAND".to_owned()),
+        export: Some(MemberExport { setting: Setting::DoNotExport, source: Source::EditedByHand }),
     }
 }
 
-fn member_line(profile: Profile, row: &MemberRow) -> String {
+fn member_line(profile: Profile, row: &TeamMember) -> String {
     let mut page = CsvPage::new(profile);
-    page.member(&organization(), row).unwrap();
+    write_member(&mut page, &organization(), row).unwrap();
     String::from_utf8(page.finish().unwrap().to_vec()).unwrap()
 }
 
-fn mixed_line(assignment: &MixedAssignment, row: &MixedMember) -> String {
+fn mixed_line(assignment: &ReportedAssignment, row: &ReportedMember) -> String {
     let mut page = CsvPage::new(Profile::Spreadsheet);
-    page.mixed(&organization(), assignment, row).unwrap();
+    write_mixed(&mut page, &organization(), assignment, row).unwrap();
     String::from_utf8(page.finish().unwrap().to_vec()).unwrap()
 }
 
 /// The cell that a job title becomes; what is around it is known.
 fn cell(profile: Profile, text: &str) -> String {
-    let line = member_line(profile, &MemberRow { job_title: text.to_owned(), ..member() });
+    let line = member_line(profile, &TeamMember { job_title: text.to_owned(), ..member() });
     let rest = line.strip_prefix("acme,m0042,ada@acme.example,Ada Byron,").unwrap();
     let end = rest.find(",,ACTIVE,").unwrap();
     rest[..end].to_owned()
@@ -80,7 +100,7 @@ fn names_keep_their_white_space() {
     for (given, family, expected) in
         [("Ada ", " Byron", "Ada   Byron"), ("", " Byron", " Byron"), ("\tAda", "", "\tAda")]
     {
-        let row = MemberRow { given_name: given.to_owned(), family_name: family.to_owned(), ..member() };
+        let row = TeamMember { given_name: given.to_owned(), family_name: family.to_owned(), ..member() };
         let line = member_line(Profile::Raw, &row);
         assert_eq!(line.split(',').nth(3), Some(expected));
     }
@@ -116,28 +136,23 @@ fn a_mixed_row_says_whether_action_is_required() {
     let automatic = format!("acme,sales,Sales,3,AUTOMATIC_UPDATES,true,{tail}");
     let manual = format!("acme,sales,Sales,3,MANUAL_EDITING,false,{tail}");
     assert_eq!(mixed_line(&assignment(), &mixed()), automatic);
-    let by_hand = MixedAssignment { update_mode: "MANUAL_EDITING".to_owned(), ..assignment() };
+    let by_hand = ReportedAssignment { update_mode: UpdateMode::ManualEditing, ..assignment() };
     assert_eq!(mixed_line(&by_hand, &mixed()), manual);
 }
 
 #[test]
 fn the_start_of_export_is_always_or_a_moment_or_nothing() {
-    let moment: Timestamp = "2026-03-03T04:05:06Z".parse().unwrap();
+    let moment = "2026-03-03T04:05:06Z".parse().unwrap();
     let cases = [
-        (Some("EXPORT"), None, "EXPORT,always"),
-        (Some("EXPORT"), Some(moment), "EXPORT,2026-03-03T04:05:06.000000Z"),
-        (Some("DO_NOT_EXPORT"), None, "DO_NOT_EXPORT,"),
-        (None, None, ","),
+        (Some(Setting::Export(Since::Always)), "EXPORT,always,MIGRATION"),
+        (Some(Setting::Export(Since::At(moment))), "EXPORT,2026-03-03T04:05:06.000000Z,MIGRATION"),
+        (Some(Setting::DoNotExport), "DO_NOT_EXPORT,,MIGRATION"),
+        (None, ",,"),
     ];
-    for (setting, since, expected) in cases {
-        let row = MixedMember {
-            email_export: setting.map(str::to_owned),
-            email_export_since: since,
-            email_export_source: None,
-            ..mixed()
-        };
-        let line = mixed_line(&assignment(), &row);
-        assert!(line.ends_with(&format!(",INACTIVE,{expected},\r\n")), "{line}");
+    for (setting, expected) in cases {
+        let export = setting.map(|setting| MemberExport { setting, source: Source::Migration });
+        let line = mixed_line(&assignment(), &ReportedMember { export, ..mixed() });
+        assert!(line.ends_with(&format!(",INACTIVE,{expected}\r\n")), "{line}");
     }
 }
 
@@ -166,19 +181,21 @@ fn text_that_a_spreadsheet_would_run_gets_one_apostrophe() {
 #[test]
 fn every_text_cell_is_made_harmless() {
     let evil = || "=x".to_owned();
-    let row = MemberRow {
-        member: evil(),
-        email: evil(),
+    let settings = Settings {
+        home_workspace: Some(evil()),
+        permissions: [(evil(), "p".to_owned())].into(),
+        ..Settings::default()
+    };
+    let row = TeamMember {
+        id: MemberId::trusted(evil()),
+        email: Email::trusted(evil()),
         given_name: evil(),
         job_title: evil(),
-        manager_email: Some(evil()),
-        assignment: evil(),
+        manager_email: Some(Email::trusted(evil())),
+        assignment: AssignmentId::trusted(evil()),
         assignment_name: evil(),
-        update_mode: evil(),
-        seats: vec![evil()],
-        home_workspace: Some(evil()),
-        permissions: json!({ "=x": "p" }),
-        email_export_source: Some(evil()),
+        settings: Arc::new(settings),
+        held_seats: [evil()].into(),
         ..member()
     };
     let line = member_line(Profile::Spreadsheet, &row);
@@ -202,7 +219,7 @@ fn quotes_commas_and_line_breaks_survive() {
 
 #[test]
 fn a_name_of_one_part_has_no_blank() {
-    let row = MemberRow { family_name: String::new(), ..member() };
+    let row = TeamMember { family_name: String::new(), ..member() };
     assert!(member_line(Profile::Spreadsheet, &row).contains(",Ada,Analyst,"));
 }
 

@@ -27,7 +27,7 @@ async fn named(store: &ReportStore) -> Latest {
     serde_json::from_slice(&bytes).unwrap()
 }
 
-/// Many at once, the newest neither first nor last; whoever looks meanwhile never sees it move back.
+/// Many writers at once, the newest neither first nor last; a reader never sees the file move back.
 async fn race(store: ReportStore) {
     store.advance_latest(latest(1)).await.unwrap();
     let (watched, over) = (store.clone(), Arc::new(AtomicBool::new(false)));
@@ -53,7 +53,7 @@ async fn race(store: ReportStore) {
     }
     over.store(true, Ordering::Relaxed);
     watcher.await.unwrap();
-    // One that was paused long ago wakes up.
+    // A writer that was suspended for long goes on.
     store.advance_latest(latest(3)).await.unwrap();
     assert_eq!(named(&store).await, latest(28));
 }

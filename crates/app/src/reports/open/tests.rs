@@ -1,4 +1,4 @@
-//! Which URLs are taken, and what is said of the others.
+//! Which URLs are accepted, and what the errors for the others say.
 
 use super::*;
 
@@ -58,7 +58,7 @@ fn every_store_that_is_built_in_opens_without_being_asked_anything() {
         ("gs://bucket/a", cfg!(feature = "gcp")),
         ("az://container@account.dfs.core.windows.net/a", cfg!(feature = "azure")),
     ] {
-        for retries in [Retries::Some, Retries::None] {
+        for retries in [RetryPolicy::Retry, RetryPolicy::FailFast] {
             let opened = open(&Url::parse(url).unwrap(), retries);
             assert_eq!(opened.is_ok(), built_in, "{url}: {opened:?}");
         }

@@ -1,19 +1,19 @@
--- The mixed assignments of an organization with what the report says of them, by rank: those whose active members do
--- not all have the same setting.
+-- The mixed assignments of an organization as the report shows them, by rank. *Mixed* is `Summary::is_mixed` of the
+-- domain; a test checks that both agree.
 SELECT
     a.id,
-    a.display_name AS name,
+    a.display_name,
     a.rank,
     a.update_mode,
     x.exporting,
     x.not_exporting,
-    x.members
+    x.inactive
 FROM (
     SELECT
         m.assignment_id,
         (count(*) FILTER (WHERE m.active AND m.email_export = 'EXPORT'))::integer AS exporting,
         (count(*) FILTER (WHERE m.active AND m.email_export = 'DO_NOT_EXPORT'))::integer AS not_exporting,
-        count(*) AS members
+        (count(*) FILTER (WHERE NOT m.active))::integer AS inactive
     FROM members AS m
     WHERE m.organization_id = $1
     GROUP BY m.assignment_id

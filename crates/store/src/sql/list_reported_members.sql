@@ -1,7 +1,8 @@
--- The members of the assignments $2, in the order of that array, by email and id: the rows of the mixed-settings CSV.
+-- The members of the assignments $2, by the place of the assignment in this array, then by email and id: the rows of
+-- the mixed-settings CSV.
 SELECT
     x.place,
-    m.id AS member,
+    m.id,
     m.email,
     m.active,
     m.email_export,
