@@ -1,4 +1,4 @@
-//! The values of settings: what is allowed, said in the error of whoever gives something else.
+//! Parsers for the values of settings. Each error says which values are allowed.
 
 use std::{fmt, net::SocketAddr, time::Duration};
 
@@ -112,7 +112,7 @@ pub(super) fn reports_url(text: &str) -> Result<Url, String> {
 }
 
 pub(super) fn otlp_endpoint(text: &str) -> Result<Url, String> {
-    http_url(text).ok_or_else(|| "give an http:// URL, such as http://localhost:4317 (no TLS so far)".to_owned())
+    http_url(text).ok_or_else(|| "give an http:// URL, such as http://localhost:4317 (TLS is not supported)".to_owned())
 }
 
 #[cfg(test)]
