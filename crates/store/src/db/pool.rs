@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use deadpool::{
     Runtime,
-    managed::{Hook, HookError},
+    managed::{Hook, HookError, QueueMode},
 };
 use diesel_async::{
     AsyncPgConnection, SimpleAsyncConnection as _,
@@ -44,6 +44,8 @@ pub(super) fn open(options: &Options) -> Result<Pool<AsyncPgConnection>> {
     let manager = AsyncDieselConnectionManager::new_with_config(options.url.as_str(), config);
     Pool::builder(manager)
         .max_size(options.connections)
+        // The connection that was used last is the least likely to need a test, and has prepared the most statements.
+        .queue_mode(QueueMode::Lifo)
         .runtime(Runtime::Tokio1)
         .pre_recycle(Hook::async_fn(|conn: &mut AsyncPgConnection, metrics| {
             Box::pin(async move {
