@@ -6,7 +6,7 @@ use rollcall_domain::{
     AssignmentId, OrganizationId,
     email_export::{EmailExport, Summary},
 };
-use rollcall_store::{Error, ReadTx, assignments::list_mixed_counts, members::mixed::list_reported_assignments};
+use rollcall_store::{Error, ReadTx, assignments::count_mixed, members::mixed::list_reported_assignments};
 use rollcall_testkit::TestDatabase;
 
 /// What a member of a migrated organization can be: active or not, with each setting.
@@ -64,7 +64,7 @@ async fn every_statement_finds_the_mixed_assignments_of_the_domain() {
     let (listed, reported) = database
         .db()
         .read(&acme, "test", async |tx: &mut ReadTx| {
-            Ok::<_, Error>((list_mixed_counts(tx).await?, list_reported_assignments(tx).await?))
+            Ok::<_, Error>((count_mixed(tx).await?, list_reported_assignments(tx).await?))
         })
         .await
         .unwrap();
