@@ -18,7 +18,7 @@ pub enum UnreadableCsv {
 }
 
 /// Splits a CSV file into records, wherever the file is cut into chunks.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct CsvRecords {
     reader: csv_core::Reader,
     /// The text of the cells of the current record.
@@ -27,6 +27,14 @@ pub struct CsvRecords {
     /// Where each cell of the current record ends in `text`.
     ends: Vec<usize>,
     ends_len: usize,
+}
+
+impl Default for CsvRecords {
+    fn default() -> Self {
+        // `csv_core::Reader::default` has no tables, and would read nothing.
+        let reader = csv_core::Reader::new();
+        Self { reader, text: Vec::new(), text_len: 0, ends: Vec::new(), ends_len: 0 }
+    }
 }
 
 impl CsvRecords {
