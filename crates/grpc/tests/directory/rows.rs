@@ -94,7 +94,7 @@ async fn an_invalid_membership_is_rejected_with_its_reason() {
         ..delta(&org)
     };
     let no_group = "there is no such group; send a row for it first";
-    let no_member = "there is no such member; send a row for them first";
+    let no_member = "there is no such member; send a row for the member first";
     let expected = [
         "membership /d: the group id must have 1 to 255 characters, not 0".to_owned(),
         "membership eng/: the member id must have 1 to 255 characters, not 0".to_owned(),

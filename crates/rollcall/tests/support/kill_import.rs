@@ -24,7 +24,7 @@ pub(crate) fn stop_before(revision: i64) -> Stop {
 /// Starts the import.
 pub(crate) fn start(server: &Server) -> Child {
     let mut command = Command::new(env!("CARGO_BIN_EXE_rollcall"));
-    command.args(["import", concat!(env!("CARGO_MANIFEST_DIR"), "/sample/acme"), "--target", &server.url]);
+    command.args(["import", concat!(env!("CARGO_MANIFEST_DIR"), "/../cli/sample/acme"), "--target", &server.url]);
     command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
 }
 

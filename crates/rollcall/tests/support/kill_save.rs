@@ -65,7 +65,7 @@ pub(crate) fn stops(organization: &str, rng: &mut StdRng) -> Vec<Stop> {
     let new_group = format!("'assignment_id', 'everyone', 'group_id', '{}'", seed::group(1));
     vec![
         Stop::at_row("INSERT INTO assignments", "assignments", &saved),
-        Stop::at_table("DELETE FROM assignment_groups", "assignment_groups"),
+        Stop::at_table("DELETE FROM \"assignment_groups\"", "assignment_groups"),
         Stop::at_new_row("INSERT INTO assignment_groups", "assignment_groups", organization, &new_group),
         Stop::at_table(UPDATE_MEMBERS, "members"),
         Stop::at_member(UPDATE_MEMBERS, organization, &drawn()),
