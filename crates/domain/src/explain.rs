@@ -1,4 +1,4 @@
-//! Why a member is in their assignment and in no other (product.md 9).
+//! Explains why a member is in one assignment and in no other (product.md 9).
 
 use std::collections::BTreeSet;
 
@@ -7,18 +7,18 @@ use crate::{
     resolution::{Why, resolve},
 };
 
-/// What one assignment has to do with a member.
+/// Why an assignment is, or is not, the member's.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Verdict {
-    /// It is the member's, and why.
+    /// The assignment is the member's, for this reason.
     Wins(Why),
-    /// It has none of the member's groups.
+    /// The assignment has none of the member's groups.
     NoSharedGroup,
-    /// It matches, but an earlier one does too; of the default one: some other matches.
+    /// The assignment matches, but an earlier one matches too. For the default assignment: another one matches.
     ComesLater,
-    /// It would be the member's, but a pin holds them elsewhere.
+    /// The assignment would be the member's, but the member is pinned to another one.
     PinnedElsewhere,
-    /// It would be the member's, but a manual assignment holds them.
+    /// The assignment would be the member's, but the member stays in a manual one.
     HeldElsewhere,
 }
 
@@ -29,7 +29,7 @@ pub struct Explained<'a> {
     pub rank: u32,
     /// The assignment.
     pub assignment: &'a Assignment,
-    /// Why it is, or is not, the member's.
+    /// Why the assignment is, or is not, the member's.
     pub verdict: Verdict,
     /// The groups that the member shares with it.
     pub shared: Vec<GroupId>,
@@ -41,7 +41,7 @@ pub fn explain<'a>(list: &'a AssignmentList, member: &MemberState, groups: &BTre
     let (winner, why) = resolve(list, member);
     let free = MemberState { pin: None, held: None, ..member.clone() };
     let (would_win, why_free) = resolve(list, &free);
-    // A manual assignment holds nobody who would be in it anyway.
+    // A member who matches the manual assignment anyway is in it for that reason.
     let why = if why == Why::StaysInManual && winner.id == would_win.id { why_free } else { why };
     let verdict = |assignment: &Assignment, shared: &[GroupId]| {
         if assignment.id == winner.id {

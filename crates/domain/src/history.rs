@@ -1,5 +1,4 @@
-//! What a member has had: where each of their settings came from, and what their email export was at
-//! a time (product.md 4.9, 9).
+//! The history of a member: where each setting came from, and what email export was at a time (product.md 4.9, 9).
 
 use std::collections::HashMap;
 
@@ -36,7 +35,7 @@ pub enum SettingName {
 }
 
 impl SettingName {
-    /// All of them, in the order in which they are explained.
+    /// All settings, in the order in which a response explains them.
     pub const ALL: [Self; 11] = [
         Self::Seats,
         Self::HomeWorkspace,
@@ -51,8 +50,7 @@ impl SettingName {
         Self::EmailExport,
     ];
 
-    /// The value as text, empty for none. No id of a catalog has a `,` or `=`, so different values
-    /// have different texts.
+    /// The value as text; empty for none. No catalog id has a `,` or `=`, so different values have different texts.
     #[must_use]
     pub fn text(self, settings: &Settings, export: Option<EmailExport>) -> String {
         let capture = settings.data_capture;
@@ -77,26 +75,26 @@ fn join(parts: impl Iterator<Item = String>) -> String {
     parts.collect::<Vec<_>>().join(",")
 }
 
-/// One change of what a member has, as it is kept.
+/// A change of a member, as it is recorded.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Recorded {
-    /// What changed.
+pub struct RecordedChange {
+    /// The change.
     pub change: MemberChange,
-    /// The revision that it was part of.
+    /// The revision that made the change.
     pub revision: i64,
-    /// When.
+    /// The time of the change.
     pub time: Timestamp,
-    /// By whom.
+    /// The actor who made the change.
     pub actor: String,
 }
 
 /// Settings by id.
 pub type Bundles = HashMap<SettingsId, Settings>;
 
-/// The change by which a member came to have a setting as it is: of all their changes, newest
-/// first, the first one that changes its value.
+/// Returns the change that gave the member the current value of a setting: the newest change of its value. `changes` are
+/// all changes of the member, newest first.
 #[must_use]
-pub fn origin<'a>(name: SettingName, changes: &'a [Recorded], bundles: &Bundles) -> Option<&'a Recorded> {
+pub fn origin<'a>(name: SettingName, changes: &'a [RecordedChange], bundles: &Bundles) -> Option<&'a RecordedChange> {
     let text = |held: &Held| {
         let export = held.export.map(|export| export.setting.value());
         bundles.get(&held.settings).map(|settings| name.text(settings, export))
@@ -109,14 +107,14 @@ pub fn origin<'a>(name: SettingName, changes: &'a [Recorded], bundles: &Bundles)
 
 /// A member whose settings are explained.
 #[derive(Clone, Debug)]
-pub struct Explainee<'a> {
-    /// Who decides about email export.
+pub struct ExplainedSettings<'a> {
+    /// The phase of the organization.
     pub phase: Phase,
     /// Whether the member is active.
     pub active: bool,
     /// Whether the member waits for a seat.
     pub waits_for_seat: bool,
-    /// What the member has been given.
+    /// The settings that the member has.
     pub settings: &'a Settings,
     /// The member's email export; `None` in phase LEGACY.
     pub export: Option<MemberExport>,
@@ -124,14 +122,14 @@ pub struct Explainee<'a> {
     pub legacy: Option<bool>,
 }
 
-/// How a member came to have a setting.
+/// Where a setting of a member came from.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Origin {
-    /// By this change.
-    Change(Box<Recorded>),
+    /// From this change.
+    Change(Box<RecordedChange>),
     /// From the old settings page, in phase LEGACY.
     Legacy,
-    /// No change is kept that says it.
+    /// No recorded change tells.
     Unknown,
 }
 
@@ -142,15 +140,15 @@ pub struct SettingOrigin {
     pub name: SettingName,
     /// Its value as text.
     pub value: String,
-    /// How the member came to have it.
+    /// Where the value came from.
     pub origin: Origin,
     /// Whether it is in effect.
     pub effective: bool,
 }
 
 impl SettingOrigin {
-    /// Since when the member has the value without interruption. Email export that was carried over,
-    /// or still is the old setting, is as it was since always (product.md 4.7).
+    /// Since when the member has the value without interruption; `None` for "always", which is so for email export that
+    /// was carried over or is still the old setting (product.md 4.7).
     #[must_use]
     pub fn since(&self) -> Option<Timestamp> {
         match &self.origin {
@@ -162,7 +160,11 @@ impl SettingOrigin {
 
 /// Explains every setting of a member with all their changes, newest first.
 #[must_use]
-pub fn explain_settings(member: &Explainee<'_>, changes: &[Recorded], bundles: &Bundles) -> Vec<SettingOrigin> {
+pub fn explain_settings(
+    member: &ExplainedSettings<'_>,
+    changes: &[RecordedChange],
+    bundles: &Bundles,
+) -> Vec<SettingOrigin> {
     let legacy = member.phase == Phase::Legacy;
     let export = if legacy { Some(MemberExport::legacy(member.legacy)) } else { member.export };
     let explain = |name: SettingName| {
@@ -181,10 +183,10 @@ pub fn explain_settings(member: &Explainee<'_>, changes: &[Recorded], bundles: &
     SettingName::ALL.map(explain).into()
 }
 
-/// What a member's email export was at a time when they were known. `newest` is the newest change of it
-/// up to then; where that gave them no setting of their own, or there is none, the old one answered.
-/// Of those only the one that was imported last is kept: `legacy`.
+/// Returns what a known member's email export was at a time. `newest` is its newest change up to that time. Without one,
+/// or where it gave the member no own setting, the old setting decided. Only the last imported old setting, `legacy`, is
+/// kept.
 #[must_use]
-pub fn export_at(newest: Option<&Recorded>, legacy: Option<bool>) -> MemberExport {
+pub fn export_at(newest: Option<&RecordedChange>, legacy: Option<bool>) -> MemberExport {
     newest.and_then(|recorded| recorded.change.after.export).unwrap_or_else(|| MemberExport::legacy(legacy))
 }

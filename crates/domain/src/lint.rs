@@ -1,4 +1,4 @@
-//! What is odd about the list of assignments: nothing of it is refused, all of it is worth a look (product.md 6, 9).
+//! Lint: what looks wrong in the list of assignments, although it is allowed (product.md 6, 9).
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
@@ -7,9 +7,9 @@ use crate::{
     violation::NAMED_MAX,
 };
 
-/// What is odd about an assignment. In the order in which findings about one are told.
+/// What looks wrong about an assignment, in the order in which the findings about one assignment are listed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Rule {
+pub enum LintRule {
     /// Earlier assignments take each of its groups.
     NeverMatches,
     /// A group is no longer in the directory.
@@ -28,9 +28,9 @@ pub enum Rule {
 
 /// Something odd about an assignment.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Finding {
+pub struct LintFinding {
     /// What.
-    pub rule: Rule,
+    pub rule: LintRule,
     /// The assignment.
     pub assignment: AssignmentId,
     /// Its rank.
@@ -45,8 +45,8 @@ pub struct Finding {
 
 /// What has to be known beside the list.
 #[derive(Debug)]
-pub struct Facts<'a> {
-    /// Who decides about email export.
+pub struct LintFacts<'a> {
+    /// The phase of the organization.
     pub phase: Phase,
     /// What assignments can choose from.
     pub catalog: &'a Catalog,
@@ -60,20 +60,21 @@ pub struct Facts<'a> {
 
 /// Looks at every assignment; the answer is in evaluation order, then by rule.
 #[must_use]
-pub fn lint(list: &AssignmentList, facts: &Facts<'_>) -> Vec<Finding> {
+pub fn lint(list: &AssignmentList, facts: &LintFacts<'_>) -> Vec<LintFinding> {
     let mut found = never_matching(list);
     for (rank, assignment) in list.ranked() {
         found.extend(group_gone(rank, assignment, facts.gone));
         let summary = facts.summaries.get(&assignment.id).copied().unwrap_or_default();
-        let told = [
-            (Rule::NoMembers, no_members(assignment, summary)),
-            (Rule::ContradictoryDataCapture, contradictions(assignment)),
-            (Rule::SeatsPending, seats_pending(assignment, facts)),
-            (Rule::SeatPrerequisiteMissing, prerequisites_missing(assignment, facts.catalog)),
-            (Rule::EmailExportUnresolved, unresolved(assignment, summary, facts.phase)),
+        let messages = [
+            (LintRule::NoMembers, no_members(assignment, summary)),
+            (LintRule::ContradictoryDataCapture, contradictions(assignment)),
+            (LintRule::SeatsPending, seats_pending(assignment, facts)),
+            (LintRule::SeatPrerequisiteMissing, prerequisites_missing(assignment, facts.catalog)),
+            (LintRule::EmailExportUnresolved, unresolved(assignment, summary, facts.phase)),
         ];
-        let finding = |(rule, message): (Rule, Option<String>)| Some(Finding::new(rule, assignment, rank, message?));
-        found.extend(told.into_iter().filter_map(finding));
+        let finding =
+            |(rule, message): (LintRule, Option<String>)| Some(LintFinding::new(rule, assignment, rank, message?));
+        found.extend(messages.into_iter().filter_map(finding));
     }
     found.sort_by_key(|finding| (finding.rank, finding.rule));
     found
@@ -81,7 +82,7 @@ pub fn lint(list: &AssignmentList, facts: &Facts<'_>) -> Vec<Finding> {
 
 /// The assignments each of whose groups an earlier one names: the first one listed wins.
 #[must_use]
-pub fn never_matching(list: &AssignmentList) -> Vec<Finding> {
+pub fn never_matching(list: &AssignmentList) -> Vec<LintFinding> {
     let first_ranks = list.first_ranks();
     let mut found = Vec::new();
     for (rank, assignment) in (1..).zip(list.listed()) {
@@ -91,20 +92,24 @@ pub fn never_matching(list: &AssignmentList) -> Vec<Finding> {
         }
         let taken_by: Vec<AssignmentId> = winners.into_iter().map(|rank| list.at(rank).id.clone()).collect();
         let message = format!(
-            "nobody can match `{}`: each of its groups is taken by an earlier assignment ({}); move it before them, give \
-             it another group, or delete it",
+            "no member can match `{}`: an earlier assignment has each of its groups ({}); move it before them, give it \
+             another group, or delete it",
             assignment.id,
             quoted(taken_by.iter().map(AssignmentId::as_str)),
         );
         let groups = assignment.groups.clone();
-        found.push(Finding { groups, taken_by, ..Finding::new(Rule::NeverMatches, assignment, rank, message) });
+        found.push(LintFinding {
+            groups,
+            taken_by,
+            ..LintFinding::new(LintRule::NeverMatches, assignment, rank, message)
+        });
     }
     found
 }
 
 /// The groups of one assignment that are gone, if any is.
 #[must_use]
-pub fn group_gone(rank: u32, assignment: &Assignment, gone: &BTreeSet<GroupId>) -> Option<Finding> {
+pub fn group_gone(rank: u32, assignment: &Assignment, gone: &BTreeSet<GroupId>) -> Option<LintFinding> {
     let groups: BTreeSet<GroupId> = assignment.groups.intersection(gone).cloned().collect();
     let which = match groups.len() {
         0 => return None,
@@ -112,16 +117,16 @@ pub fn group_gone(rank: u32, assignment: &Assignment, gone: &BTreeSet<GroupId>) 
         _ => "the groups",
     };
     let message = format!(
-        "{which} {} of `{}` left the directory: nobody matches by that until it is synced again; take out of the \
-         assignment what will not come back",
+        "{which} {} of `{}` left the directory: no member matches by it until a sync brings it back; remove it from the \
+         assignment if it will not come back",
         quoted(groups.iter().map(GroupId::as_str)),
         assignment.id,
     );
-    Some(Finding { groups, ..Finding::new(Rule::GroupGone, assignment, rank, message) })
+    Some(LintFinding { groups, ..LintFinding::new(LintRule::GroupGone, assignment, rank, message) })
 }
 
-impl Finding {
-    fn new(rule: Rule, assignment: &Assignment, rank: u32, message: String) -> Self {
+impl LintFinding {
+    fn new(rule: LintRule, assignment: &Assignment, rank: u32, message: String) -> Self {
         let assignment = assignment.id.clone();
         Self { rule, assignment, rank, message, groups: BTreeSet::new(), taken_by: Vec::new() }
     }
@@ -139,7 +144,7 @@ fn contradictions(assignment: &Assignment) -> Option<String> {
     (!pairs.is_empty()).then(message)
 }
 
-fn seats_pending(assignment: &Assignment, facts: &Facts<'_>) -> Option<String> {
+fn seats_pending(assignment: &Assignment, facts: &LintFacts<'_>) -> Option<String> {
     let given = &assignment.settings.seats;
     let waiting = facts.waiting.get(&assignment.id)?.iter().filter(|(seat, _)| given.contains(*seat));
     let waiting: Vec<String> = waiting.map(|(seat, members)| format!("{members} for the seat `{seat}`")).collect();

@@ -6,7 +6,7 @@ use crate::{
     FieldSelection, OrganizationId, Refusal, Timestamp, Violation, catalog::Catalog, directory::MassChangeLimit,
 };
 
-/// Who decides about email export in an organization (product.md 7.1). An organization that is created without a phase
+/// Whether the old settings or the assignments decide about email export (product.md 7.1). An organization that is created without a phase
 /// is migrated.
 #[derive(
     Clone,
@@ -47,7 +47,7 @@ pub struct Organization {
     pub uid: Uuid,
     /// Its name, as people write it.
     pub display_name: String,
-    /// Who decides about email export.
+    /// Whether the old settings or the assignments decide about email export.
     pub phase: Phase,
     /// How many members one sync may deactivate or re-home.
     pub mass_change_limit: MassChangeLimit,

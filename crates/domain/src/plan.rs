@@ -191,7 +191,7 @@ impl Plan {
     }
 
     /// Returns what the members of an assignment have after the plan. `before` is what they have before it, and `members`
-    /// are the members that the plan was made with. Only for plans that change nobody's activation.
+    /// are the members that the plan was made with. Only for plans that change no member's activation.
     #[must_use]
     pub fn summary_of(&self, assignment: &AssignmentId, before: Summary, members: &[MemberState]) -> Summary {
         let active: HashSet<&MemberId> = members.iter().filter(|m| m.active).map(|m| &m.id).collect();

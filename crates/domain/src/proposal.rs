@@ -1,5 +1,5 @@
-//! A proposal: a change of any kind that is checked against the organization as it stands. Load, plan and apply go on
-//! from here in the same way for every kind.
+//! A proposal: a change of any kind that is checked against the organization as it stands. From here on, load, plan and
+//! apply are the same for every kind.
 
 use crate::{
     AssignmentList, Current, Facts, Organization, Plan, Refusal, Scope, Timestamp,

@@ -3,11 +3,11 @@
 /// How many ids one message names. An error must fit into a response's trailers.
 pub(crate) const NAMED_MAX: usize = 20;
 
-/// Which kind of bad input a [`Violation`] is; the words of `ErrorReason`.
+/// The kind of a [`Violation`]; its word is one of `ErrorReason`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, strum::IntoStaticStr)]
 #[strum(serialize_all = "SCREAMING_SNAKE_CASE")]
 pub enum ViolationKind {
-    /// Anything that has no kind of its own.
+    /// Any bad input without a kind of its own.
     InvalidRequest,
     /// Data capture both asks for and prevents the same.
     ContradictoryDataCapture,
@@ -17,7 +17,7 @@ pub enum ViolationKind {
     UnknownPermissionProfile,
     /// A seat type whose prerequisite is not given.
     SeatPrerequisiteMissing,
-    /// A value of email export is needed.
+    /// A value of email export is missing.
     EmailExportRequired,
     /// A field that only the identity provider changes.
     FieldOwnedByIdp,
@@ -26,9 +26,9 @@ pub enum ViolationKind {
 /// One thing wrong with a request. All of a request's violations are reported at once.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Violation {
-    /// The path of the field in the request; empty until a caller who knows it fills it in.
+    /// The path of the field in the request; empty until it is placed with [`Violation::at`].
     pub field: String,
-    /// What kind of bad input it is.
+    /// The kind of bad input.
     pub kind: ViolationKind,
     /// What is wrong and what to do.
     pub description: String,
@@ -37,7 +37,7 @@ pub struct Violation {
 }
 
 impl Violation {
-    /// A violation of no particular kind.
+    /// A violation without a kind of its own.
     pub fn invalid(field: impl Into<String>, description: impl Into<String>) -> Self {
         Self::new(ViolationKind::InvalidRequest, field, description)
     }
@@ -47,14 +47,14 @@ impl Violation {
         Self { field: field.into(), kind, description: description.into(), metadata: Vec::new() }
     }
 
-    /// The same with a value that the description mentions.
+    /// The same violation with a value that the description mentions.
     #[must_use]
     pub fn with(mut self, key: &'static str, value: impl Into<String>) -> Self {
         self.metadata.push((key, value.into()));
         self
     }
 
-    /// The same, at the given field path. A path that is there already becomes its tail.
+    /// The same violation below a field. An existing path becomes the tail of the new one.
     #[must_use]
     pub fn at(mut self, field: &str) -> Self {
         self.field = match (field.is_empty(), self.field.is_empty()) {

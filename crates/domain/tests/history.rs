@@ -8,7 +8,10 @@ use proptest::{prelude::*, test_runner::Config};
 use rollcall_domain::{
     Cause, DataCapture, Held, MemberChange, Phase, Settings,
     email_export::{MemberExport, Setting, Source},
-    history::{Bundles, Explainee, Origin, Recorded, SettingName, SettingOrigin, explain_settings, export_at, origin},
+    history::{
+        Bundles, ExplainedSettings, Origin, RecordedChange, SettingName, SettingOrigin, explain_settings, export_at,
+        origin,
+    },
 };
 use support::{ALWAYS, NOT, assignment, at, member, seats, since};
 
@@ -30,14 +33,14 @@ fn held(step: &Step) -> Held {
 }
 
 /// Returns the changes of a member with these steps, one minute apart, newest first.
-fn record(steps: &[Step]) -> (Vec<Recorded>, Bundles) {
+fn record(steps: &[Step]) -> (Vec<RecordedChange>, Bundles) {
     let bundles = steps.iter().map(|step| (step.settings.id(), step.settings.clone())).collect();
     let recorded = |(minute, step): (i64, &Step)| {
         let before = usize::try_from(minute - 1).ok().map(|index| held(&steps[index]));
         let change = MemberChange { member: member("m1"), before, after: held(step), cause: step.cause };
-        Recorded { change, revision: 10 + minute, time: at(minute), actor: format!("actor {minute}") }
+        RecordedChange { change, revision: 10 + minute, time: at(minute), actor: format!("actor {minute}") }
     };
-    let mut changes: Vec<Recorded> = (0..).zip(steps).map(recorded).collect();
+    let mut changes: Vec<RecordedChange> = (0..).zip(steps).map(recorded).collect();
     changes.reverse();
     (changes, bundles)
 }
@@ -48,8 +51,8 @@ fn explain(phase: Phase, active: bool, waits_for_seat: bool, steps: &[Step]) -> 
     let last = steps.last().cloned().unwrap_or_else(|| step(Cause::EditedByHand, "none", Settings::default(), None));
     let legacy = Some(true);
     let (settings, export) = (&last.settings, last.export);
-    let explainee = Explainee { phase, active, waits_for_seat, settings, export, legacy };
-    explain_settings(&explainee, &changes, &bundles)
+    let explained = ExplainedSettings { phase, active, waits_for_seat, settings, export, legacy };
+    explain_settings(&explained, &changes, &bundles)
 }
 
 fn one(name: SettingName, explained: &[SettingOrigin]) -> &SettingOrigin {

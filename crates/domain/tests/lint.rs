@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use rollcall_domain::{
     Assignment, AssignmentList, DataCapture, GroupId, Phase, Settings,
     email_export::Summary,
-    lint::{Facts, Finding, Rule, lint},
+    lint::{LintFacts, LintFinding, LintRule, lint},
 };
 use support::{AUTOMATIC, AssignmentBuilder, EXPORT, MANUAL, assignment, catalog, groups, seats};
 
@@ -27,7 +27,7 @@ impl ListFacts {
         Self { phase: Phase::Migrated, gone: BTreeSet::new(), summaries: HashMap::new(), waiting: Vec::new() }
     }
 
-    fn lint(&self, listed: Vec<Assignment>, default: Assignment) -> Vec<Finding> {
+    fn lint(&self, listed: Vec<Assignment>, default: Assignment) -> Vec<LintFinding> {
         let list = AssignmentList::new(listed, default);
         let summary = |a: &Assignment| self.summaries.get(a.id.as_str()).copied().unwrap_or(AGREED);
         let summaries = list.ranked().map(|(_, a)| (a.id.clone(), summary(a))).collect();
@@ -36,7 +36,7 @@ impl ListFacts {
             waiting.entry(assignment(id)).or_default().insert((*seat).to_owned(), *members);
         }
         let (catalog, gone, summaries, waiting) = (&catalog(), &self.gone, &summaries, &waiting);
-        lint(&list, &Facts { phase: self.phase, catalog, gone, summaries, waiting })
+        lint(&list, &LintFacts { phase: self.phase, catalog, gone, summaries, waiting })
     }
 
     /// Returns the findings in a list, as `assignment:RULE`.
@@ -76,13 +76,13 @@ fn a_finding_names_the_groups_the_earlier_assignments_and_the_remedy() {
     let listed = [new("a", &["x", "z"]), new("b", &["y"]), new("c", &["x"]), new("d", &["y", "x"])];
     let found =
         ListFacts::new().lint(listed.map(AssignmentBuilder::build).into(), Assignment::new_default(Phase::Migrated));
-    let expected = Finding {
-        rule: Rule::NeverMatches,
+    let expected = LintFinding {
+        rule: LintRule::NeverMatches,
         assignment: assignment("d"),
         rank: 4,
         message:
-            "nobody can match `d`: each of its groups is taken by an earlier assignment (`a`, `b`); move it before \
-                  them, give it another group, or delete it"
+            "no member can match `d`: an earlier assignment has each of its groups (`a`, `b`); move it before them, \
+             give it another group, or delete it"
                 .to_owned(),
         groups: groups(&["x", "y"]),
         taken_by: vec![assignment("a"), assignment("b")],
@@ -97,7 +97,7 @@ fn absent_groups_are_reported_for_every_assignment_that_names_them() {
     let listed = [new("a", &["x", "y", "z"]), new("b", &["v", "x"]), new("c", &["w"])];
     let found = facts.lint(listed.map(AssignmentBuilder::build).into(), Assignment::new_default(Phase::Migrated));
     let named: Vec<_> = found.iter().map(|finding| (finding.rule, finding.rank, finding.groups.clone())).collect();
-    assert_eq!(named, [(Rule::GroupGone, 1, groups(&["x", "y"])), (Rule::GroupGone, 2, groups(&["x"]))]);
+    assert_eq!(named, [(LintRule::GroupGone, 1, groups(&["x", "y"])), (LintRule::GroupGone, 2, groups(&["x"]))]);
 }
 
 #[test]
@@ -127,7 +127,7 @@ fn stored_contradictory_data_capture_is_reported() {
     assert_eq!(contradictory(DataCapture { prevent_email_import: false, ..both }).len(), 1);
     let message = "`default` has both web_conferences_recorded and prevent_web_conference_recording, and both \
                    emails_imported and prevent_email_import; turn one of each off";
-    assert_eq!(contradictory(both), [(Rule::ContradictoryDataCapture, message.to_owned())]);
+    assert_eq!(contradictory(both), [(LintRule::ContradictoryDataCapture, message.to_owned())]);
     assert_eq!(contradictory(DataCapture { web_conferences_recorded: false, emails_imported: false, ..both }), []);
 }
 
@@ -185,14 +185,14 @@ fn findings_are_in_evaluation_order_and_then_by_rule() {
     let found = facts.lint(listed.map(AssignmentBuilder::build).into(), default);
     let found: Vec<_> = found.iter().map(|finding| (finding.rank, finding.rule)).collect();
     let expected = [
-        (1, Rule::GroupGone),
-        (1, Rule::NoMembers),
-        (2, Rule::NeverMatches),
-        (2, Rule::GroupGone),
-        (2, Rule::NoMembers),
-        (2, Rule::SeatsPending),
-        (2, Rule::SeatPrerequisiteMissing),
-        (3, Rule::SeatsPending),
+        (1, LintRule::GroupGone),
+        (1, LintRule::NoMembers),
+        (2, LintRule::NeverMatches),
+        (2, LintRule::GroupGone),
+        (2, LintRule::NoMembers),
+        (2, LintRule::SeatsPending),
+        (2, LintRule::SeatPrerequisiteMissing),
+        (3, LintRule::SeatsPending),
     ];
     assert_eq!(found, expected);
 }

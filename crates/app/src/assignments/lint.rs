@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashSet};
 
 use rollcall_domain::{
     Assignment, AssignmentId, AssignmentList, OrganizationId, Plan,
-    lint::{Facts, Finding, group_gone, lint, never_matching},
+    lint::{LintFacts, LintFinding, group_gone, lint, never_matching},
 };
 use rollcall_store::{ReadTx, assignments as store, seats};
 
@@ -19,7 +19,7 @@ impl App {
         &self,
         organization: &OrganizationId,
         at_least: Option<i64>,
-    ) -> Result<Read<Vec<Finding>>> {
+    ) -> Result<Read<Vec<LintFinding>>> {
         self.db
             .read(organization, "lint_assignments", async |tx: &mut ReadTx| {
                 check_revision(tx, at_least)?;
@@ -29,7 +29,7 @@ impl App {
                 let waiting = list_waiting(tx, &list).await?;
                 let (phase, catalog) = (tx.organization().phase, &tx.organization().catalog);
                 let (gone, summaries, waiting) = (&gone, &summaries, &waiting);
-                let found = lint(&list, &Facts { phase, catalog, gone, summaries, waiting });
+                let found = lint(&list, &LintFacts { phase, catalog, gone, summaries, waiting });
                 Ok(Read::of(tx, found))
             })
             .await
@@ -62,6 +62,7 @@ pub(crate) async fn warnings(
         let gone = store::list_missing_groups(tx, saved.groups.iter()).await?;
         found.extend(group_gone(after.rank(&saved.id).unwrap_or_default(), saved, &gone));
     }
-    let warning = |found: Finding| Warning { subject: Subject::Assignment(found.assignment), message: found.message };
+    let warning =
+        |found: LintFinding| Warning { subject: Subject::Assignment(found.assignment), message: found.message };
     Ok(found.into_iter().map(warning).collect())
 }

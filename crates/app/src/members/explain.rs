@@ -4,7 +4,7 @@
 use rollcall_domain::{
     AssignmentId, GroupId, Held, MemberId, MemberState, OrganizationId, Phase,
     explain::{Verdict, explain},
-    history::{Explainee, SettingOrigin, explain_settings},
+    history::{ExplainedSettings, SettingOrigin, explain_settings},
 };
 use rollcall_store::{
     ReadTx,
@@ -93,7 +93,7 @@ async fn origins(tx: &mut ReadTx, member: &MemberView) -> Result<Vec<SettingOrig
     };
     let changes = history::list_changes(tx, &member.id, HistoryFilter::default()).await?;
     let bundles = history::list_bundles(tx, &changes).await?;
-    let explainee = Explainee {
+    let explained = ExplainedSettings {
         phase,
         active: member.active,
         waits_for_seat: !member.pending_seats.is_empty(),
@@ -101,5 +101,5 @@ async fn origins(tx: &mut ReadTx, member: &MemberView) -> Result<Vec<SettingOrig
         export: member.export,
         legacy,
     };
-    Ok(explain_settings(&explainee, &changes, &bundles))
+    Ok(explain_settings(&explained, &changes, &bundles))
 }

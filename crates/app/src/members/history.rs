@@ -3,7 +3,7 @@
 use rollcall_domain::{
     MemberId, OrganizationId, Refusal, Timestamp,
     email_export::MemberExport,
-    history::{Recorded, export_at},
+    history::{RecordedChange, export_at},
 };
 use rollcall_store::{
     ReadTx,
@@ -16,7 +16,7 @@ use crate::{App, Read, Result, check_revision};
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ExportHistory {
     /// Newest first.
-    pub changes: Vec<Recorded>,
+    pub changes: Vec<RecordedChange>,
     /// The time that was asked about; that of the answer for none, and for one that is still to come.
     pub time: Timestamp,
     /// What the setting was then; `None` before the member was known.

@@ -1,4 +1,4 @@
-//! What an organization's assignments can choose from: seat types, workspaces and profiles.
+//! The catalog of an organization: the seat types, workspaces and permission profiles that assignments can choose from.
 
 mod replace;
 
@@ -14,12 +14,12 @@ use crate::{
 
 const ENTRIES_MAX: usize = 200;
 
-/// One document, replaced whole.
+/// The catalog. It is one document, which is replaced as a whole.
 #[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Catalog {
-    /// Kinds of licences.
+    /// The seat types.
     pub seat_types: Vec<SeatType>,
-    /// Parts of the organization.
+    /// The workspaces.
     pub workspaces: Vec<Workspace>,
 }
 
@@ -28,17 +28,17 @@ pub struct Catalog {
 pub struct SeatType {
     /// For example `gong`.
     pub id: String,
-    /// As people write it.
+    /// The name, as people write it.
     pub display_name: String,
-    /// Seat types without which this one cannot be given.
+    /// The seat types that a member must have to be given this one.
     pub requires: Vec<String>,
-    /// How many seats there are; `None` for no limit. Documents from before there were totals have none.
+    /// How many seats the organization has; `None` for no limit. Older documents have no totals.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub total: Option<u32>,
 }
 
 impl SeatType {
-    /// What it requires and settings that give it do not.
+    /// The required seat types that the settings do not give.
     fn unmet<'a>(&'a self, settings: &'a Settings) -> impl Iterator<Item = &'a str> {
         self.requires.iter().filter(|required| !settings.seats.contains(*required)).map(String::as_str)
     }
@@ -49,9 +49,9 @@ impl SeatType {
 pub struct Workspace {
     /// For example `emea`.
     pub id: String,
-    /// As people write it.
+    /// The name, as people write it.
     pub display_name: String,
-    /// The permission profiles to choose from.
+    /// The permission profiles of the workspace.
     pub profiles: Vec<Profile>,
 }
 
@@ -60,12 +60,12 @@ pub struct Workspace {
 pub struct Profile {
     /// Unique in its workspace.
     pub id: String,
-    /// As people write it.
+    /// The name, as people write it.
     pub display_name: String,
 }
 
 impl Catalog {
-    /// What is wrong with the document itself; field paths are relative to it.
+    /// Lists what is wrong with the document itself. Field paths are relative to the document.
     #[must_use]
     pub fn violations(&self) -> Vec<Violation> {
         let mut found = Vec::new();
@@ -93,8 +93,8 @@ impl Catalog {
         found
     }
 
-    /// What settings ask for that this catalog does not have, or not without something else
-    /// (product.md 6); field paths are relative to the settings.
+    /// Lists what the settings ask for that this catalog does not have, and required seats that they lack (product.md 6).
+    /// Field paths are relative to the settings.
     #[must_use]
     pub fn check(&self, settings: &Settings) -> Vec<Violation> {
         let mut found = settings.violations();
@@ -116,21 +116,21 @@ impl Catalog {
         found
     }
 
-    /// Seats that settings give without another one that the seat type requires, each with that one.
+    /// The seats that the settings give without a seat that they require, each with the required one.
     #[must_use]
     pub fn unmet_requirements<'a>(&'a self, settings: &'a Settings) -> Vec<(&'a str, &'a str)> {
         let given = self.seat_types.iter().filter(|seat| settings.seats.contains(&seat.id));
         given.flat_map(|seat| seat.unmet(settings).map(|required| (seat.id.as_str(), required))).collect()
     }
 
-    /// The seat types of which there are only so many.
+    /// The total of each seat type that has one.
     #[must_use]
     pub fn totals(&self) -> BTreeMap<&str, u32> {
         self.seat_types.iter().filter_map(|seat| Some((seat.id.as_str(), seat.total?))).collect()
     }
 
-    /// The seat types that had a total in `before` and have another one now, or none: members who wait for such a seat
-    /// may get it. Before there was a total nobody waited.
+    /// The seat types whose total differs from the one in `before`, with the new total; `None` for no limit. Members who
+    /// wait for such a seat may be granted it. A seat type without a total in `before` has no waiting members.
     #[must_use]
     pub fn changed_totals(&self, before: &Self) -> BTreeMap<&str, Option<u32>> {
         let had = before.totals();
@@ -184,7 +184,7 @@ fn check_entries<'a>(
             found.push(Violation::invalid(&field, description));
         }
         if !seen.insert(id) {
-            found.push(Violation::invalid(&field, format!("`{id}` is there twice")));
+            found.push(Violation::invalid(&field, format!("`{id}` is repeated; give each id once")));
         }
         found.extend(
             check_text(display_name, "display name", 0, 200)

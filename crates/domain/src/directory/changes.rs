@@ -36,22 +36,22 @@ impl DirectoryChanges {
 pub struct MemberUpsert {
     /// The member.
     pub id: MemberId,
-    /// Who they are.
+    /// The identity fields.
     pub identity: Identity,
-    /// Whether they are active.
+    /// Whether the member is active.
     pub active: bool,
     /// Whether the member is seen for the first time.
     pub is_new: bool,
 }
 
-/// A group that is new, renamed, gone or back.
+/// A group that is new, renamed, absent or present again.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct GroupUpsert {
     /// The group.
     pub id: GroupId,
-    /// Its name.
+    /// The name that the identity provider shows.
     pub display_name: String,
-    /// Whether it is there.
+    /// Whether the group is in the directory.
     pub present: bool,
 }
 

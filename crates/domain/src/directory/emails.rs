@@ -1,16 +1,15 @@
-//! Who gets which address: unique among active members, whatever order the rows come in.
+//! Keeps addresses unique among active members, whatever the order of the rows.
 
 use std::collections::HashMap;
 
 use super::{Directory, ParsedMember};
 use crate::{Email, MemberId};
 
-/// Finds the rows that cannot be taken because an active member would have another's address, and who has it. `leaves`
-/// says who becomes inactive without a row.
+/// Finds the rows that would give an active member the address of another one. Returns the member of each such row with
+/// the member who has the address. `leaves` tells whether a member without a row becomes inactive.
 ///
-/// Whoever keeps the address they have comes first, then the rows in their order. A row that
-/// cannot be taken leaves its member with the old address, which may push out another row; each
-/// row is pushed out at most once, so this ends.
+/// Members who keep their address come first, then the rows in their order. A rejected row leaves its member with the old
+/// address, which may cause another row to be rejected. Each row is rejected at most once, so this ends.
 pub(super) fn conflicting<'a>(
     directory: &'a Directory,
     rows: &[&'a ParsedMember],
@@ -37,7 +36,8 @@ pub(super) fn conflicting<'a>(
     rejected.into_iter().filter_map(|id| Some((id, holder(id)?))).collect()
 }
 
-/// Rejects the row of `loser`, who goes back to the address they had, and so on along the chain.
+/// Rejects the row of `loser`, who keeps the old address. If another row wanted that address, it is rejected next, and so
+/// on along the chain.
 fn push_out<'a>(
     directory: &'a Directory,
     holders: &mut HashMap<&'a Email, &'a MemberId>,

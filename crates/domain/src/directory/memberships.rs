@@ -1,11 +1,11 @@
-//! Which memberships a sync adds and removes.
+//! The memberships that a sync adds and removes.
 
 use std::collections::HashMap;
 
 use super::{Directory, Membership, Memberships, ParsedRows, Rejection, SyncMode, accepted::AcceptedRows};
 use crate::{GroupId, MemberId};
 
-/// What changes, sorted.
+/// The changed memberships, sorted.
 #[derive(Debug, Default)]
 pub(super) struct MembershipChanges {
     pub(super) added: Vec<Membership>,
@@ -58,8 +58,8 @@ impl<'a> Compare<'a> {
         found
     }
 
-    /// In a FULL sync: memberships of absent groups, and those of present members that no row gives.
-    /// Absent members keep theirs in the groups that are still there.
+    /// Returns the stored memberships that a FULL sync removes: every membership in an absent group, and the memberships of
+    /// present members that no row names. Absent members keep their memberships in present groups.
     fn gone(&self, rows: &Memberships) -> Found<'a> {
         let mut found = Vec::new();
         for (member, stored) in self.stored {

@@ -89,7 +89,7 @@ impl ParsedRows {
     /// Memberships to remove in a FULL sync.
     pub fn parse(mode: SyncMode, raw: RawRows) -> Result<Self, Refusal> {
         if mode == SyncMode::Full && !raw.removed.is_empty() {
-            let description = "a FULL sync leaves out what is gone; send only the memberships that are there";
+            let description = "a FULL sync lists every membership; leave out the memberships to remove";
             return Err(Refusal::Invalid(vec![Violation::invalid("removed_memberships", description)]));
         }
         let mut checked = Self::none(mode);
@@ -165,7 +165,7 @@ impl ParsedRows {
                     named.push(id);
                 }
                 Ok((id, Err(violation))) => {
-                    // The id itself is fine: whom or what it names counts as present.
+                    // The id is valid: the member or group that it names counts as present.
                     self.rejected.push(Rejection { kind, key: id.to_string(), reason: violation.description });
                     rejected.insert(id);
                 }

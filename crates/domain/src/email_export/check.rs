@@ -1,9 +1,9 @@
-//! The question that other services ask before every export: may this email go to the CRM?
+//! Decides whether an email may be exported to the CRM. Other services ask this before every export.
 
 use super::{MemberExport, Setting, Since, Source};
 use crate::{AssignmentId, Phase, Timestamp};
 
-/// What is known of the member that the question is about.
+/// The stored facts about the member that a decision concerns.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CheckSubject {
     /// Whether the member is active.
@@ -31,7 +31,7 @@ pub enum Reason {
     MemberUnknown,
 }
 
-/// An answer that carries its reason.
+/// A decision with its reason.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Decision {
     /// Why; the answer is yes only for [`Reason::Exported`].

@@ -4,7 +4,7 @@ use rollcall_app::members::{Explained, ExportHistory};
 use rollcall_domain::{
     Cause, OrganizationId,
     explain::Verdict,
-    history::{Origin, Recorded, SettingName, SettingOrigin},
+    history::{Origin, RecordedChange, SettingName, SettingOrigin},
     names,
     resolution::Why,
 };
@@ -86,8 +86,8 @@ fn to_cause(cause: Cause) -> i32 {
     .into()
 }
 
-pub(crate) fn to_export_change(organization: &OrganizationId, recorded: &Recorded) -> v1::EmailExportChange {
-    let Recorded { change, revision, time, actor } = recorded;
+pub(crate) fn to_export_change(organization: &OrganizationId, recorded: &RecordedChange) -> v1::EmailExportChange {
+    let RecordedChange { change, revision, time, actor } = recorded;
     let after = change.after.export;
     v1::EmailExportChange {
         time: Some(to_timestamp(*time)),

@@ -1,7 +1,7 @@
 //! Mixed assignments and findings about the list of assignments.
 
 use rollcall_app::assignments::MixedOverview;
-use rollcall_domain::{OrganizationId, email_export::EmailExport, lint::Finding, names};
+use rollcall_domain::{OrganizationId, email_export::EmailExport, lint::LintFinding, names};
 use rollcall_proto::v1;
 
 use super::enums::{to_optional_email_export, to_rule, to_update_mode};
@@ -30,7 +30,7 @@ pub(crate) fn to_mixed(organization: &OrganizationId, mixed: &MixedOverview) -> 
     }
 }
 
-pub(crate) fn to_finding(organization: &OrganizationId, finding: &Finding) -> v1::LintFinding {
+pub(crate) fn to_finding(organization: &OrganizationId, finding: &LintFinding) -> v1::LintFinding {
     v1::LintFinding {
         rule: to_rule(finding.rule),
         assignment: names::assignment(organization, &finding.assignment),

@@ -6,7 +6,7 @@ use rollcall_app::{
     members::{Edit, MemberView, Move, Release},
     reports::Profile,
 };
-use rollcall_domain::{AssignmentId, MemberId, history::Recorded, ids::check_text, names};
+use rollcall_domain::{AssignmentId, MemberId, history::RecordedChange, ids::check_text, names};
 use rollcall_proto::v1::{self, member_service_server::MemberService};
 use tokio_stream::{StreamExt as _, wrappers::ReceiverStream};
 use tonic::{Request, Response, Status};
@@ -176,7 +176,7 @@ impl MemberService for Services {
         let limits = (before, page.limit());
         let found = self.app.list_email_export_changes(&organization, &member, time, limits, page.at_least()).await;
         respond(found, |found| {
-            let render = |recorded: &Recorded| to_export_change(&organization, recorded);
+            let render = |recorded: &RecordedChange| to_export_change(&organization, recorded);
             let (changes, next_page_token) =
                 page.render(&found.value.changes, render, |_, last| last.revision.to_string());
             let revision = tokens::revision(&organization, found.revision);

@@ -58,7 +58,7 @@ async fn an_unmatchable_assignment_is_reported_with_the_assignments_that_take_it
         rule: LintRule::NeverMatches.into(),
         assignment: org.assignment("both"),
         rank: 3,
-        message: "nobody can match `both`: each of its groups is taken by an earlier assignment (`engineering`, \
+        message: "no member can match `both`: an earlier assignment has each of its groups (`engineering`, \
                   `operations`); move it before them, give it another group, or delete it"
             .to_owned(),
         groups: vec![org.group("eng"), org.group("ops")],
@@ -89,8 +89,8 @@ async fn an_absent_group_is_reported_until_it_returns() {
         Assignment { name: org.assignment("first"), display_name: "Renamed".to_owned(), ..Default::default() };
     let request = UpdateAssignmentRequest { assignment: Some(assignment), ..Default::default() };
     let warnings = server.assignments().update_assignment(request).await.unwrap().into_inner().warnings;
-    let message = "the group `ops` of `first` left the directory: nobody matches by that until it is synced again; take \
-                   out of the assignment what will not come back";
+    let message = "the group `ops` of `first` left the directory: no member matches by it until a sync brings it back; \
+                   remove it from the assignment if it will not come back";
     assert_eq!(warnings, [Warning { resource: org.assignment("first"), message: message.to_owned() }]);
     org.sync(&all).await;
     assert_eq!(lint(&server, &org).await, "other:NO_MEMBERS");
@@ -141,7 +141,7 @@ async fn only_the_change_that_makes_an_assignment_unmatchable_returns_the_warnin
     let server = TestServer::start().await;
     let org = acme(&server).await;
     let told = |warnings: Vec<Warning>| {
-        assert!(warnings.iter().all(|warning| warning.message.starts_with("nobody can match `")), "{warnings:?}");
+        assert!(warnings.iter().all(|warning| warning.message.starts_with("no member can match `")), "{warnings:?}");
         warnings.iter().map(|warning| last(&warning.resource).to_owned()).collect::<Vec<_>>().join(" ")
     };
     let mut clients = server.assignments();

@@ -12,7 +12,7 @@ use diesel_async::RunQueryDsl;
 use rollcall_domain::{
     AssignmentId, Cause, Held, MemberChange, MemberId, Timestamp,
     email_export::{EmailExport, Source},
-    history::{Bundles, Recorded},
+    history::{Bundles, RecordedChange},
 };
 use uuid::Uuid;
 
@@ -52,7 +52,7 @@ struct WriteColumns {
 }
 
 impl MemberChangeRow {
-    fn into_recorded(self, member: MemberId) -> Recorded {
+    fn into_recorded(self, member: MemberId) -> RecordedChange {
         let held = |assignment, settings, export: ExportColumns| Held {
             assignment: AssignmentId::trusted(assignment),
             settings: settings_id(settings),
@@ -72,7 +72,7 @@ impl MemberChangeRow {
         let before = before.map(|(assignment, settings)| held(assignment, settings, export_before));
         let after = held(self.assignment_after, self.settings_after, export_after);
         let change = MemberChange { member, before, after, cause: self.cause.0 };
-        Recorded { change, revision: self.revision, time: self.write.occurred_at, actor: self.write.actor }
+        RecordedChange { change, revision: self.revision, time: self.write.occurred_at, actor: self.write.actor }
     }
 }
 
@@ -90,7 +90,7 @@ pub struct HistoryFilter {
 }
 
 /// Reads a member's changes, newest first.
-pub async fn list_changes(tx: &mut ReadTx, member: &MemberId, filter: HistoryFilter) -> Result<Vec<Recorded>> {
+pub async fn list_changes(tx: &mut ReadTx, member: &MemberId, filter: HistoryFilter) -> Result<Vec<RecordedChange>> {
     let (conn, organization) = tx.parts();
     let rows: Vec<MemberChangeRow> = diesel::sql_query(include_str!("../sql/list_member_changes.sql"))
         .bind::<Text, _>(organization)
@@ -105,8 +105,8 @@ pub async fn list_changes(tx: &mut ReadTx, member: &MemberId, filter: HistoryFil
 }
 
 /// Reads the settings before and after each change.
-pub async fn list_bundles(tx: &mut ReadTx, changes: &[Recorded]) -> Result<Bundles> {
-    let held = changes.iter().flat_map(|Recorded { change, .. }| change.before.iter().chain([&change.after]));
+pub async fn list_bundles(tx: &mut ReadTx, changes: &[RecordedChange]) -> Result<Bundles> {
+    let held = changes.iter().flat_map(|RecordedChange { change, .. }| change.before.iter().chain([&change.after]));
     let ids: BTreeSet<_> = held.map(|held| held.settings).collect();
     get_settings(tx, &ids).await
 }
