@@ -1,8 +1,8 @@
 //! Resource names: building and parsing them, and the names of earlier audit events.
 
 use rollcall_domain::{
-    MemberId, OrganizationId,
-    names::{audited_resource, member, parse_member},
+    GroupId, MemberId, OrganizationId,
+    names::{audited_resource, check_organization, member, parse_group, parse_member},
 };
 
 const IDS: [&str; 7] = ["m0042", "a/b", "50%", "José Ñ", "user@corp:1+2", "?#[]", "日本"];

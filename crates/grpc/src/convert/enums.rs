@@ -4,7 +4,7 @@ use rollcall_app::{jobs::RunState, migration::MigrationState};
 use rollcall_domain::{
     Phase, UpdateMode, Violation,
     email_export::{EmailExport, Reason, Source, State},
-    lint::Rule,
+    lint::LintRule,
 };
 use rollcall_proto::v1;
 
@@ -52,7 +52,7 @@ to_proto! {
     }
 }
 to_proto! {
-    to_rule: Rule = LintRule {
+    to_rule: LintRule = LintRule {
         NeverMatches, GroupGone, NoMembers, ContradictoryDataCapture, SeatsPending, SeatPrerequisiteMissing,
         EmailExportUnresolved,
     }
