@@ -1,8 +1,11 @@
 //! The one path of every change of an organization: load, plan, apply. Each kind of change is an [`Operation`] in a file
 //! of its own; what they have in common is here.
 
+use std::collections::BTreeSet;
+
 use rollcall_domain::{
-    AssignmentList, Current, Facts, Organization, OrganizationId, Plan, Proposal, Refusal, Scope, Timestamp,
+    AssignmentId, AssignmentList, Current, Facts, Organization, OrganizationId, Plan, Proposal, Refusal, Scope,
+    Timestamp,
 };
 use rollcall_store::{
     WriteTx,
@@ -88,8 +91,9 @@ impl App {
 
                 // Plan
                 let mut plan = plan(&proposal, current, &facts, tx.now())?;
-                plan.seats = seats::plan(tx, &plan, &facts, validate_only).await?;
-                let warnings = warnings(tx, &proposal, current, &plan).await?;
+                let (seats, waiting) = seats::plan(tx, &plan, &facts, validate_only).await?;
+                plan.seats = seats;
+                let warnings = warnings(tx, &proposal, current, &plan, &waiting).await?;
                 let list = proposal.list(current);
                 let (stored, now, organization) = (&stored, tx.now(), &organization);
                 let planned = Planned { organization, stored, list, facts, plan, now };
@@ -148,6 +152,7 @@ async fn warnings(
     proposal: &Proposal<'_>,
     current: Current<'_>,
     plan: &Plan,
+    waiting: &BTreeSet<AssignmentId>,
 ) -> Result<Vec<Warning>> {
     let mut warnings = Vec::new();
     if plan.saved.is_some() || !plan.ranks.is_empty() {
@@ -158,7 +163,7 @@ async fn warnings(
         Proposal::ReplaceCatalog(replace) => {
             seats::warnings_of_catalog(tx, replace.catalog(), current.list, plan).await?
         }
-        _ => seats::warnings_of_plan(tx, plan).await?,
+        _ => seats::warnings_of_plan(tx, plan, waiting).await?,
     };
     warnings.extend(seats);
     Ok(warnings)

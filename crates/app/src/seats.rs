@@ -20,14 +20,19 @@ use crate::{Result, Subject, Warning};
 /// How much of each seat type is used.
 type SeatUses = BTreeMap<String, SeatUse>;
 
-/// Plans what a change does to seats. Where no seat type has a total, nothing is read, except the settings by which a
-/// preview counts the members whose seats change.
-pub(crate) async fn plan(tx: &mut WriteTx, plan: &Plan, facts: &Facts, preview: bool) -> Result<SeatChanges> {
+/// Plans what a change does to seats. Returns it with the assignments whose members begin to wait. Where no seat type has a
+/// total, nothing is read, except the settings by which a preview counts the members whose seats change.
+pub(crate) async fn plan(
+    tx: &mut WriteTx,
+    plan: &Plan,
+    facts: &Facts,
+    preview: bool,
+) -> Result<(SeatChanges, BTreeSet<AssignmentId>)> {
     let before = &tx.organization().catalog;
     let catalog = plan.catalog.as_ref().unwrap_or(before).clone();
     let (totals, changed) = (catalog.totals(), catalog.changed_totals(before));
     if totals.is_empty() && changed.is_empty() && !preview {
-        return Ok(SeatChanges::default());
+        return Ok(Default::default());
     }
     let claimants = Claimant::list(plan, facts);
     let settings = settings_of(tx, plan, &claimants).await?;
@@ -36,18 +41,23 @@ pub(crate) async fn plan(tx: &mut WriteTx, plan: &Plan, facts: &Facts, preview: 
     let limited: BTreeMap<&str, Option<u32>> = claimed.chain(changed).collect();
     let uses = if limited.is_empty() { SeatUses::new() } else { store::count_seats(tx).await? };
     let queues = load_queues(tx, &limited, &claims, &uses).await?;
-    Ok(SeatChanges::plan(&claims, &queues))
+    let changes = SeatChanges::plan(&claims, &queues);
+    let pending: BTreeSet<&MemberId> = changes.queues.values().flat_map(|queue| &queue.made_pending).collect();
+    let waiting = claimants.iter().filter(|claimant| pending.contains(&claimant.member));
+    let waiting = waiting.map(|claimant| claimant.assignment.clone()).collect();
+    Ok((changes, waiting))
 }
 
 /// Warns about members who wait for seats once the plan is written: of the assignments that it saves or pins to, and of
-/// those whose members begin to wait.
-pub(crate) async fn warnings_of_plan(tx: &mut ReadTx, plan: &Plan) -> Result<Vec<Warning>> {
-    let waiting: BTreeSet<&MemberId> = plan.seats.queues.values().flat_map(|queue| &queue.made_pending).collect();
-    let homes = plan.members.iter().filter(|change| waiting.contains(&change.member));
-    let homes = homes.map(|change| &change.after.assignment);
+/// the assignments `waiting`, whose members begin to wait.
+pub(crate) async fn warnings_of_plan(
+    tx: &mut ReadTx,
+    plan: &Plan,
+    waiting: &BTreeSet<AssignmentId>,
+) -> Result<Vec<Warning>> {
     let saved = plan.saved.iter().map(|saved| &saved.assignment.id);
     let target = plan.pinned.iter().map(|pins| &pins.assignment);
-    let concerned = homes.chain(saved).chain(target).collect();
+    let concerned = waiting.iter().chain(saved).chain(target).collect();
     let catalog = tx.organization().catalog.clone();
     warnings(tx, plan, &catalog, &concerned).await
 }

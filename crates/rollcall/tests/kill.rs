@@ -207,7 +207,7 @@ async fn an_interrupted_import_resumes() {
         assert!(left == revision - 1 || (left == revision && !kill_server), "a revision is half-done");
         let (succeeded, words) = import::printed(import::start(trial.server()));
         assert_eq!(succeeded, left < revisions, "{words}");
-        let says = if left == revisions { "ALREADY_EXISTS" } else { "its import was interrupted: it goes on" };
+        let says = if left == revisions { "ALREADY_EXISTS" } else { "an interrupted import, which now continues" };
         assert_eq!(words.contains(says), left > 0, "{words}");
         trial.observer.assert_consistent().await;
         assert_eq!(trial.observer.state(RowView::Anonymous).await, undisturbed, "killed at revision {revision}");
