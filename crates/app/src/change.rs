@@ -1,11 +1,8 @@
 //! The one path of every change of an organization: load, plan, apply. Each kind of change is an [`Operation`] in a file
 //! of its own; what they have in common is here.
 
-use std::collections::BTreeSet;
-
 use rollcall_domain::{
-    AssignmentId, AssignmentList, Current, Facts, Organization, OrganizationId, Plan, Proposal, Refusal, Scope,
-    Timestamp,
+    AssignmentList, Current, Facts, Organization, OrganizationId, Plan, Proposal, Refusal, Scope, Timestamp,
 };
 use rollcall_store::{
     WriteTx,
@@ -87,14 +84,22 @@ impl App {
                 let stored = assignments::get_list(tx).await?;
                 let current = Current { organization: &organization, list: &stored.list };
                 let (proposal, before) = operation.propose(tx, &stored).await?;
-                let facts = load(tx, &proposal, current).await?;
+                let (scope, list) = (proposal.scope(), proposal.list(current));
+                let mut facts = Facts::default();
+                match scope {
+                    Scope::Directory(rows) => facts.directory = directory::list_directory(tx, rows).await?,
+                    scope => facts.members = members::list_states(tx, scope, list).await?,
+                }
+                if needs_summaries(scope) {
+                    facts.summaries = assignments::count_unchosen(tx, current.list).await?;
+                }
 
                 // Plan
                 let mut plan = plan(&proposal, current, &facts, tx.now())?;
                 let (seats, waiting) = seats::plan(tx, &plan, &facts, validate_only).await?;
                 plan.seats = seats;
-                let warnings = warnings(tx, &proposal, current, &plan, &waiting).await?;
-                let list = proposal.list(current);
+                let mut warnings = lint::warnings(tx, current.list, list, &plan).await?;
+                warnings.extend(seats::warnings(tx, &proposal, current.list, &plan, &waiting).await?);
                 let (stored, now, organization) = (&stored, tx.now(), &organization);
                 let planned = Planned { organization, stored, list, facts, plan, now };
 
@@ -115,19 +120,10 @@ impl App {
     }
 }
 
-/// Loads what a proposal's scope names.
-async fn load(tx: &mut WriteTx, proposal: &Proposal<'_>, current: Current<'_>) -> Result<Facts> {
-    let mut facts = Facts::default();
-    match proposal.scope() {
-        Scope::Nobody => return Ok(facts),
-        Scope::Directory(rows) => facts.directory = directory::list_directory(tx, rows).await?,
-        scope => facts.members = members::list_states(tx, scope, proposal.list(current)).await?,
-    }
-    // Only a member who enters an assignment is given what its members have.
-    if !matches!(proposal.scope(), Scope::Loaded(_) | Scope::Affected { resolves: false, .. }) {
-        facts.summaries = assignments::count_unchosen(tx, current.list).await?;
-    }
-    Ok(facts)
+/// Whether the plan of a change needs what the members of each assignment have: only a member who enters an assignment is
+/// given it.
+fn needs_summaries(scope: Scope<'_>) -> bool {
+    !matches!(scope, Scope::Nobody | Scope::Loaded(_) | Scope::Affected { resolves: false, .. })
 }
 
 /// Above this many members, a plan takes so long that it leaves the thread to other calls.
@@ -144,27 +140,4 @@ fn plan(
         _ => facts.members.len() > LARGE_PLAN,
     };
     if is_large { block_in_place(|| proposal.plan(current, facts, now)) } else { proposal.plan(current, facts, now) }
-}
-
-/// What the caller should know about the change: what it makes odd in the list, and which members wait for seats.
-async fn warnings(
-    tx: &mut WriteTx,
-    proposal: &Proposal<'_>,
-    current: Current<'_>,
-    plan: &Plan,
-    waiting: &BTreeSet<AssignmentId>,
-) -> Result<Vec<Warning>> {
-    let mut warnings = Vec::new();
-    if plan.saved.is_some() || !plan.ranks.is_empty() {
-        let saved = plan.saved.as_ref().map(|saved| &saved.assignment);
-        warnings.extend(lint::warnings(tx, current.list, proposal.list(current), saved).await?);
-    }
-    let seats = match proposal {
-        Proposal::ReplaceCatalog(replace) => {
-            seats::warnings_of_catalog(tx, replace.catalog(), current.list, plan).await?
-        }
-        _ => seats::warnings_of_plan(tx, plan, waiting).await?,
-    };
-    warnings.extend(seats);
-    Ok(warnings)
 }

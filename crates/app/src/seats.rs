@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use rollcall_domain::{
-    AssignmentId, AssignmentList, Facts, MemberId, Plan, Settings, SettingsId,
+    Assignment, AssignmentId, AssignmentList, Facts, MemberId, OrganizationId, Plan, Proposal, Settings, SettingsId,
     catalog::Catalog,
     names,
     seats::{Claimant, Claims, SeatChanges, SeatQueue},
@@ -35,7 +35,11 @@ pub(crate) async fn plan(
         return Ok(Default::default());
     }
     let claimants = Claimant::list(plan, facts);
-    let settings = settings_of(tx, plan, &claimants).await?;
+    // The settings by which claimants claim seats, including those that the plan is about to write.
+    let mut settings: HashMap<SettingsId, Settings> = plan.settings.iter().map(|new| (new.id(), new.clone())).collect();
+    let claimed = claimants.iter().flat_map(|claimant| [claimant.before, claimant.after]).flatten();
+    let missing: BTreeSet<SettingsId> = claimed.filter(|id| !settings.contains_key(id)).collect();
+    settings.extend(get_settings(tx, &missing).await?);
     let claims = Claims::of(&claimants, &settings);
     let claimed = claims.seat_types().filter_map(|seat| Some((seat, Some(*totals.get(seat)?))));
     let limited: BTreeMap<&str, Option<u32>> = claimed.chain(changed).collect();
@@ -49,60 +53,45 @@ pub(crate) async fn plan(
 }
 
 /// Warns about members who wait for seats once the plan is written: of the assignments that it saves or pins to, and of
-/// the assignments `waiting`, whose members begin to wait.
-pub(crate) async fn warnings_of_plan(
+/// the assignments `waiting`, whose members begin to wait. A new catalog concerns every assignment. It also leaves seats
+/// that require another seat which the assignment does not give; that is refused when the assignment is next saved.
+pub(crate) async fn warnings(
     tx: &mut ReadTx,
+    proposal: &Proposal<'_>,
+    list: &AssignmentList,
     plan: &Plan,
     waiting: &BTreeSet<AssignmentId>,
 ) -> Result<Vec<Warning>> {
+    let mut found = Vec::new();
+    let mut catalog = tx.organization().catalog.clone();
     let saved = plan.saved.iter().map(|saved| &saved.assignment.id);
     let target = plan.pinned.iter().map(|pins| &pins.assignment);
-    let concerned = waiting.iter().chain(saved).chain(target).collect();
-    let catalog = tx.organization().catalog.clone();
-    warnings(tx, plan, &catalog, &concerned).await
-}
-
-/// Warns about what a new catalog leaves configured but not effective: seats for which members wait, and seats that
-/// require another seat which the assignment does not give. The latter is refused when the assignment is next saved.
-pub(crate) async fn warnings_of_catalog(
-    tx: &mut WriteTx,
-    catalog: &Catalog,
-    list: &AssignmentList,
-    plan: &Plan,
-) -> Result<Vec<Warning>> {
-    let mut found = Vec::new();
-    for (_, assignment) in list.ranked() {
-        for (seat, required) in catalog.unmet_requirements(&assignment.settings) {
-            let name = names::assignment(tx.id(), &assignment.id);
-            let message = format!("{name} gives the seat `{seat}` without `{required}`, which it requires; give both");
-            found.push(Warning { subject: Subject::Assignment(assignment.id.clone()), message });
-        }
+    let mut concerned: BTreeSet<&AssignmentId> = waiting.iter().chain(saved).chain(target).collect();
+    if let Proposal::ReplaceCatalog(replace) = proposal {
+        catalog.clone_from(replace.catalog());
+        found.extend(list.ranked().flat_map(|(_, assignment)| unmet_requirements(tx.id(), &catalog, assignment)));
+        concerned.extend(list.ranked().map(|(_, assignment)| &assignment.id));
     }
-    let all = list.ranked().map(|(_, assignment)| &assignment.id).collect();
-    found.extend(warnings(tx, plan, catalog, &all).await?);
-    Ok(found)
-}
-
-async fn warnings(
-    tx: &mut ReadTx,
-    plan: &Plan,
-    catalog: &Catalog,
-    concerned: &BTreeSet<&AssignmentId>,
-) -> Result<Vec<Warning>> {
-    let waiting = store::count_waiting(tx, concerned, plan).await?;
     let totals = catalog.totals();
-    let warning = |waiting: store::WaitingMembers| {
-        let name = names::assignment(tx.id(), &waiting.assignment);
-        let who = match waiting.members {
+    for store::WaitingMembers { assignment, seat_type, members } in store::count_waiting(tx, &concerned, plan).await? {
+        let name = names::assignment(tx.id(), &assignment);
+        let who = match members {
             1 => format!("1 member of {name} waits"),
             members => format!("{members} members of {name} wait"),
         };
-        Warning {
-            subject: Subject::Assignment(waiting.assignment),
-            message: message(&who, &waiting.seat_type, &totals),
-        }
+        let message = message(&who, &seat_type, &totals);
+        found.push(Warning { subject: Subject::Assignment(assignment), message });
+    }
+    Ok(found)
+}
+
+fn unmet_requirements(organization: &OrganizationId, catalog: &Catalog, assignment: &Assignment) -> Vec<Warning> {
+    let name = names::assignment(organization, &assignment.id);
+    let warning = |(seat, required): (&str, &str)| Warning {
+        subject: Subject::Assignment(assignment.id.clone()),
+        message: format!("{name} gives the seat `{seat}` without `{required}`, which it requires; give both"),
     };
-    Ok(waiting.into_iter().map(warning).collect())
+    catalog.unmet_requirements(&assignment.settings).into_iter().map(warning).collect()
 }
 
 /// Warns about the seats for which one member waits.
@@ -128,15 +117,6 @@ pub(crate) fn show_planned(member: &mut MemberView, seats: &SeatChanges) {
 fn message(who: &str, seat: &str, totals: &BTreeMap<&str, u32>) -> String {
     let total = totals.get(seat).copied().unwrap_or_default();
     format!("{who} for the seat `{seat}`: all {total} are used; raise the total or free some")
-}
-
-/// The settings by which claimants claim seats, including those that the plan is about to write.
-async fn settings_of(tx: &mut WriteTx, plan: &Plan, claimants: &[Claimant]) -> Result<HashMap<SettingsId, Settings>> {
-    let mut settings: HashMap<SettingsId, Settings> = plan.settings.iter().map(|new| (new.id(), new.clone())).collect();
-    let claimed = claimants.iter().flat_map(|claimant| [claimant.before, claimant.after]).flatten();
-    let stored: BTreeSet<SettingsId> = claimed.filter(|id| !settings.contains_key(id)).collect();
-    settings.extend(get_settings(tx, &stored).await?);
-    Ok(settings)
 }
 
 /// Reads how the given seat types are used, with their totals as they will be. Of a long queue, only the pending seats that

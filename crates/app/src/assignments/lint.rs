@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashSet};
 
 use rollcall_domain::{
-    Assignment, AssignmentId, AssignmentList, OrganizationId, Plan,
+    AssignmentId, AssignmentList, OrganizationId, Plan,
     lint::{LintFacts, LintFinding, group_gone, lint, never_matching},
 };
 use rollcall_store::{ReadTx, assignments as store, seats};
@@ -45,22 +45,26 @@ async fn list_waiting(tx: &mut ReadTx, list: &AssignmentList) -> Result<BTreeMap
     Ok(waiting)
 }
 
-/// What a change makes odd: assignments that can never match any longer, and of the one that is saved also whether it
-/// ever could, and which of its groups are gone.
+/// Warns about what a change makes wrong in the list: assignments that can never match any longer. About the assignment
+/// that it saves, it also warns if that never matched before, and about groups that are no longer in the directory.
 pub(crate) async fn warnings(
     tx: &mut ReadTx,
     before: &AssignmentList,
     after: &AssignmentList,
-    saved: Option<&Assignment>,
+    plan: &Plan,
 ) -> Result<Vec<Warning>> {
+    if plan.saved.is_none() && plan.ranks.is_empty() {
+        return Ok(Vec::new());
+    }
+    let saved = plan.saved.as_ref().map(|saved| &saved.assignment);
     let known: HashSet<AssignmentId> = never_matching(before).into_iter().map(|finding| finding.assignment).collect();
     let mut found = never_matching(after);
     found.retain(|finding| {
         saved.is_some_and(|saved| saved.id == finding.assignment) || !known.contains(&finding.assignment)
     });
     if let Some(saved) = saved.filter(|saved| !saved.groups.is_empty()) {
-        let gone = store::list_missing_groups(tx, saved.groups.iter()).await?;
-        found.extend(group_gone(after.rank(&saved.id).unwrap_or_default(), saved, &gone));
+        let missing = store::list_missing_groups(tx, saved.groups.iter()).await?;
+        found.extend(group_gone(after.rank(&saved.id).unwrap_or_default(), saved, &missing));
     }
     let warning =
         |found: LintFinding| Warning { subject: Subject::Assignment(found.assignment), message: found.message };
