@@ -1,4 +1,4 @@
-//! The question that other services ask before every export.
+//! Whether an email may be exported: the call that other services make before every export.
 
 use rollcall_domain::{
     OrganizationId, Timestamp,
@@ -11,8 +11,8 @@ pub use rollcall_store::email_export::SubjectKey;
 use crate::{App, Read, Result, check_revision_number};
 
 impl App {
-    /// Says whether an email of a member, sent at `sent`, may be exported. An unknown or inactive
-    /// member is an answer, not an error.
+    /// Decides whether an email of a member, sent at `sent`, may be exported. For an unknown or inactive member the
+    /// decision is no; it is not an error.
     ///
     /// # Errors
     /// An unknown organization; then, and whenever there is no answer, do not export.

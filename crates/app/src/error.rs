@@ -41,7 +41,7 @@ pub enum Error {
     /// A run of the job waits or is under way.
     #[error("the run `{0}` of this job is waiting or under way; wait for its end, or cancel it")]
     JobAlreadyRunning(String),
-    /// A job's run has lost its lease; another process goes on with it.
+    /// A job's run has lost its lease; another process continues it.
     #[error("the run has lost its lease to another process")]
     FenceLost,
     /// The database or the report store cannot be reached.

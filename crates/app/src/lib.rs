@@ -103,8 +103,8 @@ impl<T> Read<T> {
     }
 }
 
-/// A read may ask for a revision that it knows of; on one primary every committed one is there, so
-/// a newer one was never made here.
+/// Checks the revision that a read asks for. All reads use the primary, which has every committed revision; therefore a
+/// newer one has never existed.
 fn check_revision(tx: &ReadTx, at_least: Option<i64>) -> Result<()> {
     check_revision_number(tx.organization().revision, at_least)
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use crate::{
-    Assignment, AssignmentList, GroupId, MemberState,
+    Assignment, AssignmentId, AssignmentList, GroupId, MemberState,
     resolution::{Why, resolve},
 };
 
@@ -24,11 +24,13 @@ pub enum Verdict {
 
 /// The verdict on one assignment of the list.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Explained<'a> {
-    /// Its rank.
-    pub rank: u32,
+pub struct AssignmentVerdict {
     /// The assignment.
-    pub assignment: &'a Assignment,
+    pub assignment: AssignmentId,
+    /// Its name.
+    pub display_name: String,
+    /// Its rank, from 1.
+    pub rank: u32,
     /// Why the assignment is, or is not, the member's.
     pub verdict: Verdict,
     /// The groups that the member shares with it.
@@ -37,7 +39,7 @@ pub struct Explained<'a> {
 
 /// Explains a member whose groups are given; one verdict for each assignment in order.
 #[must_use]
-pub fn explain<'a>(list: &'a AssignmentList, member: &MemberState, groups: &BTreeSet<GroupId>) -> Vec<Explained<'a>> {
+pub fn explain(list: &AssignmentList, member: &MemberState, groups: &BTreeSet<GroupId>) -> Vec<AssignmentVerdict> {
     let (winner, why) = resolve(list, member);
     let free = MemberState { pin: None, held: None, ..member.clone() };
     let (would_win, why_free) = resolve(list, &free);
@@ -57,7 +59,13 @@ pub fn explain<'a>(list: &'a AssignmentList, member: &MemberState, groups: &BTre
     list.ranked()
         .map(|(rank, assignment)| {
             let shared: Vec<GroupId> = assignment.groups.intersection(groups).cloned().collect();
-            Explained { rank, assignment, verdict: verdict(assignment, &shared), shared }
+            AssignmentVerdict {
+                assignment: assignment.id.clone(),
+                display_name: assignment.display_name.clone(),
+                rank,
+                verdict: verdict(assignment, &shared),
+                shared,
+            }
         })
         .collect()
 }

@@ -16,8 +16,8 @@ pub enum Why {
     NoOtherMatches,
 }
 
-/// The assignment that a member is in under `list`, and why. Somebody without an assignment, new or
-/// released from one, has none to be held by.
+/// The assignment that a member is in under `list`, and why. A member who is new, or was released, has no assignment yet;
+/// therefore no manual assignment keeps the member.
 #[must_use]
 pub fn resolve<'a>(list: &'a AssignmentList, member: &MemberState) -> (&'a Assignment, Why) {
     if let Some(pinned) = member.pin.as_ref().and_then(|pin| list.find(pin)) {

@@ -1,5 +1,5 @@
 //! What happens around every call: the caller's deadline, a span that continues the caller's trace, and a task of its own.
-//! A cancelled call goes on in its task, so that it never leaves database work unfinished.
+//! A cancelled call continues in its task, so that it never leaves database work unfinished.
 
 use std::{
     pin::Pin,

@@ -14,7 +14,7 @@ use std::{
 use http_body::{Body as HttpBody, Frame, SizeHint};
 use tonic::{Request, Status, body::Body};
 
-/// Says whether the stream of a request was received completely. The layers put it in the request's extensions.
+/// Whether the stream of a request was received completely. The layers put it in the request's extensions.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct StreamCompletion(Arc<AtomicBool>);
 

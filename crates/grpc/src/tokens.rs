@@ -43,7 +43,7 @@ pub(crate) struct PageTokens {
 impl PageTokens {
     /// Takes the key that all replicas of an installation share.
     pub(crate) fn new(key: &[u8]) -> Self {
-        // HMAC takes a key of any length; the error type is there for other algorithms.
+        // HMAC takes a key of any length; the error exists for other algorithms.
         Self { key: Hmac::new_from_slice(key).unwrap_or_else(|_| unreachable!("hmac takes any key")) }
     }
 

@@ -1,14 +1,14 @@
 //! Editing one member's settings by hand.
 
 use rollcall_domain::{
-    FieldSelection, Held, MemberId, MemberState, Proposal,
+    FieldSelection, MemberId, Proposal,
     members::{EditMember, IdentityInput, MemberEdit, MemberInput, StoredIdentity},
     names,
 };
 use rollcall_store::{WriteTx, assignments::StoredList, members::MemberView};
 use serde_json::json;
 
-use super::get_view;
+use super::{get_view, state};
 use crate::{Applied, AuditDraft, Operation, Planned, Result, check_etag, document, seats};
 
 /// A request to edit a member by hand.
@@ -52,7 +52,7 @@ impl Operation for Edit<'_> {
         let value = member.export.map(|export| export.setting.value());
         let edit = self.input.edit(self.selection, &member.settings, value);
         let edit = edit.map_err(|violation| found.push(violation)).unwrap_or_default();
-        let state = state(&member);
+        let state = state(&member, stored);
         let proposal = EditMember::propose(stored.current(tx.organization()), state, edit.clone(), found)?;
         Ok((Proposal::EditMember(proposal), Before { member, edit }))
     }
@@ -81,17 +81,5 @@ impl Operation for Edit<'_> {
         }
         applied.warnings = seats::warnings_of_member(&applied.planned.organization.catalog, &value);
         Ok(value)
-    }
-}
-
-/// The member, as a plan has to know the member. An edit by hand resolves no member, so the ranks are left out.
-fn state(member: &MemberView) -> MemberState {
-    let held = Held { assignment: member.assignment.clone(), settings: member.settings.id(), export: member.export };
-    MemberState {
-        id: member.id.clone(),
-        active: member.active,
-        held: Some(held),
-        pin: member.pin.as_ref().map(|pin| pin.assignment.clone()),
-        matching_ranks: Vec::new(),
     }
 }

@@ -2,8 +2,8 @@
 //! (product.md 9).
 
 use rollcall_domain::{
-    AssignmentId, GroupId, Held, MemberId, MemberState, OrganizationId, Phase,
-    explain::{Verdict, explain},
+    MemberId, OrganizationId, Phase,
+    explain::{AssignmentVerdict, explain},
     history::{ExplainedSettings, SettingOrigin, explain_settings},
 };
 use rollcall_store::{
@@ -12,7 +12,7 @@ use rollcall_store::{
     members::history::{self, HistoryFilter},
 };
 
-use super::{MemberView, get_view};
+use super::{MemberView, get_view, state};
 use crate::{App, Read, Result, check_revision};
 
 /// Why a member is in their assignment and in no other, and has what they have.
@@ -21,24 +21,9 @@ pub struct Explanation {
     /// The member.
     pub member: MemberView,
     /// One verdict for each assignment, in evaluation order.
-    pub verdicts: Vec<Explained>,
+    pub verdicts: Vec<AssignmentVerdict>,
     /// Where each setting came from.
     pub settings: Vec<SettingOrigin>,
-}
-
-/// The verdict on one assignment.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Explained {
-    /// The assignment.
-    pub assignment: AssignmentId,
-    /// Its name.
-    pub display_name: String,
-    /// Its rank.
-    pub rank: u32,
-    /// Why it is, or is not, the member's.
-    pub verdict: Verdict,
-    /// The groups that the member shares with it.
-    pub shared: Vec<GroupId>,
 }
 
 impl App {
@@ -64,25 +49,9 @@ impl App {
     }
 }
 
-fn verdicts(stored: &StoredList, member: &MemberView) -> Vec<Explained> {
-    let first_ranks = stored.list.first_ranks();
-    let held = Held { assignment: member.assignment.clone(), settings: member.settings.id(), export: member.export };
-    let state = MemberState {
-        id: member.id.clone(),
-        active: member.active,
-        held: Some(held),
-        pin: member.pin.as_ref().map(|pin| pin.assignment.clone()),
-        matching_ranks: member.groups.iter().filter_map(|group| first_ranks.get(group).copied()).collect(),
-    };
+fn verdicts(stored: &StoredList, member: &MemberView) -> Vec<AssignmentVerdict> {
     let groups = member.groups.iter().cloned().collect();
-    let explained = explain(&stored.list, &state, &groups).into_iter().map(|explained| Explained {
-        assignment: explained.assignment.id.clone(),
-        display_name: explained.assignment.display_name.clone(),
-        rank: explained.rank,
-        verdict: explained.verdict,
-        shared: explained.shared,
-    });
-    explained.collect()
+    explain(&stored.list, &state(member, stored), &groups)
 }
 
 async fn origins(tx: &mut ReadTx, member: &MemberView) -> Result<Vec<SettingOrigin>> {

@@ -6,11 +6,11 @@ mod history;
 mod moves;
 mod read;
 
-use rollcall_domain::{MemberId, Refusal};
-use rollcall_store::{ReadTx, members as store};
+use rollcall_domain::{Held, MemberId, MemberState, Refusal};
+use rollcall_store::{ReadTx, assignments::StoredList, members as store};
 
 pub use edit::Edit;
-pub use explain::{Explained, Explanation};
+pub use explain::Explanation;
 pub use history::ExportHistory;
 pub use moves::{Move, Release};
 pub use rollcall_store::members::{MemberView, Pin};
@@ -20,4 +20,17 @@ use crate::Result;
 async fn get_view(tx: &mut ReadTx, member: &MemberId) -> Result<MemberView> {
     let view = store::find_member(tx, member).await?;
     Ok(view.ok_or_else(|| Refusal::MemberNotFound(vec![member.clone()]))?)
+}
+
+/// What a plan has to know of the member.
+fn state(member: &MemberView, stored: &StoredList) -> MemberState {
+    let ranks = stored.list.first_ranks();
+    let held = Held { assignment: member.assignment.clone(), settings: member.settings.id(), export: member.export };
+    MemberState {
+        id: member.id.clone(),
+        active: member.active,
+        held: Some(held),
+        pin: member.pin.as_ref().map(|pin| pin.assignment.clone()),
+        matching_ranks: member.groups.iter().filter_map(|group| ranks.get(group).copied()).collect(),
+    }
 }

@@ -1,9 +1,9 @@
 //! Explanations of a member's assignment and settings, and the history of the member's email export.
 
-use rollcall_app::members::{Explained, ExportHistory};
+use rollcall_app::members::ExportHistory;
 use rollcall_domain::{
     Cause, OrganizationId,
-    explain::Verdict,
+    explain::{AssignmentVerdict, Verdict},
     history::{Origin, RecordedChange, SettingName, SettingOrigin},
     names,
     resolution::Why,
@@ -16,7 +16,7 @@ use super::{
 };
 use crate::tokens;
 
-pub(crate) fn to_verdict(organization: &OrganizationId, explained: &Explained) -> v1::AssignmentVerdict {
+pub(crate) fn to_verdict(organization: &OrganizationId, explained: &AssignmentVerdict) -> v1::AssignmentVerdict {
     let verdict = match explained.verdict {
         Verdict::Wins(Why::FirstMatch) => v1::Verdict::FirstMatch,
         Verdict::Wins(Why::Pinned) => v1::Verdict::Pinned,

@@ -53,7 +53,7 @@ async fn race(store: ReportStore) {
     }
     over.store(true, Ordering::Relaxed);
     watcher.await.unwrap();
-    // A writer that was suspended for long goes on.
+    // A writer that was suspended for a long time continues.
     store.advance_latest(latest(3)).await.unwrap();
     assert_eq!(named(&store).await, latest(28));
 }
