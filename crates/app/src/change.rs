@@ -22,7 +22,7 @@ pub trait Operation: Sync {
     /// The name of the transaction's span and metric.
     const NAME: &'static str;
 
-    /// Reads what the proposal is checked against, and proposes the change. Nothing is written.
+    /// Reads what the proposal is checked against, and proposes the change. Writes nothing.
     fn propose<'a>(
         &'a self,
         tx: &mut WriteTx,
@@ -44,7 +44,7 @@ pub struct Planned<'a> {
     pub(crate) organization: &'a Organization,
     /// The list as it is stored.
     pub(crate) stored: &'a StoredList,
-    /// The list as it will be, but for a value of email export on which the members agree.
+    /// The proposed list. A value of email export on which the members agree is only in `plan.saved`.
     pub(crate) list: &'a AssignmentList,
     pub(crate) facts: Facts,
     pub(crate) plan: Plan,
@@ -69,12 +69,12 @@ impl App {
     pub async fn change<O: Operation>(
         &self,
         context: &MutationContext<'_, O::Answer>,
-        organization: &OrganizationId,
+        id: &OrganizationId,
         operation: &O,
     ) -> Result<Answer<O::Answer>> {
         let validate_only = context.caller.validate_only;
         self.db
-            .write(organization, O::NAME, async |tx: &mut WriteTx| {
+            .write(id, O::NAME, async |tx: &mut WriteTx| {
                 if let Some(answer) = context.recall(tx).await? {
                     return Ok(answer);
                 }
@@ -120,13 +120,12 @@ impl App {
     }
 }
 
-/// Whether the plan of a change needs what the members of each assignment have: only a member who enters an assignment is
-/// given it.
+/// Whether a member can enter an assignment. Only then does the plan need to know what the members of each assignment have.
 fn needs_summaries(scope: Scope<'_>) -> bool {
     !matches!(scope, Scope::Nobody | Scope::Loaded(_) | Scope::Affected { resolves: false, .. })
 }
 
-/// Above this many members, a plan takes so long that it leaves the thread to other calls.
+/// With more members, the plan is computed with `block_in_place`, so that the thread's other calls can run elsewhere.
 const LARGE_PLAN: usize = 1_000;
 
 fn plan(

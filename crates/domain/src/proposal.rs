@@ -1,5 +1,5 @@
-//! A proposal: a change of any kind that is checked against the organization as it stands. From here on, load, plan and
-//! apply are the same for every kind.
+//! A proposal: a change of any kind that was checked against the organization as it is stored. Loading its members,
+//! planning and applying are the same for every kind.
 
 use crate::{
     AssignmentList, Current, Facts, Organization, Plan, Refusal, Scope, Timestamp,
@@ -13,7 +13,7 @@ use crate::{
 /// A change of an organization, one variant for each kind.
 #[derive(Clone, Debug)]
 pub enum Proposal<'a> {
-    /// Changes the organization's own fields to these.
+    /// Changes the organization's own fields to those of this organization.
     UpdateOrganization(Box<Organization>),
     /// Replaces the catalog.
     ReplaceCatalog(ReplaceCatalog<'a>),
@@ -60,7 +60,12 @@ impl Proposal<'_> {
             Self::UpdateAssignment(update) => &update.list,
             Self::DeleteAssignment(delete) => &delete.list,
             Self::ReorderAssignments(reorder) => &reorder.list,
-            _ => current.list,
+            Self::UpdateOrganization(_)
+            | Self::ReplaceCatalog(_)
+            | Self::EditMember(_)
+            | Self::MoveMembers(_)
+            | Self::ReleaseMembers(_)
+            | Self::SyncDirectory(_) => current.list,
         }
     }
 

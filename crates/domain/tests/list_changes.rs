@@ -104,7 +104,7 @@ fn the_default_can_be_edited() {
         update_mode: Some(AUTOMATIC),
         settings: Some(seats(&["gong"])),
         choose: Some(EXPORT),
-        takes_choice_back: false,
+        removes_choice: false,
     };
     org.update("default", &edit).unwrap();
     let expected = AssignmentBuilder::new("default", AUTOMATIC, &[]).seats(&["gong"]);

@@ -16,13 +16,14 @@ pub(crate) struct Mutation {
 }
 
 impl Mutation {
-    /// Parses a request, and returns the mutation with what the closure has parsed.
+    /// Parses a request of type `Q`, and returns the mutation with the input that `parse_input` has parsed. The closure must
+    /// run all its checks before the first `?`, so that no violation is lost.
     ///
     /// # Errors
     /// `INVALID_ARGUMENT` with every violation that the closure has found.
     pub(crate) fn parse<Q: MutationRequest, I>(
         request: Q,
-        parse: impl FnOnce(Q, &mut Checks) -> Option<I>,
+        parse_input: impl FnOnce(Q, &mut Checks) -> Option<I>,
     ) -> Result<(Self, I), Status> {
         let mut checks = Checks::default();
         let id = checks.take("request_id", parse_request_id(request.request_id())).flatten();
@@ -38,7 +39,7 @@ impl Mutation {
             validate_only: request.validate_only(),
             request: request_key,
         };
-        let input = parse(request, &mut checks);
+        let input = parse_input(request, &mut checks);
         Ok((Self { caller }, checks.finish(input)?))
     }
 
@@ -62,7 +63,7 @@ impl Mutation {
     ) -> Result<Response<M>, Status> {
         let context = MutationContext::new(self.caller, |changed| render(changed).encode_to_vec());
         let message = match use_case(&context).await.map_err(to_status)? {
-            Answer::Made(changed) => render(&changed),
+            Answer::New(changed) => render(&changed),
             Answer::Repeated(bytes) => {
                 M::decode(bytes.as_slice()).map_err(|error| to_status(rollcall_app::Error::Internal(error.into())))?
             }

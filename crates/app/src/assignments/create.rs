@@ -14,14 +14,14 @@ use crate::{Applied, AuditDraft, Operation, Planned, Result, document};
 
 /// A request to create an assignment.
 #[derive(Clone, Debug)]
-pub struct Create {
+pub struct AssignmentCreation {
     /// The assignment.
     pub assignment: Assignment,
     /// Its rank, from 1; `None` for the end of the list.
     pub position: Option<u32>,
 }
 
-impl Operation for Create {
+impl Operation for AssignmentCreation {
     type Answer = AssignmentView;
     type Before = ();
     const NAME: &'static str = "create_assignment";

@@ -16,7 +16,7 @@ use crate::{Applied, AuditDraft, Operation, Planned, Result, check_etag, documen
 
 /// A request to delete an assignment.
 #[derive(Clone, Debug)]
-pub struct Delete<'a> {
+pub struct AssignmentDeletion<'a> {
     /// The assignment.
     pub id: &'a AssignmentId,
     /// The etag that the caller has read, if the caller gives one.
@@ -25,7 +25,7 @@ pub struct Delete<'a> {
     pub resolve_members: bool,
 }
 
-impl Operation for Delete<'_> {
+impl Operation for AssignmentDeletion<'_> {
     type Answer = ();
     type Before = ();
     const NAME: &'static str = "delete_assignment";

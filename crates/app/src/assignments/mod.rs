@@ -15,13 +15,13 @@ use rollcall_store::{
     assignments::{self as store, AssignmentMeta, StoredList},
 };
 
-pub use create::Create;
-pub use delete::Delete;
+pub use create::AssignmentCreation;
+pub use delete::AssignmentDeletion;
 pub use mixed::MixedOverview;
-pub use move_to::Move;
+pub use move_to::AssignmentMove;
 pub use read::{Listed, Unseen};
-pub use reorder::Reorder;
-pub use update::Update;
+pub use reorder::ListReordering;
+pub use update::AssignmentUpdate;
 
 use crate::{Applied, Result};
 

@@ -9,7 +9,7 @@ use crate::{Applied, AuditDraft, Operation, Planned, Result, check_etag, documen
 
 /// A request to move an assignment. Moving it to its own rank changes nothing.
 #[derive(Clone, Debug)]
-pub struct Move<'a> {
+pub struct AssignmentMove<'a> {
     /// The assignment.
     pub id: &'a AssignmentId,
     /// Its new rank, from 1.
@@ -18,7 +18,7 @@ pub struct Move<'a> {
     pub etag: Option<&'a str>,
 }
 
-impl Operation for Move<'_> {
+impl Operation for AssignmentMove<'_> {
     type Answer = AssignmentView;
     type Before = Summary;
     const NAME: &'static str = "move_assignment";

@@ -8,14 +8,14 @@ use crate::{Applied, AuditDraft, Operation, Planned, Result, check_etag, documen
 
 /// A request to reorder the list. Its current order changes nothing.
 #[derive(Clone, Debug)]
-pub struct Reorder<'a> {
+pub struct ListReordering<'a> {
     /// Every listed assignment, in the new order.
     pub order: &'a [AssignmentId],
     /// The etag of the order that the caller has read.
     pub etag: &'a str,
 }
 
-impl Operation for Reorder<'_> {
+impl Operation for ListReordering<'_> {
     /// The etag of the new order.
     type Answer = String;
     type Before = ();

@@ -14,7 +14,7 @@ use crate::{Applied, AuditDraft, Operation, Planned, Result, check_etag, documen
 
 /// A request to update an assignment.
 #[derive(Clone, Debug)]
-pub struct Update<'a> {
+pub struct AssignmentUpdate<'a> {
     /// The assignment.
     pub id: &'a AssignmentId,
     /// The etag that the caller has read, if the caller gives one.
@@ -26,18 +26,18 @@ pub struct Update<'a> {
 }
 
 /// The assignment before the update, with the edit.
-pub struct Before {
+pub struct AssignmentBefore {
     assignment: Assignment,
     summary: Summary,
     edit: AssignmentEdit,
 }
 
-impl Operation for Update<'_> {
+impl Operation for AssignmentUpdate<'_> {
     type Answer = AssignmentView;
-    type Before = Before;
+    type Before = AssignmentBefore;
     const NAME: &'static str = "update_assignment";
 
-    async fn propose<'a>(&'a self, tx: &mut WriteTx, stored: &StoredList) -> Result<(Proposal<'a>, Before)> {
+    async fn propose<'a>(&'a self, tx: &mut WriteTx, stored: &StoredList) -> Result<(Proposal<'a>, AssignmentBefore)> {
         let assignment = stored.list.get(self.id)?.clone();
         let resource = names::assignment(tx.id(), self.id);
         check_etag(&resource, self.etag, stored.meta[self.id].updated_revision)?;
@@ -47,10 +47,10 @@ impl Operation for Update<'_> {
         let unknown = directory::find_unknown_group(tx, added).await?;
         let update = UpdateAssignment::propose(stored.current(tx.organization()), self.id, &edit, unknown)?;
         let summary = count_members(tx, self.id).await?;
-        Ok((Proposal::UpdateAssignment(update), Before { assignment, summary, edit }))
+        Ok((Proposal::UpdateAssignment(update), AssignmentBefore { assignment, summary, edit }))
     }
 
-    fn audit(&self, before: &Before, planned: &Planned<'_>) -> AuditDraft {
+    fn audit(&self, before: &AssignmentBefore, planned: &Planned<'_>) -> AuditDraft {
         // As it is saved: with the value on which the members agree, where no value is chosen (product.md 4.6).
         let saved = planned.plan.saved.as_ref().map(|saved| &saved.assignment);
         AuditDraft {
@@ -60,7 +60,7 @@ impl Operation for Update<'_> {
         }
     }
 
-    fn answer(&self, before: Before, applied: &mut Applied<'_>) -> Result<AssignmentView> {
+    fn answer(&self, before: AssignmentBefore, applied: &mut Applied<'_>) -> Result<AssignmentView> {
         AssignmentView::of_applied(applied, self.id, Some(before.summary))
     }
 }

@@ -7,7 +7,7 @@ use rollcall_domain::{AssignmentId, GroupId, OrganizationId, Refusal};
 use rollcall_store::{ReadTx, assignments, directory as store};
 
 pub use rollcall_store::directory::GroupView;
-pub use sync::{Sync, Synced};
+pub use sync::{DirectorySync, Synced};
 
 use crate::{App, Read, Result, check_revision};
 

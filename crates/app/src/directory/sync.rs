@@ -12,7 +12,7 @@ use crate::{Applied, AuditDraft, Operation, Planned, Result};
 
 /// A request to sync the directory. A sync that changes nothing makes no revision.
 #[derive(Clone, Debug)]
-pub struct Sync {
+pub struct DirectorySync {
     /// The rows.
     pub rows: ParsedRows,
     /// Whether the sync may change more members than the organization's limit allows.
@@ -28,7 +28,7 @@ pub struct Synced {
     pub rejected: Vec<Rejection>,
 }
 
-impl Operation for Sync {
+impl Operation for DirectorySync {
     type Answer = Synced;
     type Before = ();
     const NAME: &'static str = "sync_directory";

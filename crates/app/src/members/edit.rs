@@ -13,7 +13,7 @@ use crate::{Applied, AuditDraft, Operation, Planned, Result, check_etag, documen
 
 /// A request to edit a member by hand.
 #[derive(Clone, Debug)]
-pub struct Edit<'a> {
+pub struct HandEdit<'a> {
     /// The member.
     pub member: &'a MemberId,
     /// The etag that the caller has read, if the caller gives one.
@@ -27,17 +27,17 @@ pub struct Edit<'a> {
 }
 
 /// The member before the edit, with the edit.
-pub struct Before {
+pub struct MemberBefore {
     member: MemberView,
     edit: MemberEdit,
 }
 
-impl Operation for Edit<'_> {
+impl Operation for HandEdit<'_> {
     type Answer = MemberView;
-    type Before = Before;
+    type Before = MemberBefore;
     const NAME: &'static str = "update_member_settings";
 
-    async fn propose<'a>(&'a self, tx: &mut WriteTx, stored: &StoredList) -> Result<(Proposal<'a>, Before)> {
+    async fn propose<'a>(&'a self, tx: &mut WriteTx, stored: &StoredList) -> Result<(Proposal<'a>, MemberBefore)> {
         let member = get_view(tx, self.member).await?;
         check_etag(names::member(tx.id(), self.member), self.etag, member.updated_revision)?;
         let mut found = Vec::new();
@@ -54,11 +54,11 @@ impl Operation for Edit<'_> {
         let edit = edit.map_err(|violation| found.push(violation)).unwrap_or_default();
         let state = state(&member, stored);
         let proposal = EditMember::propose(stored.current(tx.organization()), state, edit.clone(), found)?;
-        Ok((Proposal::EditMember(proposal), Before { member, edit }))
+        Ok((Proposal::EditMember(proposal), MemberBefore { member, edit }))
     }
 
-    fn audit(&self, before: &Before, planned: &Planned<'_>) -> AuditDraft {
-        let Before { member, edit } = before;
+    fn audit(&self, before: &MemberBefore, planned: &Planned<'_>) -> AuditDraft {
+        let MemberBefore { member, edit } = before;
         let value = member.export.map(|export| export.setting.value());
         AuditDraft {
             resource: names::member(&planned.organization.id, self.member),
@@ -67,8 +67,8 @@ impl Operation for Edit<'_> {
         }
     }
 
-    fn answer(&self, before: Before, applied: &mut Applied<'_>) -> Result<MemberView> {
-        let Before { member: mut value, edit } = before;
+    fn answer(&self, before: MemberBefore, applied: &mut Applied<'_>) -> Result<MemberView> {
+        let MemberBefore { member: mut value, edit } = before;
         let plan = &applied.planned.plan;
         let is_touched = !plan.members.is_empty() || plan.seats.granted().any(|granted| granted == self.member);
         if let Some(change) = plan.members.first() {

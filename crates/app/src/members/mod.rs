@@ -9,10 +9,10 @@ mod read;
 use rollcall_domain::{Held, MemberId, MemberState, Refusal};
 use rollcall_store::{ReadTx, assignments::StoredList, members as store};
 
-pub use edit::Edit;
+pub use edit::HandEdit;
 pub use explain::Explanation;
 pub use history::ExportHistory;
-pub use moves::{Move, Release};
+pub use moves::{MemberMove, MemberRelease};
 pub use rollcall_store::members::{MemberView, Pin};
 
 use crate::Result;

@@ -12,7 +12,7 @@ use crate::{Applied, AuditDraft, Operation, Planned, Result, document};
 
 /// A request to move members to an assignment.
 #[derive(Clone, Debug)]
-pub struct Move<'a> {
+pub struct MemberMove<'a> {
     /// The members.
     pub members: &'a [MemberId],
     /// The assignment.
@@ -21,7 +21,7 @@ pub struct Move<'a> {
     pub reason: &'a str,
 }
 
-impl Operation for Move<'_> {
+impl Operation for MemberMove<'_> {
     /// How many members enter the assignment.
     type Answer = u32;
     type Before = ();
@@ -49,12 +49,12 @@ impl Operation for Move<'_> {
 
 /// A request to release members from their pins. Without a pinned member it changes nothing.
 #[derive(Clone, Debug)]
-pub struct Release<'a> {
+pub struct MemberRelease<'a> {
     /// The members.
     pub members: &'a [MemberId],
 }
 
-impl Operation for Release<'_> {
+impl Operation for MemberRelease<'_> {
     /// How many members had a pin.
     type Answer = u32;
     type Before = ();

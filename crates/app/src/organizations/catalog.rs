@@ -45,7 +45,7 @@ impl App {
 /// A request to replace the catalog. Members who wait for a seat are granted it when its total is raised or removed. The
 /// current document changes nothing.
 #[derive(Clone, Debug)]
-pub struct Replace<'a> {
+pub struct CatalogReplacement<'a> {
     /// The new catalog.
     pub catalog: &'a Catalog,
     /// The etag that the caller has read.
@@ -55,7 +55,7 @@ pub struct Replace<'a> {
 /// How much of each seat type is used before the change.
 type SeatUses = BTreeMap<String, SeatUse>;
 
-impl Operation for Replace<'_> {
+impl Operation for CatalogReplacement<'_> {
     type Answer = CatalogView;
     type Before = SeatUses;
     const NAME: &'static str = "update_catalog";

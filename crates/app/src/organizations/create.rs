@@ -11,7 +11,7 @@ use crate::{Answer, App, AuditDraft, Changed, Error, MutationContext, Result, do
 
 /// A request to create an organization.
 #[derive(Clone, Debug)]
-pub struct Create {
+pub struct OrganizationCreation {
     /// The id; `None` for one that is made from a UUID.
     pub id: Option<OrganizationId>,
     /// The values in the request.
@@ -26,7 +26,7 @@ impl App {
     pub async fn create_organization(
         &self,
         context: &MutationContext<'_, OrganizationView>,
-        create: Create,
+        create: OrganizationCreation,
     ) -> Result<Answer<OrganizationView>> {
         let id = create.id.unwrap_or_else(|| {
             // An id cannot begin with a digit, but a UUID can. The same request gets the same id again.

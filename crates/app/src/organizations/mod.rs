@@ -7,10 +7,10 @@ mod update;
 use rollcall_domain::OrganizationId;
 use rollcall_store::{ReadTx, organizations as store};
 
-pub use catalog::{CatalogView, Replace, SeatUse};
-pub use create::Create;
+pub use catalog::{CatalogReplacement, CatalogView, SeatUse};
+pub use create::OrganizationCreation;
 pub use rollcall_store::organizations::OrganizationView;
-pub use update::Update;
+pub use update::OrganizationUpdate;
 
 use crate::{App, Read, Result, check_revision};
 

@@ -8,7 +8,7 @@ use crate::{Applied, AuditDraft, Operation, Planned, Result, check_etag, documen
 
 /// A request to update an organization. An update that changes nothing makes no revision.
 #[derive(Clone, Debug)]
-pub struct Update<'a> {
+pub struct OrganizationUpdate<'a> {
     /// The etag that the caller has read, if the caller gives one.
     pub etag: Option<&'a str>,
     /// The values in the request.
@@ -17,7 +17,7 @@ pub struct Update<'a> {
     pub selection: &'a FieldSelection,
 }
 
-impl Operation for Update<'_> {
+impl Operation for OrganizationUpdate<'_> {
     type Answer = OrganizationView;
     /// The organization as it would be.
     type Before = Organization;

@@ -94,7 +94,7 @@ impl AssignmentInput {
             update_mode: self.update_mode.filter(|_| selection.selects("update_mode", true)),
             settings: (settings != current.settings).then_some(settings),
             choose: choice.value(),
-            takes_choice_back: choice == Choice::TakenBack,
+            removes_choice: choice == Choice::Removed,
         }
     }
 }
@@ -121,15 +121,15 @@ pub struct AssignmentEdit {
     pub settings: Option<Settings>,
     /// The value of email export that this edit *chooses* (product.md 4.1).
     pub choose: Option<EmailExport>,
-    /// Whether the edit removes the chosen value, which is allowed only where no value is chosen.
-    pub takes_choice_back: bool,
+    /// Whether the edit removes a chosen value. This is refused: a choice cannot be taken back.
+    pub removes_choice: bool,
 }
 
 impl AssignmentEdit {
     /// The assignment after the edit.
     #[must_use]
     pub fn applied_to(&self, before: &Assignment) -> Assignment {
-        let Self { display_name, groups, update_mode, settings, choose, takes_choice_back: _ } = self.clone();
+        let Self { display_name, groups, update_mode, settings, choose, removes_choice: _ } = self.clone();
         Assignment {
             id: before.id.clone(),
             display_name: display_name.unwrap_or_else(|| before.display_name.clone()),
@@ -148,8 +148,8 @@ pub(crate) enum Choice {
     None,
     /// The update chooses this value.
     Chosen(EmailExport),
-    /// The update removes a chosen value, which is never allowed.
-    TakenBack,
+    /// The update removes a chosen value. This is refused.
+    Removed,
 }
 
 impl Choice {
@@ -162,7 +162,7 @@ impl Choice {
         stored: Option<EmailExport>,
     ) -> Self {
         match (selection.names("email_export"), given) {
-            (true, None) if stored.is_some() => Self::TakenBack,
+            (true, None) if stored.is_some() => Self::Removed,
             (true, Some(value)) => Self::Chosen(value),
             (false, Some(value)) if *selection == FieldSelection::Populated && given != stored => Self::Chosen(value),
             _ => Self::None,
@@ -172,13 +172,13 @@ impl Choice {
     pub(crate) fn value(self) -> Option<EmailExport> {
         match self {
             Self::Chosen(value) => Some(value),
-            Self::None | Self::TakenBack => None,
+            Self::None | Self::Removed => None,
         }
     }
 }
 
 /// The violation of an update that takes a chosen value back: a chosen value can be changed, but not removed.
-pub(crate) fn choice_taken_back(field: &str) -> Violation {
+pub(crate) fn choice_removed(field: &str) -> Violation {
     let description = "a chosen value cannot be taken back; choose EXPORT or DO_NOT_EXPORT";
     Violation::new(ViolationKind::EmailExportRequired, field, description).with("field", "email_export")
 }

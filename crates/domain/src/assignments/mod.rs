@@ -15,7 +15,7 @@ use std::collections::BTreeSet;
 pub use create::{CreateAssignment, NewAssignment};
 pub use delete::{DeleteAssignment, Deletion};
 pub use input::{AssignmentEdit, AssignmentInput};
-pub(crate) use input::{Choice, choice_taken_back};
+pub(crate) use input::{Choice, choice_removed};
 pub use list::AssignmentList;
 pub use order_mismatch::OrderMismatch;
 pub use overtaken::Overtaken;

@@ -3,7 +3,7 @@
 use super::MemberState;
 use crate::{
     Cause, Current, FieldSelection, Held, Plan, Refusal, Scope, Settings, Timestamp, Violation,
-    assignments::{Choice, choice_taken_back},
+    assignments::{Choice, choice_removed},
     email_export::{EmailExport, MemberExport, Source},
 };
 
@@ -40,7 +40,7 @@ impl MemberInput {
     ) -> Result<MemberEdit, Violation> {
         let after = settings.updated(self.settings.as_ref(), selection);
         match Choice::of_update(selection, self.email_export, export) {
-            Choice::TakenBack => Err(choice_taken_back("member.email_export")),
+            Choice::Removed => Err(choice_removed("member.email_export")),
             choice => Ok(MemberEdit { settings: (after != *settings).then_some(after), choose: choice.value() }),
         }
     }

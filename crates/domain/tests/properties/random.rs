@@ -169,7 +169,7 @@ fn edit() -> impl Strategy<Value = AssignmentEdit> {
             update_mode,
             settings,
             choose,
-            takes_choice_back: false,
+            removes_choice: false,
         })
 }
 
@@ -181,7 +181,7 @@ fn new() -> impl Strategy<Value = AssignmentEdit> {
             update_mode: Some(mode),
             settings: Some(settings),
             choose: Some(value),
-            takes_choice_back: false,
+            removes_choice: false,
         },
     )
 }

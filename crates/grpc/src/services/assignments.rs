@@ -1,6 +1,9 @@
 //! `AssignmentService`.
 
-use rollcall_app::assignments::{AssignmentView, Create, Delete, Listed, MixedOverview, Move, Reorder, Update};
+use rollcall_app::assignments::{
+    AssignmentCreation, AssignmentDeletion, AssignmentMove, AssignmentUpdate, AssignmentView, ListReordering, Listed,
+    MixedOverview,
+};
 use rollcall_domain::{AssignmentId, names};
 use rollcall_proto::v1::{self, assignment_service_server::AssignmentService};
 use tonic::{Request, Response, Status};
@@ -36,7 +39,7 @@ impl AssignmentService for Services {
             // An id begins with a letter, but a UUID need not.
             let id = id.unwrap_or_else(|| AssignmentId::trusted(format!("a-{}", Uuid::now_v7())));
             let position = u32::try_from(request.position).ok().filter(|position| *position > 0);
-            Some((organization?, Create { assignment: input.into_new(id), position }))
+            Some((organization?, AssignmentCreation { assignment: input.into_new(id), position }))
         })?;
         mutation
             .run(
@@ -99,7 +102,7 @@ impl AssignmentService for Services {
                 let (organization, id) = name?;
                 Some((organization, id, etag, input, selection))
             })?;
-        let update = Update { id: &id, etag: optional_etag(&etag), input: &input, selection: &selection };
+        let update = AssignmentUpdate { id: &id, etag: optional_etag(&etag), input: &input, selection: &selection };
         mutation
             .run(
                 async |context| self.app.change(context, &organization, &update).await,
@@ -121,7 +124,7 @@ impl AssignmentService for Services {
                 let (organization, id) = checks.resource("name", names::parse_assignment(&request.name))?;
                 Some((organization, id, request.resolve_members, request.etag))
             })?;
-        let delete = Delete { id: &id, etag: optional_etag(&etag), resolve_members };
+        let delete = AssignmentDeletion { id: &id, etag: optional_etag(&etag), resolve_members };
         mutation
             .run(
                 async |context| self.app.change(context, &organization, &delete).await,
@@ -145,7 +148,7 @@ impl AssignmentService for Services {
                 let (organization, id) = name?;
                 Some((organization, id, position, request.etag))
             })?;
-        let moving = Move { id: &id, position, etag: optional_etag(&etag) };
+        let moving = AssignmentMove { id: &id, position, etag: optional_etag(&etag) };
         mutation
             .run(
                 async |context| self.app.change(context, &organization, &moving).await,
@@ -168,7 +171,7 @@ impl AssignmentService for Services {
             checks.require(!request.etag.is_empty(), "etag", "give the etag of the order, from ListAssignments");
             Some((organization?, order, request.etag))
         })?;
-        let reorder = Reorder { order: &order, etag: &etag };
+        let reorder = ListReordering { order: &order, etag: &etag };
         mutation
             .run(
                 async |context| self.app.change(context, &organization, &reorder).await,

@@ -1,6 +1,6 @@
 //! `DirectoryService`.
 
-use rollcall_app::directory::{GroupView, Sync};
+use rollcall_app::directory::{DirectorySync, GroupView};
 use rollcall_domain::{
     OrganizationId,
     directory::{ParsedRows, RawGroup, RawMember, RawMembership, RawRows, SyncCounts, SyncMode},
@@ -43,7 +43,7 @@ impl DirectoryService for Services {
         }
         completion.check()?;
         let rows = block_in_place(|| ParsedRows::parse(mode, rows)).map_err(|refusal| to_status(refusal.into()))?;
-        let sync = Sync { rows, allow_mass_change };
+        let sync = DirectorySync { rows, allow_mass_change };
         mutation
             .with_rows(digest)
             .run(

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use rollcall_app::{
-    members::{Edit, MemberView, Move, Release},
+    members::{HandEdit, MemberMove, MemberRelease, MemberView},
     reports::Profile,
 };
 use rollcall_domain::{AssignmentId, MemberId, history::RecordedChange, ids::check_text, names};
@@ -81,7 +81,7 @@ impl MemberService for Services {
             })?;
         let MemberUpdate { input, selection, identity } = &update;
         let (etag, identity) = (optional_etag(&etag), identity.as_ref());
-        let edit = Edit { member: &member, etag, input, selection, identity };
+        let edit = HandEdit { member: &member, etag, input, selection, identity };
         mutation
             .run(
                 async |context| self.app.change(context, &organization, &edit).await,
@@ -107,7 +107,7 @@ impl MemberService for Services {
                 checks.take("reason", check_text(&request.reason, "reason", 0, 500));
                 Some((organization?, members, target?, request.reason))
             })?;
-        let moving = Move { members: &members, target: &target, reason: &reason };
+        let moving = MemberMove { members: &members, target: &target, reason: &reason };
         mutation
             .run(
                 async |context| self.app.change(context, &organization, &moving).await,
@@ -128,7 +128,7 @@ impl MemberService for Services {
             let members = parse_members(checks, &request.members);
             Some((organization?, members))
         })?;
-        let release = Release { members: &members };
+        let release = MemberRelease { members: &members };
         mutation
             .run(
                 async |context| self.app.change(context, &organization, &release).await,

@@ -1,6 +1,6 @@
 //! `OrganizationService`.
 
-use rollcall_app::organizations::{Create, Replace, Update};
+use rollcall_app::organizations::{CatalogReplacement, OrganizationCreation, OrganizationUpdate};
 use rollcall_domain::{OrganizationId, names, organization::OrganizationInput};
 use rollcall_proto::v1::{self, organization_service_server::OrganizationService};
 use tonic::{Request, Response, Status};
@@ -27,7 +27,10 @@ impl OrganizationService for Services {
     ) -> Result<Response<v1::CreateOrganizationResponse>, Status> {
         let (mutation, create) = Mutation::parse(request.into_inner(), |request, checks| {
             let id = checks.optional_id("organization_id", &request.organization_id, OrganizationId::parse);
-            Some(Create { id, input: parse_organization(checks, request.organization.unwrap_or_default()) })
+            Some(OrganizationCreation {
+                id,
+                input: parse_organization(checks, request.organization.unwrap_or_default()),
+            })
         })?;
         mutation
             .run(
@@ -78,7 +81,7 @@ impl OrganizationService for Services {
             let selection = parse_mask(checks, mask, &OrganizationInput::PATHS, OrganizationInput::refuse_path);
             Some((id?, etag, input, selection))
         })?;
-        let update = Update { etag: optional_etag(&etag), input: &input, selection: &selection };
+        let update = OrganizationUpdate { etag: optional_etag(&etag), input: &input, selection: &selection };
         mutation
             .run(
                 async |context| self.app.change(context, &id, &update).await,
@@ -117,7 +120,7 @@ impl OrganizationService for Services {
             checks.extend(catalog.violations().into_iter().map(|violation| violation.at("catalog")));
             Some((id?, catalog, etag))
         })?;
-        let replace = Replace { catalog: &catalog, etag: &etag };
+        let replace = CatalogReplacement { catalog: &catalog, etag: &etag };
         mutation
             .run(
                 async |context| self.app.change(context, &id, &replace).await,
