@@ -1,4 +1,5 @@
-//! The caller's deadline: a call that takes longer is answered with DEADLINE_EXCEEDED.
+//! The caller's deadline: a call that has no response by then is answered with DEADLINE_EXCEEDED. The messages of a server
+//! stream that has begun are not limited.
 
 use std::time::Duration;
 

@@ -51,7 +51,7 @@ impl Operation for AssignmentUpdate<'_> {
     }
 
     fn audit(&self, before: &AssignmentBefore, planned: &Planned<'_>) -> AuditDraft {
-        // As it is saved: with the value on which the members agree, where no value is chosen (product.md 4.6).
+        // The assignment as it is saved. If no value is chosen, it has the agreed value (product.md 4.6).
         let saved = planned.plan.saved.as_ref().map(|saved| &saved.assignment);
         AuditDraft {
             resource: names::assignment(&planned.organization.id, self.id),

@@ -29,7 +29,7 @@ impl App {
         create: OrganizationCreation,
     ) -> Result<Answer<OrganizationView>> {
         let id = create.id.unwrap_or_else(|| {
-            // An id cannot begin with a digit, but a UUID can. The same request gets the same id again.
+            // The prefix is there because an id must not begin with a digit. The same request gets the same id again.
             let uuid = context.caller.request.as_ref().map_or_else(Uuid::now_v7, |request| request.id);
             OrganizationId::trusted(format!("o-{uuid}"))
         });

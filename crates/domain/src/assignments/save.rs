@@ -1,4 +1,4 @@
-//! What creating and updating an assignment check alike.
+//! Checks that creating and updating an assignment have in common.
 
 use super::{
     Assignment,
@@ -6,8 +6,8 @@ use super::{
 };
 use crate::{GroupId, Refusal, Violation, catalog::Catalog};
 
-/// Lists what is wrong with an assignment as it would be saved. The settings are checked against `catalog` only where it
-/// is given: settings that were saved once stay valid.
+/// Lists what is wrong with an assignment as it would be saved. The settings are only checked if a `catalog` is given: the
+/// stored settings of an assignment stay valid.
 pub(super) fn violations(assignment: &Assignment, catalog: Option<&Catalog>) -> Vec<Violation> {
     let groups = if assignment.id.is_default() { Groups::Optional } else { Groups::Required };
     let mut found: Vec<Violation> = bad_name(&assignment.display_name).into_iter().collect();

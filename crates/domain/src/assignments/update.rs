@@ -156,7 +156,7 @@ impl UpdateAssignment {
 fn refuse_groups_of_default(assignment: &Assignment) -> Result<(), Refusal> {
     if assignment.id.is_default() && !assignment.groups.is_empty() {
         return Err(Refusal::DefaultAssignmentFixed(
-            "given groups: it takes every member that no other assignment takes",
+            "given groups: it takes every member that no other assignment takes; leave its groups empty",
         ));
     }
     Ok(())

@@ -36,7 +36,7 @@ impl AssignmentService for Services {
             checks.require(request.position >= 0, "position", "the position must not be negative; 0 means the end");
             let input = parse_assignment(checks, request.assignment.unwrap_or_default());
             checks.extend(input.violations_of_new());
-            // An id begins with a letter, but a UUID need not.
+            // The prefix is there because an id must begin with a letter.
             let id = id.unwrap_or_else(|| AssignmentId::trusted(format!("a-{}", Uuid::now_v7())));
             let position = u32::try_from(request.position).ok().filter(|position| *position > 0);
             Some((organization?, AssignmentCreation { assignment: input.into_new(id), position }))
