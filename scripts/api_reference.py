@@ -2,6 +2,7 @@
 services share, and one for the error reasons. Takes the contract as `buf build -o -#format=json` prints it."""
 
 import re
+import sys
 from string import Template
 
 PACKAGE = ".rollcall.v1."
@@ -92,7 +93,9 @@ class Reference:
     def method(self, service: str, method: dict, messages: dict[str, dict]) -> str:
         name = method["name"]
         text = f"## {name}\n\n{self.prose(f'{service}.{name}')}\n\nRole: [`{role(method)}`](README.md#roles)\n\n"
-        example = self.examples[f"{service}/{name}"]
+        example = self.examples.get(f"{service}/{name}")
+        if example is None:
+            sys.exit(f"docs: .ci/calls has no successful call of {service}/{name}; add one")
         text += f"```sh\ngrpcurl -plaintext -d '{example}' \\\n"
         text += f"    localhost:50051 rollcall.v1.{service}/{name}\n```\n\n"
         for end, title, stream in (("input", "Request", "clientStreaming"), ("output", "Response", "serverStreaming")):

@@ -73,7 +73,7 @@ pub struct Changed<T> {
 #[derive(Debug)]
 pub enum Answer<T> {
     /// The change was made, or would be.
-    New(Changed<T>),
+    New(Box<Changed<T>>),
     /// The same request was made before. These bytes are the response of that time.
     Repeated(Vec<u8>),
 }
@@ -105,7 +105,7 @@ impl<'a, T> MutationContext<'a, T> {
         if let Some(key) = self.to_be_kept() {
             requests::remember(tx, key, &(self.encode)(&changed)).await?;
         }
-        Ok(Answer::New(changed))
+        Ok(Answer::New(Box::new(changed)))
     }
 
     async fn recall_system(&self, conn: &mut SystemConn) -> Result<Option<Answer<T>>> {
@@ -117,7 +117,7 @@ impl<'a, T> MutationContext<'a, T> {
         if let Some(key) = self.to_be_kept() {
             requests::remember_system(conn, key, &(self.encode)(&changed)).await?;
         }
-        Ok(Answer::New(changed))
+        Ok(Answer::New(Box::new(changed)))
     }
 
     /// The idempotency key under which the response is kept. A call with `validate_only` changes nothing, so its response

@@ -1,4 +1,4 @@
-//! Updating an assignment, and its members as its update mode says.
+//! The use case UpdateAssignment. With automatic updates, the members get the new settings too.
 
 use rollcall_domain::{
     Assignment, AssignmentId, FieldSelection, Proposal,

@@ -46,7 +46,11 @@ fn every_field_that_names_a_resource_is_in_a_sample() {
         let sampled: BTreeSet<String> =
             requests.flat_map(|request| names(&request.unwrap())).map(|(pointer, _)| field_of(&pointer)).collect();
         for field in name_fields(&rpc.input()) {
-            assert!(sampled.contains(&field), "{}: {field} is in no sample", rpc.name());
+            assert!(
+                sampled.contains(&field),
+                "{}: no sample has a name in {field}; add one to testkit/src/samples.rs, or the field to TEXTS if it is no name",
+                rpc.name()
+            );
         }
     }
 }

@@ -47,7 +47,7 @@ impl Walk {
     /// Returns every sample of the RPCs that match the filter.
     pub(crate) fn samples(applies: impl Fn(&Rpc) -> bool) -> Vec<&'static Sample> {
         let chosen: Vec<&Sample> = SAMPLES.iter().filter(|sample| applies(&Rpc::find(sample.rpc))).collect();
-        assert!(!chosen.is_empty());
+        assert!(!chosen.is_empty(), "no sample matches; add one to testkit/src/samples.rs");
         chosen
     }
 

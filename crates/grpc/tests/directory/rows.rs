@@ -109,8 +109,8 @@ async fn an_invalid_membership_is_rejected_with_its_reason() {
     let mut request = org.full_sync(&MEMBERS);
     request.memberships.extend(memberships(&[("eng", "nobody"), ("moon", "d")]));
     let expected = [
-        "membership eng/nobody: the sync has no row that can be taken for this member",
-        "membership moon/d: the sync has no row that can be taken for this group",
+        "membership eng/nobody: the sync has no accepted row for this member; send one, or correct it",
+        "membership moon/d: the sync has no accepted row for this group; send one, or correct it",
     ];
     assert_eq!(reasons(&take(&server, request).await), expected);
     assert_eq!(everybody(&server, &org).await, EVERYBODY);

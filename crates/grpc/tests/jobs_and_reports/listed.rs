@@ -10,6 +10,11 @@ async fn jobs(server: &TestServer) -> Vec<Job> {
     server.jobs().list_jobs(ListJobsRequest::default()).await.unwrap().into_inner().jobs
 }
 
+/// Returns the job with a name.
+fn named<'a>(jobs: &'a [Job], name: &str) -> &'a Job {
+    jobs.iter().find(|job| job.name == format!("jobs/{name}")).unwrap()
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn jobs_are_listed_with_their_next_current_and_last_runs() {
     let server = TestServer::start().await;
@@ -26,7 +31,7 @@ async fn jobs_are_listed_with_their_next_current_and_last_runs() {
     for job in &fresh {
         assert!(!job.description.is_empty() && job.current_run.is_none() && job.last_run.is_none(), "{job:?}");
     }
-    let [_, report, migration] = &fresh[..] else { panic!("{fresh:?}") };
+    let (report, migration) = (named(&fresh, REPORT), named(&fresh, MIGRATION));
     assert_eq!(migration.next_run_time, None);
     let next = report.next_run_time.unwrap();
     let next: DateTime<Utc> = DateTime::from_timestamp(next.seconds, next.nanos.unsigned_abs()).unwrap();
@@ -41,23 +46,26 @@ async fn jobs_are_listed_with_their_next_current_and_last_runs() {
     client.batch_execute("BEGIN; SELECT FROM organizations FOR UPDATE").await.unwrap();
     let open = server.jobs().run_job(run(MIGRATION, Some(0))).await.unwrap().into_inner().run.unwrap();
     let busy = jobs(&server).await;
-    assert_eq!((&busy[1].current_run, &busy[1].last_run), (&None, &Some(first)));
-    let current = busy[2].current_run.clone().unwrap();
+    assert_eq!((&named(&busy, REPORT).current_run, &named(&busy, REPORT).last_run), (&None, &Some(first)));
+    let busy_migration = named(&busy, MIGRATION);
+    let current = busy_migration.current_run.clone().unwrap();
     assert!([JobRunState::Pending, JobRunState::Running].contains(&current.state()), "{current:?}");
-    assert_eq!((current.name, &busy[2].last_run), (open.name.clone(), &None));
+    assert_eq!((current.name, &busy_migration.last_run), (open.name.clone(), &None));
     client.batch_execute("COMMIT").await.unwrap();
     let done = over(&server, &open.name).await;
     let idle = jobs(&server).await;
-    assert_eq!((&idle[2].current_run, &idle[2].last_run), (&None, &Some(done)));
+    let idle_migration = named(&idle, MIGRATION);
+    assert_eq!((&idle_migration.current_run, &idle_migration.last_run), (&None, &Some(done)));
     let last = org.run_job(MIGRATION).await;
-    assert_eq!(jobs(&server).await[2].last_run, Some(last), "the newest");
+    assert_eq!(named(&jobs(&server).await, MIGRATION).last_run, Some(last), "the newest");
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_report_is_listed_with_its_configured_schedule_and_time_zone() {
     let report_schedule = Schedule { cron: "30 2 * * *".into(), time_zone: TimeZone::Asia__Kolkata };
     let server = TestServer::start_with(JobOptions { report_schedule }).await;
-    let report = jobs(&server).await.remove(1);
+    let jobs = jobs(&server).await;
+    let report = named(&jobs, REPORT);
     assert_eq!((report.name.as_str(), report.schedule.as_str()), ("jobs/mixed-settings-report", "30 2 * * *"));
     assert_eq!(report.time_zone, "Asia/Kolkata");
     // 02:30 in India is 21:00 UTC.
