@@ -6,8 +6,10 @@ use clap::{Parser, Subcommand};
 use object_store::ObjectStore;
 use rollcall_app::reports::ReportStore;
 use rollcall_cli::{
+    TargetArguments,
     demo::DemoArguments,
-    import::{Import, ImportArguments},
+    folder::OrganizationFolder,
+    import::{self, ImportArguments},
     job::{self, JobCommand},
     migration::{self, MigrationCommand, import::MigrationImport},
     report::{ReportCommand, verify},
@@ -85,14 +87,14 @@ impl Command {
             Self::Serve => serve::serve(config, shutdown).await,
             Self::Migrate => database::migrate(config).await,
             Self::Jobs => serve::jobs(config, shutdown).await,
-            Self::Job { command } => run_job_command(&command, config, shutdown).await,
-            Self::Migration { command } => run_migration_command(&command, config, shutdown).await,
+            Self::Job { command } => run_job_command(command, config, shutdown).await,
+            Self::Migration { command } => run_migration_command(command, config, shutdown).await,
             Self::Report { command: ReportCommand::Verify(arguments) } => {
                 verify::run(&arguments, open_report_store).await
             }
             Self::Import(arguments) => {
-                let import = Import::read(&arguments)?;
-                let run = async |server| import.run(&server).await;
+                let folder = OrganizationFolder::read(&arguments.folder)?;
+                let run = async |server: &_| import::run(server, &folder).await;
                 with_server(config, Some(&arguments.target), shutdown, IMPORT_INTERRUPTED, run).await
             }
             Self::Demo(arguments) => demo::run(config, &arguments, shutdown).await,
@@ -100,34 +102,33 @@ impl Command {
     }
 }
 
-async fn run_job_command(command: &JobCommand, config: &Config, shutdown: &Shutdown) -> Result {
+async fn run_job_command(command: JobCommand, config: &Config, shutdown: &Shutdown) -> Result {
     match command {
-        JobCommand::List(arguments) => {
-            let list = async |server| job::list::run(&server).await;
-            with_server(config, arguments.target.as_ref(), shutdown, INTERRUPTED, list).await
+        JobCommand::List(TargetArguments { target }) => {
+            with_server(config, target.as_ref(), shutdown, INTERRUPTED, job::list::run).await
         }
-        JobCommand::Run(arguments) if arguments.target.is_none() => job_run::run(config, arguments, shutdown).await,
+        JobCommand::Run(arguments) if arguments.target.is_none() => job_run::run(config, &arguments, shutdown).await,
         JobCommand::Run(arguments) => {
-            let run = async |server| job::run::run(&server, arguments).await;
+            let run = async |server: &_| job::run::run(server, &arguments).await;
             with_server(config, arguments.target.as_ref(), shutdown, WAIT_INTERRUPTED, run).await
         }
     }
 }
 
-async fn run_migration_command(command: &MigrationCommand, config: &Config, shutdown: &Shutdown) -> Result {
+async fn run_migration_command(command: MigrationCommand, config: &Config, shutdown: &Shutdown) -> Result {
     match command {
-        MigrationCommand::Status(arguments) => {
-            let show = async |server| migration::status::run(&server).await;
-            with_server(config, arguments.target.as_ref(), shutdown, INTERRUPTED, show).await
+        MigrationCommand::Status(TargetArguments { target }) => {
+            with_server(config, target.as_ref(), shutdown, INTERRUPTED, migration::status::run).await
         }
         MigrationCommand::Plan(arguments) => {
-            let plan = async |server| migration::plan::run(&server, arguments).await;
+            let plan = async |server: &_| migration::plan::run(server, &arguments).await;
             with_server(config, arguments.target.as_ref(), shutdown, INTERRUPTED, plan).await
         }
         MigrationCommand::Import(arguments) => {
+            let target = arguments.target.clone();
             let import = MigrationImport::open(arguments)?;
-            let run = async |server| import.run(&server).await;
-            with_server(config, arguments.target.as_ref(), shutdown, INTERRUPTED, run).await
+            let run = async |server: &_| import.run(server).await;
+            with_server(config, target.as_ref(), shutdown, INTERRUPTED, run).await
         }
     }
 }

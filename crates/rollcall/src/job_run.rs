@@ -5,7 +5,7 @@ use std::time::Duration;
 use rollcall_app::{App, jobs, reports::ReportStore};
 use rollcall_cli::{
     JobProgress,
-    job::run::{JobRunArguments, print_result},
+    job::{outcome::print_result, run::JobRunArguments},
 };
 use rollcall_proto::v1;
 use tokio::time::{sleep, timeout};

@@ -5,7 +5,7 @@ use tonic::Code;
 
 use super::messages;
 use crate::{
-    connection::{ServerConnection, call_failed},
+    connection::{ServerConnection, answer, call_failed},
     error::{Error, Result},
     folder::OrganizationFolder,
 };
@@ -54,8 +54,7 @@ async fn is_unfinished(server: &ServerConnection, folder: &OrganizationFolder) -
         return Ok(true);
     }
     let request = PlanMigrationRequest { name: format!("{parent}/migration"), ..Default::default() };
-    let answered = server.migration().plan_migration(request).await;
-    let plan = answered.map_err(call_failed("cannot look at the migration"))?.into_inner();
+    let plan = answer("cannot plan the migration", server.migration().plan_migration(request).await)?;
     let expected = folder.legacy_settings.iter().any(|setting| setting.export);
     Ok(expected && plan.members_exporting == 0 && plan.unmatched_legacy_settings == 0)
 }
@@ -64,9 +63,8 @@ async fn is_unfinished(server: &ServerConnection, folder: &OrganizationFolder) -
 /// organization was probably created by someone else under the same id.
 async fn check_directory(server: &ServerConnection, folder: &OrganizationFolder) -> Result {
     let messages = tokio_stream::iter(messages::directory(folder, true));
-    let answered = server.directory().sync_directory(messages).await;
-    let answer = answered.map_err(call_failed("cannot compare the directory"))?.into_inner();
-    let counts = answer.counts.unwrap_or_default();
+    let compared = answer("cannot compare the directory", server.directory().sync_directory(messages).await)?;
+    let counts = compared.counts.unwrap_or_default();
     let changed = counts.members_updated + counts.members_deactivated + counts.members_reactivated;
     if changed == 0 && counts.memberships_removed == 0 {
         return Ok(());

@@ -9,7 +9,7 @@ use url::Url;
 
 use super::outcome;
 use crate::{
-    connection::{ServerConnection, call_failed, error_metadata},
+    connection::{ServerConnection, answer, call_failed, error_metadata},
     error::{Error, Result},
     progress::JobProgress,
     values,
@@ -51,16 +51,7 @@ pub async fn run(server: &ServerConnection, arguments: &JobRunArguments) -> Resu
     let show = |run: &JobRun| progress.show(|name| run.outcome.get(name).copied().unwrap_or_default().into());
     let run = run_job(server, arguments.job(), arguments.wait, show).await;
     progress.end();
-    print_result(&run?)
-}
-
-/// Prints a run that has ended.
-///
-/// # Errors
-/// The run did not succeed, or it counted something as failed.
-pub fn print_result(run: &JobRun) -> Result {
-    outcome::print_run(run);
-    outcome::check_succeeded(run)
+    outcome::print_result(&run?)
 }
 
 /// Runs a job and waits until the run ends. Calls `show` whenever it has read the run.
@@ -96,8 +87,7 @@ async fn start_run(server: &ServerConnection, job: &str, wait: Duration) -> std:
         wait_timeout: prost_types::Duration::try_from(wait.min(FIRST_WAIT)).ok(),
         ..Default::default()
     };
-    let answer = server.jobs().run_job(request).await?;
-    Ok(answer.into_inner().run.unwrap_or_default())
+    Ok(server.jobs().run_job(request).await?.into_inner().run.unwrap_or_default())
 }
 
 fn cannot_run(job: &str) -> impl FnOnce(Status) -> Error + use<> {
@@ -127,7 +117,6 @@ async fn wait_for_end(
 
 async fn get_run(server: &ServerConnection, name: &str) -> Result<JobRun> {
     let request = GetJobRunRequest { name: name.to_owned() };
-    let answered = server.jobs().get_job_run(request).await;
-    let answer = answered.map_err(call_failed(format!("cannot read the run {name}")))?;
-    Ok(answer.into_inner().run.unwrap_or_default())
+    let found = answer(format!("cannot read the run {name}"), server.jobs().get_job_run(request).await)?;
+    Ok(found.run.unwrap_or_default())
 }
