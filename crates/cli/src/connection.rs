@@ -1,6 +1,11 @@
 //! The connection to a running server, and the server's errors as text for a person.
 
-use std::{collections::BTreeMap, fmt::Write as _, time::Duration};
+use std::{
+    collections::BTreeMap,
+    fmt::Write as _,
+    net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
+    time::Duration,
+};
 
 use rollcall_proto::v1::{
     Assignment, ListAssignmentsRequest, assignment_service_client::AssignmentServiceClient,
@@ -78,11 +83,19 @@ impl ServerConnection {
         Ok(Self { channel: endpoint.connect().await.map_err(Error::doing(cannot_reach))? })
     }
 
-    /// Waits until the server reports that it is serving.
+    /// Connects to a server in this process, and waits until it is serving.
     ///
     /// # Errors
-    /// The server does not report it within 30 s.
-    pub async fn wait_until_serving(&self) -> Result {
+    /// The server does not report within 30 s that it is serving.
+    pub async fn open_local(address: SocketAddr) -> Result<Self> {
+        let text = format!("http://{}", local_address(address));
+        let url = Url::parse(&text).map_err(Error::doing(format!("cannot use the address {text}")))?;
+        let server = Self::open(&url).await?;
+        server.wait_until_serving().await?;
+        Ok(server)
+    }
+
+    async fn wait_until_serving(&self) -> Result {
         let mut health = HealthClient::new(self.channel.clone());
         let mut state = "it is not serving".to_owned();
         for _ in 0..HEALTH_TRIES {
@@ -113,6 +126,16 @@ impl ServerConnection {
             }
         }
     }
+}
+
+/// Returns the address for a client on this machine. A server that listens on all addresses listens on loopback, too.
+pub(crate) fn local_address(address: SocketAddr) -> SocketAddr {
+    let ip = match address.ip() {
+        IpAddr::V4(ip) if ip.is_unspecified() => Ipv4Addr::LOCALHOST.into(),
+        IpAddr::V6(ip) if ip.is_unspecified() => Ipv6Addr::LOCALHOST.into(),
+        ip => ip,
+    };
+    SocketAddr::new(ip, address.port())
 }
 
 /// Returns the message of an answer. An error says what was tried, and everything that the server says about it.

@@ -38,12 +38,7 @@ async fn with_local_server(config: &Config, run: impl AsyncFnOnce(&ServerConnect
     let any_free_port = Config { listen: ([127, 0, 0, 1], 0).into(), ..config.clone() };
     let finished = async {
         let service = Service::start(&any_free_port, &database.db, Work::Calls).await?;
-        let finished = async {
-            let server = ServerConnection::open(&service.url()?).await?;
-            server.wait_until_serving().await?;
-            run(&server).await
-        };
-        let finished = finished.await;
+        let finished = async { run(&ServerConnection::open_local(service.address).await?).await }.await;
         finished.and(service.stop().await)
     };
     let finished = finished.await;

@@ -1,18 +1,10 @@
 //! Example calls with grpcurl, for the demo's server and organization.
 
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::net::SocketAddr;
 
 use rollcall_proto::v1::Member;
 
-/// Returns the address for a client on this machine. A server that listens on all addresses listens on loopback, too.
-pub(super) fn local_address(address: SocketAddr) -> SocketAddr {
-    let ip = match address.ip() {
-        IpAddr::V4(ip) if ip.is_unspecified() => Ipv4Addr::LOCALHOST.into(),
-        IpAddr::V6(ip) if ip.is_unspecified() => Ipv6Addr::LOCALHOST.into(),
-        ip => ip,
-    };
-    SocketAddr::new(ip, address.port())
-}
+use crate::connection::local_address;
 
 /// Returns one line for each call: list the services, list assignments, explain a member, check a member's email
 /// export, run the report.

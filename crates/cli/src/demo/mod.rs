@@ -10,11 +10,10 @@ pub mod table;
 use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
 use rollcall_proto::v1::JobRun;
-use url::Url;
 
 use crate::{
     connection::ServerConnection,
-    error::{Error, Result},
+    error::Result,
     folder::OrganizationFolder,
     import::{ImportState, find_import_state, import_folder},
     job::{
@@ -69,8 +68,7 @@ impl Demo {
     /// # Errors
     /// A step fails, or the migration did not prove that every member's behaviour stayed the same.
     pub async fn show(mut self, address: SocketAddr) -> Result {
-        let server = ServerConnection::open(&local_url(address)?).await?;
-        server.wait_until_serving().await?;
+        let server = ServerConnection::open_local(address).await?;
         self.timer.step_done(format!("serving on http://{address}"));
         let rejected = self.import(&server).await?;
         self.run_job(&server, "settings-migration").await?;
@@ -108,10 +106,4 @@ impl Demo {
         self.timer.step_done(format!("job {job}: {}", outcome_line(&run)));
         Ok(run)
     }
-}
-
-/// Returns the URL of a server in this process.
-fn local_url(address: SocketAddr) -> Result<Url> {
-    let text = format!("http://{}", calls::local_address(address));
-    Url::parse(&text).map_err(Error::doing(format!("cannot use the address {text}")))
 }

@@ -47,21 +47,17 @@ impl JobRunArguments {
 /// # Errors
 /// The server refuses the run, or the run does not end in time or does not succeed.
 pub async fn run(server: &ServerConnection, arguments: &JobRunArguments) -> Result {
+    let (job, wait) = (arguments.job(), arguments.wait);
+    let deadline = Instant::now() + wait;
+    let run = start_run(server, job, wait).await.map_err(|status| cannot_run(job)(*status))?;
     let mut progress = JobProgress::default();
     let show = |run: &JobRun| progress.show(|name| run.outcome.get(name).copied().unwrap_or_default().into());
-    let run = run_job(server, arguments.job(), arguments.wait, show).await;
+    let run = wait_for_end(server, run, deadline, show).await;
     progress.end();
     outcome::print_result(&run?)
 }
 
-/// Runs a job and waits until the run ends. Calls `show` whenever it has read the run.
-async fn run_job(server: &ServerConnection, job: &str, wait: Duration, show: impl FnMut(&JobRun)) -> Result<JobRun> {
-    let deadline = Instant::now() + wait;
-    let run = start_run(server, job, wait).await.map_err(|status| cannot_run(job)(*status))?;
-    wait_for_end(server, run, deadline, show).await
-}
-
-/// Like [`run_job`], but first waits for a run of the job that is already running.
+/// Runs a job and waits until the run ends. First waits for a run of the job that is already running.
 ///
 /// # Errors
 /// The server refuses the run, or a run does not end in time.
