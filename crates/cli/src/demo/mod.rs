@@ -77,7 +77,7 @@ impl Demo {
             print_line(format!("\n{}: see above", rejected_rows(rejected)));
         }
         let organization = self.folder.organization.as_str();
-        let parent = format!("organizations/{organization}");
+        let parent = self.folder.name();
         let assignments = server.list_all_assignments(&parent).await?;
         let migration = result::get_migration(&server, &parent).await?;
         let member = result::find_example_member(&server, &parent).await?;

@@ -20,6 +20,13 @@ pub struct OrganizationFolder {
     pub legacy_settings: Vec<FolderLegacySetting>,
 }
 
+impl OrganizationFolder {
+    /// Returns the organization's resource name, `organizations/{id}`.
+    pub(crate) fn name(&self) -> String {
+        format!("organizations/{}", self.organization)
+    }
+}
+
 /// A row of `members.csv`.
 #[derive(Debug, PartialEq, Eq, Deserialize)]
 pub struct FolderMember {

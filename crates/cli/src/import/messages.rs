@@ -18,7 +18,7 @@ pub const BATCH_ROWS: usize = 500;
 #[must_use]
 pub fn directory(folder: &OrganizationFolder, validate_only: bool) -> Vec<SyncDirectoryRequest> {
     let options = SyncDirectoryRequest {
-        parent: format!("organizations/{}", folder.organization),
+        parent: folder.name(),
         mode: SyncMode::Full.into(),
         validate_only,
         allow_mass_change: validate_only,
@@ -39,8 +39,7 @@ pub fn directory(folder: &OrganizationFolder, validate_only: bool) -> Vec<SyncDi
 
 /// Returns the messages that import the old settings: first the options, then the rows.
 pub(super) fn legacy_settings(folder: &OrganizationFolder) -> Vec<ImportLegacySettingsRequest> {
-    let options =
-        ImportLegacySettingsRequest { parent: format!("organizations/{}", folder.organization), ..Default::default() };
+    let options = ImportLegacySettingsRequest { parent: folder.name(), ..Default::default() };
     let rows = folder.legacy_settings.chunks(BATCH_ROWS).map(|rows| ImportLegacySettingsRequest {
         settings: rows.iter().map(legacy_setting).collect(),
         ..Default::default()

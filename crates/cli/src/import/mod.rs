@@ -52,8 +52,7 @@ pub(crate) async fn import_folder(
     folder: &OrganizationFolder,
     timer: &mut StepTimer,
 ) -> Result<u64> {
-    let parent = format!("organizations/{}", folder.organization);
-    let mut steps = ImportSteps { server, folder, parent, timer, rejected: 0 };
+    let mut steps = ImportSteps { server, folder, parent: folder.name(), timer, rejected: 0 };
     if find_import_state(server, folder).await? == ImportState::Interrupted {
         let id = &folder.organization;
         steps.timer.step_done(format!("organization {id} exists from an interrupted import, which now continues"));

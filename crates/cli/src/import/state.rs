@@ -37,8 +37,7 @@ pub(crate) async fn find_import_state(server: &ServerConnection, folder: &Organi
 }
 
 async fn find_organization(server: &ServerConnection, folder: &OrganizationFolder) -> Result<Option<Organization>> {
-    let name = format!("organizations/{}", folder.organization);
-    let request = GetOrganizationRequest { name, ..Default::default() };
+    let request = GetOrganizationRequest { name: folder.name(), ..Default::default() };
     match server.organizations().get_organization(request).await {
         Ok(answer) => Ok(answer.into_inner().organization),
         Err(status) if status.code() == Code::NotFound => Ok(None),
@@ -48,7 +47,7 @@ async fn find_organization(server: &ServerConnection, folder: &OrganizationFolde
 
 /// Returns whether an organization in phase LEGACY lacks assignments or old settings, which are imported last.
 async fn is_unfinished(server: &ServerConnection, folder: &OrganizationFolder) -> Result<bool> {
-    let parent = format!("organizations/{}", folder.organization);
+    let parent = folder.name();
     // The default assignment exists from the start.
     if server.list_all_assignments(&parent).await?.len() <= folder.assignments.len() {
         return Ok(true);

@@ -32,7 +32,7 @@ pub fn job_text(job: &Job) -> String {
     let name = job.name.strip_prefix("jobs/").unwrap_or(&job.name);
     let schedule = match &job.next_run_time {
         Some(next) => format!("{} {}, next at {next}", job.schedule, job.time_zone),
-        None => "only when asked".to_owned(),
+        None => "only on request".to_owned(),
     };
     let current = job.current_run.as_ref().map(|run| format!("\n  current: {}", run_text(run))).unwrap_or_default();
     let last = job.last_run.as_ref().map_or("none".to_owned(), run_text);

@@ -27,8 +27,8 @@ fn a_job_is_shown_with_its_next_and_last_run() {
         "j: 0 2 * * * UTC, next at 2026-11-26T02:00:00Z\n  \
          last: FAILED at 2026-11-25T22:00:00Z: rows 3; no disk (jobs/j/runs/1)"
     );
-    let asked = Job { name: "jobs/j".to_owned(), ..Default::default() };
-    assert_eq!(job_text(&asked), "j: only when asked\n  last: none");
+    let unscheduled = Job { name: "jobs/j".to_owned(), ..Default::default() };
+    assert_eq!(job_text(&unscheduled), "j: only on request\n  last: none");
 }
 
 fn run(state: JobRunState, outcome: &[(&str, i32)]) -> JobRun {

@@ -101,7 +101,7 @@ pub(crate) struct Config {
     pub(crate) otlp_endpoint: Option<Url>,
 }
 
-/// How a log line looks.
+/// The format of a log line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
 pub(crate) enum LogFormat {
     /// For people.

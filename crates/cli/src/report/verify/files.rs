@@ -31,7 +31,7 @@ pub(super) async fn find_problems(
 async fn check_table(mut pieces: Pieces, file: &PublishedFile, manifest: &PublishedManifest) -> Result<Vec<String>> {
     let mut digest = FileDigest::default();
     let mut table = TableCheck::new(file.columns.as_deref().unwrap_or_default());
-    let mut records = RecordReader::new();
+    let mut records = RecordReader::default();
     let mut parsed = Ok(());
     while let Some(piece) = pieces.try_next().await? {
         digest.update(&piece);

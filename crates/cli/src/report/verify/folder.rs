@@ -80,12 +80,9 @@ impl PublishedFolder {
     /// # Errors
     /// The store cannot be read.
     pub(super) async fn list(&self) -> Result<Vec<String>> {
-        let files: Vec<ObjectMeta> = self
-            .store
-            .list(Some(&self.path))
-            .try_collect()
-            .await
-            .map_err(Error::doing(format!("cannot list {}", self.url)))?;
+        let cannot_list = format!("cannot list {}", self.url);
+        let files = self.store.list(Some(&self.path)).try_collect::<Vec<_>>().await;
+        let files = files.map_err(Error::doing(cannot_list))?;
         let name_below = |file: &ObjectMeta| {
             let parts = file.location.prefix_match(&self.path)?;
             Some(parts.map(|part| part.as_ref().to_owned()).collect::<Vec<_>>().join("/"))

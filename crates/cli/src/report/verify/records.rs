@@ -20,14 +20,14 @@ pub struct RecordReader {
     ended: usize,
 }
 
-impl RecordReader {
-    /// Starts a file.
-    #[must_use]
-    pub fn new() -> Self {
+impl Default for RecordReader {
+    fn default() -> Self {
         let (bytes, ends) = (vec![0; START_BYTES], vec![0; START_FIELDS]);
         Self { parser: Reader::new(), bytes, written: 0, ends, ended: 0 }
     }
+}
 
+impl RecordReader {
     /// Reads the next piece, and calls `visit` with each record that ends in it. The header is the first record. An
     /// empty piece means the end of the file.
     ///
