@@ -55,7 +55,7 @@ pub(crate) enum Command {
         #[command(subcommand)]
         command: JobCommand,
     },
-    /// Follow, plan and feed the settings migration
+    /// Show and plan the settings migration, and import old settings
     #[command(arg_required_else_help = false)]
     Migration {
         #[command(subcommand)]
