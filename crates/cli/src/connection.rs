@@ -1,6 +1,11 @@
 //! The connection to a running server, and the server's errors as text for a person.
 
-use std::{fmt::Write as _, time::Duration};
+use std::{
+    collections::BTreeMap,
+    fmt::Write as _,
+    net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
+    time::Duration,
+};
 
 use rollcall_proto::v1::{
     Assignment, ListAssignmentsRequest, assignment_service_client::AssignmentServiceClient,
@@ -10,23 +15,35 @@ use rollcall_proto::v1::{
 };
 use tokio::time::sleep;
 use tonic::{
-    Status,
+    Response, Status,
     transport::{Channel, Endpoint},
 };
 use tonic_health::pb::{HealthCheckRequest, health_check_response::ServingStatus, health_client::HealthClient};
 use tonic_types::StatusExt as _;
 use url::Url;
 
-use crate::error::{Error, Result};
+use crate::{
+    error::{Error, Result, add_causes},
+    values,
+};
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 /// A call may take long. Pings detect a server that is gone meanwhile.
 const PING_INTERVAL: Duration = Duration::from_secs(10);
 const HEALTH_INTERVAL: Duration = Duration::from_millis(50);
+/// Calls before [`ServerConnection::wait_until_serving`] gives up.
 const HEALTH_TRIES: u32 = 600;
 
-/// A connection to a running server. Clones share the connection.
-#[derive(Clone, Debug)]
+/// The argument of a command that needs only a server.
+#[derive(Debug, clap::Args)]
+pub struct TargetArguments {
+    /// The running server, such as http://localhost:50051 [default: the database]
+    #[arg(long, value_name = "URL", value_parser = values::server_url)]
+    pub target: Option<Url>,
+}
+
+/// A connection to a running server.
+#[derive(Debug)]
 pub struct ServerConnection {
     channel: Channel,
 }
@@ -62,18 +79,23 @@ impl ServerConnection {
             .connect_timeout(CONNECT_TIMEOUT)
             .http2_keep_alive_interval(PING_INTERVAL)
             .keep_alive_timeout(PING_INTERVAL);
-        let channel = endpoint.connect().await;
-        let channel = channel.map_err(Error::doing(format!(
-            "cannot reach {target}; start `rollcall serve` there, or give another --target"
-        )))?;
-        Ok(Self { channel })
+        let cannot_reach = format!("cannot reach {target}; start `rollcall serve` there, or give another --target");
+        Ok(Self { channel: endpoint.connect().await.map_err(Error::doing(cannot_reach))? })
     }
 
-    /// Waits until the server reports that it is serving.
+    /// Connects to a server in this process, and waits until it is serving.
     ///
     /// # Errors
-    /// The server does not report it within 30 s.
-    pub async fn wait_until_serving(&self) -> Result {
+    /// The server does not report within 30 s that it is serving.
+    pub async fn open_local(address: SocketAddr) -> Result<Self> {
+        let text = format!("http://{}", local_address(address));
+        let url = Url::parse(&text).map_err(Error::doing(format!("cannot use the address {text}")))?;
+        let server = Self::open(&url).await?;
+        server.wait_until_serving().await?;
+        Ok(server)
+    }
+
+    async fn wait_until_serving(&self) -> Result {
         let mut health = HealthClient::new(self.channel.clone());
         let mut state = "it is not serving".to_owned();
         for _ in 0..HEALTH_TRIES {
@@ -93,45 +115,52 @@ impl ServerConnection {
     /// The server refuses the call.
     pub(crate) async fn list_all_assignments(&self, parent: &str) -> Result<Vec<Assignment>> {
         let mut all = Vec::new();
-        let mut page_token = String::new();
+        let mut request = ListAssignmentsRequest { parent: parent.to_owned(), ..Default::default() };
         loop {
-            let request = ListAssignmentsRequest { parent: parent.to_owned(), page_token, ..Default::default() };
-            let answered = self.assignments().list_assignments(request).await;
-            let page = answered.map_err(call_failed("cannot list the assignments"))?.into_inner();
+            let call = self.assignments().list_assignments(request.clone()).await;
+            let page = answer("cannot list the assignments", call)?;
             all.extend(page.assignments);
-            page_token = page.next_page_token;
-            if page_token.is_empty() {
+            request.page_token = page.next_page_token;
+            if request.page_token.is_empty() {
                 return Ok(all);
             }
         }
     }
 }
 
-/// For `map_err`: puts what was tried before everything that the server says about the error.
-pub(crate) fn call_failed(what: impl Into<String>) -> impl FnOnce(Status) -> Error {
+/// Returns the address for a client on this machine. A server that listens on all addresses listens on loopback, too.
+pub(crate) fn local_address(address: SocketAddr) -> SocketAddr {
+    let ip = match address.ip() {
+        IpAddr::V4(ip) if ip.is_unspecified() => Ipv4Addr::LOCALHOST.into(),
+        IpAddr::V6(ip) if ip.is_unspecified() => Ipv6Addr::LOCALHOST.into(),
+        ip => ip,
+    };
+    SocketAddr::new(ip, address.port())
+}
+
+/// Returns the message of an answer. An error says what was tried, and everything that the server says about it.
+pub(crate) fn answer<T>(what: impl Into<String>, result: std::result::Result<Response<T>, Status>) -> Result<T> {
+    result.map(Response::into_inner).map_err(call_failed(what))
+}
+
+/// Returns a conversion for `map_err`, which puts what was tried before everything that the server says about the error.
+pub fn call_failed(what: impl Into<String>) -> impl FnOnce(Status) -> Error {
     let what = what.into();
     move |status| Error::failed(format!("{what}: {}", describe_status(&status)))
 }
 
 /// Returns the message, then one line with the reason and its values, and one line for each invalid field.
 fn describe_status(status: &Status) -> String {
-    let mut text = status.message().to_owned();
-    let mut cause = std::error::Error::source(status);
-    while let Some(error) = cause {
-        let _ = write!(text, ": {error}");
-        cause = error.source();
-    }
+    let mut text = add_causes(status.message().to_owned(), status);
     let details = status.get_error_details();
-    match details.error_info() {
+    let _ = match details.error_info() {
         Some(info) => {
-            let mut values: Vec<_> = info.metadata.iter().map(|(name, value)| format!("{name}={value}")).collect();
-            values.sort_unstable();
-            let _ = write!(text, "\n  {:?}, reason {} {}", status.code(), info.reason, values.join(" "));
+            let values: BTreeMap<_, _> = info.metadata.iter().collect();
+            let values: Vec<_> = values.iter().map(|(name, value)| format!("{name}={value}")).collect();
+            write!(text, "\n  {:?}, reason {} {}", status.code(), info.reason, values.join(" "))
         }
-        None => {
-            let _ = write!(text, " ({:?})", status.code());
-        }
-    }
+        None => write!(text, " ({:?})", status.code()),
+    };
     for violation in details.bad_request().into_iter().flat_map(|request| &request.field_violations) {
         let _ = write!(text, "\n  {}: {}", violation.field, violation.description);
     }
@@ -142,34 +171,4 @@ fn describe_status(status: &Status) -> String {
 pub(crate) fn error_metadata(status: &Status, reason: &str, value: &str) -> Option<String> {
     let info = status.get_details_error_info().filter(|info| info.reason == reason)?;
     info.metadata.get(value).cloned()
-}
-
-#[cfg(test)]
-mod tests {
-    use std::collections::HashMap;
-
-    use tonic::Code;
-    use tonic_types::ErrorDetails;
-
-    use super::*;
-
-    #[test]
-    fn a_refusal_shows_reason_values_and_fields() {
-        let mut details = ErrorDetails::new();
-        let metadata = HashMap::from([("resource".to_owned(), "organizations/acme".to_owned())]);
-        details.set_error_info("ALREADY_EXISTS", "rollcall", metadata);
-        details.add_bad_request_violation("organization_id", "is taken");
-        let status = Status::with_error_details(Code::AlreadyExists, "choose another id", details);
-        assert_eq!(
-            call_failed("cannot create the organization")(status).to_string(),
-            "cannot create the organization: choose another id\n  \
-             AlreadyExists, reason ALREADY_EXISTS resource=organizations/acme\n  organization_id: is taken"
-        );
-    }
-
-    #[test]
-    fn a_refusal_without_details_shows_its_code() {
-        let error = call_failed("cannot ask")(Status::unavailable("nobody is there"));
-        assert_eq!(error.to_string(), "cannot ask: nobody is there (Unavailable)");
-    }
 }

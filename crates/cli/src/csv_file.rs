@@ -8,6 +8,7 @@ use rollcall_domain::spreadsheet;
 use crate::error::{Error, Result};
 
 /// A CSV file that is being written.
+#[derive(Debug)]
 pub(crate) struct CsvFile {
     shown_path: String,
     writer: Writer<File>,
@@ -31,8 +32,8 @@ impl CsvFile {
     ///
     /// # Errors
     /// The file cannot be written.
-    pub(crate) fn write_row(&mut self, cells: &[&str]) -> Result {
-        let mut fields = cells.iter().map(|cell| spreadsheet::escape(cell));
+    pub(crate) fn write_row(&mut self, cells: &[impl AsRef<str>]) -> Result {
+        let mut fields = cells.iter().map(|cell| spreadsheet::escape(cell.as_ref()));
         let written = fields.try_for_each(|field| self.writer.write_field(field.as_bytes()));
         let written = written.and_then(|()| self.writer.write_record(None::<&[u8]>));
         written.map_err(Error::doing(format!("cannot write {}", self.shown_path)))

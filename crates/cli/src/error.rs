@@ -17,23 +17,23 @@ pub enum Error {
 }
 
 impl Error {
-    /// An error in the command line or the environment.
+    /// Returns an error in the command line or the environment.
     pub fn usage(message: impl Into<String>) -> Self {
         Self::Usage(message.into())
     }
 
-    /// An error in the work itself.
+    /// Returns an error in the work itself.
     pub fn failed(message: impl Into<String>) -> Self {
         Self::Failed(message.into())
     }
 
-    /// For `map_err`: puts what was tried before the error's message and its causes.
+    /// Returns a conversion for `map_err`, which puts what was tried before the error's message and its causes.
     pub fn doing<E: std::error::Error>(what: impl Into<String>) -> impl FnOnce(E) -> Self {
         let what = what.into();
         move |error| Self::Failed(format!("{what}: {}", with_causes(&error)))
     }
 
-    /// The exit code of the process.
+    /// Returns the exit code of the process.
     #[must_use]
     pub fn exit_code(&self) -> ExitCode {
         match self {
@@ -43,9 +43,13 @@ impl Error {
     }
 }
 
-/// An error's message, followed by each cause that adds something to it.
+/// Returns an error's message, followed by each cause that adds something to the message.
 pub fn with_causes(error: &impl std::error::Error) -> String {
-    let mut text = error.to_string();
+    add_causes(error.to_string(), error)
+}
+
+/// Returns the text, followed by each cause of the error that adds something to the text.
+pub(crate) fn add_causes(mut text: String, error: &dyn std::error::Error) -> String {
     let mut cause = error.source();
     while let Some(error) = cause {
         let message = error.to_string();
@@ -55,19 +59,4 @@ pub fn with_causes(error: &impl std::error::Error) -> String {
         cause = error.source();
     }
     text
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[derive(Debug, thiserror::Error)]
-    #[error("outer")]
-    struct Outer(#[source] std::io::Error);
-
-    #[test]
-    fn causes_follow_what_was_tried() {
-        let error = Error::doing("cannot open the door")(Outer(std::io::Error::other("no key")));
-        assert_eq!(error.to_string(), "cannot open the door: outer: no key");
-    }
 }

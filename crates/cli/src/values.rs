@@ -54,18 +54,3 @@ pub(crate) fn organization(text: &str) -> Result<OrganizationId, String> {
     let id = text.strip_prefix("organizations/").unwrap_or(text);
     OrganizationId::parse(id).map_err(|violation| format!("give an organization's id: {}", violation.description))
 }
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn times_have_a_unit() {
-        assert_eq!(duration("500ms"), Ok(Duration::from_millis(500)));
-        assert_eq!(duration("25s"), Ok(Duration::from_secs(25)));
-        assert_eq!(duration("2m"), Ok(Duration::from_secs(120)));
-        for wrong in ["", "25", "s", "-1s", "1.5s", "25 s", "25sec", "99999999999s"] {
-            assert!(duration(wrong).is_err(), "{wrong:?}");
-        }
-    }
-}

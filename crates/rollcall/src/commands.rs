@@ -6,8 +6,10 @@ use clap::{Parser, Subcommand};
 use object_store::ObjectStore;
 use rollcall_app::reports::ReportStore;
 use rollcall_cli::{
+    TargetArguments,
     demo::DemoArguments,
-    import::{Import, ImportArguments},
+    folder::OrganizationFolder,
+    import::{self, ImportArguments},
     job::{self, JobCommand},
     migration::{self, MigrationCommand, import::MigrationImport},
     report::{ReportCommand, verify},
@@ -53,7 +55,7 @@ pub(crate) enum Command {
         #[command(subcommand)]
         command: JobCommand,
     },
-    /// Follow, plan and feed the settings migration
+    /// Show and plan the settings migration, and import old settings
     #[command(arg_required_else_help = false)]
     Migration {
         #[command(subcommand)]
@@ -85,14 +87,14 @@ impl Command {
             Self::Serve => serve::serve(config, shutdown).await,
             Self::Migrate => database::migrate(config).await,
             Self::Jobs => serve::jobs(config, shutdown).await,
-            Self::Job { command } => run_job_command(&command, config, shutdown).await,
-            Self::Migration { command } => run_migration_command(&command, config, shutdown).await,
+            Self::Job { command } => run_job_command(command, config, shutdown).await,
+            Self::Migration { command } => run_migration_command(command, config, shutdown).await,
             Self::Report { command: ReportCommand::Verify(arguments) } => {
                 verify::run(&arguments, open_report_store).await
             }
             Self::Import(arguments) => {
-                let import = Import::read(&arguments)?;
-                let run = async |server| import.run(&server).await;
+                let folder = OrganizationFolder::read(&arguments.folder)?;
+                let run = async |server: &_| import::run(server, &folder).await;
                 with_server(config, Some(&arguments.target), shutdown, IMPORT_INTERRUPTED, run).await
             }
             Self::Demo(arguments) => demo::run(config, &arguments, shutdown).await,
@@ -100,34 +102,33 @@ impl Command {
     }
 }
 
-async fn run_job_command(command: &JobCommand, config: &Config, shutdown: &Shutdown) -> Result {
+async fn run_job_command(command: JobCommand, config: &Config, shutdown: &Shutdown) -> Result {
     match command {
-        JobCommand::List(arguments) => {
-            let list = async |server| job::list::run(&server).await;
-            with_server(config, arguments.target.as_ref(), shutdown, INTERRUPTED, list).await
+        JobCommand::List(TargetArguments { target }) => {
+            with_server(config, target.as_ref(), shutdown, INTERRUPTED, job::list::run).await
         }
-        JobCommand::Run(arguments) if arguments.target.is_none() => job_run::run(config, arguments, shutdown).await,
+        JobCommand::Run(arguments) if arguments.target.is_none() => job_run::run(config, &arguments, shutdown).await,
         JobCommand::Run(arguments) => {
-            let run = async |server| job::run::run(&server, arguments).await;
+            let run = async |server: &_| job::run::run(server, &arguments).await;
             with_server(config, arguments.target.as_ref(), shutdown, WAIT_INTERRUPTED, run).await
         }
     }
 }
 
-async fn run_migration_command(command: &MigrationCommand, config: &Config, shutdown: &Shutdown) -> Result {
+async fn run_migration_command(command: MigrationCommand, config: &Config, shutdown: &Shutdown) -> Result {
     match command {
-        MigrationCommand::Status(arguments) => {
-            let show = async |server| migration::status::run(&server).await;
-            with_server(config, arguments.target.as_ref(), shutdown, INTERRUPTED, show).await
+        MigrationCommand::Status(TargetArguments { target }) => {
+            with_server(config, target.as_ref(), shutdown, INTERRUPTED, migration::status::run).await
         }
         MigrationCommand::Plan(arguments) => {
-            let plan = async |server| migration::plan::run(&server, arguments).await;
+            let plan = async |server: &_| migration::plan::run(server, &arguments).await;
             with_server(config, arguments.target.as_ref(), shutdown, INTERRUPTED, plan).await
         }
         MigrationCommand::Import(arguments) => {
+            let target = arguments.target.clone();
             let import = MigrationImport::open(arguments)?;
-            let run = async |server| import.run(&server).await;
-            with_server(config, arguments.target.as_ref(), shutdown, INTERRUPTED, run).await
+            let run = async |server: &_| import.run(server).await;
+            with_server(config, target.as_ref(), shutdown, INTERRUPTED, run).await
         }
     }
 }
@@ -146,42 +147,9 @@ mod tests {
     use super::*;
     use crate::config::parse;
 
-    fn refusal(arguments: &[&str]) -> String {
-        let arguments = ["rollcall"].iter().chain(arguments).map(OsString::from);
-        parse::<Cli>(arguments).unwrap_err().to_string()
-    }
-
     #[test]
     fn the_command_line_is_consistent() {
         Cli::command().debug_assert();
-    }
-
-    #[test]
-    fn a_bad_value_names_flag_variable_value_and_what_is_allowed() {
-        assert_eq!(
-            refusal(&["serve", "--listen", "here"]),
-            "--listen (ROLLCALL_LISTEN) is \"here\": give an IP address and a port, such as 127.0.0.1:50051, \
-             0.0.0.0:50051 or [::]:50051"
-        );
-        assert_eq!(
-            refusal(&["--report-time-zone", "Berlin"]),
-            "--report-time-zone (ROLLCALL_REPORT_TIME_ZONE) is \"Berlin\": give the IANA name of a time zone, such as \
-             Europe/Berlin, America/New_York or UTC"
-        );
-        let schedule = refusal(&["--report-schedule", "nightly"]);
-        assert!(
-            schedule.starts_with("--report-schedule (ROLLCALL_REPORT_SCHEDULE) is \"nightly\": give five fields"),
-            "{schedule}"
-        );
-        assert_eq!(
-            refusal(&["--log-format", "xml"]),
-            "--log-format (ROLLCALL_LOG_FORMAT) is \"xml\": give text or json"
-        );
-        assert_eq!(
-            refusal(&["--database-url=mysql://ann:secret@db/rollcall"]),
-            "--database-url (DATABASE_URL) is \"mysql://ann:***@db/rollcall\": give a URL such as \
-             postgres://user:password@host:5432/name"
-        );
     }
 
     #[test]
@@ -194,13 +162,5 @@ mod tests {
         assert_eq!(schedule(&[]), "0 2 * * * UTC");
         let given = ["jobs", "--report-schedule", "30 1 * * 1-5", "--report-time-zone", "Asia/Kolkata"];
         assert_eq!(schedule(&given), "30 1 * * 1-5 Asia/Kolkata");
-    }
-
-    #[test]
-    fn other_mistakes_are_one_line_too() {
-        for arguments in [&["--lisen", "x"][..], &["import"], &["job"], &["job", "run"], &["dance"], &["--listen"]] {
-            let line = refusal(arguments);
-            assert!(!line.contains('\n') && line.contains("--help"), "{line}");
-        }
     }
 }

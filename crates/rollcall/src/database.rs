@@ -1,4 +1,4 @@
-//! The database: the one of DATABASE_URL, or an embedded Postgres that lives as long as this process.
+//! The database: the database of DATABASE_URL, or an embedded Postgres that runs as long as this process.
 
 use std::path::PathBuf;
 
@@ -12,21 +12,22 @@ use crate::{
 };
 
 const NAME: &str = "rollcall";
-/// Of the 100 sessions that the embedded Postgres accepts, for migrations and whoever looks inside.
+/// The maximum size of the pool. The embedded Postgres accepts 100 sessions; the other sessions are left for schema
+/// migrations and for operators.
 const EMBEDDED_CONNECTIONS: usize = 90;
 
 /// An open database with a schema that this program knows.
 pub(crate) struct Database {
     pub(crate) db: Db,
-    /// Stops the server when it is dropped, also while a panic unwinds.
+    /// The embedded Postgres. Dropping the value stops the server, also while a panic unwinds.
     cluster: Option<Cluster>,
 }
 
 impl Database {
-    /// Opens the database that the configuration names, and starts it first if it is the embedded one.
+    /// Opens the database that the configuration names. Starts the embedded Postgres first, if it names no database.
     ///
     /// # Errors
-    /// When it cannot be started or reached, or when a migration of a database that is not ours is missing.
+    /// The database cannot be started or reached, or the database of DATABASE_URL lacks a schema migration.
     pub(crate) async fn open(config: &Config) -> Result<Self> {
         let Some(url) = &config.database_url else { return Self::open_embedded(config).await };
         let db = open_pool(url.reveal(), config.database_connections)?;
@@ -36,7 +37,7 @@ impl Database {
 
     async fn open_embedded(config: &Config) -> Result<Self> {
         if config.database_connections > EMBEDDED_CONNECTIONS {
-            let limit = format!("the embedded Postgres takes at most {EMBEDDED_CONNECTIONS}");
+            let limit = format!("the embedded Postgres accepts at most {EMBEDDED_CONNECTIONS}");
             return Err(Error::usage(format!(
                 "--database-connections (ROLLCALL_DATABASE_CONNECTIONS) is {}: {limit}; give fewer, or a --database-url",
                 config.database_connections
@@ -47,40 +48,36 @@ impl Database {
         Ok(Self { db, cluster: Some(cluster) })
     }
 
-    /// What to tell a person about it, where there is something to tell.
+    /// Returns a notice for a person, if the database is the embedded Postgres.
     pub(crate) fn notice(&self) -> Option<String> {
         let dir = self.cluster.as_ref()?.data_dir().display();
         Some(format!("embedded Postgres in {dir}, for this one machine only; DATABASE_URL names another database"))
     }
 
-    /// Stops the embedded server; another one is left alone.
+    /// Stops the embedded Postgres. Any other server keeps running.
     ///
     /// # Errors
-    /// When the server does not stop.
+    /// The embedded Postgres does not stop.
     pub(crate) async fn close(self) -> Result {
         let Self { db, cluster } = self;
         drop(db);
-        let Some(cluster) = cluster else { return Ok(()) };
-        let stopped = spawn_blocking(move || cluster.stop()).await;
-        stopped
-            .map_err(Error::doing("cannot stop the embedded Postgres"))?
-            .map_err(|error| Error::failed(error.to_string()))
+        match cluster {
+            Some(cluster) => blocking("cannot stop the embedded Postgres", move || cluster.stop()).await,
+            None => Ok(()),
+        }
     }
 }
 
 /// `rollcall migrate`.
 ///
 /// # Errors
-/// When the database cannot be reached or a migration fails.
+/// The database cannot be reached, or a schema migration fails.
 pub(crate) async fn migrate(config: &Config) -> Result {
     let applied = match &config.database_url {
         Some(url) => apply_migrations(url.reveal()).await?,
         None => {
             let (cluster, applied) = start_embedded(config.data_dir()?).await?;
-            let stopped = spawn_blocking(move || cluster.stop()).await;
-            stopped
-                .map_err(Error::doing("cannot stop the embedded Postgres"))?
-                .map_err(Error::doing("migrated, but"))?;
+            blocking("the database is migrated, but cannot stop the embedded Postgres", move || cluster.stop()).await?;
             applied
         }
     };
@@ -91,17 +88,25 @@ pub(crate) async fn migrate(config: &Config) -> Result {
     Ok(())
 }
 
-/// Starts the embedded server, and makes and migrates its database.
+/// Starts the embedded Postgres, and creates its database and the schema. Returns the schema migrations that were
+/// applied.
 async fn start_embedded(data_dir: PathBuf) -> Result<(Cluster, Vec<String>)> {
-    let started = spawn_blocking(move || Cluster::start(&ClusterOptions::service(data_dir))).await;
-    let cluster = started
-        .map_err(Error::doing("cannot start the embedded Postgres"))?
-        .map_err(Error::doing("cannot start the embedded Postgres"))?;
+    let start = move || Cluster::start(&ClusterOptions::service(data_dir));
+    let cluster = blocking("cannot start the embedded Postgres", start).await?;
     migrate::ensure_database(&cluster.url("postgres"), NAME)
         .await
-        .map_err(Error::doing("cannot make the database in the embedded Postgres"))?;
+        .map_err(Error::doing("cannot create the database in the embedded Postgres"))?;
     let applied = apply_migrations(&cluster.url(NAME)).await?;
     Ok((cluster, applied))
+}
+
+/// Runs blocking work on the embedded Postgres. `problem` begins the message of an error.
+async fn blocking<T, E>(problem: &str, work: impl FnOnce() -> std::result::Result<T, E> + Send + 'static) -> Result<T>
+where
+    T: Send + 'static,
+    E: std::error::Error + Send + 'static,
+{
+    spawn_blocking(work).await.map_err(Error::doing(problem))?.map_err(Error::doing(problem))
 }
 
 async fn apply_migrations(url: &str) -> Result<Vec<String>> {
@@ -128,8 +133,8 @@ mod tests {
 
     #[tokio::test(flavor = "multi_thread")]
     async fn a_panic_stops_the_embedded_server() {
-        let everybody = Permissions::from_mode(0o755);
-        let dir = tempfile::Builder::new().prefix("rollcall-panic-").permissions(everybody).tempdir().unwrap();
+        let readable_by_all = Permissions::from_mode(0o755);
+        let dir = tempfile::Builder::new().prefix("rollcall-panic-").permissions(readable_by_all).tempdir().unwrap();
         let data = dir.path().join("data");
         let arguments = ["rollcall", "--data-dir"].map(OsString::from).into_iter().chain([data.clone().into()]);
         let config =

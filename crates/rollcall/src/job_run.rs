@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use rollcall_app::{App, jobs, reports::ReportStore};
+use rollcall_app::{App, jobs};
 use rollcall_cli::{
     JobProgress,
-    job::run::{JobRunArguments, print_result},
+    job::{outcome::print_result, run::JobRunArguments},
 };
 use rollcall_proto::v1;
 use tokio::time::{sleep, timeout};
@@ -41,9 +41,7 @@ async fn run_on(
     shutdown: &Shutdown,
     progress: &mut JobProgress,
 ) -> Result<jobs::JobRun> {
-    let reports = ReportStore::open(config.reports_url()?.as_str())
-        .map_err(Error::doing("cannot use --reports-url (ROLLCALL_REPORTS_URL)"))?;
-    let app = App::new(database.db.clone(), reports).with_options(config.app_options());
+    let app = App::new(database.db.clone(), config.open_reports()?).with_options(config.app_options());
     let show = |run: &jobs::JobRun| {
         tracing::info!(run = %run.id, state = run.state.as_str(), outcome = ?run.outcome, "job");
         progress.show(|name| run.outcome.get(name).copied().unwrap_or_default());

@@ -22,28 +22,23 @@ pub(crate) async fn with_server(
     target: Option<&Url>,
     shutdown: &Shutdown,
     interrupted: &str,
-    run: impl AsyncFnOnce(ServerConnection) -> Result,
+    run: impl AsyncFnOnce(&ServerConnection) -> Result,
 ) -> Result {
     let finished = async {
         match target {
-            Some(target) => run(ServerConnection::open(target).await?).await,
+            Some(target) => run(&ServerConnection::open(target).await?).await,
             None => with_local_server(config, run).await,
         }
     };
     shutdown.interrupts(finished).await.unwrap_or_else(|| Err(Error::failed(interrupted)))
 }
 
-async fn with_local_server(config: &Config, run: impl AsyncFnOnce(ServerConnection) -> Result) -> Result {
+async fn with_local_server(config: &Config, run: impl AsyncFnOnce(&ServerConnection) -> Result) -> Result {
     let database = Database::open(config).await?;
     let any_free_port = Config { listen: ([127, 0, 0, 1], 0).into(), ..config.clone() };
     let finished = async {
         let service = Service::start(&any_free_port, &database.db, Work::Calls).await?;
-        let finished = async {
-            let server = ServerConnection::open(&service.url()?).await?;
-            server.wait_until_serving().await?;
-            run(server).await
-        };
-        let finished = finished.await;
+        let finished = async { run(&ServerConnection::open_local(service.address).await?).await }.await;
         finished.and(service.stop().await)
     };
     let finished = finished.await;

@@ -1,4 +1,4 @@
-//! The program `rollcall`. What it does is in the library beside it, where tests reach it.
+//! The program `rollcall`. The library of this package contains everything that the program does.
 
 use std::process::ExitCode;
 

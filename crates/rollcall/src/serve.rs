@@ -1,4 +1,4 @@
-//! `serve` and `jobs`: the service's parts put together, started, and brought to an end.
+//! `rollcall serve` and `rollcall jobs`: starts and stops the parts of the service.
 
 use std::{
     io::{self, ErrorKind},
@@ -6,14 +6,13 @@ use std::{
     time::Duration,
 };
 
-use rollcall_app::{App, jobs::JobInfo, reports::ReportStore};
+use rollcall_app::{App, reports::ReportStore};
 use rollcall_jobs::Engine;
 use rollcall_store::{Db, audit::is_rewritable};
 use tokio::{net::TcpListener, task::JoinHandle, time::timeout};
 use tokio_util::sync::CancellationToken;
 use tonic::transport::{Server, server::TcpIncoming};
 use tonic_health::ServingStatus;
-use url::Url;
 
 use crate::{
     config::Config,
@@ -22,7 +21,7 @@ use crate::{
     shutdown::Shutdown,
 };
 
-/// What a process does beside answering health checks.
+/// The work of a process. Every process also answers health checks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Work {
     /// Answers calls and runs jobs.
@@ -36,7 +35,7 @@ pub(crate) enum Work {
 /// `rollcall serve`.
 ///
 /// # Errors
-/// When a part does not start, or stops before it is asked to.
+/// A part does not start, or ends before a stop is requested.
 pub(crate) async fn serve(config: &Config, shutdown: &Shutdown) -> Result {
     let work = if config.no_jobs { Work::Calls } else { Work::CallsAndJobs };
     run(config, work, shutdown).await
@@ -45,7 +44,7 @@ pub(crate) async fn serve(config: &Config, shutdown: &Shutdown) -> Result {
 /// `rollcall jobs`.
 ///
 /// # Errors
-/// When a part does not start, or stops before it is asked to.
+/// A part does not start, or ends before a stop is requested.
 pub(crate) async fn jobs(config: &Config, shutdown: &Shutdown) -> Result {
     if config.no_jobs {
         return Err(Error::usage("--no-jobs (ROLLCALL_NO_JOBS) leaves `rollcall jobs` nothing to do"));
@@ -59,10 +58,10 @@ async fn run(config: &Config, work: Work, shutdown: &Shutdown) -> Result {
     if let Some(notice) = database.notice() {
         tracing::info!("{notice}");
     }
-    if is_rewritable(&database.db).await.map_err(Error::doing("cannot see what the database allows"))? {
+    if is_rewritable(&database.db).await.map_err(Error::doing("cannot check the privileges of the database role"))? {
         tracing::warn!(
-            "the role that this process connects to Postgres as could rewrite the audit; connect as one that is no \
-             superuser and may only add to it, as \"Roles\" in docs/operations.md says"
+            "the database role of this process could rewrite the audit; connect with a role that is no superuser and can \
+             only add to the audit, see \"Roles\" in docs/operations.md"
         );
     }
     let result = run_on(&database, config, work, shutdown).await;
@@ -80,7 +79,7 @@ async fn run_on(database: &Database, config: &Config, work: Work, shutdown: &Shu
 
 /// The running parts of this process.
 pub(crate) struct Service {
-    /// Where it listens.
+    /// The address on which the process listens.
     pub(crate) address: SocketAddr,
     server: Option<JoinHandle<Result>>,
     engine: Option<Engine>,
@@ -89,24 +88,24 @@ pub(crate) struct Service {
 }
 
 impl Service {
-    /// Starts what `work` names. Dropping it leaves calls and jobs to the end of the process.
+    /// Starts the parts for this work. Dropping the value does not stop them: they run until the process ends.
     ///
     /// # Errors
-    /// When a part does not start.
+    /// A part does not start.
     pub(crate) async fn start(config: &Config, db: &Db, work: Work) -> Result<Self> {
-        let reports = ReportStore::open(config.reports_url()?.as_str())
-            .map_err(Error::doing("cannot use --reports-url (ROLLCALL_REPORTS_URL)"))?;
-        tokio::spawn(look_at_reports(reports.clone()));
+        let reports = config.open_reports()?;
+        tokio::spawn(warn_if_unreachable(reports.clone()));
         let listener = TcpListener::bind(config.listen).await.map_err(|error| not_listening(config.listen, &error))?;
-        let address = listener.local_addr().map_err(Error::doing("cannot see where it listens"))?;
+        let address = listener.local_addr().map_err(Error::doing("cannot read the address of the listener"))?;
         let app = App::new(db.clone(), reports).with_options(config.app_options());
         let stopping = CancellationToken::new();
         let stopped = stopping.clone().cancelled_owned();
         let server = if work == Work::Jobs {
             tokio::spawn(answer_health(listener, stopped))
         } else {
-            let jobs = rollcall_jobs::list(&config.job_options());
-            tokio::spawn(answer_calls(app.clone(), jobs, listener, stopped))
+            let calls =
+                rollcall_grpc::serve(app.clone(), rollcall_jobs::list(&config.job_options()), listener, stopped);
+            tokio::spawn(async { calls.await.map_err(Error::doing("the server failed")) })
         };
         let engine = match work {
             Work::Calls => None,
@@ -118,16 +117,7 @@ impl Service {
         Ok(Self { address, server: Some(server), engine, stopping, deadline: config.shutdown_timeout })
     }
 
-    /// Returns the URL of the service, for clients in this process.
-    ///
-    /// # Errors
-    /// The address is no valid host of a URL.
-    pub(crate) fn url(&self) -> Result<Url> {
-        let url = format!("http://{}", self.address);
-        Url::parse(&url).map_err(Error::doing(format!("cannot use the address {url}")))
-    }
-
-    /// Waits for a server that ends although nobody asked it to.
+    /// Waits until the server ends without a requested stop.
     ///
     /// # Errors
     /// Always: a server does not end by itself.
@@ -137,13 +127,13 @@ impl Service {
             self.server = None;
             ended?;
         }
-        Err(Error::failed("the server ended although nobody asked it to"))
+        Err(Error::failed("the server ended, but no stop was requested"))
     }
 
-    /// Takes no new calls, and gives those under way and the jobs the time of --shutdown-timeout to finish.
+    /// Stops the parts. Accepts no new calls, and waits at most --shutdown-timeout until running calls and jobs end.
     ///
     /// # Errors
-    /// When the server failed.
+    /// The server failed.
     pub(crate) async fn stop(self) -> Result {
         self.stopping.cancel();
         let drained = async {
@@ -151,7 +141,7 @@ impl Service {
             match timeout(self.deadline, &mut server).await {
                 Ok(ended) => outcome(ended),
                 Err(_) => {
-                    tracing::warn!(waited = ?self.deadline, "calls that are still under way are cut");
+                    tracing::warn!(waited = ?self.deadline, "aborting the calls that still run");
                     server.abort();
                     Ok(())
                 }
@@ -167,13 +157,13 @@ impl Service {
     }
 }
 
-/// Warns of a report store that does not answer. It keeps nobody else waiting: calls need no reports, and the job tries
-/// again.
-async fn look_at_reports(reports: ReportStore) {
+/// Logs a warning if the report store does not answer. Nothing waits for the store: calls need no reports, and the job
+/// tries again.
+async fn warn_if_unreachable(reports: ReportStore) {
     if let Err(error) = reports.reach().await {
         tracing::warn!(
             url = reports.url_of(""),
-            "the report store cannot be reached: {}; reports can be neither written nor downloaded until it can",
+            "the report store cannot be reached: {}; reports can be neither written nor downloaded until then",
             with_causes(&error)
         );
     }
@@ -187,22 +177,13 @@ fn not_listening(address: SocketAddr, error: &io::Error) -> Error {
     let hint = "choose another address with --listen (ROLLCALL_LISTEN)";
     match error.kind() {
         ErrorKind::AddrInUse => {
-            Error::failed(format!("{address} is taken, perhaps by another rollcall: stop that program, or {hint}"))
+            Error::failed(format!("{address} is in use, perhaps by another rollcall: stop that program, or {hint}"))
         }
         _ => Error::failed(format!("cannot listen on {address}: {error}; {hint}")),
     }
 }
 
-async fn answer_calls(
-    app: App,
-    jobs: Vec<JobInfo>,
-    listener: TcpListener,
-    stopped: impl Future<Output = ()> + Send,
-) -> Result {
-    rollcall_grpc::serve(app, jobs, listener, stopped).await.map_err(Error::doing("the server failed"))
-}
-
-/// All that a process with nothing but jobs answers.
+/// Answers health checks, in a process that only runs jobs.
 async fn answer_health(listener: TcpListener, stopped: impl Future<Output = ()> + Send) -> Result {
     let (reporter, health) = tonic_health::server::health_reporter();
     let stopped = async move {

@@ -76,6 +76,45 @@ fn an_invalid_variable_is_one_line_that_names_flag_and_variable() {
     }
 }
 
+/// Returns the line about a bad value, without the name of the program.
+fn bad_value(arguments: &[&str]) -> String {
+    let line = refusal(arguments, &[]);
+    line.trim_end().strip_prefix("rollcall: ").unwrap().to_owned()
+}
+
+#[test]
+fn a_bad_value_names_flag_variable_value_and_what_is_allowed() {
+    assert_eq!(
+        bad_value(&["serve", "--listen", "here"]),
+        "--listen (ROLLCALL_LISTEN) is \"here\": give an IP address and a port, such as 127.0.0.1:50051, \
+         0.0.0.0:50051 or [::]:50051"
+    );
+    assert_eq!(
+        bad_value(&["--report-time-zone", "Berlin"]),
+        "--report-time-zone (ROLLCALL_REPORT_TIME_ZONE) is \"Berlin\": give the IANA name of a time zone, such as \
+         Europe/Berlin, America/New_York or UTC"
+    );
+    let schedule = bad_value(&["--report-schedule", "nightly"]);
+    assert!(
+        schedule.starts_with("--report-schedule (ROLLCALL_REPORT_SCHEDULE) is \"nightly\": give five fields"),
+        "{schedule}"
+    );
+    assert_eq!(bad_value(&["--log-format", "xml"]), "--log-format (ROLLCALL_LOG_FORMAT) is \"xml\": give text or json");
+    assert_eq!(
+        bad_value(&["--database-url=mysql://ann:secret@db/rollcall"]),
+        "--database-url (DATABASE_URL) is \"mysql://ann:***@db/rollcall\": give a URL such as \
+         postgres://user:password@host:5432/name"
+    );
+}
+
+#[test]
+fn other_mistakes_are_one_line_too() {
+    for arguments in [&["--lisen", "x"][..], &["import"], &["job"], &["job", "run"], &["dance"], &["--listen"]] {
+        let line = refusal(arguments, &[]);
+        assert!(line.contains("--help"), "{line}");
+    }
+}
+
 #[test]
 fn a_database_password_is_not_printed() {
     let line = refusal(&["serve"], &[("DATABASE_URL", "mysql://ann:secret@db/rollcall")]);

@@ -189,7 +189,7 @@ async fn a_wave_is_planned_migrated_and_its_failure_named() {
         );
         assert!(status.contains("no run is in progress") && status.contains("  beta: 1 of 3 members"), "{status}");
         let (jobs, _) = printed(rollcall(&server, on, &["job", "list"]), 0);
-        assert!(jobs.contains("settings-migration: only when asked\n  last: FAILED at "), "{jobs}");
+        assert!(jobs.contains("settings-migration: only on request\n  last: FAILED at "), "{jobs}");
         assert!(jobs.contains("mixed-settings-report: 0 2 * * * UTC, next at "), "{jobs}");
     }
     // The late organization is migrated with wave 0.

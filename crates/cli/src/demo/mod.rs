@@ -2,25 +2,27 @@
 //!
 //! The crate `rollcall` starts the server of the demo in its own process, and stops it.
 
-mod calls;
+pub mod calls;
+pub mod proof;
 mod result;
-mod table;
+pub mod table;
 
 use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
 use rollcall_proto::v1::JobRun;
-use url::Url;
 
 use crate::{
     connection::ServerConnection,
-    error::{Error, Result},
+    error::Result,
     folder::OrganizationFolder,
-    import::{ImportState, find_import_state, import_folder, rejected_rows},
-    job::{check_succeeded, outcome_line, run::run_job_after_current_run},
-    output::print_line,
+    import::{ImportState, find_import_state, import_folder},
+    job::{
+        outcome::{check_succeeded, outcome_line},
+        run::run_job_after_current_run,
+    },
+    output::{print_line, rejected_rows},
     progress::StepTimer,
 };
-use result::DemoResult;
 
 const JOB_TIMEOUT: Duration = Duration::from_secs(30 * 60);
 
@@ -66,27 +68,30 @@ impl Demo {
     /// # Errors
     /// A step fails, or the migration did not prove that every member's behaviour stayed the same.
     pub async fn show(mut self, address: SocketAddr) -> Result {
-        let server = ServerConnection::open(&local_url(address)?).await?;
-        server.wait_until_serving().await?;
+        let server = ServerConnection::open_local(address).await?;
         self.timer.step_done(format!("serving on http://{address}"));
         let rejected = self.import(&server).await?;
         self.run_job(&server, "settings-migration").await?;
-        let report_run = self.run_job(&server, "mixed-settings-report").await?;
+        let run = self.run_job(&server, "mixed-settings-report").await?;
         if rejected > 0 {
             print_line(format!("\n{}: see above", rejected_rows(rejected)));
         }
-        let result = DemoResult::read(&server, &self.folder, &report_run.report).await?;
         let organization = self.folder.organization.as_str();
-        print_line(format!("\n{}", table::assignment_table(&result.assignments)));
-        print_line(format!("\n{}", result.proof_text()));
-        print_line(result.csv_line());
-        let calls = calls::grpcurl_calls(address, organization, result.member.as_ref());
+        let parent = self.folder.name();
+        let assignments = server.list_all_assignments(&parent).await?;
+        let migration = result::get_migration(&server, &parent).await?;
+        let member = result::find_example_member(&server, &parent).await?;
+        let report = result::get_report(&server, &run.report).await?;
+        print_line(format!("\n{}", table::assignment_table(&assignments)));
+        print_line(format!("\n{}", proof::proof_text(&migration)));
+        print_line(result::csv_line(&report));
+        let calls = calls::grpcurl_calls(address, organization, member.as_ref());
         print_line(format!("\nCalls to try:\n\n{calls}"));
-        result.check_proof(organization)
+        proof::check_proof(organization, &migration)
     }
 
     /// Imports the organization, unless it exists. Returns the number of rejected rows.
-    async fn import(&mut self, server: &ServerConnection) -> Result<i32> {
+    async fn import(&mut self, server: &ServerConnection) -> Result<u64> {
         if find_import_state(server, &self.folder).await? == ImportState::Complete {
             let id = &self.folder.organization;
             self.timer.step_done(format!("organization {id} exists already: nothing is imported"));
@@ -101,10 +106,4 @@ impl Demo {
         self.timer.step_done(format!("job {job}: {}", outcome_line(&run)));
         Ok(run)
     }
-}
-
-/// Returns the URL of a server in this process.
-fn local_url(address: SocketAddr) -> Result<Url> {
-    let text = format!("http://{}", calls::local_address(address));
-    Url::parse(&text).map_err(Error::doing(format!("cannot use the address {text}")))
 }

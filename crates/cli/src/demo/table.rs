@@ -2,18 +2,18 @@
 
 use rollcall_proto::v1::{Assignment, EmailExportState, UpdateMode};
 
-use crate::table::aligned_lines;
+use crate::output::{aligned_lines, column_widths};
 
 const HEADER: [&str; 8] = ["rank", "name", "mode", "members", "exporting", "not exporting", "state", "action required"];
 /// Columns of numbers are aligned to the right.
 const RIGHT: [bool; 8] = [true, false, false, true, true, true, false, false];
 
 /// Returns the table with a header and a line below it.
-pub(super) fn assignment_table(assignments: &[Assignment]) -> String {
+#[must_use]
+pub fn assignment_table(assignments: &[Assignment]) -> String {
     let rows: Vec<[String; 8]> = [HEADER.map(str::to_owned)].into_iter().chain(assignments.iter().map(cells)).collect();
     let mut lines = aligned_lines(&rows, RIGHT);
-    let widths = (0..HEADER.len()).map(|column| rows.iter().map(|row| row[column].chars().count()).max().unwrap_or(0));
-    let rule: Vec<String> = widths.map(|width| "-".repeat(width)).collect();
+    let rule = column_widths(&rows).map(|width| "-".repeat(width));
     lines.insert(1, rule.join("  "));
     lines.join("\n")
 }
@@ -41,38 +41,4 @@ fn cells(assignment: &Assignment) -> [String; 8] {
         state.to_owned(),
         if summary.action_required { "yes" } else { "no" }.to_owned(),
     ]
-}
-
-#[cfg(test)]
-mod tests {
-    use rollcall_proto::v1::EmailExportSummary;
-
-    use super::*;
-
-    #[test]
-    fn columns_are_aligned() {
-        let assignment = |rank, name: &str, mode: UpdateMode, state: EmailExportState, exporting| Assignment {
-            rank,
-            display_name: name.to_owned(),
-            update_mode: mode.into(),
-            member_count: 12,
-            email_export_summary: Some(EmailExportSummary {
-                state: state.into(),
-                exporting,
-                action_required: state == EmailExportState::Mixed,
-                ..Default::default()
-            }),
-            ..Default::default()
-        };
-        let table = assignment_table(&[
-            assignment(1, "Zürich", UpdateMode::AutomaticUpdates, EmailExportState::Mixed, 10),
-            assignment(2, "Default", UpdateMode::ManualEditing, EmailExportState::DoNotExport, 0),
-        ]);
-        let expected = "\
-rank  name     mode               members  exporting  not exporting  state          action required
-----  -------  -----------------  -------  ---------  -------------  -------------  ---------------
-   1  Zürich   Automatic updates       12         10              0  MIXED          yes
-   2  Default  Manual editing          12          0              0  DO_NOT_EXPORT  no";
-        assert_eq!(table, expected);
-    }
 }

@@ -5,59 +5,86 @@ use serde::Deserialize;
 
 /// An organization's directory, assignments and old settings.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) struct OrganizationFolder {
+pub struct OrganizationFolder {
     /// The folder's name.
-    pub(crate) organization: OrganizationId,
-    pub(crate) members: Vec<FolderMember>,
+    pub organization: OrganizationId,
+    /// The rows of `members.csv`.
+    pub members: Vec<FolderMember>,
     /// Each group once, in the order of first use in `groups.csv` and then in `assignments.json`.
-    pub(crate) groups: Vec<String>,
-    pub(crate) memberships: Vec<FolderMembership>,
+    pub groups: Vec<String>,
+    /// The rows of `groups.csv`.
+    pub memberships: Vec<FolderMembership>,
     /// In evaluation order.
-    pub(crate) assignments: Vec<FolderAssignment>,
-    pub(crate) legacy_settings: Vec<FolderLegacySetting>,
+    pub assignments: Vec<FolderAssignment>,
+    /// The rows of `legacy_email_export.csv`.
+    pub legacy_settings: Vec<FolderLegacySetting>,
+}
+
+impl OrganizationFolder {
+    /// Returns the organization's resource name, `organizations/{id}`.
+    pub(crate) fn name(&self) -> String {
+        format!("organizations/{}", self.organization)
+    }
 }
 
 /// A row of `members.csv`.
 #[derive(Debug, PartialEq, Eq, Deserialize)]
-pub(crate) struct FolderMember {
-    pub(crate) member: String,
-    pub(crate) email: String,
-    pub(crate) given_name: String,
-    pub(crate) family_name: String,
-    pub(crate) job_title: String,
-    pub(crate) manager_email: String,
-    pub(crate) active: bool,
+pub struct FolderMember {
+    /// The id at the identity provider.
+    pub member: String,
+    /// The email address.
+    pub email: String,
+    /// The given name.
+    pub given_name: String,
+    /// The family name.
+    pub family_name: String,
+    /// The job title.
+    pub job_title: String,
+    /// The manager's email address, or empty text.
+    pub manager_email: String,
+    /// Whether the member is active.
+    pub active: bool,
 }
 
 /// A row of `groups.csv`.
 #[derive(Debug, PartialEq, Eq, Deserialize)]
-pub(crate) struct FolderMembership {
-    pub(crate) group: String,
-    pub(crate) member: String,
+pub struct FolderMembership {
+    /// The group's id.
+    pub group: String,
+    /// The member's id.
+    pub member: String,
 }
 
 /// An entry of `assignments.json`.
 #[derive(Debug, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct FolderAssignment {
-    pub(crate) name: String,
-    pub(crate) groups: Vec<String>,
-    pub(crate) update_mode: FolderUpdateMode,
+pub struct FolderAssignment {
+    /// The display name.
+    pub name: String,
+    /// The ids of the groups.
+    pub groups: Vec<String>,
+    /// The update mode.
+    pub update_mode: FolderUpdateMode,
+    /// The seat types.
     #[serde(default)]
-    pub(crate) seats: Vec<String>,
+    pub seats: Vec<String>,
 }
 
 /// The update mode of an assignment, as `assignments.json` spells it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
-pub(crate) enum FolderUpdateMode {
+pub enum FolderUpdateMode {
+    /// `MANUAL_EDITING`.
     ManualEditing,
+    /// `AUTOMATIC_UPDATES`.
     AutomaticUpdates,
 }
 
 /// A row of `legacy_email_export.csv`.
 #[derive(Debug, PartialEq, Eq, Deserialize)]
-pub(crate) struct FolderLegacySetting {
-    pub(crate) email: String,
-    pub(crate) export: bool,
+pub struct FolderLegacySetting {
+    /// The email address.
+    pub email: String,
+    /// Whether emails are exported.
+    pub export: bool,
 }

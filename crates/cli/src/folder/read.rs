@@ -2,19 +2,27 @@
 
 use std::{collections::HashSet, fs, path::Path};
 
-use csv::{ErrorKind, ReaderBuilder, StringRecord};
+use csv::{ErrorKind, Reader};
 use rollcall_domain::OrganizationId;
 use serde::de::DeserializeOwned;
 
-use super::model::{FolderAssignment, FolderLegacySetting, FolderMember, FolderMembership, OrganizationFolder};
+use super::model::{FolderAssignment, FolderMembership, OrganizationFolder};
 use crate::error::{Error, Result};
+
+const MEMBERS_FILE: &str = "members.csv";
+const GROUPS_FILE: &str = "groups.csv";
+const ASSIGNMENTS_FILE: &str = "assignments.json";
+const LEGACY_SETTINGS_FILE: &str = "legacy_email_export.csv";
+
+/// Returns the content of a file, by its name.
+type ReadFile<'a> = &'a dyn Fn(&str) -> Result<Vec<u8>>;
 
 impl OrganizationFolder {
     /// Reads a folder. Its name is the organization's id.
     ///
     /// # Errors
     /// The name is no valid id, a file cannot be read, or a line is wrong. The message names the file and the line.
-    pub(crate) fn read(dir: &Path) -> Result<Self> {
+    pub fn read(dir: &Path) -> Result<Self> {
         let shown = dir.display();
         let dir = fs::canonicalize(dir).map_err(Error::doing(format!("cannot read the folder {shown}")))?;
         let name = dir.file_name().map(|name| name.to_string_lossy()).unwrap_or_default();
@@ -25,29 +33,33 @@ impl OrganizationFolder {
                 violation.description
             ))
         })?;
-        parse_files(organization, |file| {
-            fs::read(dir.join(file)).map_err(Error::doing(format!("cannot read {}", dir.join(file).display())))
+        parse_files(organization, &|file| {
+            let path = dir.join(file);
+            fs::read(&path).map_err(Error::doing(format!("cannot read {}", path.display())))
+        })
+    }
+
+    /// Returns the sample organization `acme`, which is built into the program so that `rollcall demo` needs no files.
+    ///
+    /// # Errors
+    /// The program was built with an invalid sample.
+    pub fn sample() -> Result<Self> {
+        parse_files(OrganizationId::trusted("acme"), &|file| match file {
+            MEMBERS_FILE => Ok(include_bytes!("../../sample/acme/members.csv").to_vec()),
+            GROUPS_FILE => Ok(include_bytes!("../../sample/acme/groups.csv").to_vec()),
+            ASSIGNMENTS_FILE => Ok(include_bytes!("../../sample/acme/assignments.json").to_vec()),
+            _ => Ok(include_bytes!("../../sample/acme/legacy_email_export.csv").to_vec()),
         })
     }
 }
 
-/// Parses an organization's files. `content` returns the bytes of a file.
-pub(super) fn parse_files(
-    organization: OrganizationId,
-    content: impl Fn(&str) -> Result<Vec<u8>>,
-) -> Result<OrganizationFolder> {
-    let text = |file: &'static str| utf8(file, content(file)?);
-    let members: Vec<FolderMember> = rows(
-        "members.csv",
-        &text("members.csv")?,
-        &["member", "email", "given_name", "family_name", "job_title", "manager_email", "active"],
-    )?;
-    let memberships: Vec<FolderMembership> = rows("groups.csv", &text("groups.csv")?, &["group", "member"])?;
-    let assignments: Vec<FolderAssignment> = serde_json::from_str(&text("assignments.json")?)
-        .map_err(|error| Error::failed(format!("assignments.json: {error}")))?;
-    let legacy_settings: Vec<FolderLegacySetting> =
-        rows("legacy_email_export.csv", &text("legacy_email_export.csv")?, &["email", "export"])?;
-
+fn parse_files(organization: OrganizationId, read: ReadFile<'_>) -> Result<OrganizationFolder> {
+    let columns = ["member", "email", "given_name", "family_name", "job_title", "manager_email", "active"];
+    let members = rows(MEMBERS_FILE, read, &columns)?;
+    let memberships: Vec<FolderMembership> = rows(GROUPS_FILE, read, &["group", "member"])?;
+    let assignments: Vec<FolderAssignment> = serde_json::from_str(&read_text(ASSIGNMENTS_FILE, read)?)
+        .map_err(|error| Error::failed(format!("{ASSIGNMENTS_FILE}: {error}")))?;
+    let legacy_settings = rows(LEGACY_SETTINGS_FILE, read, &["email", "export"])?;
     let named = memberships.iter().map(|membership| &membership.group);
     let named = named.chain(assignments.iter().flat_map(|assignment| &assignment.groups));
     let mut seen = HashSet::new();
@@ -56,8 +68,8 @@ pub(super) fn parse_files(
 }
 
 /// Returns a file as text, without the byte order mark that spreadsheets write at the start.
-fn utf8(file: &str, bytes: Vec<u8>) -> Result<String> {
-    let text = String::from_utf8(bytes).map_err(|error| {
+fn read_text(file: &str, read: ReadFile<'_>) -> Result<String> {
+    let text = String::from_utf8(read(file)?).map_err(|error| {
         let before = error.as_bytes().get(..error.utf8_error().valid_up_to()).unwrap_or_default();
         let line = 1 + before.iter().filter(|byte| **byte == b'\n').count();
         Error::failed(format!("{file}: line {line}: this is not UTF-8; save the file as UTF-8"))
@@ -65,20 +77,16 @@ fn utf8(file: &str, bytes: Vec<u8>) -> Result<String> {
     Ok(text.strip_prefix('\u{feff}').map(str::to_owned).unwrap_or(text))
 }
 
-fn rows<T: DeserializeOwned>(file: &str, text: &str, columns: &[&str]) -> Result<Vec<T>> {
-    let mut reader = ReaderBuilder::new().from_reader(text.as_bytes());
-    let header = reader.headers().map_err(|error| csv_error(file, text, &error, columns))?.clone();
-    if let Some(missing) = columns.iter().find(|column| !header.iter().any(|name| name == **column)) {
-        let has = header.iter().collect::<Vec<_>>().join(",");
+fn rows<T: DeserializeOwned>(file: &str, read: ReadFile<'_>, columns: &[&str]) -> Result<Vec<T>> {
+    let text = read_text(file, read)?;
+    let mut reader = Reader::from_reader(text.as_bytes());
+    let header = reader.headers().map_err(|error| csv_error(file, &text, &error, columns))?.clone();
+    let names: Vec<&str> = header.iter().collect();
+    if let Some(missing) = columns.iter().find(|column| !names.contains(column)) {
+        let has = names.join(",");
         return Err(Error::failed(format!("{file}: line 1: there is no column `{missing}`; the header is `{has}`")));
     }
-    let names: Vec<&str> = header.iter().collect();
-    let mut record = StringRecord::new();
-    let mut rows = Vec::new();
-    while reader.read_record(&mut record).map_err(|error| csv_error(file, text, &error, &names))? {
-        rows.push(record.deserialize(Some(&header)).map_err(|error| csv_error(file, text, &error, &names))?);
-    }
-    Ok(rows)
+    reader.deserialize().map(|row| row.map_err(|error| csv_error(file, &text, &error, &names))).collect()
 }
 
 /// Converts an error of the CSV reader to a message with file, line and column.
@@ -104,70 +112,4 @@ fn line_of(text: &str, byte: u64) -> usize {
     let from = usize::try_from(byte).unwrap_or(0).min(bytes.len());
     let skipped = bytes[from..].iter().take_while(|byte| matches!(**byte, b'\r' | b'\n')).count();
     1 + bytes[..from + skipped].iter().filter(|byte| **byte == b'\n').count()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::{super::model::FolderUpdateMode, *};
-
-    const MEMBERS: &str = "member,email,given_name,family_name,job_title,manager_email,active\r\n\
-                           m1,a@x.example,Ann,\"Lee, MD\",=1+1,,true\r\n";
-    const GROUPS: &str = "group,member\r\nsales,m1\r\nsales,m2\r\n";
-    const ASSIGNMENTS: &str = r#"[{"name":"S","groups":["sales","empty"],"update_mode":"MANUAL_EDITING"}]"#;
-    const LEGACY: &str = "email,export\r\nA@X.example,true\r\n";
-
-    /// Reads an organization with the content of one file replaced.
-    fn read(changed: &str, content: &[u8]) -> Result<OrganizationFolder> {
-        parse_files(OrganizationId::trusted("acme"), |file| {
-            let usual = match file {
-                "members.csv" => MEMBERS,
-                "groups.csv" => GROUPS,
-                "assignments.json" => ASSIGNMENTS,
-                _ => LEGACY,
-            };
-            Ok(if file == changed { content.to_vec() } else { usual.as_bytes().to_vec() })
-        })
-    }
-
-    fn refusal(file: &str, content: &[u8]) -> String {
-        read(file, content).unwrap_err().to_string()
-    }
-
-    #[test]
-    fn a_folder_is_read_whole() {
-        let folder = read("", b"").unwrap();
-        assert_eq!(folder.members[0].family_name, "Lee, MD");
-        assert_eq!(folder.groups, ["sales", "empty"]);
-        assert_eq!(folder.memberships.len(), 2);
-        assert_eq!(folder.assignments[0].update_mode, FolderUpdateMode::ManualEditing);
-        assert!(folder.legacy_settings[0].export);
-    }
-
-    #[test]
-    fn a_byte_order_mark_and_another_order_of_columns_are_fine() {
-        let folder = read("legacy_email_export.csv", "\u{feff}note,export,email\n-,false,b@x\n".as_bytes()).unwrap();
-        assert_eq!(folder.legacy_settings, [FolderLegacySetting { email: "b@x".to_owned(), export: false }]);
-    }
-
-    #[test]
-    fn mistakes_are_named_with_file_and_line() {
-        assert_eq!(
-            refusal("legacy_email_export.csv", b"email,export\r\na@x,true\r\nb@x,maybe\r\n"),
-            "legacy_email_export.csv: line 3: column `export`: provided string was not `true` or `false`"
-        );
-        assert_eq!(
-            refusal("groups.csv", b"group,member\n\"two\nlines\",m1\n\nsales,m1,m2\n"),
-            "groups.csv: line 5: it has 3 fields and the header has 2"
-        );
-        assert_eq!(
-            refusal("groups.csv", b"group,person\nsales,m1\n"),
-            "groups.csv: line 1: there is no column `member`; the header is `group,person`"
-        );
-        assert_eq!(
-            refusal("groups.csv", b"group,member\nsales,m1\nb\xfcro,m2\n"),
-            "groups.csv: line 3: this is not UTF-8; save the file as UTF-8"
-        );
-        let line = refusal("assignments.json", br#"[{"name":"S","groups":[],"update_mode":"SOMETIMES"}]"#);
-        assert!(line.starts_with("assignments.json: unknown variant `SOMETIMES`") && line.contains("line 1"), "{line}");
-    }
 }

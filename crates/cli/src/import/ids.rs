@@ -12,16 +12,18 @@ const DEFAULT_ID: &str = "default";
 const ENCODED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
 /// Returns the name of a resource. `id` comes from the identity provider and is percent-encoded.
-pub(super) fn resource_name(parent: &str, collection: &str, id: &str) -> String {
+#[must_use]
+pub fn resource_name(parent: &str, collection: &str, id: &str) -> String {
     format!("{parent}/{collection}/{}", utf8_percent_encode(id, ENCODED))
 }
 
 /// Returns an id for each assignment, made from its name. The same names always get the same ids.
-pub(super) fn assignment_ids<'a>(names: impl Iterator<Item = &'a str>) -> Vec<String> {
-    let mut taken = HashSet::from([DEFAULT_ID.to_owned()]);
+#[must_use]
+pub fn assignment_ids<'a>(names: impl Iterator<Item = &'a str>) -> Vec<String> {
+    let mut used = HashSet::from([DEFAULT_ID.to_owned()]);
     let ids = names.enumerate().map(|(index, name)| {
-        let id = unique(&slug(name, index + 1), &taken);
-        taken.insert(id.clone());
+        let id = unique(&slug(name, index + 1), &used);
+        used.insert(id.clone());
         id
     });
     ids.collect()
@@ -39,62 +41,16 @@ fn slug(name: &str, number: usize) -> String {
     }
 }
 
-/// Returns the slug, followed by `-2`, `-3` and so on if it is taken.
-fn unique(slug: &str, taken: &HashSet<String>) -> String {
-    let mut id = slug.to_owned();
-    let mut number = 1;
-    while taken.contains(&id) {
-        number += 1;
+/// Returns the slug, followed by `-2`, `-3` and so on if the id exists already.
+fn unique(slug: &str, used: &HashSet<String>) -> String {
+    let numbered = (2..).map(|number| {
         let suffix = format!("-{number}");
-        id = format!("{}{suffix}", shortened(slug, MAX_LENGTH - suffix.len()));
-    }
-    id
+        shortened(slug, MAX_LENGTH - suffix.len()) + &suffix
+    });
+    let mut ids = [slug.to_owned()].into_iter().chain(numbered);
+    ids.find(|id| !used.contains(id)).unwrap_or_default()
 }
 
 fn shortened(slug: &str, length: usize) -> String {
     slug.chars().take(length).collect::<String>().trim_end_matches('-').to_owned()
-}
-
-#[cfg(test)]
-mod tests {
-    use rollcall_domain::AssignmentId;
-
-    use super::*;
-
-    fn ids(names: &[&str]) -> Vec<String> {
-        assignment_ids(names.iter().copied())
-    }
-
-    #[test]
-    fn names_become_ids() {
-        assert_eq!(
-            ids(&["Sales EMEA & Co.", "Équipe Ventes", "2nd line", "営業", "  R&D  "]),
-            ["sales-emea-co", "quipe-ventes", "assignment-2nd-line", "assignment-4", "r-d"]
-        );
-    }
-
-    #[test]
-    fn ids_are_unique() {
-        assert_eq!(
-            ids(&["Sales", "sales", "SALES!", "Sales 2", "Default"]),
-            ["sales", "sales-2", "sales-3", "sales-2-2", "default-2"]
-        );
-    }
-
-    #[test]
-    fn ids_are_always_valid() {
-        let long = "x".repeat(80);
-        let edge = format!("{} y", "x".repeat(62));
-        for id in ids(&[&long, &long, &edge, &edge, "", "1", "-", "ß", "a"]) {
-            assert!(AssignmentId::parse(&id).is_ok(), "{id}");
-        }
-    }
-
-    #[test]
-    fn external_ids_are_encoded_in_names() {
-        assert_eq!(
-            resource_name("organizations/acme", "groups", "a/b c~é"),
-            "organizations/acme/groups/a%2Fb%20c~%C3%A9"
-        );
-    }
 }

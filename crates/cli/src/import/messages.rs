@@ -1,7 +1,7 @@
 //! The requests of an import: an organization's folder as messages of the API.
 
 use rollcall_proto::v1::{
-    self, DirectoryGroup, DirectoryMember, EmailExport, ImportLegacySettingsRequest, MemberStatus, SeatType, Settings,
+    self, DirectoryGroup, DirectoryMember, EmailExport, ImportLegacySettingsRequest, MemberStatus, Settings,
     SyncDirectoryRequest, SyncMode,
 };
 
@@ -11,26 +11,25 @@ use crate::folder::{
 };
 
 /// Rows in one message.
-const BATCH_ROWS: usize = 500;
+pub const BATCH_ROWS: usize = 500;
 
 /// Returns the messages of a full sync: first the options, then the rows. With `validate_only` a mass change is
 /// allowed, because the server only reports it.
-pub(super) fn directory(folder: &OrganizationFolder, validate_only: bool) -> Vec<SyncDirectoryRequest> {
+#[must_use]
+pub fn directory(folder: &OrganizationFolder, validate_only: bool) -> Vec<SyncDirectoryRequest> {
     let options = SyncDirectoryRequest {
-        parent: format!("organizations/{}", folder.organization),
+        parent: folder.name(),
         mode: SyncMode::Full.into(),
         validate_only,
         allow_mass_change: validate_only,
         ..Default::default()
     };
-    let members = folder
-        .members
-        .chunks(BATCH_ROWS)
-        .map(|rows| SyncDirectoryRequest { members: rows.iter().map(member).collect(), ..Default::default() });
-    let groups = folder.groups.chunks(BATCH_ROWS).map(|rows| SyncDirectoryRequest {
-        groups: rows.iter().map(|group| named_group(group)).collect(),
-        ..Default::default()
-    });
+    let members = folder.members.chunks(BATCH_ROWS);
+    let members =
+        members.map(|rows| SyncDirectoryRequest { members: rows.iter().map(member).collect(), ..Default::default() });
+    let groups = folder.groups.chunks(BATCH_ROWS);
+    let groups = groups
+        .map(|rows| SyncDirectoryRequest { groups: rows.iter().map(|id| group(id)).collect(), ..Default::default() });
     let memberships = folder
         .memberships
         .chunks(BATCH_ROWS)
@@ -40,8 +39,7 @@ pub(super) fn directory(folder: &OrganizationFolder, validate_only: bool) -> Vec
 
 /// Returns the messages that import the old settings: first the options, then the rows.
 pub(super) fn legacy_settings(folder: &OrganizationFolder) -> Vec<ImportLegacySettingsRequest> {
-    let options =
-        ImportLegacySettingsRequest { parent: format!("organizations/{}", folder.organization), ..Default::default() };
+    let options = ImportLegacySettingsRequest { parent: folder.name(), ..Default::default() };
     let rows = folder.legacy_settings.chunks(BATCH_ROWS).map(|rows| ImportLegacySettingsRequest {
         settings: rows.iter().map(legacy_setting).collect(),
         ..Default::default()
@@ -64,10 +62,6 @@ pub(super) fn assignment(parent: &str, assignment: &FolderAssignment) -> v1::Ass
     }
 }
 
-pub(super) fn seat_type(id: &str) -> SeatType {
-    SeatType { seat_type: id.to_owned(), ..Default::default() }
-}
-
 fn member(row: &FolderMember) -> DirectoryMember {
     let status = if row.active { MemberStatus::Active } else { MemberStatus::Inactive };
     DirectoryMember {
@@ -81,7 +75,7 @@ fn member(row: &FolderMember) -> DirectoryMember {
     }
 }
 
-fn named_group(id: &str) -> DirectoryGroup {
+fn group(id: &str) -> DirectoryGroup {
     DirectoryGroup { group: id.to_owned(), display_name: id.to_owned() }
 }
 
@@ -92,24 +86,4 @@ fn membership(row: &FolderMembership) -> v1::Membership {
 fn legacy_setting(row: &FolderLegacySetting) -> v1::LegacySetting {
     let email_export = if row.export { EmailExport::Export } else { EmailExport::DoNotExport };
     v1::LegacySetting { email: row.email.clone(), email_export: email_export.into() }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn rows_come_in_batches_after_the_options() {
-        let mut folder = OrganizationFolder::sample().unwrap();
-        let (members, groups) = (folder.members.len(), folder.groups.len());
-        let many = |number: usize| FolderMembership { group: "sales".to_owned(), member: format!("m{number}") };
-        folder.memberships = (0..=2 * BATCH_ROWS).map(many).collect();
-        let messages = directory(&folder, false);
-        assert_eq!(messages[0].parent, "organizations/acme");
-        assert!(messages[1..].iter().all(|message| message.parent.is_empty() && message.mode == 0));
-        assert_eq!(messages.iter().map(|message| message.members.len()).sum::<usize>(), members);
-        assert_eq!(messages.iter().map(|message| message.groups.len()).sum::<usize>(), groups);
-        let sizes: Vec<usize> = messages[3..].iter().map(|message| message.memberships.len()).collect();
-        assert_eq!(sizes, [BATCH_ROWS, BATCH_ROWS, 1]);
-    }
 }

@@ -1,22 +1,22 @@
 //! `rollcall import`: creates an organization from a folder, through the API of a running server.
 
-mod ids;
-mod messages;
+pub mod ids;
+pub mod messages;
 mod state;
 
 use std::{collections::HashSet, path::PathBuf};
 
 use rollcall_proto::v1::{
-    self, CreateAssignmentRequest, CreateOrganizationRequest, GetCatalogRequest, Organization, Phase, RejectedRow,
-    UpdateCatalogRequest,
+    Catalog, CreateAssignmentRequest, CreateOrganizationRequest, GetCatalogRequest, Organization, Phase, RejectedRow,
+    SeatType, UpdateCatalogRequest,
 };
 use url::Url;
 
 use crate::{
-    connection::{ServerConnection, call_failed},
+    connection::{ServerConnection, answer},
     error::Result,
     folder::OrganizationFolder,
-    output::print_line,
+    output::{print_line, rejected_rows},
     progress::StepTimer,
     values,
 };
@@ -33,39 +33,14 @@ pub struct ImportArguments {
     pub target: Url,
 }
 
-/// `rollcall import`, with the folder already read.
-#[derive(Debug)]
-pub struct Import {
-    folder: OrganizationFolder,
-}
-
-impl Import {
-    /// Reads the folder.
-    ///
-    /// # Errors
-    /// The folder's name is no valid organization id, or a file is missing or wrong.
-    pub fn read(arguments: &ImportArguments) -> Result<Self> {
-        Ok(Self { folder: OrganizationFolder::read(&arguments.folder)? })
-    }
-
-    /// Imports the organization and prints each step.
-    ///
-    /// # Errors
-    /// The server refuses a step, for example because the organization exists.
-    pub async fn run(self, server: &ServerConnection) -> Result {
-        let rejected = import_folder(server, &self.folder, &mut StepTimer::start()).await?;
-        print_line(format!("{} is imported; {}", self.folder.organization, rejected_rows(rejected)));
-        Ok(())
-    }
-}
-
-/// Returns the number of rejected rows in words.
-pub(crate) fn rejected_rows(rejected: i32) -> String {
-    match rejected {
-        0 => "no row was rejected".to_owned(),
-        1 => "1 row was rejected".to_owned(),
-        more => format!("{more} rows were rejected"),
-    }
+/// `rollcall import`: imports the organization and prints each step.
+///
+/// # Errors
+/// The server refuses a step, for example because the organization exists.
+pub async fn run(server: &ServerConnection, folder: &OrganizationFolder) -> Result {
+    let rejected = import_folder(server, folder, &mut StepTimer::start()).await?;
+    print_line(format!("{} is imported; {}", folder.organization, rejected_rows(rejected)));
+    Ok(())
 }
 
 /// Imports a folder, or continues an interrupted import. Returns the number of rejected rows.
@@ -76,9 +51,8 @@ pub(crate) async fn import_folder(
     server: &ServerConnection,
     folder: &OrganizationFolder,
     timer: &mut StepTimer,
-) -> Result<i32> {
-    let parent = format!("organizations/{}", folder.organization);
-    let mut steps = ImportSteps { server, folder, parent, timer, rejected: 0 };
+) -> Result<u64> {
+    let mut steps = ImportSteps { server, folder, parent: folder.name(), timer, rejected: 0 };
     if find_import_state(server, folder).await? == ImportState::Interrupted {
         let id = &folder.organization;
         steps.timer.step_done(format!("organization {id} exists from an interrupted import, which now continues"));
@@ -99,7 +73,7 @@ struct ImportSteps<'a> {
     /// `organizations/{id}`.
     parent: String,
     timer: &'a mut StepTimer,
-    rejected: i32,
+    rejected: u64,
 }
 
 impl ImportSteps<'_> {
@@ -115,7 +89,7 @@ impl ImportSteps<'_> {
             ..Default::default()
         };
         let created = self.server.organizations().create_organization(request).await;
-        created.map_err(call_failed(format!("cannot create the organization {id}")))?;
+        answer(format!("cannot create the organization {id}"), created)?;
         self.timer.step_done(format!("organization {id} is created in phase LEGACY"));
         Ok(())
     }
@@ -129,25 +103,25 @@ impl ImportSteps<'_> {
         }
         let name = format!("{}/catalog", self.parent);
         let request = GetCatalogRequest { name: name.clone(), ..Default::default() };
-        let answer = self.server.organizations().get_catalog(request).await;
-        let answer = answer.map_err(call_failed("cannot read the catalog"))?.into_inner();
-        let mut catalog = v1::Catalog { name, ..answer.catalog.unwrap_or_default() };
-        let missing = seats.iter().filter(|seat| catalog.seat_types.iter().all(|known| known.seat_type != **seat));
-        let missing: Vec<_> = missing.map(|seat| messages::seat_type(seat)).collect();
-        catalog.seat_types.extend(missing);
+        let found = answer("cannot read the catalog", self.server.organizations().get_catalog(request).await)?;
+        let mut catalog = Catalog { name, ..found.catalog.unwrap_or_default() };
+        for seat in &seats {
+            if catalog.seat_types.iter().all(|known| known.seat_type != *seat) {
+                catalog.seat_types.push(SeatType { seat_type: seat.clone(), ..Default::default() });
+            }
+        }
         let request = UpdateCatalogRequest { catalog: Some(catalog), ..Default::default() };
         let updated = self.server.organizations().update_catalog(request).await;
-        updated.map_err(call_failed("cannot add the seat types to the catalog"))?;
+        answer("cannot add the seat types to the catalog", updated)?;
         self.timer.step_done(format!("catalog: seat types {}", seats.join(", ")));
         Ok(())
     }
 
     async fn sync_directory(&mut self) -> Result {
         let messages = tokio_stream::iter(messages::directory(self.folder, false));
-        let answered = self.server.directory().sync_directory(messages).await;
-        let answer = answered.map_err(call_failed("cannot sync the directory"))?.into_inner();
-        self.report_rejected(&answer.rejected, answer.rejected_count);
-        let counts = answer.counts.unwrap_or_default();
+        let synced = answer("cannot sync the directory", self.server.directory().sync_directory(messages).await)?;
+        self.report_rejected(&synced.rejected, synced.rejected_count);
+        let counts = synced.counts.unwrap_or_default();
         self.timer.step_done(format!(
             "directory: {} new members, {} groups, {} memberships",
             counts.members_created, counts.groups_changed, counts.memberships_added
@@ -171,7 +145,7 @@ impl ImportSteps<'_> {
                 ..Default::default()
             };
             let created = self.server.assignments().create_assignment(request).await;
-            created.map_err(call_failed(format!("cannot create the assignment {:?}", assignment.name)))?;
+            answer(format!("cannot create the assignment {:?}", assignment.name), created)?;
         }
         self.timer.step_done(format!("{} assignments, in the order of the file", self.folder.assignments.len()));
         Ok(())
@@ -179,13 +153,11 @@ impl ImportSteps<'_> {
 
     async fn import_legacy_settings(&mut self) -> Result {
         let messages = tokio_stream::iter(messages::legacy_settings(self.folder));
-        let answered = self.server.migration().import_legacy_settings(messages).await;
-        let answer = answered.map_err(call_failed("cannot import the old settings"))?.into_inner();
-        self.report_rejected(&answer.rejected, answer.rejected_count);
-        self.timer.step_done(format!(
-            "old settings: {} with a member, {} without",
-            answer.bound_count, answer.unmatched_count
-        ));
+        let imported = self.server.migration().import_legacy_settings(messages).await;
+        let imported = answer("cannot import the old settings", imported)?;
+        self.report_rejected(&imported.rejected, imported.rejected_count);
+        let (bound, unmatched) = (imported.bound_count, imported.unmatched_count);
+        self.timer.step_done(format!("old settings: {bound} with a member, {unmatched} without"));
         Ok(())
     }
 
@@ -194,9 +166,10 @@ impl ImportSteps<'_> {
         for row in rows {
             eprintln!("rejected {} {}: {}", row.kind, row.key, row.reason);
         }
-        let unnamed = usize::try_from(count).unwrap_or(0).saturating_sub(rows.len());
-        if unnamed > 0 {
-            eprintln!("rejected {unnamed} more");
+        let count = u64::from(count.unsigned_abs());
+        let unlisted = count.saturating_sub(rows.len() as u64);
+        if unlisted > 0 {
+            eprintln!("rejected {unlisted} more");
         }
         self.rejected += count;
     }

@@ -5,7 +5,7 @@ use tonic::Code;
 
 use super::messages;
 use crate::{
-    connection::{ServerConnection, call_failed},
+    connection::{ServerConnection, answer, call_failed},
     error::{Error, Result},
     folder::OrganizationFolder,
 };
@@ -37,8 +37,7 @@ pub(crate) async fn find_import_state(server: &ServerConnection, folder: &Organi
 }
 
 async fn find_organization(server: &ServerConnection, folder: &OrganizationFolder) -> Result<Option<Organization>> {
-    let name = format!("organizations/{}", folder.organization);
-    let request = GetOrganizationRequest { name, ..Default::default() };
+    let request = GetOrganizationRequest { name: folder.name(), ..Default::default() };
     match server.organizations().get_organization(request).await {
         Ok(answer) => Ok(answer.into_inner().organization),
         Err(status) if status.code() == Code::NotFound => Ok(None),
@@ -48,14 +47,13 @@ async fn find_organization(server: &ServerConnection, folder: &OrganizationFolde
 
 /// Returns whether an organization in phase LEGACY lacks assignments or old settings, which are imported last.
 async fn is_unfinished(server: &ServerConnection, folder: &OrganizationFolder) -> Result<bool> {
-    let parent = format!("organizations/{}", folder.organization);
+    let parent = folder.name();
     // The default assignment exists from the start.
     if server.list_all_assignments(&parent).await?.len() <= folder.assignments.len() {
         return Ok(true);
     }
     let request = PlanMigrationRequest { name: format!("{parent}/migration"), ..Default::default() };
-    let answered = server.migration().plan_migration(request).await;
-    let plan = answered.map_err(call_failed("cannot look at the migration"))?.into_inner();
+    let plan = answer("cannot plan the migration", server.migration().plan_migration(request).await)?;
     let expected = folder.legacy_settings.iter().any(|setting| setting.export);
     Ok(expected && plan.members_exporting == 0 && plan.unmatched_legacy_settings == 0)
 }
@@ -64,9 +62,8 @@ async fn is_unfinished(server: &ServerConnection, folder: &OrganizationFolder) -
 /// organization was probably created by someone else under the same id.
 async fn check_directory(server: &ServerConnection, folder: &OrganizationFolder) -> Result {
     let messages = tokio_stream::iter(messages::directory(folder, true));
-    let answered = server.directory().sync_directory(messages).await;
-    let answer = answered.map_err(call_failed("cannot compare the directory"))?.into_inner();
-    let counts = answer.counts.unwrap_or_default();
+    let compared = answer("cannot compare the directory", server.directory().sync_directory(messages).await)?;
+    let counts = compared.counts.unwrap_or_default();
     let changed = counts.members_updated + counts.members_deactivated + counts.members_reactivated;
     if changed == 0 && counts.memberships_removed == 0 {
         return Ok(());

@@ -9,7 +9,7 @@ use url::Url;
 
 use super::outcome;
 use crate::{
-    connection::{ServerConnection, call_failed, error_metadata},
+    connection::{ServerConnection, answer, call_failed, error_metadata},
     error::{Error, Result},
     progress::JobProgress,
     values,
@@ -47,30 +47,17 @@ impl JobRunArguments {
 /// # Errors
 /// The server refuses the run, or the run does not end in time or does not succeed.
 pub async fn run(server: &ServerConnection, arguments: &JobRunArguments) -> Result {
-    let mut progress = JobProgress::default();
-    let show = |run: &JobRun| progress.show(|name| run.outcome.get(name).copied().unwrap_or_default().into());
-    let run = run_job(server, arguments.job(), arguments.wait, show).await;
-    progress.end();
-    print_result(&run?)
-}
-
-/// Prints a run that has ended.
-///
-/// # Errors
-/// The run did not succeed, or it counted something as failed.
-pub fn print_result(run: &JobRun) -> Result {
-    outcome::print_run(run);
-    outcome::check_succeeded(run)
-}
-
-/// Runs a job and waits until the run ends. Calls `show` whenever it has read the run.
-async fn run_job(server: &ServerConnection, job: &str, wait: Duration, show: impl FnMut(&JobRun)) -> Result<JobRun> {
+    let (job, wait) = (arguments.job(), arguments.wait);
     let deadline = Instant::now() + wait;
     let run = start_run(server, job, wait).await.map_err(|status| cannot_run(job)(*status))?;
-    wait_for_end(server, run, deadline, show).await
+    let mut progress = JobProgress::default();
+    let show = |run: &JobRun| progress.show(|name| run.outcome.get(name).copied().unwrap_or_default().into());
+    let run = wait_for_end(server, run, deadline, show).await;
+    progress.end();
+    outcome::print_result(&run?)
 }
 
-/// Like [`run_job`], but first waits for a run of the job that is already running.
+/// Runs a job and waits until the run ends. First waits for a run of the job that is already running.
 ///
 /// # Errors
 /// The server refuses the run, or a run does not end in time.
@@ -96,8 +83,7 @@ async fn start_run(server: &ServerConnection, job: &str, wait: Duration) -> std:
         wait_timeout: prost_types::Duration::try_from(wait.min(FIRST_WAIT)).ok(),
         ..Default::default()
     };
-    let answer = server.jobs().run_job(request).await?;
-    Ok(answer.into_inner().run.unwrap_or_default())
+    Ok(server.jobs().run_job(request).await?.into_inner().run.unwrap_or_default())
 }
 
 fn cannot_run(job: &str) -> impl FnOnce(Status) -> Error + use<> {
@@ -127,7 +113,6 @@ async fn wait_for_end(
 
 async fn get_run(server: &ServerConnection, name: &str) -> Result<JobRun> {
     let request = GetJobRunRequest { name: name.to_owned() };
-    let answered = server.jobs().get_job_run(request).await;
-    let answer = answered.map_err(call_failed(format!("cannot read the run {name}")))?;
-    Ok(answer.into_inner().run.unwrap_or_default())
+    let found = answer(format!("cannot read the run {name}"), server.jobs().get_job_run(request).await)?;
+    Ok(found.run.unwrap_or_default())
 }

@@ -5,15 +5,15 @@ mod pages;
 pub mod plan;
 pub mod status;
 
+use crate::connection::TargetArguments;
 use import::MigrationImportArguments;
 use plan::MigrationPlanArguments;
-use status::MigrationStatusArguments;
 
 /// The commands of `migration`.
 #[derive(Debug, clap::Subcommand)]
 pub enum MigrationCommand {
     /// Show the progress of each wave, the current run, and the organizations that failed
-    Status(MigrationStatusArguments),
+    Status(TargetArguments),
     /// Show which assignments the migration would leave mixed; change nothing
     Plan(MigrationPlanArguments),
     /// Import the old settings of one organization from a CSV file with the columns email and export

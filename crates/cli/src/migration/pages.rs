@@ -3,7 +3,7 @@
 use rollcall_proto::v1::{ListMigrationsRequest, ListMigrationsResponse, Migration};
 
 use crate::{
-    connection::{ServerConnection, call_failed},
+    connection::{ServerConnection, answer},
     error::Result,
 };
 
@@ -18,8 +18,8 @@ pub(super) async fn visit_pages(
 ) -> Result {
     request.page_size = 1000;
     loop {
-        let answered = server.migration().list_migrations(request.clone()).await;
-        let page = answered.map_err(call_failed("cannot list the migrations"))?.into_inner();
+        let call = server.migration().list_migrations(request.clone()).await;
+        let page = answer("cannot list the migrations", call)?;
         visit(&page).await?;
         request.page_token = page.next_page_token;
         if request.page_token.is_empty() {

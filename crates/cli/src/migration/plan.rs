@@ -4,14 +4,14 @@ use std::path::{Path, PathBuf};
 
 use rollcall_domain::OrganizationId;
 use rollcall_proto::v1::{
-    AssignmentOutcome, EmailExportState, ListMigrationsRequest, MigrationState, PlanMigrationRequest,
-    PlanMigrationResponse, UpdateMode,
+    AssignmentOutcome, EmailExportState, ListMigrationsRequest, ListMigrationsResponse, MigrationState,
+    PlanMigrationRequest, PlanMigrationResponse, UpdateMode,
 };
 use url::Url;
 
 use super::pages::{organization_id, visit_pages};
 use crate::{
-    connection::{ServerConnection, call_failed},
+    connection::{ServerConnection, answer},
     csv_file::CsvFile,
     error::Result,
     output::print_line,
@@ -58,21 +58,21 @@ pub async fn run(server: &ServerConnection, arguments: &MigrationPlanArguments) 
     } else {
         let wave = arguments.wave.map(u32::cast_signed);
         let request = ListMigrationsRequest { state: MigrationState::Pending.into(), wave, ..Default::default() };
-        let visited = visit_pages(server, request, async |page| {
+        let plan_page = async |page: &ListMigrationsResponse| {
             for migration in &page.migrations {
                 summary.plan(server, organization_id(migration)).await?;
             }
             Ok(())
-        });
-        visited.await?;
+        };
+        visit_pages(server, request, plan_page).await?;
     }
     summary.finish()?.iter().for_each(print_line);
     Ok(())
 }
 
 /// The plans of all selected organizations, counted, and the CSV file of their mixed assignments.
-#[derive(Default)]
-struct PlanSummary {
+#[derive(Debug, Default)]
+pub struct PlanSummary {
     csv: Option<CsvFile>,
     organizations: u32,
     members_exporting: i64,
@@ -83,7 +83,11 @@ struct PlanSummary {
 }
 
 impl PlanSummary {
-    fn new(csv: Option<&Path>) -> Result<Self> {
+    /// Starts a summary without organizations. Creates the CSV file, if one is requested.
+    ///
+    /// # Errors
+    /// The file cannot be written.
+    pub fn new(csv: Option<&Path>) -> Result<Self> {
         let csv = csv.map(|path| CsvFile::create(path, &COLUMNS)).transpose()?;
         Ok(Self { csv, ..Self::default() })
     }
@@ -91,12 +95,15 @@ impl PlanSummary {
     async fn plan(&mut self, server: &ServerConnection, organization: &str) -> Result {
         let name = format!("organizations/{organization}/migration");
         let request = PlanMigrationRequest { name, ..Default::default() };
-        let answered = server.migration().plan_migration(request).await;
-        let planned = answered.map_err(call_failed(format!("cannot plan the migration of {organization}")))?;
-        self.add(organization, &planned.into_inner())
+        let planned = server.migration().plan_migration(request).await;
+        self.add(organization, &answer(format!("cannot plan the migration of {organization}"), planned)?)
     }
 
-    fn add(&mut self, organization: &str, planned: &PlanMigrationResponse) -> Result {
+    /// Adds the plan of an organization.
+    ///
+    /// # Errors
+    /// The CSV file cannot be written.
+    pub fn add(&mut self, organization: &str, planned: &PlanMigrationResponse) -> Result {
         self.organizations += 1;
         self.members_exporting += i64::from(planned.members_exporting);
         self.members_not_exporting += i64::from(planned.members_not_exporting);
@@ -106,14 +113,17 @@ impl PlanSummary {
             self.mixed += 1;
             self.action_required += u32::from(outcome.action_required);
             if let Some(csv) = &mut self.csv {
-                csv.write_row(&cells(organization, outcome).each_ref().map(String::as_str))?;
+                csv.write_row(&cells(organization, outcome))?;
             }
         }
         Ok(())
     }
 
     /// Completes the CSV file and returns the summary.
-    fn finish(self) -> Result<Vec<String>> {
+    ///
+    /// # Errors
+    /// The CSV file cannot be written.
+    pub fn finish(self) -> Result<Vec<String>> {
         self.csv.map_or(Ok(()), CsvFile::finish)?;
         Ok(vec![
             format!("organizations that would be migrated: {}", self.organizations),
@@ -144,44 +154,4 @@ fn cells(organization: &str, outcome: &AssignmentOutcome) -> [String; 8] {
         outcome.exporting.to_string(),
         outcome.not_exporting.to_string(),
     ]
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn only_mixed_assignments_are_rows_and_formulas_are_escaped() {
-        let dir = tempfile::tempdir().unwrap();
-        let file = dir.path().join("plan.csv");
-        let mut plan = PlanSummary::new(Some(&file)).unwrap();
-        let mixed = AssignmentOutcome {
-            assignment: "organizations/acme/assignments/sales".to_owned(),
-            display_name: "=Sales, EMEA".to_owned(),
-            rank: 2,
-            update_mode: UpdateMode::AutomaticUpdates.into(),
-            state: EmailExportState::Mixed.into(),
-            exporting: 3,
-            not_exporting: 1,
-            action_required: true,
-            ..Default::default()
-        };
-        let agreed = AssignmentOutcome { state: EmailExportState::Export.into(), ..mixed.clone() };
-        let planned = PlanMigrationResponse {
-            assignments: vec![agreed, mixed],
-            members_exporting: 7,
-            members_not_exporting: 1,
-            unmatched_legacy_settings: 2,
-            ..Default::default()
-        };
-        plan.add("acme", &planned).unwrap();
-        let summary = plan.finish().unwrap();
-        let expected =
-            ["assignments that would be mixed: 1", "mixed assignments that require action by a tech admin: 1"];
-        assert_eq!(summary[4..], expected);
-        let expected = "organization,assignment,assignment_name,assignment_rank,update_mode,action_required,\
-                        members_exporting,members_not_exporting\r\n\
-                        acme,sales,\"'=Sales, EMEA\",2,AUTOMATIC_UPDATES,true,3,1\r\n";
-        assert_eq!(std::fs::read_to_string(file).unwrap(), expected);
-    }
 }

@@ -11,7 +11,7 @@ use std::{
     time::Duration,
 };
 
-use rollcall_app::AppOptions;
+use rollcall_app::{AppOptions, reports::ReportStore};
 use rollcall_cli::values::{duration, wave};
 use rollcall_embedded::running_as_root;
 use rollcall_jobs::{DEFAULT_REPORT_CRON, JobOptions, Schedule, TimeZone};
@@ -31,7 +31,7 @@ pub(crate) struct Config {
     #[arg(long, value_name = "URL", env = "DATABASE_URL", value_parser = values::database_url, global = true)]
     pub(crate) database_url: Option<DatabaseUrl>,
 
-    /// Where gRPC is served; port 0 takes any free one
+    /// The address on which gRPC is served; port 0 means any free port
     #[arg(long, value_name = "IP:PORT", env = "ROLLCALL_LISTEN", default_value = "127.0.0.1:50051",
           value_parser = values::listen, global = true)]
     pub(crate) listen: SocketAddr,
@@ -41,7 +41,7 @@ pub(crate) struct Config {
     #[arg(long, value_name = "DIR", env = "ROLLCALL_DATA_DIR", global = true)]
     pub(crate) data_dir: Option<PathBuf>,
 
-    /// Where reports are written and read, a file://, s3://, gs:// or az:// URL without credentials, which are taken
+    /// Where reports are written and read, a file://, s3://, gs:// or az:// URL without credentials, which are read
     /// from the environment [default: file://<data-dir>/reports]
     #[arg(long, value_name = "URL", env = "ROLLCALL_REPORTS_URL", value_parser = values::reports_url, global = true)]
     pub(crate) reports_url: Option<Url>,
@@ -57,12 +57,12 @@ pub(crate) struct Config {
           value_parser = values::time_zone, global = true)]
     pub(crate) report_time_zone: TimeZone,
 
-    /// How long reports are kept, in days; the newest is kept however old it is
+    /// How long reports are kept, in days; the newest report is always kept
     #[arg(long, value_name = "TIME", env = "ROLLCALL_KEEP_REPORTS", default_value = "90d", value_parser = values::days,
           global = true)]
     pub(crate) keep_reports: Duration,
 
-    /// How long runs of jobs that have ended are kept, in days; each job's newest is kept however old it is
+    /// How long runs of jobs that have ended are kept, in days; the newest run of each job is always kept
     #[arg(long, value_name = "TIME", env = "ROLLCALL_KEEP_RUNS", default_value = "90d", value_parser = values::days,
           global = true)]
     pub(crate) keep_runs: Duration,
@@ -71,7 +71,7 @@ pub(crate) struct Config {
     #[arg(long, env = "ROLLCALL_NO_JOBS", value_parser = values::yes_or_no, global = true)]
     pub(crate) no_jobs: bool,
 
-    /// A run of the job settings-migration takes the organizations up to this wave
+    /// A run of the job settings-migration migrates the organizations up to this wave
     #[arg(long, value_name = "N", env = "ROLLCALL_MIGRATION_WAVE", default_value = "0",
           value_parser = wave, global = true)]
     pub(crate) migration_wave: u32,
@@ -81,7 +81,7 @@ pub(crate) struct Config {
           value_parser = values::connections, global = true)]
     pub(crate) database_connections: usize,
 
-    /// How long a stop waits for calls and jobs under way, such as 500ms, 25s or 2m
+    /// How long a stop waits for running calls and jobs, such as 500ms, 25s or 2m
     #[arg(long, value_name = "TIME", env = "ROLLCALL_SHUTDOWN_TIMEOUT", default_value = "25s",
           value_parser = duration, global = true)]
     pub(crate) shutdown_timeout: Duration,
@@ -95,13 +95,13 @@ pub(crate) struct Config {
     #[arg(long, value_name = "FORMAT", env = "ROLLCALL_LOG_FORMAT", value_enum, global = true)]
     pub(crate) log_format: Option<LogFormat>,
 
-    /// OTLP collector that traces go to over gRPC, such as http://localhost:4317 [default: none, no traces]
+    /// The OTLP collector that receives traces over gRPC, such as http://localhost:4317 [default: none, no traces]
     #[arg(long, value_name = "URL", env = "OTEL_EXPORTER_OTLP_ENDPOINT", value_parser = values::otlp_endpoint,
           global = true)]
     pub(crate) otlp_endpoint: Option<Url>,
 }
 
-/// How a log line looks.
+/// The format of a log line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
 pub(crate) enum LogFormat {
     /// For people.
@@ -113,10 +113,10 @@ pub(crate) enum LogFormat {
 }
 
 impl Config {
-    /// The directory of the embedded Postgres, absolute.
+    /// Returns the directory of the embedded Postgres as an absolute path.
     ///
     /// # Errors
-    /// When none is given and there is no home directory to put it in.
+    /// No directory is given, and HOME is not set.
     pub(crate) fn data_dir(&self) -> Result<PathBuf> {
         let dir = match &self.data_dir {
             Some(dir) => dir.clone(),
@@ -125,35 +125,38 @@ impl Config {
         std::path::absolute(&dir).map_err(Error::doing(format!("cannot resolve the data directory {}", dir.display())))
     }
 
-    /// Where reports lie.
+    /// Opens the store of the reports.
     ///
     /// # Errors
-    /// When neither this nor a data directory is given and there is no home directory.
-    pub(crate) fn reports_url(&self) -> Result<Url> {
-        if let Some(url) = &self.reports_url {
-            return Ok(url.clone());
-        }
-        let dir = self.data_dir()?.join("reports");
-        Url::from_file_path(&dir)
-            .map_err(|()| Error::usage(format!("{} cannot be written as a file:// URL", dir.display())))
+    /// The URL is missing and HOME is not set, or the URL cannot be used.
+    pub(crate) fn open_reports(&self) -> Result<ReportStore> {
+        let url = match &self.reports_url {
+            Some(url) => url.clone(),
+            None => {
+                let dir = self.data_dir()?.join("reports");
+                Url::from_file_path(&dir)
+                    .map_err(|()| Error::usage(format!("{} cannot be written as a file:// URL", dir.display())))?
+            }
+        };
+        ReportStore::open(url.as_str()).map_err(Error::doing("cannot use --reports-url (ROLLCALL_REPORTS_URL)"))
     }
 
-    /// What an operator has decided about the service.
+    /// Returns the options of the service.
     pub(crate) fn app_options(&self) -> AppOptions {
         let Self { migration_wave, keep_reports, keep_runs, .. } = *self;
         AppOptions { migration_wave, keep_reports, keep_runs }
     }
 
-    /// What an operator has decided about the jobs.
+    /// Returns the options of the jobs.
     pub(crate) fn job_options(&self) -> JobOptions {
         let cron = self.report_schedule.clone().into();
         JobOptions { report_schedule: Schedule { cron, time_zone: self.report_time_zone } }
     }
 
-    /// The format of the log: what was asked for, else what fits the reader.
+    /// Returns the format of the log. The default is text on a terminal, and JSON elsewhere.
     pub(crate) fn log_format(&self) -> LogFormat {
-        let fitting = if io::stderr().is_terminal() { LogFormat::Text } else { LogFormat::Json };
-        self.log_format.unwrap_or(fitting)
+        let default = if io::stderr().is_terminal() { LogFormat::Text } else { LogFormat::Json };
+        self.log_format.unwrap_or(default)
     }
 }
 

@@ -79,7 +79,7 @@ fn find<'a>(command: &'a Command, name: &str) -> Option<&'a Arg> {
     here.or_else(|| command.get_subcommands().find_map(|command| find(command, name)))
 }
 
-/// Describes any other error in clap's words, without the usage lines.
+/// Returns clap's message of any other error, without the usage lines.
 fn first_paragraph(error: &clap::Error) -> String {
     let text = error.render().to_string();
     let lines: Vec<&str> = text.lines().map(str::trim).collect();

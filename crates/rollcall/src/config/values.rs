@@ -8,12 +8,12 @@ use rollcall_jobs::TimeZone;
 use tracing_subscriber::EnvFilter;
 use url::Url;
 
-/// A Postgres URL, whose password never shows.
+/// A Postgres URL. `Display` and `Debug` hide the password.
 #[derive(Clone, PartialEq, Eq)]
 pub(crate) struct DatabaseUrl(String);
 
 impl DatabaseUrl {
-    /// The URL with its password, for the driver only.
+    /// Returns the URL with its password, for the driver only.
     pub(crate) fn reveal(&self) -> &str {
         &self.0
     }
@@ -31,8 +31,8 @@ impl fmt::Debug for DatabaseUrl {
     }
 }
 
-/// A database URL as it may be shown. What cannot be understood is hidden whole, and a password that was not
-/// percent-encoded may take its neighbours with it.
+/// Returns a database URL without its password. A text that is no URL is hidden completely. If the password is not
+/// percent-encoded, the text beside it may be hidden too.
 pub(crate) fn redact(url: &str) -> String {
     let Some((scheme, rest)) = url.split_once("://") else {
         return "***".to_owned();
@@ -75,7 +75,7 @@ pub(super) fn connections(text: &str) -> Result<usize, String> {
     number.ok_or_else(|| "give a number from 1 to 1000".to_owned())
 }
 
-/// How long something is kept: days, such as `90d`.
+/// Parses a number of days, such as `90d`.
 pub(super) fn days(text: &str) -> Result<Duration, String> {
     let days = text.strip_suffix('d').and_then(|days| days.parse().ok()).filter(|days| (1..=36_500).contains(days));
     let days: Option<u64> = days;
@@ -83,7 +83,7 @@ pub(super) fn days(text: &str) -> Result<Duration, String> {
         .ok_or_else(|| "give days, from 1d to 36500d, such as 90d".to_owned())
 }
 
-/// A time zone by its IANA name.
+/// Parses the IANA name of a time zone.
 pub(super) fn time_zone(text: &str) -> Result<TimeZone, String> {
     text.parse()
         .map_err(|_| "give the IANA name of a time zone, such as Europe/Berlin, America/New_York or UTC".to_owned())

@@ -2,7 +2,7 @@
 //! row.
 
 mod outcomes;
-mod rows;
+pub mod rows;
 
 use std::{
     os::unix::fs::MetadataExt as _,
@@ -16,10 +16,10 @@ use tokio_stream::wrappers::ReceiverStream;
 use url::Url;
 
 use crate::{
-    connection::{ServerConnection, call_failed},
+    connection::{ServerConnection, answer},
     csv_file::CsvFile,
     error::{Error, Result},
-    output::print_line,
+    output::{print_line, rejected_rows},
     values,
 };
 use outcomes::RowOutcomes;
@@ -54,16 +54,15 @@ pub struct MigrationImportArguments {
 }
 
 /// `rollcall migration import`, with its files already open.
+#[derive(Debug)]
 pub struct MigrationImport {
-    path: PathBuf,
-    organization: OrganizationId,
-    validate_only: bool,
+    arguments: MigrationImportArguments,
     rows: LegacySettingsFile,
     outcomes: Option<CsvFile>,
 }
 
 /// The rows that were read from the file.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default)]
 struct ReadCounts {
     rows: u64,
     /// Wrong rows, which were not sent.
@@ -75,18 +74,17 @@ impl MigrationImport {
     ///
     /// # Errors
     /// The file cannot be read twice or has no columns `email` and `export`, or the outcomes cannot be written.
-    pub fn open(arguments: &MigrationImportArguments) -> Result<Self> {
-        let path = arguments.file.clone();
+    pub fn open(arguments: MigrationImportArguments) -> Result<Self> {
+        let (path, outcomes) = (&arguments.file, arguments.outcomes.as_deref());
         if path.exists() && !path.is_file() {
             return Err(Error::usage(format!("{} cannot be read twice: give a regular file", path.display())));
         }
-        let rows = LegacySettingsFile::open(&path)?;
-        if arguments.outcomes.as_deref().is_some_and(|outcomes| is_same_file(outcomes, &path)) {
+        let rows = LegacySettingsFile::open(path)?;
+        if outcomes.is_some_and(|outcomes| is_same_file(outcomes, path)) {
             return Err(Error::usage(format!("--outcomes would overwrite {}: give another file", path.display())));
         }
-        let outcomes = arguments.outcomes.as_deref().map(|path| CsvFile::create(path, &OUTCOME_COLUMNS)).transpose()?;
-        let MigrationImportArguments { organization, validate_only, .. } = arguments;
-        Ok(Self { path, organization: organization.clone(), validate_only: *validate_only, rows, outcomes })
+        let outcomes = outcomes.map(|path| CsvFile::create(path, &OUTCOME_COLUMNS)).transpose()?;
+        Ok(Self { arguments, rows, outcomes })
     }
 
     /// Imports the file and prints the number of rows by outcome.
@@ -94,7 +92,8 @@ impl MigrationImport {
     /// # Errors
     /// The server refuses the import, or a row was rejected.
     pub async fn run(self, server: &ServerConnection) -> Result {
-        let Self { path, organization, validate_only, rows, outcomes } = self;
+        let Self { arguments, rows, outcomes } = self;
+        let MigrationImportArguments { organization, validate_only, file: path, .. } = arguments;
         for column in rows.ignored_columns() {
             eprintln!("the column `{column}` is ignored");
         }
@@ -104,25 +103,26 @@ impl MigrationImport {
             list_all_rows: true,
             ..Default::default()
         };
-        let (read, mut answer) = send(server, options, rows).await?;
-        let rejected = read.not_sent + u64::from(answer.rejected_count.unsigned_abs());
-        let row_outcomes = RowOutcomes::new(&mut answer);
+        let (read, mut imported) = send(server, options, rows).await?;
+        let rejected = read.not_sent + u64::from(imported.rejected_count.unsigned_abs());
+        let done = if validate_only { "checked, nothing was written" } else { "imported" };
+        let summary = format!(
+            "{} rows of {} are {done}:\n  {} taken, of members\n  \
+             {} taken, and waiting for a member with the address\n  \
+             {} duplicates of an earlier row\n  {rejected} rejected",
+            read.rows,
+            path.display(),
+            imported.bound_count,
+            imported.unmatched_count,
+            imported.duplicate_count
+        );
+        let row_outcomes = RowOutcomes::new(&mut imported);
         if rejected > 0 || outcomes.is_some() {
-            let path = path.clone();
             let report = move || report_outcomes(LegacySettingsFile::open(&path)?, row_outcomes, outcomes, read);
             spawn_blocking(report).await.map_err(Error::doing("cannot report the outcomes"))??;
         }
-        let done = if validate_only { "checked, nothing was written" } else { "imported" };
-        print_line(format!("{} rows of {} are {done}:", read.rows, path.display()));
-        print_line(format!("  {} taken, of members", answer.bound_count));
-        print_line(format!("  {} taken, and waiting for a member with the address", answer.unmatched_count));
-        print_line(format!("  {} duplicates of an earlier row", answer.duplicate_count));
-        print_line(format!("  {rejected} rejected"));
-        match rejected {
-            0 => Ok(()),
-            1 => Err(Error::failed("1 row was rejected")),
-            more => Err(Error::failed(format!("{more} rows were rejected"))),
-        }
+        print_line(summary);
+        if rejected == 0 { Ok(()) } else { Err(Error::failed(rejected_rows(rejected))) }
     }
 }
 
@@ -150,8 +150,8 @@ async fn send(
     };
     let call = async {
         let mut client = server.migration().max_decoding_message_size(usize::MAX);
-        let answered = client.import_legacy_settings(ReceiverStream::new(messages)).await;
-        Ok(answered.map_err(call_failed("cannot import the old settings"))?.into_inner())
+        let imported = client.import_legacy_settings(ReceiverStream::new(messages)).await;
+        answer("cannot import the old settings", imported)
     };
     tokio::try_join!(reading, call)
 }
@@ -200,7 +200,7 @@ fn report_outcomes(
             }
         }
         if let Some(outcomes) = &mut outcomes {
-            outcomes.write_row(&[&row.line.to_string(), &row.email, outcome, reason])?;
+            outcomes.write_row(&[row.line.to_string().as_str(), &row.email, outcome, reason])?;
         }
     }
     if rejected > SHOWN_REJECTIONS {

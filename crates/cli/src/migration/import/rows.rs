@@ -15,7 +15,7 @@ use csv_core::{Reader, ReaderBuilder, Terminator};
 use crate::error::{Error, Result};
 
 /// The longest accepted line, in bytes. A longer line becomes a rejected row.
-const LINE_MAX: usize = 64 * 1024;
+pub const LINE_MAX: usize = 64 * 1024;
 /// The longest email address that is sent, in bytes. The server accepts only much shorter ones.
 const EMAIL_MAX: usize = 1_000;
 const BUFFER_BYTES: usize = 64 * 1024;
@@ -23,18 +23,18 @@ const BYTE_ORDER_MARK: &[u8] = "\u{feff}".as_bytes();
 
 /// A row of the file.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct LegacySettingRow {
+pub struct LegacySettingRow {
     /// The line number. The header is line 1.
-    pub(super) line: u64,
+    pub line: u64,
     /// The address as written in the file.
-    pub(super) email: String,
+    pub email: String,
     /// Whether emails are exported, or the reason why the row cannot be sent.
-    pub(super) export: std::result::Result<bool, String>,
+    pub export: std::result::Result<bool, String>,
 }
 
 /// A file of old settings. Iterates over the rows in their order, without empty lines.
 #[derive(Debug)]
-pub(super) struct LegacySettingsFile {
+pub struct LegacySettingsFile {
     reader: BufReader<File>,
     line: u64,
     buffer: Vec<u8>,
@@ -56,13 +56,12 @@ impl LegacySettingsFile {
     ///
     /// # Errors
     /// The file cannot be read, is not UTF-8, or has no columns `email` and `export`.
-    pub(super) fn open(path: &Path) -> Result<Self> {
+    pub fn open(path: &Path) -> Result<Self> {
         let shown = path.display();
         let reader = File::open(path).map_err(Error::doing(format!("cannot read {shown}")))?;
         let reader = BufReader::with_capacity(BUFFER_BYTES, reader);
         let parser = ReaderBuilder::new().terminator(Terminator::Any(b'\n')).build();
-        let columns = HeaderColumns::default();
-        let mut file = Self { reader, line: 0, buffer: Vec::new(), parser, columns };
+        let mut file = Self { reader, line: 0, buffer: Vec::new(), parser, columns: HeaderColumns::default() };
         let is_complete = file.read_line().map_err(Error::doing(format!("cannot read {shown}")))?;
         let header = match is_complete {
             None => Err("it is empty".to_owned()),
@@ -79,7 +78,8 @@ impl LegacySettingsFile {
     }
 
     /// Returns the columns that the import does not use.
-    pub(super) fn ignored_columns(&self) -> &[String] {
+    #[must_use]
+    pub fn ignored_columns(&self) -> &[String] {
         &self.columns.ignored
     }
 
@@ -111,8 +111,8 @@ impl LegacySettingsFile {
         let fields = fields(&mut self.parser, &self.buffer);
         let text = |column: usize| String::from_utf8_lossy(fields.get(column).unwrap_or_default()).into_owned();
         let (email, export) = (text(self.columns.email), text(self.columns.export));
-        let (count, expected) = (fields.len(), self.columns.count);
-        if count != expected {
+        if fields.len() != self.columns.count {
+            let (count, expected) = (fields.len(), self.columns.count);
             return rejected(email, format!("it has {count} fields and the header has {expected}"));
         }
         if std::str::from_utf8(&self.buffer).is_err() {
@@ -182,76 +182,4 @@ fn fields(parser: &mut Reader, line: &[u8]) -> ByteRecord {
     let (_, _, _, last) = parser.read_record(&[], &mut bytes[written..], &mut ends[ended..]);
     let starts = [0].into_iter().chain(ends.iter().copied());
     starts.zip(&ends[..ended + last]).map(|(start, end)| &bytes[start..*end]).collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn open(content: &[u8]) -> Result<LegacySettingsFile> {
-        let file = tempfile::NamedTempFile::new().unwrap();
-        std::fs::write(file.path(), content).unwrap();
-        LegacySettingsFile::open(file.path())
-    }
-
-    /// Each row as `line email export`, or `line email why`.
-    fn read(content: &[u8]) -> Vec<String> {
-        let shown = |row: LegacySettingRow| match row.export {
-            Ok(export) => format!("{} {} {export}", row.line, row.email),
-            Err(why) => format!("{} {} {why}", row.line, row.email),
-        };
-        open(content).unwrap().map(|row| shown(row.unwrap())).collect()
-    }
-
-    #[test]
-    fn rows_have_their_line_numbers_with_any_line_end() {
-        let expected = ["2 a@x true", "4 \"b\"@x false"];
-        assert_eq!(read(b"email,export\na@x,true\n\n\"\"\"b\"\"@x\",false"), expected);
-        assert_eq!(read(b"\xef\xbb\xbfemail,export\r\na@x,TRUE\r\n\r\n\"\"\"b\"\"@x\", False\r\n"), expected);
-        assert_eq!(read(b"export,email\ntrue,a@x\n\nfalse,\"\"\"b\"\"@x\"\n"), expected);
-    }
-
-    #[test]
-    fn a_wrong_line_does_not_affect_other_lines() {
-        let long = format!("{},true", "x".repeat(3 * LINE_MAX));
-        let content = [
-            b"email,export\n\"a@x,true\nb@x\nc@x,true,1\nd@x,maybe\n\xfc@x,true\n".as_slice(),
-            long.as_bytes(),
-            b"\nok@x,true\n",
-        ];
-        let rows = read(&content.concat());
-        assert_eq!(rows.len(), 7);
-        assert_eq!(rows[0], "2 a@x,true it has 1 fields and the header has 2");
-        assert_eq!(rows[1], "3 b@x it has 1 fields and the header has 2");
-        assert_eq!(rows[2], "4 c@x it has 3 fields and the header has 2");
-        assert_eq!(rows[3], "5 d@x export is `maybe`, not true or false");
-        assert_eq!(rows[4], "6 \u{fffd}@x this is not UTF-8; save the file as UTF-8");
-        assert_eq!(rows[5], "7  the line is longer than 65536 bytes");
-        assert_eq!(rows[6], "8 ok@x true");
-    }
-
-    #[test]
-    fn a_file_without_the_columns_is_refused() {
-        let refusal = |content: &[u8]| open(content).err().unwrap().to_string();
-        for (content, why) in [
-            (b"".as_slice(), "it is empty"),
-            (b"\xff\xfee\0m\0a\0i\0l\0,\0", "this is UTF-16"),
-            (b"\xfe\xff\0e\0m\0a\0i\0l", "this is UTF-16"),
-            (b"e\0m\0a\0i\0l\0,\0", "this is UTF-16"),
-            (b"email,exp\xf6rt\n", "line 1 is not UTF-8"),
-            (b"email\n", "there is no column `export`; the header is `email`"),
-            (b"a@x.example,true\n", "there is no column `email`; the header is `a@x.example,true`"),
-            (b"email,export,email\n", "the header names the column `email` twice"),
-        ] {
-            let line = refusal(content);
-            assert!(line.contains(&format!(": {why}")) && line.contains("`email,export`"), "{line}");
-        }
-    }
-
-    #[test]
-    fn ignored_columns_are_listed() {
-        let rows = open(b"note,email,export\n-,a@x,true\n").unwrap();
-        assert_eq!(rows.ignored_columns(), ["note"]);
-        assert_eq!(rows.map(|row| row.unwrap().export).collect::<Vec<_>>(), [Ok(true)]);
-    }
 }

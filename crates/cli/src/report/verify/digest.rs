@@ -10,6 +10,13 @@ pub(super) struct FileDigest {
 }
 
 impl FileDigest {
+    /// Returns the digest of a whole file.
+    pub(super) fn of(content: &[u8]) -> Self {
+        let mut digest = Self::default();
+        digest.update(content);
+        digest
+    }
+
     pub(super) fn update(&mut self, piece: &[u8]) {
         self.hash.update(piece);
         self.bytes += piece.len() as u64;

@@ -4,7 +4,7 @@ use futures::TryStreamExt as _;
 
 use super::{
     digest::FileDigest,
-    folder::PublishedFolder,
+    folder::{Pieces, PublishedFolder, read_all},
     format::{MIXED_FILE, PublishedFile, PublishedManifest, SCHEMA_FILE},
     records::RecordReader,
     table::TableCheck,
@@ -20,22 +20,18 @@ pub(super) async fn find_problems(
     file: &PublishedFile,
     manifest: &PublishedManifest,
 ) -> Result<Vec<String>> {
-    let problems = match file.file.as_str() {
-        SCHEMA_FILE => check_schema(folder, file, manifest).await?,
-        _ => check_table(folder, file, manifest).await?,
+    let problems = match folder.read(&file.file).await? {
+        None => vec!["it is missing".to_owned()],
+        Some(pieces) if file.file == SCHEMA_FILE => check_schema(pieces, file, manifest).await?,
+        Some(pieces) => check_table(pieces, file, manifest).await?,
     };
     Ok(problems.into_iter().map(|problem| format!("{}: {problem}", file.file)).collect())
 }
 
-async fn check_table(
-    folder: &PublishedFolder,
-    file: &PublishedFile,
-    manifest: &PublishedManifest,
-) -> Result<Vec<String>> {
-    let Some(mut pieces) = folder.read(&file.file).await? else { return Ok(vec![missing()]) };
+async fn check_table(mut pieces: Pieces, file: &PublishedFile, manifest: &PublishedManifest) -> Result<Vec<String>> {
     let mut digest = FileDigest::default();
     let mut table = TableCheck::new(file.columns.as_deref().unwrap_or_default());
-    let mut records = RecordReader::new();
+    let mut records = RecordReader::default();
     let mut parsed = Ok(());
     while let Some(piece) = pieces.try_next().await? {
         digest.update(&piece);
@@ -50,21 +46,15 @@ async fn check_table(
         Err(problem) => problems.push(problem),
         Ok(()) => {
             let organizations = (file.file == MIXED_FILE).then_some(manifest.organizations.as_slice());
-            problems.extend(table.problems(file.rows.unwrap_or_default(), organizations));
+            problems.extend(table.problems(file.rows.unwrap_or_default(), organizations.unwrap_or_default()));
         }
     }
     Ok(problems)
 }
 
-async fn check_schema(
-    folder: &PublishedFolder,
-    file: &PublishedFile,
-    manifest: &PublishedManifest,
-) -> Result<Vec<String>> {
-    let Some(text) = folder.read_all(&file.file).await? else { return Ok(vec![missing()]) };
-    let mut digest = FileDigest::default();
-    digest.update(&text);
-    let mut problems = digest_problems(digest, file);
+async fn check_schema(pieces: Pieces, file: &PublishedFile, manifest: &PublishedManifest) -> Result<Vec<String>> {
+    let text = read_all(pieces).await?;
+    let mut problems = digest_problems(FileDigest::of(&text), file);
     match serde_json::from_slice::<serde_json::Value>(&text) {
         Err(error) => problems.push(format!("it cannot be read: {error}")),
         Ok(schema) => {
@@ -75,10 +65,6 @@ async fn check_schema(
         }
     }
     Ok(problems)
-}
-
-fn missing() -> String {
-    "it is missing".to_owned()
 }
 
 fn digest_problems(digest: FileDigest, file: &PublishedFile) -> Vec<String> {

@@ -10,6 +10,9 @@ use url::Url;
 use super::format::{LATEST_FILE, LatestPointer, MANIFEST_FILE};
 use crate::error::{Error, Result};
 
+/// The content of a file, in pieces.
+pub(super) type Pieces = BoxStream<'static, Result<Bytes>>;
+
 /// The folder of a report.
 pub(super) struct PublishedFolder {
     /// The URL as given.
@@ -49,7 +52,7 @@ impl PublishedFolder {
     ///
     /// # Errors
     /// The store cannot be read.
-    pub(super) async fn read(&self, file: &str) -> Result<Option<BoxStream<'static, Result<Bytes>>>> {
+    pub(super) async fn read(&self, file: &str) -> Result<Option<Pieces>> {
         let cannot_read = format!("cannot read {file}");
         match self.store.get(&Path::from(format!("{}/{file}", self.path))).await {
             Ok(found) => {
@@ -66,12 +69,10 @@ impl PublishedFolder {
     /// # Errors
     /// The store cannot be read.
     pub(super) async fn read_all(&self, file: &str) -> Result<Option<Vec<u8>>> {
-        let Some(pieces) = self.read(file).await? else { return Ok(None) };
-        let content = pieces.try_fold(Vec::new(), async |mut content, piece| {
-            content.extend_from_slice(&piece);
-            Ok(content)
-        });
-        content.await.map(Some)
+        match self.read(file).await? {
+            Some(pieces) => Ok(Some(read_all(pieces).await?)),
+            None => Ok(None),
+        }
     }
 
     /// Returns the names of all files in the folder and below, in order.
@@ -79,8 +80,9 @@ impl PublishedFolder {
     /// # Errors
     /// The store cannot be read.
     pub(super) async fn list(&self) -> Result<Vec<String>> {
-        let files: std::result::Result<Vec<ObjectMeta>, _> = self.store.list(Some(&self.path)).try_collect().await;
-        let files = files.map_err(Error::doing(format!("cannot list {}", self.url)))?;
+        let cannot_list = format!("cannot list {}", self.url);
+        let files = self.store.list(Some(&self.path)).try_collect::<Vec<_>>().await;
+        let files = files.map_err(Error::doing(cannot_list))?;
         let name_below = |file: &ObjectMeta| {
             let parts = file.location.prefix_match(&self.path)?;
             Some(parts.map(|part| part.as_ref().to_owned()).collect::<Vec<_>>().join("/"))
@@ -89,6 +91,15 @@ impl PublishedFolder {
         names.sort_unstable();
         Ok(names)
     }
+}
+
+/// Returns the whole content of a small file.
+///
+/// # Errors
+/// The store cannot be read.
+pub(super) async fn read_all(pieces: Pieces) -> Result<Vec<u8>> {
+    let pieces: Vec<Bytes> = pieces.try_collect().await?;
+    Ok(pieces.concat())
 }
 
 fn parent(url: &Url) -> Url {

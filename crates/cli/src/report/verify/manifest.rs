@@ -15,9 +15,7 @@ pub(super) async fn read(folder: &PublishedFolder) -> Result<std::result::Result
     let Some(text) = folder.read_all(MANIFEST_FILE).await? else {
         return Ok(Err(format!("{MANIFEST_FILE}: it is missing, so this is no published report")));
     };
-    let mut digest = FileDigest::default();
-    digest.update(&text);
-    let sha256 = digest.sha256();
+    let sha256 = FileDigest::of(&text).sha256();
     if let Some(expected) = folder.manifest_sha256.as_ref().filter(|expected| **expected != sha256) {
         return Ok(Err(format!("{MANIFEST_FILE}: its SHA-256 is {sha256}, {LATEST_FILE} says {expected}")));
     }

@@ -5,7 +5,7 @@ mod files;
 mod folder;
 mod format;
 mod manifest;
-mod records;
+pub mod records;
 mod table;
 
 use std::{collections::BTreeSet, sync::Arc};

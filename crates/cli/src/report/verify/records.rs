@@ -4,12 +4,13 @@ use csv_core::{ReadRecordResult, Reader};
 
 /// The longest accepted record, in bytes. A longer one is damaged, for example by a missing quote, and must not fill
 /// the memory.
-const RECORD_MAX: usize = 1024 * 1024;
+pub const RECORD_MAX: usize = 1024 * 1024;
 const START_BYTES: usize = 4 * 1024;
 const START_FIELDS: usize = 32;
 
 /// Splits a CSV file into records.
-pub(super) struct RecordReader {
+#[derive(Debug)]
+pub struct RecordReader {
     parser: Reader,
     /// The unquoted fields of the current record, one after the other.
     bytes: Vec<u8>,
@@ -19,18 +20,20 @@ pub(super) struct RecordReader {
     ended: usize,
 }
 
-impl RecordReader {
-    pub(super) fn new() -> Self {
+impl Default for RecordReader {
+    fn default() -> Self {
         let (bytes, ends) = (vec![0; START_BYTES], vec![0; START_FIELDS]);
         Self { parser: Reader::new(), bytes, written: 0, ends, ended: 0 }
     }
+}
 
-    /// Takes the next piece, and calls `visit` with each record that ends in it. The header is the first record. An
+impl RecordReader {
+    /// Reads the next piece, and calls `visit` with each record that ends in it. The header is the first record. An
     /// empty piece means the end of the file.
     ///
     /// # Errors
     /// A record is too long or is not UTF-8.
-    pub(super) fn push(&mut self, mut piece: &[u8], mut visit: impl FnMut(&[&str])) -> Result<(), String> {
+    pub fn push(&mut self, mut piece: &[u8], mut visit: impl FnMut(&[&str])) -> Result<(), String> {
         loop {
             let (bytes, ends) = (&mut self.bytes[self.written..], &mut self.ends[self.ended..]);
             let (result, read, written, ended) = self.parser.read_record(piece, bytes, ends);
@@ -59,36 +62,5 @@ impl RecordReader {
         let ends = &self.ends[..self.ended];
         let starts = [0].into_iter().chain(ends.iter().copied());
         starts.zip(ends).map(|(start, end)| text(start, *end)).collect()
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    const TEXT: &str = "a,b\r\n\"x\r\ny\",\"say \"\"hi\"\"\"\r\nאב,\"\"\r\n1,2";
-
-    #[test]
-    fn records_are_the_same_for_any_pieces() {
-        let expected = [["a", "b"], ["x\r\ny", "say \"hi\""], ["אב", ""], ["1", "2"]];
-        for size in 1..=TEXT.len() {
-            let mut reader = RecordReader::new();
-            let mut found: Vec<Vec<String>> = Vec::new();
-            let pieces = TEXT.as_bytes().chunks(size).chain([b"".as_slice()]);
-            for piece in pieces {
-                let keep = |record: &[&str]| found.push(record.iter().map(|field| (*field).to_owned()).collect());
-                reader.push(piece, keep).unwrap();
-            }
-            assert_eq!(found, expected, "{size}");
-        }
-    }
-
-    #[test]
-    fn a_missing_quote_does_not_fill_the_memory() {
-        let mut reader = RecordReader::new();
-        reader.push(b"\"a\n", |_| panic!("the record does not end")).unwrap();
-        let too_long = reader.push(&vec![b'x'; RECORD_MAX + 1], |_| panic!("the record does not end"));
-        assert_eq!(too_long, Err("a record is longer than 1048576 bytes".to_owned()));
-        assert!(RecordReader::new().push(b"\xff\n", |_| {}).is_err());
     }
 }

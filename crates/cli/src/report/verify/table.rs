@@ -7,36 +7,29 @@ use rollcall_domain::spreadsheet;
 
 use super::format::PublishedOrganization;
 
-/// The columns by which a table of members is sorted.
-const MEMBER_ORDER: [&str; 4] = ["organization", "assignment_rank", "email", "member"];
-/// The columns by which a table of assignments is sorted.
-const ASSIGNMENT_ORDER: [&str; 3] = ["organization", "assignment_rank", "assignment"];
-
 /// The state of the check, between the records of a table.
+#[derive(Default)]
 pub(super) struct TableCheck<'a> {
     columns: &'a [String],
     /// Whether the header has the expected columns, once it was read.
     header_matches: Option<bool>,
     rows: u64,
-    last_key: Option<Vec<SortCell>>,
-    rows_of: BTreeMap<String, u64>,
+    last_key: Option<SortKey>,
+    /// The number of rows by organization.
+    organization_rows: BTreeMap<String, u64>,
     /// The first row with another number of cells than the header.
     wrong_width: Option<u64>,
     /// The first row that sorts before the row above it.
     out_of_order: Option<u64>,
 }
 
-/// The value by which a cell is sorted.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-enum SortCell {
-    Number(u32),
-    Text(String),
-}
+/// What a row is sorted by: the organization, the rank of the assignment, and then the assignment, or the email address
+/// and the id of the member.
+type SortKey = (String, u32, Vec<String>);
 
 impl<'a> TableCheck<'a> {
     pub(super) fn new(columns: &'a [String]) -> Self {
-        let (header_matches, last_key, rows_of) = (None, None, BTreeMap::new());
-        Self { columns, header_matches, rows: 0, last_key, rows_of, wrong_width: None, out_of_order: None }
+        Self { columns, ..Self::default() }
     }
 
     /// Adds the next record. The header is the first one.
@@ -55,21 +48,15 @@ impl<'a> TableCheck<'a> {
             self.out_of_order.get_or_insert(self.rows);
         }
         self.last_key = Some(key);
-        let organization = self.cell(record, "organization");
-        match self.rows_of.get_mut(organization) {
-            Some(rows) => *rows += 1,
-            None => drop(self.rows_of.insert(organization.to_owned(), 1)),
-        }
+        *self.organization_rows.entry(self.cell(record, "organization").to_owned()).or_default() += 1;
     }
 
-    fn key(&self, record: &[&str]) -> Vec<SortCell> {
+    fn key(&self, record: &[&str]) -> SortKey {
+        let text = |column: &str| spreadsheet::unescape(self.cell(record, column)).to_owned();
+        let rank = self.cell(record, "assignment_rank").parse().unwrap_or_default();
         let of_members = self.columns.iter().any(|column| column == "email");
-        let order: &[&str] = if of_members { &MEMBER_ORDER } else { &ASSIGNMENT_ORDER };
-        let cell = |name: &&str| match (*name, self.cell(record, name)) {
-            ("assignment_rank", rank) => SortCell::Number(rank.parse().unwrap_or_default()),
-            (_, text) => SortCell::Text(spreadsheet::unescape(text).to_owned()),
-        };
-        order.iter().map(cell).collect()
+        let last = if of_members { vec![text("email"), text("member")] } else { vec![text("assignment")] };
+        (text("organization"), rank, last)
     }
 
     fn cell<'r>(&self, record: &[&'r str], name: &str) -> &'r str {
@@ -78,7 +65,7 @@ impl<'a> TableCheck<'a> {
     }
 
     /// Returns all problems. `rows` and `organizations` are the counts of the manifest.
-    pub(super) fn problems(self, rows: u64, organizations: Option<&[PublishedOrganization]>) -> Vec<String> {
+    pub(super) fn problems(self, rows: u64, organizations: &[PublishedOrganization]) -> Vec<String> {
         let mut problems = Vec::new();
         if self.header_matches != Some(true) {
             problems.push("its header is not the columns of the manifest".to_owned());
@@ -92,21 +79,21 @@ impl<'a> TableCheck<'a> {
         if let Some(row) = self.out_of_order {
             problems.push(format!("row {row} is out of order"));
         }
-        problems.extend(self.organization_problems(organizations.unwrap_or_default()));
+        problems.extend(self.organization_problems(organizations));
         problems
     }
 
     fn organization_problems(mut self, organizations: &[PublishedOrganization]) -> Vec<String> {
         let mut problems = Vec::new();
         for counts in organizations {
-            let found = self.rows_of.remove(counts.organization.as_str()).unwrap_or_default();
+            let found = self.organization_rows.remove(counts.organization.as_str()).unwrap_or_default();
             if found != counts.rows {
-                let (organization, said) = (&counts.organization, counts.rows);
-                problems.push(format!("{organization} has {found} rows, the manifest says {said}"));
+                let PublishedOrganization { organization, rows, .. } = counts;
+                problems.push(format!("{organization} has {found} rows, the manifest says {rows}"));
             }
         }
         if !organizations.is_empty() {
-            let unknown = self.rows_of.into_keys();
+            let unknown = self.organization_rows.into_keys();
             problems.extend(unknown.map(|organization| format!("the manifest does not list {organization:?}")));
         }
         problems

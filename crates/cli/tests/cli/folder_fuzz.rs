@@ -1,15 +1,14 @@
 //! Property tests: a folder with random files is read, or the error names the file; what was written is read back.
 //! `PROPTEST_CASES` sets the number of cases.
 
+use std::fs;
+
 use csv::WriterBuilder;
 use proptest::{prelude::*, test_runner::Config};
-use rollcall_domain::OrganizationId;
-
-use super::{
-    model::{FolderLegacySetting, FolderMember, FolderMembership, OrganizationFolder},
-    read::parse_files,
+use rollcall_cli::{
+    Result,
+    folder::{FolderLegacySetting, FolderMember, FolderMembership, OrganizationFolder},
 };
-use crate::error::Result;
 
 const FILES: [&str; 4] = ["members.csv", "groups.csv", "assignments.json", "legacy_email_export.csv"];
 
@@ -27,10 +26,13 @@ fn config() -> Config {
 
 /// Reads a folder with the content of one file replaced.
 fn read_with(file: usize, content: &[u8]) -> Result<OrganizationFolder> {
-    parse_files(OrganizationId::trusted("acme"), |name| {
-        let index = FILES.iter().position(|known| *known == name).unwrap_or_default();
-        Ok(if index == file { content.to_vec() } else { CONTENTS[index].as_bytes().to_vec() })
-    })
+    let parent = tempfile::tempdir().unwrap();
+    let dir = parent.path().join("acme");
+    fs::create_dir(&dir).unwrap();
+    for (index, name) in FILES.iter().enumerate() {
+        fs::write(dir.join(name), if index == file { content } else { CONTENTS[index].as_bytes() }).unwrap();
+    }
+    OrganizationFolder::read(&dir)
 }
 
 /// The text of a cell: usual text, text with special characters, and any text.

@@ -1,0 +1,14 @@
+//! The tests of the commands, one module for each part.
+
+#![allow(clippy::unwrap_used)]
+
+mod demo;
+mod error;
+mod folder;
+mod folder_fuzz;
+mod import;
+mod job;
+mod legacy_settings_file;
+mod migration;
+mod records;
+mod values;
