@@ -2,20 +2,19 @@
 
 use std::sync::Arc;
 
+use rollcall_app::reports::{
+    changes_table::CHANGES_COLUMNS,
+    csv::{CsvPage, Profile},
+    member_table::{MEMBERS_COLUMNS, write_member},
+    mixed_table::{MIXED_COLUMNS, write_mixed},
+};
 use rollcall_domain::{
     AssignmentId, DataCapture, Email, MemberId, OrganizationId, Settings, UpdateMode,
-    email_export::{Setting, Since, Source, Summary},
+    email_export::{MemberExport, Setting, Since, Source, Summary},
 };
 use rollcall_store::members::{
     export::TeamMember,
     mixed::{ReportedAssignment, ReportedMember},
-};
-
-use super::*;
-use crate::reports::{
-    changes_table::CHANGES_COLUMNS,
-    member_table::{MEMBERS_COLUMNS, write_member},
-    mixed_table::{MIXED_COLUMNS, write_mixed},
 };
 
 fn organization() -> OrganizationId {
