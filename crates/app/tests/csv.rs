@@ -1,5 +1,7 @@
 //! The CSV of both reports, byte for byte.
 
+#![allow(clippy::unwrap_used, reason = "a test panics if its setup fails")]
+
 use std::sync::Arc;
 
 use rollcall_app::reports::{

@@ -2,6 +2,8 @@
 //!
 //! The Cargo features decide which stores are built in, so every test passes with any of them.
 
+#![allow(clippy::unwrap_used, reason = "a test panics if its setup fails")]
+
 use rollcall_app::reports::{parse_reports_url, redact_reports_url};
 
 const ADVICE: &str =
