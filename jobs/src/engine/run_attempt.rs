@@ -78,7 +78,7 @@ impl RunAttempt {
     }
 
     fn timed_out(&self) -> JobError {
-        JobError::retryable(format!("it took longer than {:?}", self.spec.timeout))
+        JobError::retryable(format!("the job took longer than {:?}", self.spec.timeout))
     }
 
     /// Renews the lease until it is lost: another process has claimed the run, or may have claimed it because the lease
@@ -181,5 +181,5 @@ fn end_of(ended: Result<JobResult, JoinError>) -> AttemptEnd {
 fn panic_text(panic: &(dyn Any + Send)) -> String {
     let text = panic.downcast_ref::<&str>().copied();
     let text = text.or_else(|| panic.downcast_ref::<String>().map(String::as_str));
-    format!("it panicked: {}", text.unwrap_or("no text"))
+    format!("the job panicked: {}", text.unwrap_or("no text"))
 }

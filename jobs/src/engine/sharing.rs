@@ -1,5 +1,5 @@
 //! Sharing a run: a worker of this engine helps with a run that another engine has claimed (ADR 13). The worker has no
-//! lease, and writes only effects, under the fence of the claim. After the run has ended or was taken over, these
+//! lease, and writes only effects, under the fence of the claim. After the run has ended or another process has claimed it, these
 //! effects are refused.
 
 use std::sync::{Arc, Mutex, PoisonError};
@@ -71,7 +71,7 @@ impl SharedRunWorker {
 pub(super) struct ActiveClaims(Arc<Mutex<Vec<Fence>>>);
 
 impl ActiveClaims {
-    /// Adds a claim until the guard is dropped. Returns `None` if the claim is there already.
+    /// Adds a claim until the guard is dropped. Returns `None` if the claim was added already.
     pub(super) fn add(&self, fence: Fence) -> Option<ActiveClaimGuard> {
         let mut fences = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if fences.contains(&fence) {

@@ -101,7 +101,7 @@ impl PreviousReport {
         if !self.header_read {
             self.header_read = true;
             let known = record.iter().eq(MIXED_COLUMNS);
-            return if known { Ok(()) } else { Err(internal("the file's columns are not those of this version")) };
+            return if known { Ok(()) } else { Err(internal("this version expects other columns in the file")) };
         }
         let column = |at: usize| record.get(at).unwrap_or_default();
         if self.last.as_ref().is_some_and(|(organization, id)| organization == column(0) && id == column(1)) {

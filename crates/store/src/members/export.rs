@@ -49,7 +49,7 @@ pub struct TeamMember {
     pub update_mode: UpdateMode,
     /// The settings that the member has.
     pub settings: Arc<Settings>,
-    /// The seats that the member holds: those of the settings without the pending ones; none for an inactive member.
+    /// The seats that the member holds: the seats of the settings without the pending seats. Empty for an inactive member.
     pub held_seats: BTreeSet<String>,
     /// The email export setting; `None` in phase LEGACY.
     pub export: Option<MemberExport>,
