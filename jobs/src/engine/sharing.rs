@@ -1,6 +1,6 @@
 //! Sharing a run: a worker of this engine helps with a run that another engine has claimed (ADR 13). The worker has no
-//! lease, and writes only effects, under the fence of the claim. After the run has ended or another process has claimed it, these
-//! effects are refused.
+//! lease, and writes only effects, under the fence of the claim. After the run has ended or another process has claimed
+//! it, these effects are refused.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
