@@ -3,9 +3,8 @@
 use std::time::Duration;
 
 use rollcall_app::PruneCounts;
-use rollcall_store::jobs::RunCounts;
 
-use crate::engine::{JobCompletion, JobContext, JobResult, JobSpec, Schedule, TimeZone, job_fn};
+use crate::engine::{JobCompletion, JobContext, JobResult, JobSpec, Schedule, TimeZone, job_fn, to_run_counts};
 
 /// The job.
 pub(crate) fn spec() -> JobSpec {
@@ -22,18 +21,8 @@ pub(crate) fn spec() -> JobSpec {
 
 /// Each attempt begins again: what an earlier attempt deleted is not found any more.
 async fn run(context: JobContext) -> JobResult {
-    let cancel = context.cancel.clone();
-    let stopped = move || cancel.is_cancelled();
-    let deleted = context.app.prune(context.fence, &stopped).await?;
-    Ok(match deleted {
-        Some(deleted) => JobCompletion::Done { outcome: counts(deleted), report: None },
-        None => JobCompletion::Stopped,
-    })
-}
-
-fn counts(deleted: PruneCounts) -> RunCounts {
-    let PruneCounts { reports, leftovers, runs } = deleted;
-    [("reports", reports), ("leftovers", leftovers), ("runs", runs)]
-        .map(|(name, count)| (name.to_owned(), count))
-        .into()
+    let deleted = context.app.prune(context.fence, &|| context.cancel.is_cancelled()).await?;
+    let Some(PruneCounts { reports, leftovers, runs }) = deleted else { return Ok(JobCompletion::Stopped) };
+    let counts = [("reports", reports), ("leftovers", leftovers), ("runs", runs)];
+    Ok(JobCompletion::Done { outcome: to_run_counts(counts), report: None })
 }

@@ -2,10 +2,9 @@
 
 use std::time::Duration;
 
-use rollcall_app::reports::{MIXED_REPORT_JOB, Report, ReportPublication};
-use rollcall_store::jobs::RunCounts;
+use rollcall_app::reports::MIXED_REPORT_JOB;
 
-use crate::engine::{JobCompletion, JobContext, JobResult, JobSpec, Schedule, job_fn};
+use crate::engine::{JobCompletion, JobContext, JobResult, JobSpec, Schedule, job_fn, to_run_counts};
 
 /// The job.
 pub(crate) fn spec(schedule: Schedule) -> JobSpec {
@@ -22,24 +21,14 @@ pub(crate) fn spec(schedule: Schedule) -> JobSpec {
 
 /// Each attempt begins again, because the unfinished files of an earlier attempt cannot be used.
 async fn run(context: JobContext) -> JobResult {
-    let cancel = context.cancel.clone();
-    let stopped = move || cancel.is_cancelled();
-    let publication = context.app.publish_mixed_report(context.fence, &context.run, &stopped).await?;
-    Ok(match publication {
-        ReportPublication::Published(report) => {
-            JobCompletion::Done { outcome: counts(&report), report: Some(report.id) }
-        }
-        ReportPublication::Stopped => JobCompletion::Stopped,
-    })
-}
-
-fn counts(report: &Report) -> RunCounts {
-    [
+    let stopped = || context.cancel.is_cancelled();
+    let published = context.app.publish_mixed_report(context.fence, &context.run, &stopped).await?;
+    let Some(report) = published else { return Ok(JobCompletion::Stopped) };
+    let counts = [
         ("rows", report.rows),
         ("organizations", report.organizations.into()),
         ("legacy_organizations", report.legacy_organizations.into()),
         ("mixed_assignments", report.mixed_assignments.into()),
-    ]
-    .map(|(name, count)| (name.to_owned(), count))
-    .into()
+    ];
+    Ok(JobCompletion::Done { outcome: to_run_counts(counts), report: Some(report.id) })
 }

@@ -9,13 +9,10 @@ use rollcall_app::{
     migration::{MEMBERS_TOTAL, MigrationOutcome, ORGANIZATIONS_TOTAL},
 };
 use rollcall_domain::migration::MigrationScope;
-use rollcall_store::{
-    jobs::{self, RunCounts},
-    migration,
-};
+use rollcall_store::{jobs, migration};
 use tokio::time::sleep;
 
-use crate::engine::{JobCompletion, JobContext, JobError, JobResult, JobSpec, job_fn};
+use crate::engine::{JobCompletion, JobContext, JobError, JobResult, JobSpec, job_fn, to_run_counts};
 
 /// The count of a run that holds the last wave that the run migrates.
 const WAVE: &str = "migration_wave";
@@ -155,8 +152,7 @@ async fn end(context: &JobContext) -> JobResult {
     let stored = jobs::find_run(context.app.db(), context.run.id).await?;
     let stored = stored.map(|run| run.outcome).unwrap_or_default();
     // The outcome contains every count, also a count of 0.
-    let zeros = ["organizations_migrated", "organizations_failed", "members"];
-    let outcome: RunCounts = zeros.map(|name| (name.to_owned(), 0)).into();
+    let outcome = to_run_counts([("organizations_migrated", 0), ("organizations_failed", 0), ("members", 0)]);
     let failed = stored.get("organizations_failed").copied().unwrap_or_default();
     if failed == 0 {
         return Ok(JobCompletion::Done { outcome, report: None });

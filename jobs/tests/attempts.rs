@@ -125,7 +125,7 @@ async fn a_panic_is_recorded() {
     let engine = start(&app, JobSpec { attempts: 1, ..spec(job) }).await;
     let run = request(&app).await;
     let run = reached(&app, run.id, RunState::Failed).await;
-    assert_eq!(run.failure.as_deref(), Some("it panicked: attempt 1 is wrong"));
+    assert_eq!(run.failure.as_deref(), Some("the job panicked: attempt 1 is wrong"));
     engine.stop(DEADLINE).await;
 }
 
@@ -141,7 +141,7 @@ async fn a_job_that_hangs_is_aborted_after_its_timeout() {
     let engine = start(&app, JobSpec { attempts: 2, timeout, ..spec(job) }).await;
     let run = request(&app).await;
     let run = reached(&app, run.id, RunState::Failed).await;
-    assert_eq!((run.attempt, run.failure.as_deref()), (2, Some("it took longer than 200ms")));
+    assert_eq!((run.attempt, run.failure.as_deref()), (2, Some("the job took longer than 200ms")));
     engine.stop(DEADLINE).await;
 }
 

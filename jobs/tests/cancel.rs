@@ -120,7 +120,7 @@ async fn a_run_that_was_asked_to_stop_ends_when_another_process_takes_it_over() 
     assert_eq!(cancel(&app, run.id).await.state, RunState::Running);
     jobs::extend_lease(app.db(), dead.fence, Duration::ZERO).await.unwrap();
 
-    let engine = start(&app, spec(job_fn(|_| async { panic!("nobody works on it") }))).await;
+    let engine = start(&app, spec(job_fn(|_| async { panic!("no process works on the run") }))).await;
     let cancelled = reached(&app, run.id, RunState::Cancelled).await;
     assert_eq!((cancelled.attempt, cancelled.failure), (1, None));
     assert_eq!(cancelled.outcome, RunCounts::from([("done".to_owned(), 2)]));

@@ -8,7 +8,7 @@ use std::{collections::BTreeMap, future::pending};
 
 use rollcall_app::{
     App, Error,
-    reports::{CHANGES_FILE, MANIFEST_FILE, MIXED_FILE, Profile, ReportPublication, ReportStore, SCHEMA_FILE},
+    reports::{CHANGES_FILE, MANIFEST_FILE, MIXED_FILE, Profile, ReportStore, SCHEMA_FILE},
 };
 use rollcall_domain::OrganizationId;
 use rollcall_store::jobs::{self, RunState};
@@ -157,7 +157,7 @@ async fn a_stopped_report_leaves_nothing_behind() {
     seed(&connect(&database).await).await;
     let claimed = claim(&app).await;
     let published = app.publish_mixed_report(claimed.fence, &claimed.run, &|| true).await.unwrap();
-    assert_eq!(published, ReportPublication::Stopped);
+    assert_eq!(published, None);
     assert_eq!(app.list_reports(None, 10).await.unwrap(), []);
     assert_eq!(files(&database), Vec::<String>::new());
 }

@@ -204,7 +204,7 @@ async fn all_workers_leave_a_cancelled_run_and_the_next_run_does_the_rest() {
     let run = ended(&app, id).await;
     let so_far = migrated_once(&client, &database).await;
     assert_eq!((run.state, run.outcome.get("organizations_migrated").copied()), (RunState::Cancelled, Some(so_far)));
-    assert!(so_far < 40, "nobody has stopped");
+    assert!(so_far < 40, "no worker has stopped");
     let rest = request(&app).await;
     let rest = ended(&app, rest).await;
     assert_eq!((rest.state, rest.outcome), (RunState::Succeeded, counts(40 - so_far, 0, 2 * (40 - so_far))));

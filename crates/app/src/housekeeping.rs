@@ -5,6 +5,7 @@ use rollcall_store::{Fence, jobs, reports};
 
 use crate::{
     App, Result,
+    jobs::IsStopped,
     reports::{MIXED_REPORT_JOB, report_folder},
 };
 
@@ -35,7 +36,7 @@ impl App {
     /// # Errors
     /// [`crate::Error::FenceLost`], or [`crate::Error::Unavailable`] when the database or the report store cannot be
     /// reached.
-    pub async fn prune(&self, fence: Fence, stopped: &(dyn Fn() -> bool + Send + Sync)) -> Result<Option<PruneCounts>> {
+    pub async fn prune(&self, fence: Fence, stopped: IsStopped<'_>) -> Result<Option<PruneCounts>> {
         let mut deleted = PruneCounts::default();
         // A process may have died between publishing a report and writing `latest.json`. That is repaired before any
         // file is removed, so that `latest.json` never names a removed file.
@@ -59,7 +60,7 @@ impl App {
     }
 
     /// Removes the folders of attempts that have no report, belong to no open run, and have not changed for a day.
-    async fn remove_leftovers(&self, stopped: &(dyn Fn() -> bool + Send + Sync)) -> Result<Option<i64>> {
+    async fn remove_leftovers(&self, stopped: IsStopped<'_>) -> Result<Option<i64>> {
         let mut removed = 0;
         // The folders are listed first: a folder whose report is published meanwhile belongs to the open run, or to the
         // published reports that are read after it.

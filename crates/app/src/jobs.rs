@@ -17,6 +17,9 @@ use crate::{Answer, App, Changed, Error, MutationContext, Result};
 /// How often a call that waits for the end of a run reads the run.
 const POLL_INTERVAL: Duration = Duration::from_millis(100);
 
+/// Returns whether a job has to stop after its current chunk.
+pub type IsStopped<'a> = &'a (dyn Fn() -> bool + Send + Sync);
+
 /// What a job does, and when.
 #[derive(Clone, Debug)]
 pub struct JobInfo {

@@ -19,6 +19,7 @@ mod enum_columns;
 mod error;
 pub mod installation;
 pub mod jobs;
+mod json_column;
 pub mod members;
 pub mod migrate;
 pub mod migration;
@@ -31,6 +32,7 @@ pub mod seats;
 
 pub use db::{Db, Fence, Limits, Options, ReadTx, SystemConn, TxBody, TxError, WriteTx};
 pub use error::{Error, ORGANIZATIONS_PKEY};
+pub use json_column::JsonColumn;
 
 /// The result of a store function.
 pub type Result<T> = std::result::Result<T, Error>;

@@ -3,23 +3,34 @@
 //! Every function fails with [`crate::Error::Unavailable`] when the database cannot be reached. `# Errors` names only
 //! what a caller can act on besides.
 
-mod files;
-
 use std::{collections::BTreeSet, time::Duration};
 
 use diesel::{dsl::max, prelude::*};
 use diesel_async::RunQueryDsl;
 use rollcall_domain::Timestamp;
+use serde::{Deserialize, Serialize};
 use uuid::Uuid;
-
-pub use files::{ReportFile, ReportFiles};
 
 use crate::{
     Db, Error, Fence, Result, SystemConn,
     db::clock,
     jobs,
+    json_column::JsonColumn,
     schema::{job_runs, reports},
 };
+
+/// A file of a report, as it is stored in a JSON column.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ReportFile {
+    /// The file's name in the report's folder.
+    pub file: String,
+    /// The number of rows, without the header; 0 for a file that is not a table.
+    pub rows: i64,
+    /// The size in bytes.
+    pub bytes: i64,
+    /// The SHA-256, in hexadecimal.
+    pub sha256: String,
+}
 
 /// A report to publish.
 #[derive(Clone, Debug, PartialEq, Eq, Insertable)]
@@ -49,7 +60,7 @@ pub struct NewReport {
     #[diesel(column_name = mixed_assignment_count)]
     pub mixed_assignments: i32,
     /// Every file, the data file first.
-    pub files: ReportFiles,
+    pub files: JsonColumn<Vec<ReportFile>>,
 }
 
 /// A published report.
@@ -88,7 +99,7 @@ pub struct Report {
     #[diesel(column_name = mixed_assignment_count)]
     pub mixed_assignments: i32,
     /// Every file, the data file first. Empty for a report that was published before this column existed.
-    pub files: ReportFiles,
+    pub files: JsonColumn<Vec<ReportFile>>,
 }
 
 /// Publishes the report of a run.

@@ -4,6 +4,7 @@
 //! on which run (architecture.md 5). Therefore any number of engines can share a database, and no state in memory
 //! matters to another engine.
 
+mod claim_context;
 mod error;
 mod options;
 mod run_attempt;
@@ -25,8 +26,8 @@ use tokio_cron_scheduler::{Job, JobScheduler};
 pub use error::EngineError;
 pub use options::EngineOptions;
 pub use run_in_process::run_in_process;
-pub use schedule::{Schedule, TimeZone, parse_cron};
-pub use spec::{JobCompletion, JobContext, JobError, JobFn, JobResult, JobSpec, job_fn};
+pub use schedule::{Schedule, TimeZone, Timetable, parse_cron};
+pub use spec::{JobCompletion, JobContext, JobError, JobFn, JobResult, JobSpec, job_fn, to_run_counts};
 use tick::EngineState;
 
 /// How long a tick may take. A database that hangs must not hang the engine.

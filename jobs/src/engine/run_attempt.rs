@@ -3,19 +3,18 @@
 
 use std::{any::Any, sync::Arc, time::Duration};
 
-use rollcall_app::App;
 use rollcall_store::{
     Error,
-    jobs::{self, ClaimedRun, RunCounts, RunState},
+    jobs::{self, RunCounts, RunState},
 };
 use tokio::{
-    task::{AbortHandle, JoinError},
+    task::JoinError,
     time::{Instant, sleep, timeout},
 };
 use tokio_util::sync::CancellationToken;
 use tracing::Instrument as _;
 
-use super::{EngineOptions, JobCompletion, JobContext, JobError, JobResult, JobSpec};
+use super::{EngineOptions, JobCompletion, JobError, JobResult, JobSpec, claim_context::ClaimContext};
 
 /// How long a job that was aborted may take to end.
 const ABORT_TIMEOUT: Duration = Duration::from_secs(5);
@@ -23,15 +22,10 @@ const ABORT_TIMEOUT: Duration = Duration::from_secs(5);
 const RECORD_TIMEOUT: Duration = Duration::from_secs(10);
 const RECORD_TRIES: u32 = 3;
 
+/// The attempt at a run that this process has claimed.
 pub(super) struct RunAttempt {
-    pub(super) app: App,
     pub(super) spec: Arc<JobSpec>,
-    pub(super) claimed: ClaimedRun,
-    pub(super) options: EngineOptions,
-    /// Asks the job to finish its chunk.
-    pub(super) cancel: CancellationToken,
-    /// Aborts the job.
-    pub(super) abort: CancellationToken,
+    pub(super) claim: ClaimContext,
 }
 
 /// How an attempt ended.
@@ -49,7 +43,7 @@ enum AttemptEnd {
 impl RunAttempt {
     /// Runs the attempt, and records its end.
     pub(super) async fn run(self) {
-        let run = &self.claimed.run;
+        let run = &self.claim.claimed.run;
         let span = tracing::info_span!(
             "job_run",
             otel.name = self.spec.name,
@@ -67,21 +61,11 @@ impl RunAttempt {
     }
 
     async fn work(&self) -> AttemptEnd {
-        // The job has a token of its own: a lost lease ends this attempt only.
-        let cancel = self.cancel.child_token();
-        let context = JobContext {
-            app: self.app.clone(),
-            fence: self.claimed.fence,
-            run: self.claimed.run.clone(),
-            cancel: cancel.clone(),
-        };
-        let run = self.spec.run.clone();
-        let mut task = tokio::spawn(async move { run(context).await }.in_current_span());
-        let _guard = AbortOnDrop(task.abort_handle());
+        let (mut task, cancel) = self.claim.start(&self.spec.run);
         let end = tokio::select! {
             biased;
             ended = &mut task => return end_of(ended),
-            () = self.abort.cancelled() => AttemptEnd::Stopped,
+            () = self.claim.abort.cancelled() => AttemptEnd::Stopped,
             () = self.keep_lease(&cancel) => AttemptEnd::LeaseLost,
             () = sleep(self.spec.timeout) => AttemptEnd::Failed(self.timed_out()),
         };
@@ -94,18 +78,18 @@ impl RunAttempt {
     }
 
     fn timed_out(&self) -> JobError {
-        JobError::retryable(format!("it took longer than {:?}", self.spec.timeout))
+        JobError::retryable(format!("the job took longer than {:?}", self.spec.timeout))
     }
 
     /// Renews the lease until it is lost: another process has claimed the run, or may have claimed it because the lease
     /// was not renewed in time. Cancels the job when the run was asked to stop.
     async fn keep_lease(&self, cancel: &CancellationToken) {
-        let EngineOptions { lease, heartbeat, .. } = self.options;
+        let EngineOptions { lease, heartbeat, .. } = self.claim.options;
         let mut renewed = Instant::now();
         loop {
             sleep(heartbeat).await;
             let began = Instant::now();
-            let extend = jobs::extend_lease(self.app.db(), self.claimed.fence, lease);
+            let extend = jobs::extend_lease(self.claim.app.db(), self.claim.claimed.fence, lease);
             match timeout(lease / 3, extend).await {
                 Ok(Ok(cancel_requested)) => {
                     renewed = began;
@@ -141,7 +125,7 @@ impl RunAttempt {
 
     /// Records the end of the attempt, and returns the run's new state; `None` after a lost lease.
     async fn try_record(&self, end: &AttemptEnd) -> rollcall_store::Result<Option<RunState>> {
-        let (db, fence) = (self.app.db(), self.claimed.fence);
+        let (db, fence) = (self.claim.app.db(), self.claim.claimed.fence);
         let state = match end {
             AttemptEnd::Done { outcome, report } => {
                 jobs::finish_run(db, fence, outcome, report.as_deref()).await?;
@@ -149,7 +133,7 @@ impl RunAttempt {
             }
             AttemptEnd::Stopped => jobs::release_run(db, fence).await?,
             AttemptEnd::Failed(error) if self.may_retry(error) => {
-                let backoff = self.options.backoff_after(self.claimed.run.attempt);
+                let backoff = self.claim.options.backoff_after(self.claim.claimed.run.attempt);
                 jobs::retry_run(db, fence, &error.message, backoff).await?
             }
             AttemptEnd::Failed(error) => {
@@ -162,7 +146,7 @@ impl RunAttempt {
     }
 
     fn may_retry(&self, error: &JobError) -> bool {
-        error.retry && self.claimed.run.attempt.unsigned_abs() < self.spec.attempts
+        error.retry && self.claim.claimed.run.attempt.unsigned_abs() < self.spec.attempts
     }
 
     fn log(&self, end: &AttemptEnd, state: Option<RunState>) {
@@ -178,15 +162,6 @@ impl RunAttempt {
             }
             AttemptEnd::LeaseLost => tracing::warn!("the run has lost its lease"),
         }
-    }
-}
-
-/// Aborts a task when the future that waits for it is dropped.
-pub(super) struct AbortOnDrop(pub(super) AbortHandle);
-
-impl Drop for AbortOnDrop {
-    fn drop(&mut self) {
-        self.0.abort();
     }
 }
 
@@ -206,5 +181,5 @@ fn end_of(ended: Result<JobResult, JoinError>) -> AttemptEnd {
 fn panic_text(panic: &(dyn Any + Send)) -> String {
     let text = panic.downcast_ref::<&str>().copied();
     let text = text.or_else(|| panic.downcast_ref::<String>().map(String::as_str));
-    format!("it panicked: {}", text.unwrap_or("no text"))
+    format!("the job panicked: {}", text.unwrap_or("no text"))
 }

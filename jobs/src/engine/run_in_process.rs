@@ -9,7 +9,7 @@ use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
-use super::{EngineError, EngineOptions, JobSpec, run_attempt::RunAttempt};
+use super::{EngineError, EngineOptions, JobSpec, claim_context::ClaimContext, run_attempt::RunAttempt};
 
 /// How often the run is read.
 const POLL_INTERVAL: Duration = Duration::from_millis(500);
@@ -94,14 +94,9 @@ impl<P: FnMut(&JobRun)> ProcessRun<'_, P> {
 
     async fn attempt(&mut self, claimed: ClaimedRun) {
         let id = claimed.run.id;
-        let attempt = RunAttempt {
-            app: self.app.clone(),
-            spec: self.spec.clone(),
-            claimed,
-            options: self.options,
-            cancel: self.cancel.child_token(),
-            abort: CancellationToken::new(),
-        };
+        let (cancel, abort) = (self.cancel.child_token(), CancellationToken::new());
+        let claim = ClaimContext { app: self.app.clone(), claimed, options: self.options, cancel, abort };
+        let attempt = RunAttempt { spec: self.spec.clone(), claim };
         let showing = async {
             loop {
                 sleep(POLL_INTERVAL).await;

@@ -50,14 +50,18 @@ pub fn parse_cron(text: &str) -> Result<String, String> {
 
 /// A parsed schedule.
 #[derive(Clone, Debug)]
-pub(super) struct Timetable {
+pub struct Timetable {
     cron: Cron,
     zone: TimeZone,
     fixed_hours: bool,
 }
 
 impl Timetable {
-    pub(super) fn parse(schedule: &Schedule) -> Result<Self, String> {
+    /// Parses a schedule.
+    ///
+    /// # Errors
+    /// A text that says what is wrong with the cron expression.
+    pub fn parse(schedule: &Schedule) -> Result<Self, String> {
         let fields: Vec<&str> = schedule.cron.split_whitespace().collect();
         let hour = match fields.as_slice() {
             [_, hour, _, _, _] | [_, _, hour, _, _, _] => *hour,
@@ -69,7 +73,8 @@ impl Timetable {
     }
 
     /// Returns the times after `after` up to and including `until`, oldest first.
-    pub(super) fn between(&self, after: DateTime<Utc>, until: DateTime<Utc>) -> Vec<DateTime<Utc>> {
+    #[must_use]
+    pub fn between(&self, after: DateTime<Utc>, until: DateTime<Utc>) -> Vec<DateTime<Utc>> {
         // croner would keep a fraction of a second; the times of a schedule are whole seconds.
         let mut local = (self.local_time(after) - self.margin(after)).and_utc().trunc_subsecs(0);
         let last = (self.local_time(until) + self.margin(until)).and_utc();
@@ -93,7 +98,8 @@ impl Timetable {
     }
 
     /// Returns the first time after `after`; `None` if there is none.
-    pub(super) fn next_after(&self, after: DateTime<Utc>) -> Option<DateTime<Utc>> {
+    #[must_use]
+    pub fn next_after(&self, after: DateTime<Utc>) -> Option<DateTime<Utc>> {
         let mut local = (self.local_time(after) - self.margin(after)).and_utc().trunc_subsecs(0);
         loop {
             local = self.cron.find_next_occurrence(&local, false).ok()?;
@@ -106,7 +112,8 @@ impl Timetable {
     }
 
     /// Whether `time` is a time of the schedule.
-    pub(super) fn contains(&self, time: DateTime<Utc>) -> bool {
+    #[must_use]
+    pub fn contains(&self, time: DateTime<Utc>) -> bool {
         !self.between(time - TimeDelta::microseconds(1), time).is_empty()
     }
 
@@ -142,6 +149,3 @@ impl Timetable {
             .find_map(|local| self.zone.from_local_datetime(&local).earliest())
     }
 }
-
-#[cfg(test)]
-mod tests;

@@ -1,36 +1,25 @@
 //! Sharing a run: a worker of this engine helps with a run that another engine has claimed (ADR 13). The worker has no
-//! lease, and writes only effects, under the fence of the claim. After the run has ended or was taken over, these
-//! effects are refused.
+//! lease, and writes only effects, under the fence of the claim. After the run has ended or another process has claimed
+//! it, these effects are refused.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use rollcall_app::App;
-use rollcall_store::{
-    Fence,
-    jobs::{self, ClaimedRun},
-};
+use rollcall_store::{Fence, jobs};
 use tokio::time::{sleep, timeout};
-use tokio_util::sync::CancellationToken;
 use tracing::Instrument as _;
 
-use super::{EngineOptions, JobContext, JobFn, JobResult, run_attempt::AbortOnDrop};
+use super::{JobFn, JobResult, claim_context::ClaimContext};
 
 /// A worker that shares a run of another engine.
 pub(super) struct SharedRunWorker {
-    pub(super) app: App,
     pub(super) share: JobFn,
-    pub(super) claimed: ClaimedRun,
-    pub(super) options: EngineOptions,
-    /// Asks the job to finish its chunk.
-    pub(super) cancel: CancellationToken,
-    /// Aborts the job.
-    pub(super) abort: CancellationToken,
+    pub(super) claim: ClaimContext,
 }
 
 impl SharedRunWorker {
     /// Works until no work is left, or the claim ends.
     pub(super) async fn run(self) {
-        let run = &self.claimed.run;
+        let run = &self.claim.claimed.run;
         let span = tracing::info_span!("shared_job_run", otel.name = run.job, job = run.job, run = %run.id);
         async {
             match self.work().await {
@@ -46,25 +35,16 @@ impl SharedRunWorker {
     }
 
     async fn work(&self) -> Option<JobResult> {
-        let cancel = self.cancel.child_token();
-        let context = JobContext {
-            app: self.app.clone(),
-            fence: self.claimed.fence,
-            run: self.claimed.run.clone(),
-            cancel: cancel.clone(),
-        };
-        let share = self.share.clone();
-        let mut task = tokio::spawn(async move { share(context).await }.in_current_span());
-        let _guard = AbortOnDrop(task.abort_handle());
+        let (mut task, cancel) = self.claim.start(&self.share);
         tokio::select! {
             biased;
             ended = &mut task => return ended.ok(),
-            () = self.abort.cancelled() => return None,
+            () = self.claim.abort.cancelled() => return None,
             () = self.until_inactive() => cancel.cancel(),
         }
         tokio::select! {
-            ended = timeout(self.options.lease, &mut task) => ended.ok()?.ok(),
-            () = self.abort.cancelled() => None,
+            ended = timeout(self.claim.options.lease, &mut task) => ended.ok()?.ok(),
+            () = self.claim.abort.cancelled() => None,
         }
     }
 
@@ -72,9 +52,9 @@ impl SharedRunWorker {
     /// over waits for all effects in progress.
     async fn until_inactive(&self) {
         loop {
-            sleep(self.options.heartbeat).await;
-            let active = jobs::is_shared_run_active(self.app.db(), self.claimed.fence);
-            match timeout(self.options.lease / 3, active).await {
+            sleep(self.claim.options.heartbeat).await;
+            let active = jobs::is_shared_run_active(self.claim.app.db(), self.claim.claimed.fence);
+            match timeout(self.claim.options.lease / 3, active).await {
                 Ok(Ok(true)) => {}
                 Ok(Ok(false)) => return,
                 Ok(Err(error)) => {
@@ -91,7 +71,7 @@ impl SharedRunWorker {
 pub(super) struct ActiveClaims(Arc<Mutex<Vec<Fence>>>);
 
 impl ActiveClaims {
-    /// Adds a claim until the guard is dropped. Returns `None` if the claim is there already.
+    /// Adds a claim until the guard is dropped. Returns `None` if the claim was added already.
     pub(super) fn add(&self, fence: Fence) -> Option<ActiveClaimGuard> {
         let mut fences = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if fences.contains(&fence) {

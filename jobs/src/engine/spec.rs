@@ -95,6 +95,11 @@ pub enum JobCompletion {
     Stopped,
 }
 
+/// Returns counts by name, for the outcome of a run.
+pub fn to_run_counts<const N: usize>(counts: [(&str, i64); N]) -> RunCounts {
+    counts.map(|(name, count)| (name.to_owned(), count)).into()
+}
+
 /// The failure of an attempt.
 #[derive(Debug)]
 pub struct JobError {

@@ -9,13 +9,14 @@ use std::{
 use rollcall_app::App;
 use rollcall_store::{
     Result,
-    jobs::{self, JobStatus},
+    jobs::{self, ClaimedRun, JobStatus},
 };
 use tokio::{sync::Notify, task::JoinSet};
 use tokio_util::sync::CancellationToken;
 
 use super::{
     EngineError, EngineOptions, JobFn, JobSpec,
+    claim_context::ClaimContext,
     run_attempt::RunAttempt,
     schedule::Timetable,
     sharing::{ActiveClaims, SharedRunWorker},
@@ -78,7 +79,7 @@ impl EngineState {
     }
 
     /// Creates a run for the newest time of the schedule that has come since the last tick of any engine, and marks the
-    /// older ones as skipped. Returns whether there was a time.
+    /// older times as skipped. Returns `false` if no time has come.
     async fn schedule(&self, job: &EngineJob, status: &JobStatus) -> Result<bool> {
         let Some((timetable, until)) = job.timetable.as_ref().zip(status.scheduled_until) else { return Ok(false) };
         let mut missed = timetable.between(until, status.now);
@@ -94,15 +95,8 @@ impl EngineState {
     async fn claim(&self, job: &EngineJob) -> Result<()> {
         let claimed = jobs::claim_run(self.app.db(), job.spec.name, self.options.lease).await?;
         let Some(claimed) = claimed else { return Ok(()) };
-        let attempt = RunAttempt {
-            app: self.app.clone(),
-            spec: job.spec.clone(),
-            claimed,
-            options: self.options,
-            cancel: self.stop.child_token(),
-            abort: self.abort.clone(),
-        };
-        let (wake, guard) = (self.wake.clone(), self.active_claims.add(attempt.claimed.fence));
+        let (wake, guard) = (self.wake.clone(), self.active_claims.add(claimed.fence));
+        let attempt = RunAttempt { spec: job.spec.clone(), claim: self.context_of(claimed) };
         self.spawn(async move {
             attempt.run().await;
             drop(guard);
@@ -116,19 +110,17 @@ impl EngineState {
     async fn share(&self, job: &str, share: &JobFn) -> Result<()> {
         let Some(claimed) = jobs::find_shared_run(self.app.db(), job).await? else { return Ok(()) };
         let Some(guard) = self.active_claims.add(claimed.fence) else { return Ok(()) };
-        let worker = SharedRunWorker {
-            app: self.app.clone(),
-            share: share.clone(),
-            claimed,
-            options: self.options,
-            cancel: self.stop.child_token(),
-            abort: self.abort.clone(),
-        };
+        let worker = SharedRunWorker { share: share.clone(), claim: self.context_of(claimed) };
         self.spawn(async move {
             worker.run().await;
             drop(guard);
         });
         Ok(())
+    }
+
+    fn context_of(&self, claimed: ClaimedRun) -> ClaimContext {
+        let (cancel, abort) = (self.stop.child_token(), self.abort.clone());
+        ClaimContext { app: self.app.clone(), claimed, options: self.options, cancel, abort }
     }
 
     fn spawn(&self, work: impl Future<Output = ()> + Send + 'static) {
@@ -137,7 +129,7 @@ impl EngineState {
         tasks.spawn(work);
     }
 
-    /// Takes the running attempts and workers out of the engine.
+    /// Removes the attempts and workers from the engine, and returns them.
     pub(super) fn take_tasks(&self) -> JoinSet<()> {
         std::mem::take(&mut *self.tasks.lock().unwrap_or_else(PoisonError::into_inner))
     }

@@ -2,10 +2,7 @@
 
 use std::time::Duration;
 
-use rollcall_app::{
-    App,
-    reports::{Report, ReportPublication},
-};
+use rollcall_app::{App, reports::Report};
 use rollcall_store::jobs::{self, ClaimedRun};
 
 pub(crate) const REPORT: &str = "mixed-settings-report";
@@ -20,7 +17,5 @@ pub(crate) async fn claim_of(app: &App, job: &str) -> ClaimedRun {
 }
 
 pub(crate) async fn publish(app: &App, claimed: &ClaimedRun) -> Report {
-    let published = app.publish_mixed_report(claimed.fence, &claimed.run, &|| false).await.unwrap();
-    let ReportPublication::Published(report) = published else { panic!("{published:?}") };
-    report
+    app.publish_mixed_report(claimed.fence, &claimed.run, &|| false).await.unwrap().unwrap()
 }

@@ -10,32 +10,22 @@ use rollcall_domain::OrganizationId;
 use rollcall_store::{members::mixed::ReportedAssignment, reports::Report};
 
 use super::{
-    changes_table::{AssignmentChange, CHANGES_COLUMNS, ChangeKind, ComparedAssignment, write_change},
-    csv::{CsvPage, Profile},
+    changes_table::{CHANGES_COLUMNS, ChangeKind, ComparedAssignment, write_change},
     layout::CHANGES_FILE,
+    manifest::{ManifestChanges, ManifestFile},
     previous::PreviousReport,
     store::ReportStore,
-    upload::{Upload, Uploaded},
+    table_upload::TableUpload,
 };
 use crate::{Error, Result};
-
-/// The result of the comparison.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct ChangeCounts {
-    /// The id of the previous report; `None` if there is none that can be read.
-    pub(super) since: Option<String>,
-    pub(super) newly_mixed: u64,
-    pub(super) resolved: u64,
-}
 
 /// Writes `changes.csv`.
 pub(super) struct ChangesWriter {
     store: ReportStore,
-    path: String,
-    upload: Upload,
-    page: CsvPage,
+    folder: String,
+    table: TableUpload,
     previous: Option<PreviousReport>,
-    counts: ChangeCounts,
+    counts: ManifestChanges,
 }
 
 impl ChangesWriter {
@@ -46,16 +36,19 @@ impl ChangesWriter {
             opened = PreviousReport::open(store, report).await.map_err(|error| warn(&report.id, &error)).ok();
         }
         let since = opened.as_ref().map(|previous| previous.id().to_owned());
-        let path = format!("{folder}/{CHANGES_FILE}");
-        let upload = store.begin(&path).await?;
-        let counts = ChangeCounts { since, ..ChangeCounts::default() };
-        Ok(Self { store: store.clone(), path, upload, page: page_with_header()?, previous: opened, counts })
+        let table = begin_table(store, folder)?;
+        let counts = ManifestChanges { since, ..ManifestChanges::default() };
+        Ok(Self { store: store.clone(), folder: folder.to_owned(), table, previous: opened, counts })
     }
 
     /// Compares the mixed assignments of an organization. Call it in byte order of the organizations' ids.
-    pub(super) async fn compare(&mut self, organization: &OrganizationId, mixed: &[ReportedAssignment]) -> Result<()> {
-        let now = mixed.iter().map(|assignment| ComparedAssignment::new(organization, assignment)).collect();
-        self.compare_up_to(Some(organization), now).await
+    pub(super) async fn compare(
+        &mut self,
+        organization: &OrganizationId,
+        mixed: Vec<ReportedAssignment>,
+    ) -> Result<()> {
+        let compared = |assignment| ComparedAssignment { organization: organization.clone(), assignment };
+        self.compare_up_to(Some(organization), mixed.into_iter().map(compared).collect()).await
     }
 
     /// Compares the organizations of the previous report that come after the last one of the new report.
@@ -69,19 +62,16 @@ impl ChangesWriter {
         now: Vec<ComparedAssignment>,
     ) -> Result<()> {
         let Some(previous) = &mut self.previous else { return Ok(()) };
-        let before = match previous.take_up_to(organization).await {
+        let before = match previous.read_up_to(organization).await {
             Ok(before) => before,
             Err(error) => return self.restart_without_previous(&error).await,
         };
-        for change in difference(before, now) {
-            match change.kind {
+        for (kind, compared) in difference(before, now) {
+            match kind {
                 ChangeKind::NewlyMixed => self.counts.newly_mixed += 1,
                 ChangeKind::Resolved => self.counts.resolved += 1,
             }
-            write_change(&mut self.page, &change)?;
-            if self.page.is_full() {
-                self.upload.put(self.page.take()?).await?;
-            }
+            self.table.add_row(|page| write_change(page, kind, &compared)).await?;
         }
         Ok(())
     }
@@ -89,22 +79,20 @@ impl ChangesWriter {
     /// Replaces the file by an empty table, after the previous report could not be read to its end.
     async fn restart_without_previous(&mut self, error: &Error) -> Result<()> {
         warn(self.counts.since.as_deref().unwrap_or_default(), error);
-        (self.previous, self.counts) = (None, ChangeCounts::default());
-        self.page = page_with_header()?;
-        let again = self.store.begin(&self.path).await?;
-        std::mem::replace(&mut self.upload, again).abort().await;
+        (self.previous, self.counts) = (None, ManifestChanges::default());
+        let empty = begin_table(&self.store, &self.folder)?;
+        std::mem::replace(&mut self.table, empty).abort().await;
         Ok(())
     }
 
     /// Finishes the file.
-    pub(super) async fn finish(mut self) -> Result<(Uploaded, ChangeCounts)> {
-        self.upload.put(self.page.take()?).await?;
-        Ok((self.upload.finish().await?, self.counts))
+    pub(super) async fn finish(self) -> Result<(ManifestFile, ManifestChanges)> {
+        Ok((self.table.finish().await?, self.counts))
     }
 
-    /// Gives the file up.
+    /// Removes the unfinished file.
     pub(super) async fn abort(self) {
-        self.upload.abort().await;
+        self.table.abort().await;
     }
 }
 
@@ -113,48 +101,46 @@ fn warn(report: &str, error: &Error) {
     tracing::warn!(report, %error, cause, "the previous report cannot be read, so the new report lists no changes");
 }
 
-fn page_with_header() -> Result<CsvPage> {
-    let mut page = CsvPage::new(Profile::Spreadsheet);
-    page.header(&CHANGES_COLUMNS)?;
-    Ok(page)
+fn begin_table(store: &ReportStore, folder: &str) -> Result<TableUpload> {
+    TableUpload::begin(store, folder, CHANGES_FILE, &CHANGES_COLUMNS)
 }
 
 /// Returns the assignments that are in only one of both lists, by organization and rank.
-fn difference(before: Vec<ComparedAssignment>, now: Vec<ComparedAssignment>) -> Vec<AssignmentChange> {
-    let key = |assignment: &ComparedAssignment| (assignment.organization.clone(), assignment.id.clone());
-    let mut before: BTreeMap<_, _> = before.into_iter().map(|assignment| (key(&assignment), assignment)).collect();
-    let mut changes: Vec<AssignmentChange> = Vec::new();
-    for assignment in now {
-        if before.remove(&key(&assignment)).is_none() {
-            changes.push(AssignmentChange { kind: ChangeKind::NewlyMixed, assignment });
+fn difference(before: Vec<ComparedAssignment>, now: Vec<ComparedAssignment>) -> Vec<(ChangeKind, ComparedAssignment)> {
+    let key = |compared: &ComparedAssignment| (compared.organization.clone(), compared.assignment.id.clone());
+    let mut before: BTreeMap<_, _> = before.into_iter().map(|compared| (key(&compared), compared)).collect();
+    let mut changes = Vec::new();
+    for compared in now {
+        if before.remove(&key(&compared)).is_none() {
+            changes.push((ChangeKind::NewlyMixed, compared));
         }
     }
-    let resolved = before.into_values();
-    changes.extend(resolved.map(|assignment| AssignmentChange { kind: ChangeKind::Resolved, assignment }));
-    changes.sort_by(|a, b| order(&a.assignment).cmp(&order(&b.assignment)));
+    changes.extend(before.into_values().map(|compared| (ChangeKind::Resolved, compared)));
+    changes.sort_by(|(_, a), (_, b)| order(a).cmp(&order(b)));
     changes
 }
 
 /// The order of assignments in a report.
-fn order(assignment: &ComparedAssignment) -> (&str, u32, &str) {
-    (assignment.organization.as_str(), assignment.rank, assignment.id.as_str())
+fn order(compared: &ComparedAssignment) -> (&str, u32, &str) {
+    (compared.organization.as_str(), compared.assignment.rank, compared.assignment.id.as_str())
 }
 
 #[cfg(test)]
 mod tests {
-    use rollcall_domain::{AssignmentId, UpdateMode};
+    use rollcall_domain::{AssignmentId, UpdateMode, email_export::Summary};
 
     use super::*;
 
     fn assignment(organization: &str, rank: u32, id: &str) -> ComparedAssignment {
         ComparedAssignment {
             organization: OrganizationId::trusted(organization),
-            rank,
-            id: AssignmentId::trusted(id),
-            name: id.to_owned(),
-            update_mode: UpdateMode::ManualEditing,
-            exporting: 1,
-            not_exporting: 1,
+            assignment: ReportedAssignment {
+                rank,
+                id: AssignmentId::trusted(id),
+                name: id.to_owned(),
+                update_mode: UpdateMode::ManualEditing,
+                summary: Summary { exporting: 1, not_exporting: 1, inactive: 0 },
+            },
         }
     }
 
@@ -164,7 +150,7 @@ mod tests {
             vec![assignment("gone", 1, "a"), assignment("here", 1, "stays"), assignment("here", 2, "resolved")];
         let now = vec![assignment("here", 1, "new"), assignment("here", 4, "stays")];
         let changes = difference(before, now);
-        let shown: Vec<_> = changes.iter().map(|change| (change.assignment.id.as_str(), change.kind)).collect();
+        let shown: Vec<_> = changes.iter().map(|(kind, compared)| (compared.assignment.id.as_str(), *kind)).collect();
         let (newly_mixed, resolved) = (ChangeKind::NewlyMixed, ChangeKind::Resolved);
         assert_eq!(shown, [("a", resolved), ("new", newly_mixed), ("resolved", resolved)]);
     }

@@ -1,13 +1,13 @@
 //! The table `changes.csv`: its columns, and the cells of a row in the same order.
 
-use rollcall_domain::{AssignmentId, OrganizationId, UpdateMode, email_export::Summary};
+use rollcall_domain::OrganizationId;
 use rollcall_store::members::mixed::ReportedAssignment;
 
 use super::csv::CsvPage;
 use crate::Result;
 
 /// The columns of `changes.csv`.
-pub(super) const CHANGES_COLUMNS: [&str; 9] = [
+pub const CHANGES_COLUMNS: [&str; 9] = [
     "organization",
     "assignment",
     "assignment_name",
@@ -19,35 +19,6 @@ pub(super) const CHANGES_COLUMNS: [&str; 9] = [
     "members_not_exporting",
 ];
 
-/// A mixed assignment of a report, without its members.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct ComparedAssignment {
-    pub(super) organization: OrganizationId,
-    pub(super) rank: u32,
-    pub(super) id: AssignmentId,
-    pub(super) name: String,
-    pub(super) update_mode: UpdateMode,
-    /// Active members with EXPORT.
-    pub(super) exporting: u32,
-    /// Active members with `DO_NOT_EXPORT`.
-    pub(super) not_exporting: u32,
-}
-
-impl ComparedAssignment {
-    /// The assignment as the new report shows it.
-    pub(super) fn new(organization: &OrganizationId, assignment: &ReportedAssignment) -> Self {
-        Self {
-            organization: organization.clone(),
-            rank: assignment.rank,
-            id: assignment.id.clone(),
-            name: assignment.name.clone(),
-            update_mode: assignment.update_mode,
-            exporting: assignment.summary.exporting,
-            not_exporting: assignment.summary.not_exporting,
-        }
-    }
-}
-
 /// How an assignment differs between two reports.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, strum::IntoStaticStr)]
 #[strum(serialize_all = "SCREAMING_SNAKE_CASE")]
@@ -58,26 +29,19 @@ pub(super) enum ChangeKind {
     Resolved,
 }
 
-/// A row of `changes.csv`.
+/// A mixed assignment of a report, without its members. The summary of one that was read from a file does not count the
+/// inactive members.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct AssignmentChange {
-    pub(super) kind: ChangeKind,
-    /// The assignment as the new report shows it; a resolved one as the previous report showed it.
-    pub(super) assignment: ComparedAssignment,
+pub(super) struct ComparedAssignment {
+    pub(super) organization: OrganizationId,
+    pub(super) assignment: ReportedAssignment,
 }
 
-/// Writes the row of a change.
-pub(super) fn write_change(page: &mut CsvPage, change: &AssignmentChange) -> Result<()> {
-    let ComparedAssignment { organization, rank, id, name, update_mode, exporting, not_exporting } = &change.assignment;
-    let summary = Summary { exporting: *exporting, not_exporting: *not_exporting, inactive: 0 };
-    page.text(organization.as_str())?;
-    page.text(id.as_str())?;
-    page.text(name)?;
-    page.word(change.kind.into())?;
-    page.number(*rank)?;
-    page.word(update_mode.as_str())?;
-    page.flag(update_mode.action_required(summary))?;
-    page.number(*exporting)?;
-    page.number(*not_exporting)?;
+/// Writes the row of a change: with the assignment of the new report, or of the previous report if it is resolved.
+pub(super) fn write_change(page: &mut CsvPage, kind: ChangeKind, compared: &ComparedAssignment) -> Result<()> {
+    let ComparedAssignment { organization, assignment } = compared;
+    page.assignment_name(organization, assignment)?;
+    page.word(kind.into())?;
+    page.assignment_state(assignment)?;
     page.end_row()
 }

@@ -1,26 +1,17 @@
-//! Writing CSV: RFC 4180 with CRLF. Text that a spreadsheet would run as a formula gets an apostrophe in front.
+//! Writing CSV: RFC 4180 with CRLF. Text that a spreadsheet would run as a formula gets a leading apostrophe.
 //!
 //! The columns of each table and the cells of its rows are in `member_table.rs`, `mixed_table.rs` and
 //! `changes_table.rs`.
 
 use bytes::Bytes;
-use rollcall_domain::email_export::{MemberExport, export_since_text};
+use rollcall_domain::{
+    OrganizationId,
+    email_export::{MemberExport, export_since_text},
+};
+use rollcall_store::members::mixed::ReportedAssignment;
 
 use super::{errors::internal, layout::CHUNK};
 use crate::Result;
-
-/// The columns of the table that `rollcall migration plan` prints: those of the mixed-settings report that describe an
-/// assignment.
-pub const PLAN_COLUMNS: [&str; 8] = [
-    "organization",
-    "assignment",
-    "assignment_name",
-    "assignment_rank",
-    "update_mode",
-    "action_required",
-    "members_exporting",
-    "members_not_exporting",
-];
 
 /// How text that a spreadsheet would run as a formula is written.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -54,15 +45,6 @@ impl CsvPage {
     /// [`crate::Error::Internal`].
     pub fn header(&mut self, columns: &[&str]) -> Result<()> {
         self.writer.write_record(columns).map_err(internal)
-    }
-
-    /// Writes a row of text cells.
-    ///
-    /// # Errors
-    /// [`crate::Error::Internal`].
-    pub fn cells(&mut self, cells: &[&str]) -> Result<()> {
-        cells.iter().try_for_each(|cell| self.text(cell))?;
-        self.end_row()
     }
 
     /// Returns the bytes of the piece.
@@ -117,10 +99,24 @@ impl CsvPage {
         self.word(export.map_or("", |export| export.source.as_str()))
     }
 
+    /// Writes the three cells that name a mixed assignment: organization, id and display name.
+    pub(super) fn assignment_name(&mut self, organization: &OrganizationId, mixed: &ReportedAssignment) -> Result<()> {
+        self.text(organization.as_str())?;
+        self.text(mixed.id.as_str())?;
+        self.text(&mixed.name)
+    }
+
+    /// Writes the five cells with the state of a mixed assignment: rank, update mode, whether action is required, and
+    /// the members with each setting.
+    pub(super) fn assignment_state(&mut self, mixed: &ReportedAssignment) -> Result<()> {
+        self.number(mixed.rank)?;
+        self.word(mixed.update_mode.as_str())?;
+        self.flag(mixed.update_mode.action_required(mixed.summary))?;
+        self.number(mixed.summary.exporting)?;
+        self.number(mixed.summary.not_exporting)
+    }
+
     pub(super) fn end_row(&mut self) -> Result<()> {
         self.writer.write_record(None::<&[u8]>).map_err(internal)
     }
 }
-
-#[cfg(test)]
-mod tests;

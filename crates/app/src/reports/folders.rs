@@ -11,14 +11,13 @@ use std::{
 use futures::TryStreamExt as _;
 use object_store::{ObjectMeta, ObjectStore as _, ObjectStoreExt as _, path::Path as StorePath};
 use rollcall_domain::Timestamp;
-use tokio::task::spawn_blocking;
 
 use super::{
-    errors::{internal, store_unavailable},
+    errors::{run_blocking, store_unavailable},
     layout::REPORT_FOLDER,
     store::ReportStore,
 };
-use crate::{Error, Result};
+use crate::Result;
 
 /// How many files are removed at the same time.
 const CONCURRENT_DELETES: usize = 8;
@@ -33,26 +32,10 @@ pub(crate) struct AttemptFolder {
 }
 
 impl ReportStore {
-    /// Lists the files in a folder and its subfolders, by name.
-    ///
-    /// # Errors
-    /// [`Error::Unavailable`] when the store cannot be reached.
-    pub async fn list_files(&self, folder: &str) -> Result<Vec<String>> {
-        let folder = StorePath::from(folder);
-        let files: Vec<ObjectMeta> = self.store.list(Some(&folder)).try_collect().await.map_err(store_unavailable)?;
-        let below = |file: &ObjectMeta| {
-            let parts = file.location.prefix_match(&folder)?;
-            Some(parts.map(|part| part.as_ref().to_owned()).collect::<Vec<_>>().join("/"))
-        };
-        let mut names: Vec<String> = files.iter().filter_map(below).collect();
-        names.sort_unstable();
-        Ok(names)
-    }
-
     /// Lists the folders of all attempts, published or not.
     pub(crate) async fn list_attempts(&self) -> Result<Vec<AttemptFolder>> {
         if let Some(directory) = self.local_directory() {
-            return blocking(move || list_directories(&directory)).await;
+            return run_blocking(move || list_directories(&directory)).await;
         }
         let mut attempts = Vec::new();
         for report in self.folders_in(&StorePath::from(REPORT_FOLDER)).await? {
@@ -75,7 +58,7 @@ impl ReportStore {
     pub(crate) async fn remove_attempt(&self, path: &str) -> Result<()> {
         if let Some(directory) = self.local_directory() {
             let folder = directory.join(path);
-            return blocking(move || remove_directory(&folder)).await;
+            return run_blocking(move || remove_directory(&folder)).await;
         }
         let files = self.store.list(Some(&StorePath::from(path))).map_err(store_unavailable);
         let removed = files.map_ok(|file| async move {
@@ -86,11 +69,6 @@ impl ReportStore {
         });
         removed.try_buffer_unordered(CONCURRENT_DELETES).try_collect().await
     }
-}
-
-async fn blocking<T: Send + 'static>(work: impl FnOnce() -> io::Result<T> + Send + 'static) -> Result<T> {
-    let done = spawn_blocking(work).await.map_err(internal)?;
-    done.map_err(|error| Error::Unavailable(error.into()))
 }
 
 fn list_directories(root: &Path) -> io::Result<Vec<AttemptFolder>> {

@@ -5,7 +5,7 @@
 use std::{
     fs::{self, File, TryLockError},
     io::{self, ErrorKind, Write as _},
-    path::{Path, PathBuf},
+    path::Path,
     thread::sleep,
     time::{Duration, Instant},
 };
@@ -13,12 +13,11 @@ use std::{
 use bytes::Bytes;
 use object_store::{Error as StoreError, ObjectStoreExt as _, PutMode, UpdateVersion, path::Path as StorePath};
 use rollcall_store::reports::{self, Report};
-use tokio::task::spawn_blocking;
 
 use super::{
-    errors::{internal, store_unavailable},
+    errors::{internal, run_blocking, store_unavailable},
     layout::{LATEST_FILE, MANIFEST_FILE, REPORT_FOLDER},
-    manifest::{Latest, rfc3339},
+    manifest::{Latest, render, rfc3339},
     store::ReportStore,
 };
 use crate::{App, Error, Result};
@@ -59,14 +58,7 @@ impl ReportStore {
     /// Replaces `latest.json` if it has older data.
     pub(super) async fn advance_latest(&self, new: Latest) -> Result<()> {
         let Some(directory) = self.local_directory() else { return self.replace_latest(&new).await };
-        let replaced = spawn_blocking(move || replace_locked(&directory.join(REPORT_FOLDER), &new)).await;
-        let replaced = replaced.map_err(internal)?;
-        replaced.map_err(|error| Error::Unavailable(error.into()))
-    }
-
-    /// Returns the store's directory, if the store is a directory.
-    pub(super) fn local_directory(&self) -> Option<PathBuf> {
-        (self.url.scheme() == "file").then(|| self.url.to_file_path().ok()).flatten()
+        run_blocking(move || replace_locked(&directory.join(REPORT_FOLDER), &new)).await
     }
 
     async fn replace_latest(&self, new: &Latest) -> Result<()> {
@@ -75,12 +67,11 @@ impl ReportStore {
         for _ in 0..MAX_TRIES {
             let mode = match self.store.get(&location).await {
                 Ok(found) => {
-                    let version =
-                        UpdateVersion { e_tag: found.meta.e_tag.clone(), version: found.meta.version.clone() };
+                    let (e_tag, version) = (found.meta.e_tag.clone(), found.meta.version.clone());
                     if !new.is_newer_than(&found.bytes().await.map_err(store_unavailable)?) {
                         return Ok(());
                     }
-                    PutMode::Update(version)
+                    PutMode::Update(UpdateVersion { e_tag, version })
                 }
                 Err(StoreError::NotFound { .. }) => PutMode::Create,
                 Err(error) => return Err(store_unavailable(error)),
@@ -129,12 +120,6 @@ fn lock(path: &Path) -> io::Result<File> {
             Err(TryLockError::Error(error)) => return Err(error),
         }
     }
-}
-
-fn render(latest: &Latest) -> serde_json::Result<Vec<u8>> {
-    let mut text = serde_json::to_vec_pretty(latest)?;
-    text.push(b'\n');
-    Ok(text)
 }
 
 #[cfg(test)]

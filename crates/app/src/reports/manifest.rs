@@ -5,6 +5,8 @@ use rollcall_domain::{OrganizationId, Phase, Timestamp};
 use rollcall_store::reports::ReportFile;
 use serde::{Deserialize, Serialize};
 
+use super::checksum::Checksum;
+
 /// `manifest.json`: it describes the other files of a report. It is written after them, so that a folder without a
 /// manifest is an unfinished attempt.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -58,8 +60,16 @@ pub struct ManifestFile {
     pub columns: Option<Vec<String>>,
 }
 
+impl ManifestFile {
+    /// Describes a file that is not a table.
+    pub(super) fn new(file: &str, checksum: Checksum) -> Self {
+        let (bytes, sha256) = (checksum.bytes(), checksum.sha256());
+        Self { file: file.to_owned(), bytes, sha256, rows: None, columns: None }
+    }
+}
+
 /// How many rows of each kind `changes.csv` has.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ManifestChanges {
     /// The id of the previous report. Null if there is none that can be read; then `changes.csv` has no rows.
     pub since: Option<String>,
@@ -107,6 +117,13 @@ impl Latest {
         let time = self.data_as_of.parse::<Timestamp>().ok();
         other.is_none_or(|other| time.is_some_and(|time| time > other))
     }
+}
+
+/// Formats one of these files.
+pub(super) fn render(file: &impl Serialize) -> serde_json::Result<Vec<u8>> {
+    let mut text = serde_json::to_vec_pretty(file)?;
+    text.push(b'\n');
+    Ok(text)
 }
 
 /// Formats a time for these files.

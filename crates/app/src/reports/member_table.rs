@@ -7,7 +7,7 @@ use super::csv::CsvPage;
 use crate::Result;
 
 /// The columns of the team members report.
-pub(super) const MEMBERS_COLUMNS: [&str; 24] = [
+pub const MEMBERS_COLUMNS: [&str; 24] = [
     "organization",
     "member",
     "email",
@@ -35,7 +35,10 @@ pub(super) const MEMBERS_COLUMNS: [&str; 24] = [
 ];
 
 /// Writes the row of a member.
-pub(super) fn write_member(page: &mut CsvPage, organization: &OrganizationId, member: &TeamMember) -> Result<()> {
+///
+/// # Errors
+/// [`crate::Error::Internal`].
+pub fn write_member(page: &mut CsvPage, organization: &OrganizationId, member: &TeamMember) -> Result<()> {
     page.text(organization.as_str())?;
     page.text(member.id.as_str())?;
     page.text(member.email.as_str())?;

@@ -23,7 +23,7 @@ pub type CsvChunks = mpsc::Receiver<Result<Bytes>>;
 
 /// How many chunks wait for a slow reader.
 const QUEUED_CHUNKS: usize = 4;
-/// How long a reader may take no chunk before the export ends and its read snapshot is released.
+/// How long a reader may read no chunk before the export ends and its read snapshot is released.
 const READER_TIMEOUT: Duration = Duration::from_secs(60);
 
 impl App {
@@ -47,8 +47,8 @@ impl App {
     }
 }
 
-/// A reserved place in the channel for the error that ends the stream. The place is there even if the reader is slow or
-/// the task panics: a part of a file must never look like the whole file.
+/// A reserved place in the channel for the error that ends the stream. The error can be sent even if the reader is slow
+/// or the task panics: a part of a file must never look like the whole file.
 struct StreamEnd(Option<mpsc::OwnedPermit<Result<Bytes>>>);
 
 impl StreamEnd {
@@ -87,8 +87,8 @@ async fn send(chunks: &mpsc::Sender<Result<Bytes>>, mut page: Bytes) -> Result<(
     while !page.is_empty() {
         let chunk = page.split_to(page.len().min(CHUNK));
         let sent = timeout(READER_TIMEOUT, chunks.send(Ok(chunk))).await;
-        let sent = sent.map_err(|_| Error::Unavailable("the reader of the export took nothing for 60 s".into()))?;
-        sent.map_err(|_| Error::Unavailable("the reader of the export is gone".into()))?;
+        let sent = sent.map_err(|_| Error::Unavailable("the client has read nothing of the export for 60 s".into()))?;
+        sent.map_err(|_| Error::Unavailable("the client has ended the export".into()))?;
     }
     Ok(())
 }

@@ -8,7 +8,7 @@ use super::csv::CsvPage;
 use crate::Result;
 
 /// The columns of the mixed-settings report.
-pub(super) const MIXED_COLUMNS: [&str; 14] = [
+pub const MIXED_COLUMNS: [&str; 14] = [
     "organization",
     "assignment",
     "assignment_name",
@@ -26,20 +26,17 @@ pub(super) const MIXED_COLUMNS: [&str; 14] = [
 ];
 
 /// Writes the row of a member of a mixed assignment.
-pub(super) fn write_mixed(
+///
+/// # Errors
+/// [`crate::Error::Internal`].
+pub fn write_mixed(
     page: &mut CsvPage,
     organization: &OrganizationId,
     assignment: &ReportedAssignment,
     member: &ReportedMember,
 ) -> Result<()> {
-    page.text(organization.as_str())?;
-    page.text(assignment.id.as_str())?;
-    page.text(&assignment.name)?;
-    page.number(assignment.rank)?;
-    page.word(assignment.update_mode.as_str())?;
-    page.flag(assignment.update_mode.action_required(assignment.summary))?;
-    page.number(assignment.summary.exporting)?;
-    page.number(assignment.summary.not_exporting)?;
+    page.assignment_name(organization, assignment)?;
+    page.assignment_state(assignment)?;
     page.text(member.id.as_str())?;
     page.text(member.email.as_str())?;
     page.status(member.active)?;

@@ -2,7 +2,7 @@
 //! organizations, which a job publishes to a report store every night.
 
 mod changes;
-mod changes_table;
+pub mod changes_table;
 mod checksum;
 pub mod csv;
 mod errors;
@@ -10,17 +10,17 @@ mod folders;
 mod latest;
 mod layout;
 mod manifest;
-mod member_table;
+pub mod member_table;
 mod members;
-mod mixed_table;
+pub mod mixed_table;
 mod open;
 mod previous;
 mod publish;
 mod read;
 mod records;
 mod store;
+mod table_upload;
 mod tables;
-mod upload;
 
 pub use checksum::Checksum;
 pub use csv::Profile;
@@ -29,8 +29,6 @@ pub use layout::{CHANGES_FILE, LATEST_FILE, MANIFEST_FILE, MIXED_FILE, MIXED_REP
 pub use manifest::{Latest, Manifest, ManifestChanges, ManifestFile, OrganizationCounts};
 pub use members::CsvChunks;
 pub use open::{OpenError, parse_reports_url, redact_reports_url};
-pub use publish::ReportPublication;
 pub use read::{ReportDownload, report_files};
-pub use records::{CsvRecords, UnreadableCsv};
 pub use rollcall_store::reports::{Report, ReportFile};
 pub use store::{ByteStream, ReachError, ReportStore};

@@ -60,7 +60,7 @@ pub fn parse_reports_url(text: &str) -> Result<Url, OpenError> {
         kind => match feature(&kind) {
             Some((_, true)) => Ok(url),
             Some((feature, false)) => Err(refused(&format!(
-                "give another one, or take a rollcall that was built with --features {feature}; this one was not"
+                "give another URL, or use a rollcall that was built with --features {feature}; this rollcall was not"
             ))),
             None => Err(refused(ADVICE)),
         },

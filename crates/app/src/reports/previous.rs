@@ -4,8 +4,8 @@ use std::collections::VecDeque;
 
 use ::csv::StringRecord;
 use futures::TryStreamExt as _;
-use rollcall_domain::{AssignmentId, OrganizationId, UpdateMode};
-use rollcall_store::reports::Report;
+use rollcall_domain::{AssignmentId, OrganizationId, UpdateMode, email_export::Summary};
+use rollcall_store::{members::mixed::ReportedAssignment, reports::Report};
 
 use super::{
     changes_table::ComparedAssignment,
@@ -27,7 +27,7 @@ pub(super) struct PreviousReport {
     checksum: Checksum,
     records: CsvRecords,
     header_read: bool,
-    /// Assignments that were read and not taken yet.
+    /// Assignments that were read and not returned yet.
     ready: VecDeque<ComparedAssignment>,
     /// The organization and assignment of the last row: the rows of an assignment follow each other.
     last: Option<(String, String)>,
@@ -54,25 +54,23 @@ impl PreviousReport {
         &self.id
     }
 
-    /// Takes the assignments of the organizations up to and including `organization`, or all that are left.
+    /// Reads the next assignments, up to the end of `organization`; to the end of the file for `None`.
     ///
     /// # Errors
-    /// [`crate::Error::Internal`] for a file that is damaged, [`crate::Error::Unavailable`] for one that cannot be
-    /// read.
-    pub(super) async fn take_up_to(
+    /// [`crate::Error::Internal`] for a damaged file, or [`crate::Error::Unavailable`] when the report store cannot be
+    /// reached.
+    pub(super) async fn read_up_to(
         &mut self,
         organization: Option<&OrganizationId>,
     ) -> Result<Vec<ComparedAssignment>> {
-        let mut taken = Vec::new();
+        let mut found = Vec::new();
         loop {
-            while let Some(next) = self.ready.front() {
-                if organization.is_some_and(|organization| next.organization > *organization) {
-                    return Ok(taken);
-                }
-                taken.extend(self.ready.pop_front());
+            let is_due = |next: &mut ComparedAssignment| organization.is_none_or(|last| next.organization <= *last);
+            while let Some(next) = self.ready.pop_front_if(is_due) {
+                found.push(next);
             }
-            if !self.read_chunk().await? {
-                return Ok(taken);
+            if !self.ready.is_empty() || !self.read_chunk().await? {
+                return Ok(found);
             }
         }
     }
@@ -83,14 +81,14 @@ impl PreviousReport {
         let records = match chunks.try_next().await? {
             Some(chunk) => {
                 self.checksum.update(&chunk);
-                self.records.push(&chunk).map_err(internal)?
+                self.records.push(&chunk)?
             }
             None => {
                 self.chunks = None;
                 if std::mem::take(&mut self.checksum).sha256() != self.sha256 {
                     return Err(internal("the file's checksum is not the published one"));
                 }
-                std::mem::take(&mut self.records).finish().map_err(internal)?
+                std::mem::take(&mut self.records).finish()?
             }
         };
         for record in &records {
@@ -103,7 +101,7 @@ impl PreviousReport {
         if !self.header_read {
             self.header_read = true;
             let known = record.iter().eq(MIXED_COLUMNS);
-            return if known { Ok(()) } else { Err(internal("the file's columns are not those of this version")) };
+            return if known { Ok(()) } else { Err(internal("this version expects other columns in the file")) };
         }
         let column = |at: usize| record.get(at).unwrap_or_default();
         if self.last.as_ref().is_some_and(|(organization, id)| organization == column(0) && id == column(1)) {
@@ -113,12 +111,13 @@ impl PreviousReport {
         self.last = Some((column(0).to_owned(), column(1).to_owned()));
         self.ready.push_back(ComparedAssignment {
             organization: OrganizationId::trusted(column(0)),
-            id: AssignmentId::trusted(column(1)),
-            name: column(2).to_owned(),
-            rank: number(3)?,
-            update_mode: parse_update_mode(column(4))?,
-            exporting: number(6)?,
-            not_exporting: number(7)?,
+            assignment: ReportedAssignment {
+                id: AssignmentId::trusted(column(1)),
+                name: column(2).to_owned(),
+                rank: number(3)?,
+                update_mode: parse_update_mode(column(4))?,
+                summary: Summary { exporting: number(6)?, not_exporting: number(7)?, inactive: 0 },
+            },
         });
         Ok(())
     }

@@ -1,41 +1,32 @@
 //! Publishing the mixed-settings report: first the tables, then the manifest, then the row that publishes it, then
 //! `latest.json`. Each attempt writes to a folder of its own, which is named after its fence.
 
-use rollcall_domain::Timestamp;
+use object_store::{ObjectStoreExt as _, path::Path as StorePath};
+use rollcall_domain::{Phase, Timestamp};
 use rollcall_store::{
-    Fence,
+    Fence, JsonColumn,
     jobs::{self, JobRun},
-    reports::{self, NewReport, Report, ReportFile, ReportFiles},
+    reports::{self, NewReport, Report, ReportFile},
 };
-use serde::Serialize;
 
 use super::{
     changes::ChangesWriter,
-    changes_table::CHANGES_COLUMNS,
-    errors::internal,
-    layout::{CHANGES_FILE, MANIFEST_FILE, MIXED_FILE, SCHEMA_FILE, report_folder, report_id},
-    manifest::{Manifest, ManifestChanges, ManifestFile, rfc3339},
+    checksum::Checksum,
+    errors::{internal, store_unavailable},
+    layout::{MANIFEST_FILE, MIXED_FILE, SCHEMA_FILE, report_folder, report_id},
+    manifest::{Manifest, ManifestFile, render, rfc3339},
     mixed_table::MIXED_COLUMNS,
+    table_upload::TableUpload,
     tables::{TablesWriter, WrittenTables},
-    upload::Uploaded,
 };
-use crate::{App, Result};
+use crate::{App, Result, jobs::IsStopped};
 
 /// The description of the data file's columns, as a Frictionless Table Schema.
 const SCHEMA: &str = include_str!("mixed-settings.schema.json");
 
-/// The result of publishing a report.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum ReportPublication {
-    /// The report of the run.
-    Published(Report),
-    /// The attempt was stopped, and published nothing.
-    Stopped,
-}
-
 impl App {
     /// Writes and publishes the mixed-settings report of a run. A run publishes once: if an earlier attempt has
-    /// published the report, this returns it.
+    /// published the report, this returns it. Returns `None` when `stopped` ended the attempt, which published nothing.
     ///
     /// # Errors
     /// [`crate::Error::FenceLost`], or [`crate::Error::Unavailable`] when the database or the report store cannot be
@@ -44,98 +35,66 @@ impl App {
         &self,
         fence: Fence,
         run: &JobRun,
-        stopped: &(dyn Fn() -> bool + Send + Sync),
-    ) -> Result<ReportPublication> {
-        if let Some(report) = reports::find_report_of_run(&self.db, run.id).await? {
-            self.point_to_latest_report().await?;
-            return Ok(ReportPublication::Published(report));
+        stopped: IsStopped<'_>,
+    ) -> Result<Option<Report>> {
+        let mut report = reports::find_report_of_run(&self.db, run.id).await?;
+        if report.is_none() {
+            let Some(new) = self.write_report(fence, run, stopped).await? else { return Ok(None) };
+            report = Some(reports::insert_report(&self.db, fence, &new).await?);
         }
-        let id = report_id(run.scheduled_for);
+        self.point_to_latest_report().await?;
+        Ok(report)
+    }
+
+    async fn write_report(&self, fence: Fence, run: &JobRun, stopped: IsStopped<'_>) -> Result<Option<NewReport>> {
         let path = format!("{}/{}", report_folder(run.scheduled_for), fence.number);
         // This is read before the first snapshot, so that the report has all changes up to this time.
         let data_as_of = jobs::clock(&self.db).await?;
-        let Some(written) = self.write_tables(&path, stopped).await? else {
-            return Ok(ReportPublication::Stopped);
-        };
-        let schema = self.write_file(&path, SCHEMA_FILE, SCHEMA.into()).await?;
-        let manifest = manifest(&id, run, data_as_of, &written, schema);
-        let text = render(&manifest)?;
-        let written = self.write_file(&path, MANIFEST_FILE, text).await?;
-        let new = new_report(id, path, data_as_of, &manifest, written);
-        let report = reports::insert_report(&self.db, fence, &new).await?;
-        self.point_to_latest_report().await?;
-        Ok(ReportPublication::Published(report))
-    }
-
-    async fn write_tables(
-        &self,
-        path: &str,
-        stopped: &(dyn Fn() -> bool + Send + Sync),
-    ) -> Result<Option<WrittenTables>> {
         let previous = reports::find_newest_report(&self.db).await?;
-        let upload = self.reports.begin(&format!("{path}/{MIXED_FILE}")).await?;
-        let changes = ChangesWriter::begin(&self.reports, path, previous.as_ref()).await?;
-        TablesWriter::new(&self.db, upload, changes).write(stopped).await
+        let data = TableUpload::begin(&self.reports, &path, MIXED_FILE, &MIXED_COLUMNS)?;
+        let changes = ChangesWriter::begin(&self.reports, &path, previous.as_ref()).await?;
+        let written = TablesWriter::new(&self.db, data, changes).write(stopped).await?;
+        let Some(written) = written else { return Ok(None) };
+        let schema = self.write_file(&path, SCHEMA_FILE, SCHEMA.into()).await?;
+        let manifest = manifest(run, data_as_of, written, schema);
+        let file = self.write_file(&path, MANIFEST_FILE, render(&manifest).map_err(internal)?).await?;
+        Ok(Some(new_report(path, data_as_of, &manifest, &file)))
     }
 
-    async fn write_file(&self, path: &str, file: &str, text: Vec<u8>) -> Result<Uploaded> {
-        let mut upload = self.reports.begin(&format!("{path}/{file}")).await?;
-        match upload.put(text.into()).await {
-            Ok(()) => upload.finish().await,
-            Err(error) => {
-                upload.abort().await;
-                Err(error)
-            }
-        }
+    async fn write_file(&self, path: &str, file: &str, text: Vec<u8>) -> Result<ManifestFile> {
+        let mut checksum = Checksum::default();
+        checksum.update(&text);
+        let location = StorePath::from(format!("{path}/{file}"));
+        self.reports.store.put(&location, text.into()).await.map_err(store_unavailable)?;
+        Ok(ManifestFile::new(file, checksum))
     }
 }
 
-fn manifest(id: &str, run: &JobRun, data_as_of: Timestamp, written: &WrittenTables, schema: Uploaded) -> Manifest {
-    let (data, totals, counts) = (&written.data, &written.totals, &written.change_counts);
-    let names = |columns: &[&str]| columns.iter().map(|column| (*column).to_owned()).collect::<Vec<_>>();
-    let table = |file: &str, uploaded: &Uploaded, rows, columns: &[&str]| ManifestFile {
-        rows: Some(rows),
-        columns: Some(names(columns)),
-        ..plain(file, uploaded.clone())
-    };
-    let changes = counts.newly_mixed + counts.resolved;
+fn manifest(run: &JobRun, data_as_of: Timestamp, written: WrittenTables, schema: ManifestFile) -> Manifest {
+    let WrittenTables { data, changes, change_counts, organizations } = written;
+    let legacy = organizations.iter().filter(|counts| counts.phase == Phase::Legacy).count();
     Manifest {
         schema_version: 1,
-        report: id.to_owned(),
+        report: report_id(run.scheduled_for),
         run: rollcall_domain::names::job_run(&run.job, run.id),
         file: MIXED_FILE.to_owned(),
-        columns: names(&MIXED_COLUMNS),
+        columns: data.columns.clone().unwrap_or_default(),
         data_as_of: rfc3339(data_as_of),
-        rows: totals.rows,
+        rows: data.rows.unwrap_or_default(),
         bytes: data.bytes,
         sha256: data.sha256.clone(),
-        files: vec![
-            table(MIXED_FILE, data, totals.rows, &MIXED_COLUMNS),
-            table(CHANGES_FILE, &written.changes, changes, &CHANGES_COLUMNS),
-            plain(SCHEMA_FILE, schema),
-        ],
-        changes: ManifestChanges {
-            since: counts.since.clone(),
-            newly_mixed: counts.newly_mixed,
-            resolved: counts.resolved,
-        },
-        organization_count: totals.organizations.len(),
-        legacy_organization_count: totals.legacy,
-        mixed_assignment_count: totals.mixed_assignments,
-        organizations: totals.organizations.clone(),
+        files: vec![data, changes, schema],
+        changes: change_counts,
+        organization_count: organizations.len(),
+        legacy_organization_count: u32::try_from(legacy).unwrap_or(u32::MAX),
+        mixed_assignment_count: organizations.iter().map(|counts| counts.mixed_assignments).sum(),
+        organizations,
     }
 }
 
-fn plain(file: &str, uploaded: Uploaded) -> ManifestFile {
-    let Uploaded { bytes, sha256 } = uploaded;
-    ManifestFile { file: file.to_owned(), bytes, sha256, rows: None, columns: None }
-}
-
-fn new_report(id: String, path: String, data_as_of: Timestamp, manifest: &Manifest, written: Uploaded) -> NewReport {
-    let mut files: Vec<ReportFile> = manifest.files.iter().map(ReportFile::from).collect();
-    files.push((&plain(MANIFEST_FILE, written)).into());
+fn new_report(path: String, data_as_of: Timestamp, manifest: &Manifest, file: &ManifestFile) -> NewReport {
     NewReport {
-        id,
+        id: manifest.report.clone(),
         path,
         data_as_of,
         rows: manifest.rows.cast_signed(),
@@ -144,14 +103,8 @@ fn new_report(id: String, path: String, data_as_of: Timestamp, manifest: &Manife
         organizations: i32::try_from(manifest.organization_count).unwrap_or(i32::MAX),
         legacy_organizations: manifest.legacy_organization_count.cast_signed(),
         mixed_assignments: manifest.mixed_assignment_count.cast_signed(),
-        files: ReportFiles(files),
+        files: JsonColumn(manifest.files.iter().chain([file]).map(ReportFile::from).collect()),
     }
-}
-
-fn render(manifest: &impl Serialize) -> Result<Vec<u8>> {
-    let mut text = serde_json::to_vec_pretty(manifest).map_err(internal)?;
-    text.push(b'\n');
-    Ok(text)
 }
 
 #[cfg(test)]

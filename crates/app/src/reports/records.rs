@@ -3,23 +3,15 @@
 use ::csv::StringRecord;
 use csv_core::ReadRecordResult;
 
+use super::errors::internal;
+use crate::Result;
+
 /// The largest record, in bytes. A file with a longer record is damaged; the limit keeps it from filling the memory.
 const MAX_RECORD: usize = 1024 * 1024;
 
-/// Why a file cannot be read as CSV.
-#[derive(Debug, thiserror::Error)]
-pub enum UnreadableCsv {
-    /// A record does not end, for example because a quote is missing.
-    #[error("a record is longer than {MAX_RECORD} bytes")]
-    RecordTooLong,
-    /// A cell is not UTF-8.
-    #[error("a record is not UTF-8: {0}")]
-    NotUtf8(#[from] std::str::Utf8Error),
-}
-
 /// Splits a CSV file into records, wherever the file is cut into chunks.
 #[derive(Debug)]
-pub struct CsvRecords {
+pub(super) struct CsvRecords {
     reader: csv_core::Reader,
     /// The text of the cells of the current record.
     text: Vec<u8>,
@@ -41,8 +33,8 @@ impl CsvRecords {
     /// Adds a chunk, and returns the records that end in it, including the header.
     ///
     /// # Errors
-    /// [`UnreadableCsv`] if the file is not CSV.
-    pub fn push(&mut self, chunk: &[u8]) -> Result<Vec<StringRecord>, UnreadableCsv> {
+    /// [`crate::Error::Internal`] if the file is not CSV.
+    pub(super) fn push(&mut self, chunk: &[u8]) -> Result<Vec<StringRecord>> {
         // To the reader, an empty input is the end of the file.
         if chunk.is_empty() { Ok(Vec::new()) } else { self.read(chunk) }
     }
@@ -50,13 +42,13 @@ impl CsvRecords {
     /// Returns the last record, if the file ends without a line break.
     ///
     /// # Errors
-    /// [`UnreadableCsv`] if the file is not CSV.
-    pub fn finish(mut self) -> Result<Vec<StringRecord>, UnreadableCsv> {
+    /// [`crate::Error::Internal`] if the file is not CSV.
+    pub(super) fn finish(mut self) -> Result<Vec<StringRecord>> {
         self.read(&[])
     }
 
     /// Reads a chunk to its end, or ends the file if the chunk is empty.
-    fn read(&mut self, chunk: &[u8]) -> Result<Vec<StringRecord>, UnreadableCsv> {
+    fn read(&mut self, chunk: &[u8]) -> Result<Vec<StringRecord>> {
         let (mut rest, mut records) = (chunk, Vec::new());
         loop {
             let (text, ends) = (&mut self.text[self.text_len..], &mut self.ends[self.ends_len..]);
@@ -65,8 +57,9 @@ impl CsvRecords {
             self.text_len += written;
             self.ends_len += ended;
             match result {
+                // The record does not end, for example because a quote is missing.
                 ReadRecordResult::OutputFull if self.text.len() >= MAX_RECORD => {
-                    return Err(UnreadableCsv::RecordTooLong);
+                    return Err(internal(format!("a record is longer than {MAX_RECORD} bytes")));
                 }
                 ReadRecordResult::OutputFull => self.text.resize((2 * self.text.len()).max(1024), 0),
                 ReadRecordResult::OutputEndsFull => self.ends.resize((2 * self.ends.len()).max(16), 0),
@@ -80,8 +73,9 @@ impl CsvRecords {
         }
     }
 
-    fn take_record(&mut self) -> Result<StringRecord, UnreadableCsv> {
-        let text = std::str::from_utf8(&self.text[..self.text_len])?;
+    fn take_record(&mut self) -> Result<StringRecord> {
+        let text = std::str::from_utf8(&self.text[..self.text_len]);
+        let text = text.map_err(|error| internal(format!("a record is not UTF-8: {error}")))?;
         let mut record = StringRecord::with_capacity(self.text_len, self.ends_len);
         let mut start = 0;
         for &end in &self.ends[..self.ends_len] {
@@ -96,6 +90,7 @@ impl CsvRecords {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::Error;
 
     const TEXT: &str = "a,b\r\n\"x\r\ny\",\"say \"\"hi\"\"\"\r\nאב,\"\"\r\n1,2";
 
@@ -126,8 +121,10 @@ mod tests {
     fn a_missing_quote_does_not_fill_the_memory() {
         let mut records = CsvRecords::default();
         assert!(records.push(b"\"a\n").unwrap().is_empty());
-        let endless = records.push(&vec![b'x'; MAX_RECORD + 1]);
-        assert!(matches!(endless, Err(UnreadableCsv::RecordTooLong)));
-        assert!(matches!(CsvRecords::default().push(b"\xff\n"), Err(UnreadableCsv::NotUtf8(_))));
+        let cause = |error: Error| std::error::Error::source(&error).unwrap().to_string();
+        let endless = records.push(&vec![b'x'; MAX_RECORD + 1]).unwrap_err();
+        assert_eq!(cause(endless), "a record is longer than 1048576 bytes");
+        let not_utf8 = CsvRecords::default().push(b"\xff\n").unwrap_err();
+        assert!(cause(not_utf8).starts_with("a record is not UTF-8: "));
     }
 }

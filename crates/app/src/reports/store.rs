@@ -1,6 +1,6 @@
 //! The report store: an object store that is opened from a URL.
 
-use std::{sync::Arc, time::Duration};
+use std::{path::PathBuf, sync::Arc, time::Duration};
 
 use bytes::{Bytes, BytesMut};
 use futures::{
@@ -15,7 +15,6 @@ use super::{
     errors::store_unavailable,
     layout::CHUNK,
     open::{self, OpenError, RetryPolicy, parse_reports_url},
-    upload::Upload,
 };
 use crate::{Error, Result};
 
@@ -93,10 +92,9 @@ impl ReportStore {
         Ok(in_chunks(file.into_stream().map_err(store_unavailable).boxed()))
     }
 
-    /// Begins to write a file. The file is visible after [`Upload::finish`].
-    pub(super) async fn begin(&self, path: &str) -> Result<Upload> {
-        let upload = self.store.put_multipart(&Path::from(path)).await.map_err(store_unavailable)?;
-        Ok(Upload::new(upload))
+    /// Returns the store's directory, if the store is a directory.
+    pub(super) fn local_directory(&self) -> Option<PathBuf> {
+        (self.url.scheme() == "file").then(|| self.url.to_file_path().ok()).flatten()
     }
 }
 

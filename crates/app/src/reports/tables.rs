@@ -9,65 +9,44 @@ use rollcall_store::{
 };
 
 use super::{
-    changes::{ChangeCounts, ChangesWriter},
-    csv::{CsvPage, Profile},
-    manifest::OrganizationCounts,
-    mixed_table::{MIXED_COLUMNS, write_mixed},
-    upload::{Upload, Uploaded},
+    changes::ChangesWriter,
+    manifest::{ManifestChanges, ManifestFile, OrganizationCounts},
+    mixed_table::write_mixed,
+    table_upload::TableUpload,
 };
-use crate::Result;
+use crate::{Result, jobs::IsStopped};
 
 /// How many ids of organizations are read at a time.
 const ORGANIZATIONS_PAGE: i64 = 500;
 
-/// The counts of a report, by organization and in total.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct ReportTotals {
-    pub(super) organizations: Vec<OrganizationCounts>,
-    pub(super) legacy: u32,
-    pub(super) mixed_assignments: u32,
-    pub(super) rows: u64,
-}
-
-impl ReportTotals {
-    fn add(&mut self, counts: OrganizationCounts) {
-        self.legacy += u32::from(counts.phase == Phase::Legacy);
-        self.mixed_assignments += counts.mixed_assignments;
-        self.rows += counts.rows;
-        self.organizations.push(counts);
-    }
-}
-
 /// The two tables after they were written.
 pub(super) struct WrittenTables {
-    pub(super) data: Uploaded,
-    pub(super) totals: ReportTotals,
-    pub(super) changes: Uploaded,
-    pub(super) change_counts: ChangeCounts,
+    pub(super) data: ManifestFile,
+    pub(super) changes: ManifestFile,
+    pub(super) change_counts: ManifestChanges,
+    pub(super) organizations: Vec<OrganizationCounts>,
 }
 
 /// Writes the two tables.
 pub(super) struct TablesWriter<'a> {
     db: &'a Db,
-    upload: Upload,
-    /// The rows that were not sent yet.
-    page: CsvPage,
+    data: TableUpload,
     changes: ChangesWriter,
-    totals: ReportTotals,
+    organizations: Vec<OrganizationCounts>,
 }
 
 impl<'a> TablesWriter<'a> {
-    pub(super) fn new(db: &'a Db, upload: Upload, changes: ChangesWriter) -> Self {
-        Self { db, upload, page: CsvPage::new(Profile::Spreadsheet), changes, totals: ReportTotals::default() }
+    pub(super) fn new(db: &'a Db, data: TableUpload, changes: ChangesWriter) -> Self {
+        Self { db, data, changes, organizations: Vec::new() }
     }
 
     /// Writes the tables. Returns `None` when `stopped` ended the work between two organizations. Then, and after a
     /// failure, the unfinished files are removed.
-    pub(super) async fn write(mut self, stopped: &(dyn Fn() -> bool + Send + Sync)) -> Result<Option<WrittenTables>> {
+    pub(super) async fn write(mut self, stopped: IsStopped<'_>) -> Result<Option<WrittenTables>> {
         match self.write_all(stopped).await {
             Ok(true) => self.finish().await.map(Some),
             other => {
-                self.upload.abort().await;
+                self.data.abort().await;
                 self.changes.abort().await;
                 other.map(|_| None)
             }
@@ -76,11 +55,12 @@ impl<'a> TablesWriter<'a> {
 
     async fn finish(self) -> Result<WrittenTables> {
         let (changes, change_counts) = self.changes.finish().await?;
-        Ok(WrittenTables { data: self.upload.finish().await?, totals: self.totals, changes, change_counts })
+        let data = self.data.finish().await?;
+        Ok(WrittenTables { data, changes, change_counts, organizations: self.organizations })
     }
 
-    async fn write_all(&mut self, stopped: &(dyn Fn() -> bool + Send + Sync)) -> Result<bool> {
-        self.page.header(&MIXED_COLUMNS)?;
+    /// Returns `false` when `stopped` ended the work.
+    async fn write_all(&mut self, stopped: IsStopped<'_>) -> Result<bool> {
         let mut after: Option<OrganizationId> = None;
         loop {
             let after_id = after.as_ref().map(OrganizationId::as_str);
@@ -94,7 +74,6 @@ impl<'a> TablesWriter<'a> {
                 self.write_organization(organization).await?;
             }
         }
-        self.upload.put(self.page.take()?).await?;
         self.changes.compare_rest().await?;
         Ok(true)
     }
@@ -112,8 +91,8 @@ impl<'a> TablesWriter<'a> {
                 Ok::<_, crate::Error>((counts, mixed))
             })
             .await?;
-        self.totals.add(counts);
-        self.changes.compare(organization, &mixed).await
+        self.organizations.push(counts);
+        self.changes.compare(organization, mixed).await
     }
 
     async fn write_rows(&mut self, tx: &mut ReadTx, mixed: &[ReportedAssignment]) -> Result<u64> {
@@ -127,10 +106,7 @@ impl<'a> TablesWriter<'a> {
             }
             rows += page.len() as u64;
             for (assignment, member) in &page {
-                write_mixed(&mut self.page, &organization, assignment, member)?;
-                if self.page.is_full() {
-                    self.upload.put(self.page.take()?).await?;
-                }
+                self.data.add_row(|page| write_mixed(page, &organization, assignment, member)).await?;
             }
         }
     }

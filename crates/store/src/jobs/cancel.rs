@@ -7,7 +7,7 @@ use uuid::Uuid;
 
 use super::{
     read::find_run_in,
-    run::{JobRun, JobRunRow, RunState},
+    run::{JobRun, RunState},
 };
 use crate::{Result, SystemConn, db::clock, schema::job_runs};
 
@@ -18,8 +18,8 @@ use crate::{Result, SystemConn, db::clock, schema::job_runs};
 pub async fn cancel_run(conn: &mut SystemConn, job: &str, run: Uuid) -> Result<Option<JobRun>> {
     let of_job = job_runs::table.find(run).filter(job_runs::job.eq(job));
     // The lock prevents that the run is claimed or ended. Its effects in progress go on.
-    let locked = of_job.select(JobRunRow::as_select()).for_no_key_update().first(conn).await.optional()?;
-    let Some(locked) = locked.map(JobRun::try_from).transpose()? else { return Ok(None) };
+    let locked = of_job.select(JobRun::as_select()).for_no_key_update().first(conn).await.optional()?;
+    let Some(locked) = locked else { return Ok(None) };
     if !locked.state.is_open() {
         return Ok(Some(locked));
     }

@@ -9,7 +9,7 @@ use uuid::Uuid;
 
 use super::{
     cancel::end_cancelled,
-    run::{ClaimedRun, JobRunRow, RunState},
+    run::{ClaimedRun, JobRun, RunState},
     schedule::lock_job,
 };
 use crate::{Db, Result, SystemConn, db::clock, schema::job_runs};
@@ -23,7 +23,7 @@ pub async fn claim_run(db: &Db, job: &str, lease: Duration) -> Result<Option<Cla
         lock_job(conn, job).await?;
         let now = clock(conn).await?;
         let Some(candidate) = lock_candidate(conn, job, now).await? else { return Ok(None) };
-        let row: JobRunRow = diesel::update(job_runs::table.find(candidate))
+        let claimed = diesel::update(job_runs::table.find(candidate))
             .set((
                 job_runs::state.eq(RunState::Running.as_str()),
                 job_runs::fence.eq(job_runs::fence + 1),
@@ -32,10 +32,10 @@ pub async fn claim_run(db: &Db, job: &str, lease: Duration) -> Result<Option<Cla
                 job_runs::started_at.eq(now),
                 job_runs::began_with.eq(job_runs::outcome),
             ))
-            .returning(JobRunRow::as_returning())
+            .returning((JobRun::as_returning(), job_runs::fence))
             .get_result(conn)
             .await?;
-        row.try_into().map(Some)
+        Ok(Some(ClaimedRun::new(claimed)))
     })
     .await
 }

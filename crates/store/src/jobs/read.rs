@@ -11,7 +11,7 @@ use diesel_async::RunQueryDsl;
 use rollcall_domain::Timestamp;
 use uuid::Uuid;
 
-use super::run::{JobRun, JobRunRow, RunState};
+use super::run::{JobRun, RunState};
 use crate::{
     Db, Result, SystemConn,
     schema::{job_runs, jobs},
@@ -49,43 +49,31 @@ pub async fn clock(db: &Db) -> Result<Timestamp> {
 
 /// Reads the times of a job's pending runs, oldest first.
 pub async fn list_pending(db: &Db, job: &str) -> Result<Vec<Timestamp>> {
-    db.statement(async |conn: &mut SystemConn| {
-        let times = job_runs::table
-            .filter(job_runs::job.eq(job))
-            .filter(job_runs::state.eq(RunState::Pending.as_str()))
-            .select(job_runs::scheduled_for)
-            .order(job_runs::scheduled_for)
-            .load(conn)
-            .await?;
-        Ok(times)
-    })
-    .await
+    let pending = job_runs::job.eq(job).and(job_runs::state.eq(RunState::Pending.as_str()));
+    let times = job_runs::table.filter(pending).select(job_runs::scheduled_for).order(job_runs::scheduled_for);
+    db.statement(async |conn: &mut SystemConn| Ok(times.load(conn).await?)).await
 }
 
 /// Reads the running run of a job, else its oldest pending run.
 pub async fn find_open_run(conn: &mut SystemConn, job: &str) -> Result<Option<JobRun>> {
-    let open: Option<JobRunRow> = job_runs::table
+    let open = job_runs::table
         .filter(job_runs::job.eq(job))
         .filter(job_runs::state.eq_any([RunState::Pending.as_str(), RunState::Running.as_str()]))
-        .select(JobRunRow::as_select())
-        .order((job_runs::state.desc(), job_runs::scheduled_for))
-        .first(conn)
-        .await
-        .optional()?;
-    open.map(JobRun::try_from).transpose()
+        .select(JobRun::as_select())
+        .order((job_runs::state.desc(), job_runs::scheduled_for));
+    Ok(open.first(conn).await.optional()?)
 }
 
 /// Reads one run.
 pub async fn find_run(db: &Db, run: Uuid) -> Result<Option<JobRun>> {
-    let query = job_runs::table.find(run).select(JobRunRow::as_select());
-    let row = db.statement(async |conn: &mut SystemConn| Ok(query.first(conn).await.optional()?)).await?;
-    row.map(JobRun::try_from).transpose()
+    let query = job_runs::table.find(run).select(JobRun::as_select());
+    db.statement(async |conn: &mut SystemConn| Ok(query.first(conn).await.optional()?)).await
 }
 
 /// Reads one run of a job, in the caller's transaction.
 pub async fn find_run_in(conn: &mut SystemConn, job: &str, run: Uuid) -> Result<Option<JobRun>> {
     let of_job = job_runs::table.find(run).filter(job_runs::job.eq(job));
-    of_job.select(JobRunRow::as_select()).first(conn).await.optional()?.map(JobRun::try_from).transpose()
+    Ok(of_job.select(JobRun::as_select()).first(conn).await.optional()?)
 }
 
 /// The current and the last run of a job.
@@ -100,10 +88,9 @@ pub struct JobRuns {
 /// Reads the current and the last run of each job. A job without runs is not in the result.
 pub async fn list_current_and_last(db: &Db, names: &[&str]) -> Result<HashMap<String, JobRuns>> {
     let sql = diesel::sql_query(include_str!("../sql/job_list_current_and_last.sql")).bind::<Array<Text>, _>(names);
-    let rows: Vec<JobRunRow> = db.statement(async |conn: &mut SystemConn| Ok(sql.load(conn).await?)).await?;
+    let read: Vec<JobRun> = db.statement(async |conn: &mut SystemConn| Ok(sql.load(conn).await?)).await?;
     let mut found: HashMap<String, JobRuns> = HashMap::new();
-    for row in rows {
-        let run = JobRun::try_from(row)?;
+    for run in read {
         let runs = found.entry(run.job.clone()).or_default();
         let place = if run.state.is_open() { &mut runs.current } else { &mut runs.last };
         *place = Some(run);
@@ -120,7 +107,7 @@ pub async fn list_runs(
     limit: u32,
 ) -> Result<Vec<JobRun>> {
     let mut query = job_runs::table
-        .select(JobRunRow::as_select())
+        .select(JobRun::as_select())
         .order((job_runs::scheduled_for.desc(), job_runs::id.desc()))
         .limit(i64::from(limit))
         .into_boxed();
@@ -131,6 +118,5 @@ pub async fn list_runs(
         let same_time = job_runs::scheduled_for.eq(time).and(job_runs::id.lt(id));
         query = query.filter(job_runs::scheduled_for.lt(time).or(same_time));
     }
-    let rows: Vec<JobRunRow> = db.statement(async |conn: &mut SystemConn| Ok(query.load(conn).await?)).await?;
-    rows.into_iter().map(JobRun::try_from).collect()
+    db.statement(async |conn: &mut SystemConn| Ok(query.load(conn).await?)).await
 }

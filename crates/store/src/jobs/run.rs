@@ -1,18 +1,23 @@
-//! A run of a job, and how its row is read.
+//! A run of a job, as it is read from its row.
 
 use std::collections::BTreeMap;
 
-use diesel::prelude::*;
+use diesel::{
+    deserialize::{self, FromSql, FromSqlRow},
+    pg::{Pg, PgValue},
+    prelude::*,
+    sql_types::Text,
+};
 use rollcall_domain::Timestamp;
 use uuid::Uuid;
 
-use crate::{Error, Fence, Result, schema::job_runs};
+use crate::{Fence, enum_columns::EnumColumn, json_column::JsonColumn, schema::job_runs};
 
 /// What a run did, as counts by name.
 pub type RunCounts = BTreeMap<String, i64>;
 
 /// The state of a run.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, strum::EnumString, strum::IntoStaticStr)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, FromSqlRow, strum::EnumString, strum::IntoStaticStr)]
 #[strum(serialize_all = "SCREAMING_SNAKE_CASE")]
 pub enum RunState {
     /// The run waits for a process that runs jobs.
@@ -44,7 +49,8 @@ impl RunState {
 }
 
 /// One run of a job.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Queryable, QueryableByName, Selectable)]
+#[diesel(table_name = job_runs, check_for_backend(Pg))]
 pub struct JobRun {
     /// The run's id.
     pub id: Uuid,
@@ -61,6 +67,7 @@ pub struct JobRun {
     /// When the run ended.
     pub ended_at: Option<Timestamp>,
     /// What the run did so far.
+    #[diesel(deserialize_as = JsonColumn<RunCounts>)]
     pub outcome: RunCounts,
     /// Why the newest failed attempt failed.
     pub failure: Option<String>,
@@ -69,7 +76,20 @@ pub struct JobRun {
     /// When the run was first asked to stop.
     pub cancel_requested_at: Option<Timestamp>,
     /// The outcome that the newest attempt began with.
+    #[diesel(deserialize_as = JsonColumn<RunCounts>)]
     pub began_with: RunCounts,
+}
+
+impl FromSql<Text, Pg> for RunState {
+    fn from_sql(value: PgValue<'_>) -> deserialize::Result<Self> {
+        EnumColumn::from_sql(value).map(|EnumColumn(state)| state)
+    }
+}
+
+impl From<JsonColumn<RunCounts>> for RunCounts {
+    fn from(JsonColumn(counts): JsonColumn<RunCounts>) -> Self {
+        counts
+    }
 }
 
 /// A run that this process may work on while its claim holds.
@@ -81,56 +101,9 @@ pub struct ClaimedRun {
     pub run: JobRun,
 }
 
-#[derive(Queryable, QueryableByName, Selectable)]
-#[diesel(table_name = job_runs, check_for_backend(diesel::pg::Pg))]
-pub(super) struct JobRunRow {
-    id: Uuid,
-    job: String,
-    scheduled_for: Timestamp,
-    state: String,
-    attempt: i32,
-    fence: i64,
-    started_at: Option<Timestamp>,
-    ended_at: Option<Timestamp>,
-    outcome: serde_json::Value,
-    failure: Option<String>,
-    report: Option<String>,
-    cancel_requested_at: Option<Timestamp>,
-    began_with: serde_json::Value,
-}
-
-impl TryFrom<JobRunRow> for JobRun {
-    type Error = Error;
-
-    fn try_from(row: JobRunRow) -> Result<Self> {
-        let unknown = |_| Error::corrupt(format!("a job run has the unknown state {}", row.state));
-        Ok(Self {
-            id: row.id,
-            job: row.job,
-            state: row.state.parse().map_err(unknown)?,
-            scheduled_for: row.scheduled_for,
-            attempt: row.attempt,
-            started_at: row.started_at,
-            ended_at: row.ended_at,
-            outcome: parse_counts(row.outcome)?,
-            failure: row.failure,
-            report: row.report,
-            cancel_requested_at: row.cancel_requested_at,
-            began_with: parse_counts(row.began_with)?,
-        })
+impl ClaimedRun {
+    /// Combines a run with the fence number of its newest claim.
+    pub(super) fn new((run, number): (JobRun, i64)) -> Self {
+        Self { fence: Fence { run: run.id, number }, run }
     }
-}
-
-impl TryFrom<JobRunRow> for ClaimedRun {
-    type Error = Error;
-
-    fn try_from(row: JobRunRow) -> Result<Self> {
-        Ok(Self { fence: Fence { run: row.id, number: row.fence }, run: row.try_into()? })
-    }
-}
-
-/// Reads counts from their JSON column.
-pub(super) fn parse_counts(outcome: serde_json::Value) -> Result<RunCounts> {
-    serde_json::from_value(outcome)
-        .map_err(|error| Error::corrupt(format!("the outcome of a job run is not an object of counts: {error}")))
 }

@@ -10,9 +10,9 @@ use rollcall_domain::Timestamp;
 use super::{
     cancel::end_cancelled,
     fence::claimed_with,
-    run::{RunCounts, RunState, parse_counts},
+    run::{RunCounts, RunState},
 };
-use crate::{Db, Error, Fence, Result, SystemConn, WriteTx, db::clock, schema::job_runs};
+use crate::{Db, Error, Fence, Result, SystemConn, WriteTx, db::clock, json_column::JsonColumn, schema::job_runs};
 
 /// Renews the lease: the heartbeat. Returns whether the run was asked to stop.
 ///
@@ -50,8 +50,7 @@ pub async fn add_progress(db: &Db, fence: Fence, counts: &[(&str, i64)]) -> Resu
 
 async fn add_to_outcome(conn: &mut AsyncPgConnection, fence: Fence, counts: &[(&str, i64)]) -> Result<()> {
     let outcome = claimed_with(fence).select(job_runs::outcome).for_no_key_update().first(conn).await;
-    let outcome = outcome.optional()?.ok_or(Error::FenceLost)?;
-    let outcome = sum(outcome, counts.iter().copied())?;
+    let outcome = sum(outcome.optional()?.ok_or(Error::FenceLost)?, counts.iter().copied());
     diesel::update(job_runs::table.find(fence.run)).set(job_runs::outcome.eq(outcome)).execute(conn).await?;
     Ok(())
 }
@@ -159,9 +158,8 @@ async fn end_run(db: &Db, name: &'static str, fence: Fence, end: &RunEnd<'_>) ->
     db.system(name, async |conn: &mut SystemConn| {
         // The lock waits for the run's own effects in progress.
         let outcome = claimed_with(fence).select(job_runs::outcome).for_update().first(conn).await;
-        let outcome = outcome.optional()?.ok_or(Error::FenceLost)?;
         let counts = end.counts.iter().map(|(name, count)| (name.as_str(), *count));
-        let outcome = sum(outcome, counts)?;
+        let outcome = sum(outcome.optional()?.ok_or(Error::FenceLost)?, counts);
         let now = clock(conn).await?;
         diesel::update(job_runs::table.find(fence.run))
             .set((
@@ -179,10 +177,13 @@ async fn end_run(db: &Db, name: &'static str, fence: Fence, end: &RunEnd<'_>) ->
     .await
 }
 
-fn sum<'a>(outcome: serde_json::Value, counts: impl IntoIterator<Item = (&'a str, i64)>) -> Result<serde_json::Value> {
-    let mut total = parse_counts(outcome)?;
+/// Adds counts to an outcome.
+fn sum<'a>(
+    JsonColumn(mut total): JsonColumn<RunCounts>,
+    counts: impl IntoIterator<Item = (&'a str, i64)>,
+) -> JsonColumn<RunCounts> {
     for (name, count) in counts {
         *total.entry(name.to_owned()).or_default() += count;
     }
-    serde_json::to_value(total).map_err(|error| Error::Internal(error.into()))
+    JsonColumn(total)
 }

@@ -12,7 +12,7 @@ use uuid::Uuid;
 
 use super::{
     read::find_open_run,
-    run::{JobRun, JobRunRow, RunState},
+    run::{JobRun, RunState},
 };
 use crate::{
     Db, Error, Result, SystemConn,
@@ -92,9 +92,8 @@ pub async fn request_run_in(conn: &mut SystemConn, job: &str) -> Result<Requeste
     }
     let now = clock(conn).await?;
     let new = new_run(job, after_newest(conn, job, now).await?, now, RunState::Pending);
-    let run: JobRunRow =
-        diesel::insert_into(job_runs::table).values(new).returning(JobRunRow::as_returning()).get_result(conn).await?;
-    Ok(RequestedRun::Created(run.try_into()?))
+    let run = diesel::insert_into(job_runs::table).values(new).returning(JobRun::as_returning());
+    Ok(RequestedRun::Created(run.get_result(conn).await?))
 }
 
 /// Returns the current time, or a microsecond after the newest run if that is later: `(job, scheduled_for)` is unique.

@@ -6,7 +6,7 @@ use uuid::Uuid;
 
 use super::{
     fence::claimed_with,
-    run::{ClaimedRun, JobRunRow, RunState},
+    run::{ClaimedRun, JobRun, RunState},
 };
 use crate::{Db, Fence, Result, SystemConn, db::clock, schema::job_runs};
 
@@ -15,14 +15,14 @@ use crate::{Db, Fence, Result, SystemConn, db::clock, schema::job_runs};
 pub async fn find_shared_run(db: &Db, job: &str) -> Result<Option<ClaimedRun>> {
     db.system("find_shared_run", async |conn: &mut SystemConn| {
         let now = clock(conn).await?;
-        let row: Option<JobRunRow> = job_runs::table
+        let shared = job_runs::table
             .filter(job_runs::job.eq(job).and(job_runs::state.eq(RunState::Running.as_str())))
             .filter(job_runs::lease_until.gt(now).and(job_runs::cancel_requested_at.is_null()))
-            .select(JobRunRow::as_select())
+            .select((JobRun::as_select(), job_runs::fence))
             .first(conn)
             .await
             .optional()?;
-        row.map(ClaimedRun::try_from).transpose()
+        Ok(shared.map(ClaimedRun::new))
     })
     .await
 }

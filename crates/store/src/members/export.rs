@@ -49,7 +49,7 @@ pub struct TeamMember {
     pub update_mode: UpdateMode,
     /// The settings that the member has.
     pub settings: Arc<Settings>,
-    /// The seats that the member holds: those of the settings without the pending ones; none for an inactive member.
+    /// The seats that the member holds: the seats of the settings without the pending seats. Empty for an inactive member.
     pub held_seats: BTreeSet<String>,
     /// The email export setting; `None` in phase LEGACY.
     pub export: Option<MemberExport>,
@@ -121,7 +121,7 @@ impl<'a> TeamMembers<'a> {
             let settings = self.settings[&settings_id(row.settings_id)].clone();
             row.into_member(settings, &pending)
         };
-        rows.into_iter().map(member).collect()
+        Ok(rows.into_iter().map(member).collect())
     }
 
     /// Reads the settings of the rows that are not known yet, and forgets those that no row has.
@@ -135,9 +135,9 @@ impl<'a> TeamMembers<'a> {
 }
 
 impl TeamMemberRow {
-    fn into_member(self, settings: Arc<Settings>, pending: &BTreeSet<String>) -> Result<TeamMember> {
+    fn into_member(self, settings: Arc<Settings>, pending: &BTreeSet<String>) -> TeamMember {
         let held_seats = if self.active { &settings.seats - pending } else { BTreeSet::new() };
-        Ok(TeamMember {
+        TeamMember {
             id: MemberId::trusted(self.id),
             email: Email::trusted(self.email),
             given_name: self.given_name,
@@ -152,6 +152,6 @@ impl TeamMemberRow {
             settings,
             held_seats,
             export: self.export.into_export(),
-        })
+        }
     }
 }

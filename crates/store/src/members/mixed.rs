@@ -14,7 +14,7 @@ use rollcall_domain::{
 use crate::{
     Error, ReadTx, Result,
     enum_columns::{EnumColumn, ExportColumns},
-    schema::members,
+    schema::{assignments, members},
 };
 
 /// How many members are read at a time. Fewer are read by one statement, more by a cursor.
@@ -37,14 +37,11 @@ pub struct ReportedAssignment {
 }
 
 #[derive(QueryableByName)]
+#[diesel(table_name = assignments)]
 struct ReportedAssignmentRow {
-    #[diesel(sql_type = Text)]
     id: String,
-    #[diesel(sql_type = Text)]
     display_name: String,
-    #[diesel(sql_type = Integer)]
     rank: i32,
-    #[diesel(sql_type = Text)]
     update_mode: EnumColumn<UpdateMode>,
     #[diesel(sql_type = Integer)]
     exporting: i32,
@@ -54,11 +51,9 @@ struct ReportedAssignmentRow {
     inactive: i32,
 }
 
-impl TryFrom<ReportedAssignmentRow> for ReportedAssignment {
-    type Error = Error;
-
-    fn try_from(row: ReportedAssignmentRow) -> Result<Self> {
-        Ok(Self {
+impl From<ReportedAssignmentRow> for ReportedAssignment {
+    fn from(row: ReportedAssignmentRow) -> Self {
+        Self {
             id: AssignmentId::trusted(row.id),
             name: row.display_name,
             rank: row.rank.unsigned_abs(),
@@ -68,7 +63,7 @@ impl TryFrom<ReportedAssignmentRow> for ReportedAssignment {
                 not_exporting: row.not_exporting.unsigned_abs(),
                 inactive: row.inactive.unsigned_abs(),
             },
-        })
+        }
     }
 }
 
@@ -98,16 +93,14 @@ struct ReportedMemberRow {
     export: ExportColumns,
 }
 
-impl TryFrom<ReportedMemberRow> for ReportedMember {
-    type Error = Error;
-
-    fn try_from(row: ReportedMemberRow) -> Result<Self> {
-        Ok(Self {
+impl From<ReportedMemberRow> for ReportedMember {
+    fn from(row: ReportedMemberRow) -> Self {
+        Self {
             id: MemberId::trusted(row.id),
             email: Email::trusted(row.email),
             active: row.active,
             export: row.export.into_export(),
-        })
+        }
     }
 }
 
@@ -120,7 +113,7 @@ pub async fn list_reported_assignments(tx: &mut ReadTx) -> Result<Vec<ReportedAs
     let (conn, organization) = tx.parts();
     let sql = include_str!("../sql/list_reported_assignments.sql");
     let rows: Vec<ReportedAssignmentRow> = diesel::sql_query(sql).bind::<Text, _>(organization).load(conn).await?;
-    rows.into_iter().map(ReportedAssignment::try_from).collect()
+    Ok(rows.into_iter().map(ReportedAssignment::from).collect())
 }
 
 /// The members of mixed assignments, by the assignment's rank, then by email and id.
@@ -181,10 +174,9 @@ impl<'a> ReportedMembers<'a> {
         self.next = if is_last { NextPage::None } else { NextPage::Fetch };
         let assignments = self.assignments;
         let with_assignment = |row: ReportedMemberRow| {
-            let assignment = usize::try_from(row.place - 1).ok().and_then(|place| assignments.get(place));
-            let assignment =
-                assignment.ok_or_else(|| Error::corrupt("a reported member has an assignment that is not mixed"))?;
-            Ok((assignment, row.try_into()?))
+            let found = usize::try_from(row.place - 1).ok().and_then(|place| assignments.get(place));
+            let assignment = found.ok_or_else(|| Error::corrupt("a reported member's assignment is not mixed"))?;
+            Ok((assignment, row.into()))
         };
         rows.into_iter().map(with_assignment).collect()
     }

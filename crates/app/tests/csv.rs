@@ -1,21 +1,22 @@
 //! The CSV of both reports, byte for byte.
 
+#![allow(clippy::unwrap_used, reason = "a test panics if its setup fails")]
+
 use std::sync::Arc;
 
+use rollcall_app::reports::{
+    changes_table::CHANGES_COLUMNS,
+    csv::{CsvPage, Profile},
+    member_table::{MEMBERS_COLUMNS, write_member},
+    mixed_table::{MIXED_COLUMNS, write_mixed},
+};
 use rollcall_domain::{
     AssignmentId, DataCapture, Email, MemberId, OrganizationId, Settings, UpdateMode,
-    email_export::{Setting, Since, Source, Summary},
+    email_export::{MemberExport, Setting, Since, Source, Summary},
 };
 use rollcall_store::members::{
     export::TeamMember,
     mixed::{ReportedAssignment, ReportedMember},
-};
-
-use super::*;
-use crate::reports::{
-    changes_table::CHANGES_COLUMNS,
-    member_table::{MEMBERS_COLUMNS, write_member},
-    mixed_table::{MIXED_COLUMNS, write_mixed},
 };
 
 fn organization() -> OrganizationId {

@@ -1,5 +1,8 @@
 //! Times of schedules, in particular at changes between standard and daylight-saving time.
 
+#![allow(clippy::unwrap_used, reason = "a test panics if its setup fails")]
+
+use chrono::{DateTime, TimeDelta, Utc};
 use chrono_tz::{
     America::{New_York, Sao_Paulo},
     Australia::Lord_Howe,
@@ -7,7 +10,7 @@ use chrono_tz::{
     UTC,
 };
 
-use super::*;
+use rollcall_jobs::engine::{Schedule, TimeZone, Timetable, parse_cron};
 
 fn time(text: &str) -> DateTime<Utc> {
     text.parse().unwrap()
@@ -123,7 +126,7 @@ fn a_year_has_a_time_for_each_day() {
 #[test]
 fn only_the_newest_of_very_many_are_answered() {
     let times = between("* * * * *", UTC, "2026-01-01T00:00:00Z", "2026-02-01T00:00:00Z");
-    assert_eq!(times.len(), MAX_TIMES);
+    assert_eq!(times.len(), 1_000);
     assert_eq!(times.last().unwrap(), "02-01T00:00:00");
 }
 
