@@ -14,6 +14,7 @@ pub mod audit;
 pub mod changes;
 mod db;
 pub mod directory;
+mod domain_columns;
 pub mod email_export;
 mod enum_columns;
 mod error;
@@ -29,7 +30,7 @@ pub mod requests;
 mod schema;
 pub mod seats;
 
-pub use db::{Db, Fence, Limits, Options, ReadTx, SystemConn, TxBody, TxError, WriteTx};
+pub use db::{Db, Fence, Limits, Options, ReadTx, SystemConn, TxBody, TxError, WriteOptions, WriteTx};
 pub use error::{Error, ORGANIZATIONS_PKEY};
 
 /// The result of a store function.

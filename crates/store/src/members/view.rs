@@ -5,7 +5,7 @@ use std::collections::{BTreeSet, HashMap};
 use diesel::{
     QueryableByName,
     pg::Pg,
-    sql_types::{Array, BigInt, Nullable, Text, Timestamptz},
+    sql_types::{Array, Nullable, Text, Timestamptz},
 };
 use diesel_async::RunQueryDsl;
 use rollcall_domain::{
@@ -14,7 +14,7 @@ use rollcall_domain::{
 use uuid::Uuid;
 
 use super::{identity::IdentityColumns, settings::list_settings};
-use crate::{Error, ReadTx, Result, enum_columns::ExportColumns, schema::members, seats::list_pending_of};
+use crate::{Error, ReadTx, Result, db::load, enum_columns::ExportColumns, schema::members, seats::list_pending_of};
 
 /// A member with everything that the API shows.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -164,15 +164,8 @@ impl Default for MemberPage<'_> {
 }
 
 async fn load(tx: &mut ReadTx, page: &MemberPage<'_>) -> Result<Vec<MemberView>> {
-    let (conn, organization) = tx.parts();
-    let rows: Vec<MemberViewRow> = diesel::sql_query(include_str!("../sql/list_members.sql"))
-        .bind::<Text, _>(organization)
-        .bind::<Nullable<Text>, _>(page.assignment)
-        .bind::<Nullable<Text>, _>(page.only)
-        .bind::<Text, _>(page.after.unwrap_or_default())
-        .bind::<BigInt, _>(page.limit)
-        .load(conn)
-        .await?;
+    let rows: Vec<MemberViewRow> =
+        load!(tx, "list_members", page.assignment, page.only, page.after.unwrap_or_default(), page.limit).await?;
     let settings = list_settings(tx, rows.iter().map(|row| row.settings_id).collect()).await?;
     let mut pending = list_pending_of(tx, rows.iter().map(|row| row.id.as_str()).collect()).await?;
     let view = |row: MemberViewRow| {

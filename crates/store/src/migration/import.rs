@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use diesel::{
     QueryableByName,
-    sql_types::{Array, BigInt, Bool, Integer, Text, Timestamptz},
+    sql_types::{Array, Integer, Text},
 };
 use diesel_async::RunQueryDsl;
 use rollcall_domain::{
@@ -16,6 +16,7 @@ use crate::{
     ReadTx, Result, WriteTx,
     arrays::column,
     audit::{self, AuditEvent, Impact},
+    db::{execute, load},
     schema::{members, unmatched_legacy_settings},
 };
 
@@ -32,12 +33,7 @@ struct AddressHolderRow {
 /// # Errors
 /// [`crate::Error::Unavailable`] when the database cannot be reached.
 pub async fn list_address_holders(tx: &mut ReadTx, emails: &[&Email]) -> Result<HashMap<Email, AddressHolder>> {
-    let (conn, organization) = tx.parts();
-    let rows: Vec<AddressHolderRow> = diesel::sql_query(include_str!("../sql/list_address_holders.sql"))
-        .bind::<Text, _>(organization)
-        .bind::<Array<Text>, _>(column(emails, |email| email.as_str()))
-        .load(conn)
-        .await?;
+    let rows: Vec<AddressHolderRow> = load!(tx, "list_address_holders", column(emails, |email| email.as_str())).await?;
     let holder = |row: AddressHolderRow| {
         let holder = AddressHolder { member: MemberId::trusted(row.id), legacy: row.legacy_email_export };
         (Email::trusted(row.email), holder)
@@ -57,12 +53,7 @@ struct UnmatchedRow {
 /// # Errors
 /// [`crate::Error::Unavailable`] when the database cannot be reached.
 pub async fn list_unmatched(tx: &mut ReadTx, emails: &[&Email]) -> Result<HashMap<Email, bool>> {
-    let (conn, organization) = tx.parts();
-    let rows: Vec<UnmatchedRow> = diesel::sql_query(include_str!("../sql/list_unmatched.sql"))
-        .bind::<Text, _>(organization)
-        .bind::<Array<Text>, _>(column(emails, |email| email.as_str()))
-        .load(conn)
-        .await?;
+    let rows: Vec<UnmatchedRow> = load!(tx, "list_unmatched", column(emails, |email| email.as_str())).await?;
     Ok(rows.into_iter().map(|row| (Email::trusted(row.email), row.email_export)).collect())
 }
 
@@ -120,15 +111,15 @@ async fn update_legacy(tx: &mut WriteTx, settings: &[(MemberId, bool)]) -> Resul
         return Ok(Vec::new());
     }
     let (revision, now) = (tx.next_revision(), tx.now());
-    let (conn, organization) = tx.parts();
-    let changed: Vec<ChangedMemberRow> = diesel::sql_query(include_str!("../sql/update_legacy.sql"))
-        .bind::<Text, _>(organization)
-        .bind::<Array<Text>, _>(column(settings, |(member, _)| member.as_str()))
-        .bind::<Array<Bool>, _>(column(settings, |(_, export)| *export))
-        .bind::<BigInt, _>(revision)
-        .bind::<Timestamptz, _>(now)
-        .load(conn)
-        .await?;
+    let changed: Vec<ChangedMemberRow> = load!(
+        tx,
+        "update_legacy",
+        column(settings, |(member, _)| member.as_str()),
+        column(settings, |(_, export)| *export),
+        revision,
+        now
+    )
+    .await?;
     Ok(changed.into_iter().map(|row| MemberId::trusted(row.id)).collect())
 }
 
@@ -137,15 +128,14 @@ async fn upsert_unmatched(tx: &mut WriteTx, settings: &[(Email, bool)]) -> Resul
         return Ok(());
     }
     let now = tx.now();
-    let (conn, organization) = tx.parts();
-    diesel::sql_query(include_str!("../sql/upsert_unmatched.sql"))
-        .bind::<Text, _>(organization)
-        .bind::<Array<Text>, _>(column(settings, |(email, _)| email.as_str()))
-        .bind::<Array<Bool>, _>(column(settings, |(_, export)| *export))
-        .bind::<Timestamptz, _>(now)
-        .execute(conn)
-        .await?;
-    Ok(())
+    execute!(
+        tx,
+        "upsert_unmatched",
+        column(settings, |(email, _)| email.as_str()),
+        column(settings, |(_, export)| *export),
+        now
+    )
+    .await
 }
 
 async fn delete_unmatched(tx: &mut WriteTx, emails: &[Email]) -> Result<()> {

@@ -4,7 +4,7 @@
 use diesel::{
     QueryableByName,
     prelude::*,
-    sql_types::{BigInt, Bool, Integer, Text, Timestamptz},
+    sql_types::{BigInt, Bool},
 };
 use diesel_async::RunQueryDsl;
 use rollcall_domain::{
@@ -14,6 +14,7 @@ use rollcall_domain::{
 
 use crate::{
     Db, Result, SystemConn,
+    db::statement,
     schema::{organizations, settings_migrations},
 };
 
@@ -43,12 +44,10 @@ struct PendingRow {
 /// [`crate::Error::Unavailable`] when the database cannot be reached.
 pub async fn list_pending(db: &Db, scope: MigrationScope, limit: i64) -> Result<Vec<OrganizationId>> {
     db.system("list_pending_migrations", async |conn: &mut SystemConn| {
-        let rows: Vec<PendingRow> = diesel::sql_query(include_str!("../sql/list_pending_migrations.sql"))
-            .bind::<Integer, _>(scope.wave.cast_signed())
-            .bind::<Timestamptz, _>(scope.requested_at)
-            .bind::<BigInt, _>(limit)
-            .load(conn)
-            .await?;
+        let rows: Vec<PendingRow> =
+            statement!("list_pending_migrations", scope.wave.cast_signed(), scope.requested_at, limit)
+                .load(conn)
+                .await?;
         Ok(rows.into_iter().map(|row| OrganizationId::trusted(row.id)).collect())
     })
     .await
@@ -61,11 +60,7 @@ pub async fn list_pending(db: &Db, scope: MigrationScope, limit: i64) -> Result<
 /// [`crate::Error::Unavailable`] when the database cannot be reached.
 pub async fn list_sizes(db: &Db, scope: MigrationScope, after: &str, limit: i64) -> Result<Vec<MigrationSize>> {
     db.system("list_migration_sizes", async |conn: &mut SystemConn| {
-        let sizes = diesel::sql_query(include_str!("../sql/list_migration_sizes.sql"))
-            .bind::<Integer, _>(scope.wave.cast_signed())
-            .bind::<Timestamptz, _>(scope.requested_at)
-            .bind::<Text, _>(after)
-            .bind::<BigInt, _>(limit)
+        let sizes = statement!("list_migration_sizes", scope.wave.cast_signed(), scope.requested_at, after, limit)
             .load(conn)
             .await?;
         Ok(sizes)

@@ -1,7 +1,6 @@
 //! Reads what a migration or a rollback is planned from, and reads back what it wrote.
 
 use diesel::{QueryableByName, sql_types::Text};
-use diesel_async::RunQueryDsl;
 use rollcall_domain::{
     AssignmentId, MemberId, UpdateMode,
     migration::{LegacyAssignment, LegacyMember, Reading},
@@ -9,6 +8,7 @@ use rollcall_domain::{
 
 use crate::{
     ReadTx, Result,
+    db::load,
     enum_columns::{EnumColumn, ExportColumns},
     schema::members,
 };
@@ -28,11 +28,7 @@ struct LegacyAssignmentRow {
 /// # Errors
 /// [`crate::Error::Unavailable`] when the database cannot be reached.
 pub async fn list_legacy_assignments(tx: &mut ReadTx) -> Result<Vec<LegacyAssignment>> {
-    let (conn, organization) = tx.parts();
-    let rows: Vec<LegacyAssignmentRow> = diesel::sql_query(include_str!("../sql/list_legacy_assignments.sql"))
-        .bind::<Text, _>(organization)
-        .load(conn)
-        .await?;
+    let rows: Vec<LegacyAssignmentRow> = load!(tx, "list_legacy_assignments").await?;
     let assignment = |row: LegacyAssignmentRow| LegacyAssignment {
         id: AssignmentId::trusted(row.id),
         display_name: row.display_name,
@@ -55,11 +51,7 @@ struct LegacyMemberRow {
 /// # Errors
 /// [`crate::Error::Unavailable`] when the database cannot be reached.
 pub async fn list_legacy_members(tx: &mut ReadTx) -> Result<Vec<LegacyMember>> {
-    let (conn, organization) = tx.parts();
-    let rows: Vec<LegacyMemberRow> = diesel::sql_query(include_str!("../sql/list_legacy_members.sql"))
-        .bind::<Text, _>(organization)
-        .load(conn)
-        .await?;
+    let rows: Vec<LegacyMemberRow> = load!(tx, "list_legacy_members").await?;
     let member = |row: LegacyMemberRow| LegacyMember {
         id: MemberId::trusted(row.id),
         active: row.active,
@@ -82,11 +74,7 @@ struct WrittenSettingRow {
 /// # Errors
 /// [`crate::Error::Unavailable`] when the database cannot be reached.
 pub async fn list_written_settings(tx: &mut ReadTx) -> Result<Reading> {
-    let (conn, organization) = tx.parts();
-    let rows: Vec<WrittenSettingRow> = diesel::sql_query(include_str!("../sql/list_written_settings.sql"))
-        .bind::<Text, _>(organization)
-        .load(conn)
-        .await?;
+    let rows: Vec<WrittenSettingRow> = load!(tx, "list_written_settings").await?;
     let setting = |row: WrittenSettingRow| Some((MemberId::trusted(row.id), row.export.into_export()?.setting));
     Ok(rows.into_iter().filter_map(setting).collect())
 }

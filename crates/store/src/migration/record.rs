@@ -4,7 +4,7 @@ use diesel::{
     QueryableByName,
     pg::Pg,
     prelude::*,
-    sql_types::{BigInt, Integer, Nullable, Text, Timestamptz},
+    sql_types::{Integer, Nullable, Text, Timestamptz},
 };
 use diesel_async::RunQueryDsl;
 use rollcall_domain::{
@@ -15,6 +15,7 @@ use serde_json::Value;
 
 use crate::{
     Db, Error, ReadTx, Result, SystemConn, WriteTx,
+    db::statement,
     enum_columns::EnumColumn,
     schema::{organizations, settings_migrations},
 };
@@ -140,13 +141,15 @@ pub async fn list_migrations(
     limit: u32,
 ) -> Result<Vec<(OrganizationId, MigrationStatus)>> {
     db.system("list_migrations", async |conn: &mut SystemConn| {
-        let rows: Vec<ListedMigrationRow> = diesel::sql_query(include_str!("../sql/list_migrations.sql"))
-            .bind::<Text, _>(after.unwrap_or_default())
-            .bind::<Nullable<Text>, _>(filter.state.map(MigrationState::as_str))
-            .bind::<BigInt, _>(i64::from(limit))
-            .bind::<Nullable<Integer>, _>(filter.wave.map(u32::cast_signed))
-            .load(conn)
-            .await?;
+        let rows: Vec<ListedMigrationRow> = statement!(
+            "list_migrations",
+            after.unwrap_or_default(),
+            filter.state.map(MigrationState::as_str),
+            i64::from(limit),
+            filter.wave.map(u32::cast_signed)
+        )
+        .load(conn)
+        .await?;
         rows.into_iter().map(to_listed).collect()
     })
     .await
