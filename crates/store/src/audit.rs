@@ -37,7 +37,7 @@ impl Document {
 /// The audit event of a write.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AuditEvent {
-    /// Who asked for the change.
+    /// The caller who requested the change.
     pub actor: String,
     /// The RPC or job, for example `UpdateAssignment`.
     pub method: &'static str,
@@ -155,7 +155,7 @@ pub struct StoredEvent {
     /// When the write happened.
     #[diesel(column_name = occurred_at)]
     pub time: Timestamp,
-    /// Who asked for the change.
+    /// The caller who requested the change.
     pub actor: String,
     /// The RPC or job.
     pub method: String,
@@ -186,7 +186,7 @@ pub struct StoredEvent {
     pub settings_changes: u32,
 }
 
-/// Which events are listed: those that meet every condition that is set.
+/// A filter of events. An event must meet every condition that is set.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct AuditFilter {
     /// The event touched this assignment, which may be deleted by now.
@@ -269,7 +269,7 @@ struct Privileges {
     rewritable: bool,
 }
 
-/// Whether the service's database role can change or delete audit events.
+/// Returns whether the service's database role can change or delete audit events.
 pub async fn is_rewritable(db: &Db) -> Result<bool> {
     db.system("audit_privileges", async |conn: &mut SystemConn| {
         let query = statement!("audit_is_rewritable");

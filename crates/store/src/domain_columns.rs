@@ -18,6 +18,13 @@ impl FromSql<Text, Pg> for IdColumn {
     }
 }
 
+/// A row that is only an id.
+#[derive(QueryableByName)]
+pub(crate) struct IdRow {
+    #[diesel(sql_type = Text)]
+    pub(crate) id: String,
+}
+
 /// An integer column that is never negative.
 #[derive(Debug, FromSqlRow)]
 pub struct CountColumn(i32);

@@ -23,7 +23,7 @@ use crate::{
     schema::pending_seats,
 };
 
-/// How many seats of a type are in use.
+/// The number of used and pending seats of a type.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, QueryableByName)]
 pub struct SeatUse {
     /// Members who hold a seat.
@@ -34,7 +34,7 @@ pub struct SeatUse {
     pub pending: u32,
 }
 
-/// The pending seats of one type: since when which member waits.
+/// The pending seats of one type: the members with the times since when they wait.
 pub type Pending = BTreeSet<(Timestamp, MemberId)>;
 
 /// Members of one assignment who wait for the same seat type.
@@ -73,8 +73,8 @@ struct PendingSeatRow {
     pending_since: Timestamp,
 }
 
-/// Reads pending seats of the seat types in `reach`: of each type the oldest ones, as many as its number says, and all
-/// of `members`.
+/// Reads pending seats of the seat types in `reach`: for each type its number of the oldest pending seats, and all pending
+/// seats of `members`.
 pub async fn list_pending(
     tx: &mut ReadTx,
     reach: &[(&str, u32)],

@@ -1,6 +1,6 @@
 //! Writing assignments, their groups, ranks and settings.
 
-use diesel::{pg::Pg, prelude::*};
+use diesel::prelude::*;
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use rollcall_domain::{Assignment, AssignmentId, Organization, Settings, Timestamp, plan::SavedAssignment};
 use uuid::Uuid;
@@ -8,6 +8,7 @@ use uuid::Uuid;
 use crate::{
     Error, Result, WriteTx,
     db::{load, run, statement},
+    domain_columns::IdRow,
     members::settings::settings_uuid,
     schema::{assignment_groups, assignments},
 };
@@ -85,12 +86,6 @@ pub(crate) async fn delete_assignment(tx: &mut WriteTx, id: &AssignmentId) -> Re
     Ok(())
 }
 
-#[derive(QueryableByName)]
-#[diesel(table_name = assignments, check_for_backend(Pg))]
-struct RerankedRow {
-    id: String,
-}
-
 /// Sets all ranks in one statement: the unique constraint is checked at its end. Returns the assignments whose rank
 /// changed.
 pub(crate) async fn update_ranks(tx: &mut WriteTx, ranks: &[(AssignmentId, u32)]) -> Result<Vec<AssignmentId>> {
@@ -98,7 +93,7 @@ pub(crate) async fn update_ranks(tx: &mut WriteTx, ranks: &[(AssignmentId, u32)]
         return Ok(Vec::new());
     }
     let (ids, ranks): (Vec<&str>, Vec<i32>) = ranks.iter().map(|(id, rank)| (id.as_str(), rank.cast_signed())).unzip();
-    let reranked: Vec<RerankedRow> = load!(tx, "update_ranks", ids, ranks).await?;
+    let reranked: Vec<IdRow> = load!(tx, "update_ranks", ids, ranks).await?;
     Ok(reranked.into_iter().map(|row| AssignmentId::trusted(row.id)).collect())
 }
 

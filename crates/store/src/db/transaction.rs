@@ -1,4 +1,4 @@
-//! How every transaction begins and ends.
+//! The beginning and the end of every transaction.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! Writing what a sync changes: groups, members and memberships, each in one set-based statement.
+//! Writing the changes of a sync: groups, members and memberships, each in one set-based statement.
 
 use std::collections::HashMap;
 

@@ -72,7 +72,7 @@ impl MemberChangeRow {
     }
 }
 
-/// Which changes of a member are listed.
+/// A filter of the changes of a member.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct HistoryFilter {
     /// Only changes of email export: of its value, its start or its source.
@@ -107,7 +107,7 @@ pub async fn list_bundles(tx: &mut ReadTx, changes: &[Recorded]) -> Result<Bundl
     get_settings(tx, &ids).await
 }
 
-/// When a member became known, and with which old setting.
+/// The time when a member became known, with the old setting.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Beginning {
     /// When the member was first synced.

@@ -31,9 +31,9 @@ pub struct MemberView {
     pub assignment: AssignmentId,
     /// The pin that holds the member in the assignment.
     pub pin: Option<Pin>,
-    /// The settings that the member was given.
+    /// The settings of the member.
     pub settings: Settings,
-    /// The given seats that the member still waits for.
+    /// The seats of the settings that the member still waits for.
     pub pending_seats: BTreeSet<String>,
     /// The email export setting; `None` in phase LEGACY.
     pub export: Option<MemberExport>,
@@ -52,16 +52,16 @@ impl MemberView {
     }
 }
 
-/// Who moved a member, why and when.
+/// A pin: the assignment of a moved member, with the actor, the reason and the time.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Pin {
     /// The assignment that holds the member.
     pub assignment: AssignmentId,
-    /// Who moved the member.
+    /// The actor who moved the member.
     pub actor: String,
     /// The reason, as the tech admin wrote it.
     pub reason: String,
-    /// When.
+    /// When the member was moved.
     pub time: Timestamp,
 }
 
@@ -122,7 +122,7 @@ impl MemberViewRow {
 
 /// Reads one member, if the organization has it.
 pub async fn find_member(tx: &mut ReadTx, member: &MemberId) -> Result<Option<MemberView>> {
-    let page = MemberPage { only: Some(member.as_str()), ..MemberPage::default() };
+    let page = MemberPage { assignment: None, only: Some(member.as_str()), after: None, limit: 1 };
     Ok(load(tx, &page).await?.pop())
 }
 
@@ -155,12 +155,6 @@ struct MemberPage<'a> {
     only: Option<&'a str>,
     after: Option<&'a str>,
     limit: i64,
-}
-
-impl Default for MemberPage<'_> {
-    fn default() -> Self {
-        Self { assignment: None, only: None, after: None, limit: 1 }
-    }
 }
 
 async fn load(tx: &mut ReadTx, page: &MemberPage<'_>) -> Result<Vec<MemberView>> {

@@ -1,4 +1,4 @@
-//! Writing what a plan does to members: each kind of change is one statement for all members.
+//! Writing the changes of members: each kind of change is one statement for all members.
 
 use diesel::sql_types::{Array, BigInt, Text, Timestamptz};
 use diesel_async::RunQueryDsl;
@@ -7,7 +7,7 @@ use rollcall_domain::{MemberChange, MemberId, plan::Pins};
 use super::settings::settings_uuid;
 use crate::{Result, WriteTx, arrays::column, db::execute, enum_columns::ExportColumns};
 
-/// Writes what members have after a plan.
+/// Writes the assignment and settings of members after a plan.
 pub(crate) async fn update_members(tx: &mut WriteTx, changes: &[&MemberChange]) -> Result<()> {
     if changes.is_empty() {
         return Ok(());

@@ -18,9 +18,6 @@ use crate::{
 };
 
 /// Writes the setting of every member, the chosen value of every assignment, and the phase MIGRATED.
-///
-/// # Errors
-/// [`crate::Error::Unavailable`] when the database cannot be reached.
 pub async fn apply_migration(tx: &mut WriteTx, plan: &MigrationPlan) -> Result<()> {
     update_members(tx, &plan.members).await?;
     let (revision, now) = (tx.next_revision(), tx.now());
@@ -38,9 +35,6 @@ pub async fn apply_migration(tx: &mut WriteTx, plan: &MigrationPlan) -> Result<(
 }
 
 /// Removes the setting of every member and the chosen value of every assignment, and writes the phase LEGACY.
-///
-/// # Errors
-/// [`crate::Error::Unavailable`] when the database cannot be reached.
 pub async fn apply_rollback(tx: &mut WriteTx) -> Result<()> {
     let (revision, now) = (tx.next_revision(), tx.now());
     // The history copies the settings from the members' rows. So it is written before the settings are removed.
@@ -52,9 +46,6 @@ pub async fn apply_rollback(tx: &mut WriteTx) -> Result<()> {
 
 /// Ends a migration, a rollback or a retry: writes the record, the audit event and the new revision, which it returns.
 /// `members` is how many members the write changed.
-///
-/// # Errors
-/// [`crate::Error::Unavailable`] when the database cannot be reached.
 pub async fn finish_migration(
     tx: &mut WriteTx,
     record: &MigrationRecord,

@@ -1,4 +1,4 @@
-//! Which organizations a run of the migration job still has to migrate. A migrated organization drops out of these
+//! The organizations that a run of the migration job still has to migrate. A migrated organization drops out of these
 //! lists, so a run needs no stored cursor.
 
 use diesel::{
@@ -15,6 +15,7 @@ use rollcall_domain::{
 use crate::{
     Db, Result, SystemConn,
     db::statement,
+    domain_columns::IdRow,
     schema::{organizations, settings_migrations},
 };
 
@@ -32,19 +33,10 @@ pub struct MigrationSize {
     pub members: i64,
 }
 
-#[derive(QueryableByName)]
-#[diesel(table_name = organizations)]
-struct PendingRow {
-    id: String,
-}
-
 /// Reads the first `limit` organizations that are still to be migrated, in byte order of their ids.
-///
-/// # Errors
-/// [`crate::Error::Unavailable`] when the database cannot be reached.
 pub async fn list_pending(db: &Db, scope: MigrationScope, limit: i64) -> Result<Vec<OrganizationId>> {
     db.system("list_pending_migrations", async |conn: &mut SystemConn| {
-        let rows: Vec<PendingRow> =
+        let rows: Vec<IdRow> =
             statement!("list_pending_migrations", scope.wave.cast_signed(), scope.requested_at, limit)
                 .load(conn)
                 .await?;
@@ -55,9 +47,6 @@ pub async fn list_pending(db: &Db, scope: MigrationScope, limit: i64) -> Result<
 
 /// Reads up to `limit` organizations of the scope after the organization `after`, in byte order of their ids, with
 /// their sizes.
-///
-/// # Errors
-/// [`crate::Error::Unavailable`] when the database cannot be reached.
 pub async fn list_sizes(db: &Db, scope: MigrationScope, after: &str, limit: i64) -> Result<Vec<MigrationSize>> {
     db.system("list_migration_sizes", async |conn: &mut SystemConn| {
         let sizes = statement!("list_migration_sizes", scope.wave.cast_signed(), scope.requested_at, after, limit)
@@ -70,9 +59,6 @@ pub async fn list_sizes(db: &Db, scope: MigrationScope, after: &str, limit: i64)
 
 /// Reads the first `limit` organizations whose migration failed at `since` or later, in byte order of their ids, each
 /// with the reason.
-///
-/// # Errors
-/// [`crate::Error::Unavailable`] when the database cannot be reached.
 pub async fn list_failed_since(db: &Db, since: Timestamp, limit: i64) -> Result<Vec<(String, String)>> {
     db.system("list_failed_migrations", async |conn: &mut SystemConn| {
         let failed: Vec<(String, Option<String>)> = settings_migrations::table

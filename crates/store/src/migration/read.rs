@@ -1,4 +1,4 @@
-//! Reads what a migration or a rollback is planned from, and reads back what it wrote.
+//! Reads the input of a migration plan or rollback plan, and reads the written settings back.
 
 use diesel::{QueryableByName, sql_types::Text};
 use rollcall_domain::{
@@ -24,9 +24,6 @@ struct LegacyAssignmentRow {
 }
 
 /// Reads every assignment in evaluation order, without its settings.
-///
-/// # Errors
-/// [`crate::Error::Unavailable`] when the database cannot be reached.
 pub async fn list_legacy_assignments(tx: &mut ReadTx) -> Result<Vec<LegacyAssignment>> {
     let rows: Vec<LegacyAssignmentRow> = load!(tx, "list_legacy_assignments").await?;
     let assignment = |row: LegacyAssignmentRow| LegacyAssignment {
@@ -47,9 +44,6 @@ struct LegacyMemberRow {
 }
 
 /// Reads every member with the old setting, in byte order of the members' ids.
-///
-/// # Errors
-/// [`crate::Error::Unavailable`] when the database cannot be reached.
 pub async fn list_legacy_members(tx: &mut ReadTx) -> Result<Vec<LegacyMember>> {
     let rows: Vec<LegacyMemberRow> = load!(tx, "list_legacy_members").await?;
     let member = |row: LegacyMemberRow| LegacyMember {
@@ -70,9 +64,6 @@ struct WrittenSettingRow {
 }
 
 /// Reads the settings that are written, in byte order of the members' ids. Members without a setting are left out.
-///
-/// # Errors
-/// [`crate::Error::Unavailable`] when the database cannot be reached.
 pub async fn list_written_settings(tx: &mut ReadTx) -> Result<Reading> {
     let rows: Vec<WrittenSettingRow> = load!(tx, "list_written_settings").await?;
     let setting = |row: WrittenSettingRow| Some((MemberId::trusted(row.id), row.export.into_export()?.setting));
