@@ -1,4 +1,4 @@
-//! Bulk writes: the service against raw SQL that does the same writes to the same tables, in turn and in one run.
+//! Measures bulk writes of the service against raw SQL that writes the same rows to the same tables.
 
 mod check;
 mod floor;
@@ -18,7 +18,7 @@ struct Arguments {
     /// The organization's size: 1 is 100,000 members in 1,000 groups with 500,000 memberships
     #[arg(long, value_name = "FACTOR", default_value_t = 1.0, value_parser = parse_scale)]
     scale: f64,
-    /// How many organizations are measured, each by the service and then by raw SQL
+    /// The number of measured organizations, each by the service and then by raw SQL
     #[arg(long, value_name = "N", default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..=100))]
     pairs: u32,
     /// Keep the statistics and cached plans of Postgres older than the measured organization
