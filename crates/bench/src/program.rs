@@ -8,8 +8,6 @@ use std::{
 use crate::{Error, Result};
 
 /// Runs a benchmark until its end or an interrupt. Prints its error with the name of the program.
-///
-/// The benchmark runs on the main thread, and its tasks on the threads of the runtime.
 pub fn run(name: &str, benchmark: impl Future<Output = Result>) -> ExitCode {
     if cfg!(debug_assertions) {
         eprintln!("{name}: this is not a release build: its figures mean nothing");

@@ -4,8 +4,11 @@ use std::fmt::Write as _;
 
 use crate::{
     memory::Peak,
-    ratio::{Pairs, Spread},
+    ratio::{Measured, Pairs, Spread},
 };
+
+/// The columns of the table of [`cells`].
+pub const COLUMNS: [&str; 5] = ["what", "service", "raw SQL", "ratio: median (min to max)", "server's peak memory"];
 
 /// Renders rows as a Markdown table. All columns but the first are aligned to the right.
 #[must_use]
@@ -19,9 +22,10 @@ pub fn markdown(columns: &[&str], rows: &[Vec<String>]) -> String {
 
 /// The cells of a step: its name, the medians of both sides in seconds, their ratio, and the server's peak memory.
 #[must_use]
-pub fn cells(what: &str, times: &Pairs, peak: Option<Peak>) -> Vec<String> {
+pub fn cells(what: &str, measured: &Measured) -> Vec<String> {
+    let Measured { times, peak } = measured;
     let seconds = |spread: Spread| format!("{:.2} s", spread.median);
-    vec![what.to_owned(), seconds(times.measured()), seconds(times.floor()), ratio(times), mebibytes(peak)]
+    vec![what.to_owned(), seconds(times.measured()), seconds(times.floor()), ratio(times), mebibytes(*peak)]
 }
 
 /// The median ratio with the least and the greatest one.

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use rollcall_bench::{
     directory::Directory,
     ratio::Measured,
-    table::{cells, markdown},
+    table::{COLUMNS, cells, markdown},
 };
 use rollcall_proto::v1::EmailExport;
 
@@ -13,8 +13,6 @@ use crate::{
     Arguments,
     pairs::{STEPS, Step},
 };
-
-const COLUMNS: [&str; 5] = ["what", "service", "raw SQL", "ratio: median (min to max)", "server's peak memory"];
 
 /// Renders the whole result.
 pub(crate) fn table(machine: &str, arguments: &Arguments, directory: &Directory, measured: &[Measured]) -> String {
@@ -49,7 +47,7 @@ fn row(step: Step, measured: &Measured) -> Vec<String> {
         Step::Choose(_) => "DO_NOT_EXPORT chosen for everyone",
         Step::SyncAgain => "the same FULL sync again",
     };
-    cells(what, &measured.times, measured.peak)
+    cells(what, measured)
 }
 
 fn plain(rows: &[Vec<String>]) -> String {
@@ -94,7 +92,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_measured_is_said() {
+    fn an_unknown_peak_is_not_measured() {
         assert_eq!(row(Step::Enter, &Measured { peak: None, ..measured() })[4], "not measured");
     }
 }

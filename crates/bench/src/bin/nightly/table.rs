@@ -2,20 +2,19 @@
 
 use std::{collections::HashMap, fmt::Write as _};
 
-use rollcall_bench::table::{cells, markdown, mebibytes};
+use rollcall_bench::table::{COLUMNS, cells, markdown, mebibytes};
 
 use crate::{Arguments, run::Results, seed::MEMBERS};
 
-const COLUMNS: [&str; 5] = ["what", "service", "raw SQL", "ratio: median (min to max)", "server's peak memory"];
 /// How many statements are listed.
 const LISTED: usize = 12;
 
 /// Renders the whole result.
 pub(crate) fn render(arguments: Arguments, results: &Results) -> String {
     let members = arguments.organizations() * MEMBERS;
-    let mut rows = vec![cells("settings migration", &results.migration.times, results.migration.peak)];
+    let mut rows = vec![cells("settings migration", &results.migration)];
     let report = format!("mixed-settings report, {} MB", results.report_bytes / 1_000_000);
-    rows.push(cells(&report, &results.report.times, results.report.peak));
+    rows.push(cells(&report, &results.report));
     if let Some(export) = results.export {
         let megabytes = export.bytes / 1_000_000;
         let what = format!("ExportMembersCsv of {} members, {megabytes} MB", export.lines.saturating_sub(1));
@@ -62,7 +61,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_measured_is_said() {
+    fn an_unknown_peak_is_not_measured() {
         assert_eq!(mebibytes(None), "not measured");
     }
 }
