@@ -16,7 +16,7 @@ use std::{
 use rollcall_domain::OrganizationId;
 use rollcall_jobs::engine::{Engine, EngineOptions, JobCompletion, JobContext, JobError, JobSpec, job_fn};
 use rollcall_store::{
-    Error, WriteTx,
+    Error, WriteOptions, WriteTx,
     jobs::{self, RunCounts, RunState},
 };
 use support::{
@@ -203,7 +203,7 @@ async fn an_attempt_aborted_inside_a_transaction_leaves_no_lock() {
                 pending::<Result<(), Error>>().await
             };
             let acme = OrganizationId::trusted("acme");
-            context.app.db().write_fenced(&acme, "hang", context.fence, hang).await?;
+            context.app.db().write(&acme, WriteOptions::fenced("hang", context.fence), hang).await?;
             Ok(done())
         }
     });

@@ -12,7 +12,7 @@ use rollcall_jobs::engine::{
     Engine, EngineError, EngineOptions, JobCompletion, JobContext, JobError, job_fn, run_in_process,
 };
 use rollcall_store::{
-    Error, SystemConn, WriteTx,
+    Error, SystemConn, WriteOptions, WriteTx,
     jobs::{self, ClaimedRun, JobRun, RunCounts, RunState},
 };
 use support::{
@@ -144,11 +144,12 @@ async fn a_run_without_a_live_process_is_cancelled_at_once() {
         db.system("cancel_run", cancelling).await
     };
     let acme = OrganizationId::trusted("acme");
-    let meanwhile = tokio::time::timeout(DEADLINE, db.write_fenced(&acme, "effect", fence, effect)).await;
+    let meanwhile =
+        tokio::time::timeout(DEADLINE, db.write(&acme, WriteOptions::fenced("effect", fence), effect)).await;
     assert_eq!(meanwhile.unwrap().unwrap().unwrap().state, RunState::Running);
 
     assert_eq!(cancel(&app, run.id).await.state, RunState::Cancelled);
-    let late = db.write_fenced(&acme, "late", fence, async |_: &mut WriteTx| Ok::<_, Error>(()));
+    let late = db.write(&acme, WriteOptions::fenced("late", fence), async |_: &mut WriteTx| Ok::<_, Error>(()));
     assert!(matches!(late.await, Err(Error::FenceLost)));
 }
 

@@ -17,7 +17,7 @@ use rollcall_jobs::engine::{
     Engine, EngineError, JobCompletion, JobContext, JobError, JobFn, JobSpec, Schedule, job_fn, run_in_process,
 };
 use rollcall_store::{
-    Error, WriteTx,
+    Error, WriteOptions, WriteTx,
     jobs::{self, RequestedRun, RunCounts, RunState},
 };
 use support::{
@@ -124,12 +124,12 @@ async fn an_in_flight_effect_allows_the_heartbeat_and_no_other_claim() {
         jobs::claim_run(db, JOB, DEADLINE).await
     };
     let acme = OrganizationId::trusted("acme");
-    let meanwhile = db.write_fenced(&acme, "effect", fence, effect);
+    let meanwhile = db.write(&acme, WriteOptions::fenced("effect", fence), effect);
     let meanwhile = tokio::time::timeout(DEADLINE, meanwhile).await.unwrap().unwrap();
     assert_eq!(meanwhile, None);
     let heir = jobs::claim_run(db, JOB, DEADLINE).await.unwrap().unwrap();
     assert_eq!(heir.fence.number, fence.number + 1);
-    let late = db.write_fenced(&acme, "late", fence, async |_: &mut WriteTx| Ok::<_, Error>(()));
+    let late = db.write(&acme, WriteOptions::fenced("late", fence), async |_: &mut WriteTx| Ok::<_, Error>(()));
     assert!(matches!(late.await, Err(Error::FenceLost)));
     let other = db.write(&acme, "other", async |_: &mut WriteTx| Ok::<_, Error>(()));
     tokio::time::timeout(DEADLINE, other).await.unwrap().unwrap();

@@ -10,7 +10,7 @@ use rollcall_app::{App, reports::ReportStore};
 use rollcall_domain::OrganizationId;
 use rollcall_jobs::engine::{Engine, EngineOptions, JobContext, JobFn, job_fn};
 use rollcall_store::{
-    Db, Error, Limits, Options, WriteTx,
+    Db, Error, Limits, Options, WriteOptions, WriteTx,
     jobs::{self, RunState},
 };
 use rollcall_testkit::{Fault, FaultProxy};
@@ -41,14 +41,15 @@ fn one_effect(entered: &Arc<Notify>, go_on: &Arc<Notify>) -> JobFn {
         async move {
             let (fence, first) = (context.fence, context.run.attempt == 1);
             let acme = OrganizationId::trusted("acme");
-            let effect = context.app.db().write_fenced(&acme, "effect", fence, async |tx: &mut WriteTx| {
-                jobs::add_progress_in(tx, fence, &[("effects", 1)]).await?;
-                if first {
-                    entered.notify_one();
-                    go_on.notified().await;
-                }
-                Ok::<(), Error>(())
-            });
+            let effect =
+                context.app.db().write(&acme, WriteOptions::fenced("effect", fence), async |tx: &mut WriteTx| {
+                    jobs::add_progress_in(tx, fence, &[("effects", 1)]).await?;
+                    if first {
+                        entered.notify_one();
+                        go_on.notified().await;
+                    }
+                    Ok::<(), Error>(())
+                });
             effect.await?;
             Ok(done())
         }

@@ -1,15 +1,15 @@
-//! An organization to be written, made from fixed numbers: every run and every machine has the same one.
+//! A generated directory of an organization. It is the same in every run and on every machine.
 
 use rollcall_proto::v1::{DirectoryGroup, DirectoryMember, MemberStatus, Membership, SyncDirectoryRequest, SyncMode};
 
-/// The group that has every member.
+/// The index of the group that contains every member.
 pub const EVERYONE: usize = 0;
-/// Groups of a member, with the one of everyone.
+/// The number of groups of a member, with the group of every member.
 const GROUPS_OF_MEMBER: usize = 5;
-/// Rows in a message.
+/// The number of rows in a message.
 const BATCH: usize = 1_000;
 
-/// Numbers that look random and never change (SplitMix64).
+/// A pseudorandom number generator with a fixed seed (SplitMix64).
 struct Numbers(u64);
 
 impl Numbers {
@@ -20,7 +20,7 @@ impl Numbers {
         mixed ^ (mixed >> 31)
     }
 
-    /// A number below `end`, which is never more than a few millions.
+    /// Returns a number below `end`, which is at most a few millions.
     fn below(&mut self, end: usize) -> usize {
         usize::try_from(self.next() % end.max(1) as u64).unwrap_or_default()
     }
@@ -31,7 +31,7 @@ impl Numbers {
         }
     }
 
-    /// Ids as identity providers make them, sorted.
+    /// Returns sorted ids in the form of an identity provider.
     fn ids(&mut self, prefix: &str, count: usize) -> Vec<String> {
         let mut ids: Vec<String> = (0..count).map(|_| format!("{prefix}{:016x}", self.next())).collect();
         ids.sort_unstable();
@@ -39,19 +39,19 @@ impl Numbers {
     }
 }
 
-/// How large it is.
+/// The size of a directory.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Size {
-    /// People.
+    /// The number of people.
     pub members: usize,
-    /// Groups; half of them stand in assignments.
+    /// The number of groups. Assignments contain half of the groups.
     pub groups: usize,
-    /// Assignments, each with the same number of groups of its own.
+    /// The number of assignments. All have the same number of groups, and no group in common.
     pub assignments: usize,
 }
 
 impl Size {
-    /// 100,000 members in 1,000 groups, by a factor, for so many assignments.
+    /// Returns 100,000 members and 1,000 groups, both multiplied by a factor, with a number of assignments.
     #[must_use]
     pub fn scaled(factor: f64, assignments: usize) -> Self {
         #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, clippy::cast_precision_loss)]
@@ -59,46 +59,46 @@ impl Size {
         Self { members: scaled(100_000), groups: scaled(1_000).max(4 * assignments), assignments }
     }
 
-    /// Groups that stand in one assignment: together half of all.
+    /// The number of groups of one assignment.
     fn groups_of_assignment(self) -> usize {
         self.groups / self.assignments / 2
     }
 }
 
-/// Someone of the organization.
+/// A person of the organization.
 #[derive(Clone, Debug)]
 pub struct Person {
     /// The external id.
     pub id: String,
-    /// In lower case.
+    /// The email address, in lower case.
     pub email: String,
     /// The given name.
     pub given_name: String,
     /// The family name.
     pub family_name: String,
-    /// Empty for some.
+    /// The job title; empty for some people.
     pub job_title: String,
-    /// Of an earlier person.
+    /// The address of the manager, who is an earlier person.
     pub manager_email: Option<String>,
-    /// All but some five in a hundred.
+    /// Whether the person is active, as about 95% of the people are.
     pub active: bool,
 }
 
-/// The whole directory, sorted by ids. Memberships are places of members and of groups.
+/// The whole directory, sorted by ids.
 #[derive(Clone, Debug)]
 pub struct Directory {
-    /// How large it is.
+    /// The size.
     pub size: Size,
-    /// Everyone.
+    /// All people.
     pub people: Vec<Person>,
-    /// Ids and names.
+    /// The ids and names of the groups.
     pub groups: Vec<(String, String)>,
-    /// Of members in groups.
+    /// The memberships: the index of a person and the index of a group.
     pub memberships: Vec<(usize, usize)>,
 }
 
 impl Directory {
-    /// Makes it.
+    /// Generates a directory.
     #[must_use]
     pub fn generate(size: Size) -> Self {
         let mut numbers = Numbers(20);
@@ -108,26 +108,26 @@ impl Directory {
         let people = ids.into_iter().enumerate().map(|(place, id)| person(&mut numbers, place, id)).collect();
         let mut memberships = Vec::with_capacity(size.members * GROUPS_OF_MEMBER);
         for member in 0..size.members {
-            let mut mine = vec![EVERYONE];
-            while mine.len() < GROUPS_OF_MEMBER {
+            let mut own = vec![EVERYONE];
+            while own.len() < GROUPS_OF_MEMBER {
                 let group = numbers.below(size.groups);
-                if !mine.contains(&group) {
-                    mine.push(group);
+                if !own.contains(&group) {
+                    own.push(group);
                 }
             }
-            mine.sort_unstable();
-            memberships.extend(mine.into_iter().map(|group| (member, group)));
+            own.sort_unstable();
+            memberships.extend(own.into_iter().map(|group| (member, group)));
         }
         Self { size, people, groups, memberships }
     }
 
-    /// The ids of the groups that stand in an assignment.
+    /// Returns the ids of the groups of an assignment.
     pub fn groups_of_assignment(&self, index: usize) -> impl Iterator<Item = &str> {
         let count = self.size.groups_of_assignment();
         self.groups.iter().skip(EVERYONE + 1 + index * count).take(count).map(|(id, _)| id.as_str())
     }
 
-    /// The sync that makes the groups known which assignments are to name.
+    /// Returns the sync of the groups that the assignments need.
     #[must_use]
     pub fn named_groups(&self, parent: &str) -> SyncDirectoryRequest {
         let named = EVERYONE + 1 + self.size.assignments * self.size.groups_of_assignment();
@@ -139,7 +139,7 @@ impl Directory {
         }
     }
 
-    /// The sync of one member, whose groups are known, with the group of everyone.
+    /// Returns the sync of one member, who enters only the group of every member.
     #[must_use]
     pub fn member_sync(&self, parent: &str, place: usize) -> SyncDirectoryRequest {
         let person = &self.people[place];
@@ -153,7 +153,7 @@ impl Directory {
         }
     }
 
-    /// The whole directory as a sync: options first, then rows in no particular order.
+    /// Returns the whole directory as a sync: options first, then rows in random order.
     #[must_use]
     pub fn full_sync(&self, parent: &str) -> Vec<SyncDirectoryRequest> {
         let mut numbers = Numbers(21);

@@ -1,4 +1,4 @@
-//! The machine that figures come from, in one line.
+//! A description of the machine on which a benchmark runs.
 
 use std::{fs, thread};
 
@@ -6,10 +6,10 @@ use tokio_postgres::Client;
 
 use crate::Result;
 
-/// The date, processor, cores, memory and Postgres.
+/// Returns one line with the date, processor, cores, memory and version of Postgres.
 ///
 /// # Errors
-/// A database that fails.
+/// When the database cannot be reached.
 pub async fn describe(client: &Client) -> Result<String> {
     let sql = "SELECT current_date::text, current_setting('server_version')";
     let row = client.query_one(sql, &[]).await?;
@@ -21,7 +21,7 @@ pub async fn describe(client: &Client) -> Result<String> {
     Ok(format!("{date}, {processor}, {cores} cores{memory}, {}, Postgres {postgres}", std::env::consts::OS))
 }
 
-/// The value of the first line `name: value` of a file of the kernel's.
+/// Returns the value of the first line `name: value` of a file of the kernel.
 pub(crate) fn field(path: &str, name: &str) -> Option<String> {
     let text = fs::read_to_string(path).ok()?;
     let value = text.lines().find_map(|line| line.strip_prefix(name)?.trim_start().strip_prefix(':'));

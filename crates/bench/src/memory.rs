@@ -1,8 +1,8 @@
-//! How much memory a process has had at most, as the kernel counts it. Only on Linux.
+//! The peak memory of a process, as the kernel counts it. Only on Linux.
 
 use std::fs;
 
-use crate::machine::field;
+use crate::{Result, machine::field};
 
 /// The memory of one process.
 #[derive(Clone, Copy, Debug)]
@@ -10,12 +10,12 @@ pub struct Memory {
     pid: u32,
 }
 
-/// A peak: how much, and since when.
+/// The peak memory of a process since the last reset.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Peak {
     /// Resident bytes.
     pub bytes: u64,
-    /// Whether it could not be reset, so that what came before counts too.
+    /// Whether the kernel could not reset the peak, so that it counts since the start of the process.
     pub since_start: bool,
 }
 
@@ -26,19 +26,27 @@ impl Memory {
         Self { pid }
     }
 
-    /// Forgets the peak so far, and answers whether that was possible.
-    #[must_use]
-    pub fn reset(self) -> bool {
+    /// Resets the peak. Returns whether the kernel could do so.
+    fn reset(self) -> bool {
         fs::write(format!("/proc/{}/clear_refs", self.pid), "5").is_ok()
     }
 
-    /// The peak since the last reset; nothing where the kernel does not tell.
-    #[must_use]
-    pub fn peak(self, reset: bool) -> Option<Peak> {
+    /// The peak since the last reset; `None` when the kernel does not report it.
+    fn peak(self, reset: bool) -> Option<Peak> {
         let text = field(&format!("/proc/{}/status", self.pid), "VmHWM")?;
         let kib: u64 = text.strip_suffix("kB")?.trim().parse().ok()?;
         Some(Peak { bytes: kib * 1024, since_start: !reset })
     }
+}
+
+/// Returns what `work` returns, and the peak memory of the process during `work`.
+///
+/// # Errors
+/// The error of `work`.
+pub async fn peak_during<T>(process: Memory, work: impl Future<Output = Result<T>>) -> Result<(T, Option<Peak>)> {
+    let reset = process.reset();
+    let answer = work.await?;
+    Ok((answer, process.peak(reset)))
 }
 
 #[cfg(test)]

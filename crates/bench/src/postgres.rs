@@ -1,4 +1,4 @@
-//! A durable Postgres of the benchmark's own, with the settings of the service's, gone with the value.
+//! A Postgres server for one benchmark, with the settings of the embedded Postgres.
 
 use std::{fs, fs::Permissions, os::unix::fs::PermissionsExt as _, path::Path};
 
@@ -10,27 +10,27 @@ use tokio_postgres::{Client, NoTls};
 
 use crate::Result;
 
-/// A running server in a temporary folder.
+/// A running server in a temporary folder. Dropping the value stops the server and removes the folder.
 #[derive(Debug)]
 pub struct Postgres {
-    // Dropped in this order: stopped, then removed.
+    // The server is dropped before its folder.
     cluster: Cluster,
     dir: TempDir,
 }
 
-/// A migrated database of it, with a connection.
+/// A migrated database with a connection.
 pub struct Database {
-    /// For the driver.
+    /// The URL for the driver.
     pub url: String,
-    /// A connection that stays, as the superuser.
+    /// A connection as the superuser.
     pub client: Client,
 }
 
 impl Postgres {
-    /// Makes and starts a server.
+    /// Creates and starts a server.
     ///
     /// # Errors
-    /// When there are no server binaries, or it does not start.
+    /// When the binaries of Postgres are missing, or the server does not start.
     pub async fn start() -> Result<Self> {
         // Postgres does not run as root: another user has to reach the folder.
         let reachable = Permissions::from_mode(0o755);
@@ -40,22 +40,24 @@ impl Postgres {
         Ok(Self { cluster, dir })
     }
 
-    /// A folder that goes with it.
+    async fn superuser(&self) -> Result<Client> {
+        connect(&self.cluster.superuser_url("postgres")).await
+    }
+
+    /// A folder that is removed with the server.
     #[must_use]
     pub fn dir(&self) -> &Path {
         self.dir.path()
     }
 
-    /// Creates and migrates a database. With `log_statements` the server's log has every slow statement of it.
+    /// Creates and migrates a database. With `log_statements` the server logs its statements that take 20 ms or longer.
     ///
     /// # Errors
-    /// A server that fails, or a migration that does.
+    /// When the server cannot be reached, or a migration fails.
     pub async fn database(&self, name: &str, log_statements: bool) -> Result<Database> {
         migrate::ensure_database(&self.cluster.url("postgres"), name).await?;
         if log_statements {
-            let set = format!("ALTER DATABASE {name} SET log_min_duration_statement = 20");
-            let shorten = format!("ALTER DATABASE {name} SET log_parameter_max_length = 0");
-            connect(&self.cluster.superuser_url("postgres")).await?.batch_execute(&format!("{set}; {shorten}")).await?;
+            log_slow_statements(&self.superuser().await?, name, 20).await?;
         }
         let url = self.cluster.url(name);
         migrate::run(&url).await?;
@@ -63,13 +65,12 @@ impl Postgres {
         Ok(Database { url, client })
     }
 
-    /// Makes a database with the rows of another one, whose connections are cut. With `log_statements` the server's log
-    /// has every statement of it.
+    /// Copies a database, after closing its connections. With `log_statements` the server logs all statements of the copy.
     ///
     /// # Errors
-    /// A server that fails.
+    /// When the server cannot be reached.
     pub async fn copy(&self, from: &str, name: &str, log_statements: bool) -> Result<Database> {
-        let superuser = connect(&self.cluster.superuser_url("postgres")).await?;
+        let superuser = self.superuser().await?;
         let cut = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = $1";
         superuser.query(cut, &[&from]).await?;
         let owner = "SELECT pg_get_userbyid(datdba)::text FROM pg_database WHERE datname = $1";
@@ -77,50 +78,48 @@ impl Postgres {
         let copy = format!("CREATE DATABASE {name} TEMPLATE {from} OWNER {owner} STRATEGY file_copy");
         superuser.batch_execute(&copy).await?;
         if log_statements {
-            let set = format!("ALTER DATABASE {name} SET log_min_duration_statement = 0");
-            superuser.batch_execute(&set).await?;
-            let shorten = format!("ALTER DATABASE {name} SET log_parameter_max_length = 0");
-            superuser.batch_execute(&shorten).await?;
+            log_slow_statements(&superuser, name, 0).await?;
         }
         let client = connect(&self.cluster.superuser_url(name)).await?;
         Ok(Database { url: self.cluster.url(name), client })
     }
 
-    /// Removes a database, whose connections are cut.
+    /// Closes the connections of a database and deletes it.
     ///
     /// # Errors
-    /// A server that fails.
+    /// When the server cannot be reached.
     pub async fn drop(&self, name: &str) -> Result {
-        let superuser = connect(&self.cluster.superuser_url("postgres")).await?;
+        let superuser = self.superuser().await?;
         Ok(superuser.batch_execute(&format!("DROP DATABASE {name} WITH (FORCE)")).await?)
     }
 
-    /// Stops Postgres from renewing its statistics by itself.
+    /// Turns autovacuum off, so that Postgres does not update its statistics.
     ///
     /// # Errors
-    /// A server that fails.
+    /// When the server cannot be reached.
     pub async fn leave_statistics(&self) -> Result {
-        let client = connect(&self.cluster.superuser_url("postgres")).await?;
+        let client = self.superuser().await?;
         client.batch_execute("ALTER SYSTEM SET autovacuum = off").await?;
         Ok(client.batch_execute("SELECT pg_reload_conf()").await?)
     }
 
-    /// What the log says of slow statements since the last call: how long, and how they begin.
+    /// Returns the slow statements in the log after the offset `read`, each with its duration and its first line. Moves
+    /// `read` to the end of the log.
     ///
     /// # Errors
-    /// A log that cannot be read.
+    /// When the log cannot be read.
     pub fn slow_statements(&self, read: &mut usize) -> Result<Vec<String>> {
         let log = fs::read(self.cluster.data_dir().join("postgres.log"))?;
         let new = String::from_utf8_lossy(log.get(*read..).unwrap_or_default()).into_owned();
         *read = log.len();
         let slow = new.lines().filter_map(|line| line.split_once("duration: "));
-        Ok(slow.map(|(_, said)| said.to_owned()).collect())
+        Ok(slow.map(|(_, statement)| statement.to_owned()).collect())
     }
 
-    /// Stops the server and removes it.
+    /// Stops the server and removes its folder.
     ///
     /// # Errors
-    /// When it does not stop.
+    /// When the server does not stop.
     pub async fn stop(self) -> Result {
         let Self { cluster, dir } = self;
         spawn_blocking(move || cluster.stop()).await??;
@@ -129,22 +128,29 @@ impl Postgres {
 }
 
 impl Database {
-    /// Finishes what earlier writes have left to do, so that it does not count for the next ones.
+    /// Does the maintenance that earlier writes left to do, so that it does not slow the next step.
     ///
     /// # Errors
-    /// A database that fails.
+    /// When the database cannot be reached.
     pub async fn settle(&self) -> Result {
         self.client.batch_execute("VACUUM (ANALYZE)").await?;
         self.checkpoint().await
     }
 
-    /// Writes what is in memory, so that nobody waits for it later.
+    /// Writes the changed pages from memory, so that the next step does not wait for that.
     ///
     /// # Errors
-    /// A database that fails.
+    /// When the database cannot be reached.
     pub async fn checkpoint(&self) -> Result {
         Ok(self.client.batch_execute("CHECKPOINT").await?)
     }
+}
+
+/// Makes the server log the statements of a database that take at least this long, without their values.
+async fn log_slow_statements(superuser: &Client, database: &str, milliseconds: u32) -> Result {
+    let limit = format!("ALTER DATABASE {database} SET log_min_duration_statement = {milliseconds}");
+    let no_values = format!("ALTER DATABASE {database} SET log_parameter_max_length = 0");
+    Ok(superuser.batch_execute(&format!("{limit}; {no_values}")).await?)
 }
 
 async fn connect(url: &str) -> Result<Client> {

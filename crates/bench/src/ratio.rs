@@ -1,21 +1,23 @@
-//! Times that were measured in turn, and what one is of the other, pair by pair.
+//! Paired times of the service and of its floor, and their ratios.
 
 use std::time::Duration;
 
-/// What a thing and what it is compared with took, in pairs that were measured in turn.
+use crate::memory::Peak;
+
+/// The times of a step by the service and by its floor (raw SQL), in pairs that were measured one after the other.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Pairs {
     pairs: Vec<(Duration, Duration)>,
 }
 
-/// The least, the middle and the greatest of some numbers.
+/// The least number, the median and the greatest number.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Spread {
-    /// The least.
+    /// The least number.
     pub min: f64,
-    /// The middle one.
+    /// The median.
     pub median: f64,
-    /// The greatest.
+    /// The greatest number.
     pub max: f64,
 }
 
@@ -35,22 +37,39 @@ impl Pairs {
         self.pairs.push((measured, floor));
     }
 
-    /// Seconds of what is measured.
+    /// The seconds of the service.
     #[must_use]
     pub fn measured(&self) -> Spread {
         Spread::of(self.pairs.iter().map(|(measured, _)| measured.as_secs_f64()))
     }
 
-    /// Seconds of what it is compared with.
+    /// The seconds of the floor.
     #[must_use]
     pub fn floor(&self) -> Spread {
         Spread::of(self.pairs.iter().map(|(_, floor)| floor.as_secs_f64()))
     }
 
-    /// How many times the one is the other in each pair.
+    /// The time of the service divided by the time of the floor, in each pair.
     #[must_use]
     pub fn ratio(&self) -> Spread {
         Spread::of(self.pairs.iter().map(|(measured, floor)| measured.as_secs_f64() / floor.as_secs_f64()))
+    }
+}
+
+/// The results of a step in all pairs.
+#[derive(Clone, Debug, Default)]
+pub struct Measured {
+    /// The times.
+    pub times: Pairs,
+    /// The server's largest peak.
+    pub peak: Option<Peak>,
+}
+
+impl Measured {
+    /// Adds a pair, with the server's peak.
+    pub fn push(&mut self, service: Duration, floor: Duration, peak: Option<Peak>) {
+        self.times.push(service, floor);
+        self.peak = self.peak.into_iter().chain(peak).max_by_key(|peak| peak.bytes);
     }
 }
 

@@ -1,4 +1,4 @@
-//! The real `rollcall serve`, as a process of its own: its memory is its own, and nothing is shared with the caller.
+//! The real `rollcall serve` as a process of its own, so that its memory can be measured.
 
 use std::{
     collections::VecDeque,
@@ -19,39 +19,27 @@ use tonic::transport::{Channel, Endpoint};
 use crate::{Result, memory::Memory};
 
 const STARTS_WITHIN: Duration = Duration::from_secs(60);
-/// How much of the log is kept to be shown when something fails.
+/// How many lines of the log are kept. They are printed when a benchmark fails.
 const KEPT_LINES: usize = 20;
 
 type Log = Arc<Mutex<VecDeque<String>>>;
 
-/// A running server that is killed with the value.
+/// A running server. Dropping the value kills it.
 #[derive(Debug)]
 pub struct Server {
     child: Child,
     pid: u32,
     log: Log,
-    /// A connection to it.
+    /// A connection to the server.
     pub channel: Channel,
 }
 
 impl Server {
-    /// Starts it on a database, with a folder for its reports and without jobs, and waits until it serves.
+    /// Starts a server on a database, with a folder for its reports and with more flags. Waits until it serves.
     ///
     /// # Errors
-    /// When it has not been built, or does not start.
-    pub async fn start(database_url: &str, reports: &Path) -> Result<Self> {
-        Self::start_with(database_url, reports, &["--no-jobs"]).await
-    }
-
-    /// The same with jobs.
-    ///
-    /// # Errors
-    /// When it has not been built, or does not start.
-    pub async fn start_with_jobs(database_url: &str, reports: &Path) -> Result<Self> {
-        Self::start_with(database_url, reports, &[]).await
-    }
-
-    async fn start_with(database_url: &str, reports: &Path, flags: &[&str]) -> Result<Self> {
+    /// When the server was not built, or does not start.
+    pub async fn start(database_url: &str, reports: &Path, flags: &[&str]) -> Result<Self> {
         let mut command = Command::new(binary()?);
         for (name, _) in env::vars_os() {
             if ["ROLLCALL_", "OTEL_"].iter().any(|prefix| name.as_encoded_bytes().starts_with(prefix.as_bytes())) {
@@ -71,29 +59,29 @@ impl Server {
         Ok(Self { child, pid, log, channel })
     }
 
-    /// Its memory.
+    /// The memory of the server.
     #[must_use]
     pub fn memory(&self) -> Memory {
         Memory::of(self.pid)
     }
 
-    /// The end of its log.
+    /// The last lines of the log.
     #[must_use]
     pub fn last_lines(&self) -> String {
         let lines = self.log.lock().unwrap_or_else(PoisonError::into_inner);
         lines.iter().map(|line| format!("{line}\n")).collect()
     }
 
-    /// Ends it.
+    /// Kills the server.
     ///
     /// # Errors
-    /// When it cannot be killed.
+    /// When the server cannot be killed.
     pub async fn stop(mut self) -> Result {
         Ok(self.child.kill().await?)
     }
 }
 
-/// The server that was built with this program.
+/// Returns the path of the server that was built with this program.
 fn binary() -> Result<PathBuf> {
     let here = env::current_exe()?;
     let path = here.with_file_name(format!("rollcall{}", env::consts::EXE_SUFFIX));
@@ -104,20 +92,20 @@ fn binary() -> Result<PathBuf> {
     Err(format!("there is no {}; build it with: cargo build{release} -p rollcall", path.display()).into())
 }
 
-/// Where it says that it serves.
+/// Returns the address in the log message of the server that serves.
 async fn address(lines: &mut Lines<BufReader<ChildStderr>>) -> Result<String> {
-    let mut said = String::new();
+    let mut last = String::new();
     while let Some(line) = lines.next_line().await? {
         let event: serde_json::Value = serde_json::from_str(&line).unwrap_or_default();
         if let Some(address) = event["address"].as_str().filter(|_| event["message"] == "serving") {
             return Ok(address.to_owned());
         }
-        said = line;
+        last = line;
     }
-    Err(format!("the server did not start: {said}").into())
+    Err(format!("the server did not start: {last}").into())
 }
 
-/// Reads the log to its end, so that the server never waits for us.
+/// Reads the log to its end, so that the server never waits for a reader.
 async fn keep(mut lines: Lines<BufReader<ChildStderr>>, log: Log) {
     while let Ok(Some(line)) = lines.next_line().await {
         let mut kept = log.lock().unwrap_or_else(PoisonError::into_inner);

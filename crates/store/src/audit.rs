@@ -4,8 +4,9 @@
 use std::collections::{BTreeSet, HashSet};
 
 use diesel::{
+    pg::Pg,
     prelude::*,
-    sql_types::{Array, BigInt, Bool, Integer, Nullable, Text, Timestamptz, Uuid as SqlUuid},
+    sql_types::{BigInt, Bool},
 };
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use futures::try_join;
@@ -17,7 +18,8 @@ use uuid::Uuid;
 use crate::{
     Db, ReadTx, Result, SystemConn, WriteTx,
     arrays::column,
-    db::Prepared,
+    db::{Prepared, load, statement},
+    domain_columns::CountColumn,
     schema::{audit_events, organizations},
 };
 
@@ -35,7 +37,7 @@ impl Document {
 /// The audit event of a write.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AuditEvent {
-    /// Who asked for the change.
+    /// The caller who requested the change.
     pub actor: String,
     /// The RPC or job, for example `UpdateAssignment`.
     pub method: &'static str,
@@ -114,40 +116,46 @@ pub(crate) async fn insert_event(
     event: &AuditEvent,
 ) -> Result<()> {
     let counts = impact.counts;
-    let insert_event = diesel::sql_query(include_str!("sql/insert_audit_event.sql"))
-        .bind::<Text, _>(organization.as_str())
-        .bind::<BigInt, _>(revision)
-        .bind::<Timestamptz, _>(now)
-        .bind::<Text, _>(&event.actor)
-        .bind::<Text, _>(event.method)
-        .bind::<Text, _>(&event.resource)
-        .bind::<Nullable<SqlUuid>, _>(event.request_id)
-        .bind::<Nullable<Text>, _>(event.trace_id.as_deref())
-        .bind::<Nullable<Text>, _>(event.before.as_ref().map(|document| document.0.as_str()))
-        .bind::<Nullable<Text>, _>(event.after.as_ref().map(|document| document.0.as_str()))
-        .bind::<Integer, _>(impact.members.cast_signed())
-        .bind::<Integer, _>(counts.assignment_changes.cast_signed())
-        .bind::<Integer, _>(counts.flips_to_export.cast_signed())
-        .bind::<Integer, _>(counts.flips_to_do_not_export.cast_signed())
-        .bind::<Integer, _>(counts.settings_changes.cast_signed());
-    let insert_subjects = diesel::sql_query(include_str!("sql/insert_audit_subjects.sql"))
-        .bind::<Text, _>(organization.as_str())
-        .bind::<BigInt, _>(revision)
-        .bind::<Array<Text>, _>(impact.assignments.iter().map(AssignmentId::as_str).collect::<Vec<_>>())
-        .bind::<Array<Text>, _>(column(&impact.without_change, MemberId::as_str));
+    let insert_event = statement!(
+        "insert_audit_event",
+        organization.as_str(),
+        revision,
+        now,
+        &event.actor,
+        event.method,
+        &event.resource,
+        event.request_id,
+        event.trace_id.as_deref(),
+        event.before.as_ref().map(|document| document.0.as_str()),
+        event.after.as_ref().map(|document| document.0.as_str()),
+        impact.members.cast_signed(),
+        counts.assignment_changes.cast_signed(),
+        counts.flips_to_export.cast_signed(),
+        counts.flips_to_do_not_export.cast_signed(),
+        counts.settings_changes.cast_signed()
+    );
+    let insert_subjects = statement!(
+        "insert_audit_subjects",
+        organization.as_str(),
+        revision,
+        impact.assignments.iter().map(AssignmentId::as_str).collect::<Vec<_>>(),
+        column(&impact.without_change, MemberId::as_str)
+    );
     let mut pipelined = (conn, conn);
     try_join!(Prepared(insert_event).execute(&mut pipelined.0), Prepared(insert_subjects).execute(&mut pipelined.1))?;
     Ok(())
 }
 
 /// An audit event as it is stored.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, QueryableByName)]
+#[diesel(table_name = audit_events, check_for_backend(Pg))]
 pub struct StoredEvent {
     /// The revision of the write.
     pub revision: i64,
     /// When the write happened.
+    #[diesel(column_name = occurred_at)]
     pub time: Timestamp,
-    /// Who asked for the change.
+    /// The caller who requested the change.
     pub actor: String,
     /// The RPC or job.
     pub method: String,
@@ -162,12 +170,23 @@ pub struct StoredEvent {
     /// What changed, after the write.
     pub after: Option<Value>,
     /// How many members the write touched.
+    #[diesel(column_name = members_changed, deserialize_as = CountColumn)]
     pub members: u32,
-    /// How it changed them.
-    pub counts: Counts,
+    /// Members who changed assignment.
+    #[diesel(deserialize_as = CountColumn)]
+    pub assignment_changes: u32,
+    /// Members whose email export changed to EXPORT.
+    #[diesel(deserialize_as = CountColumn)]
+    pub flips_to_export: u32,
+    /// Members whose email export changed to `DO_NOT_EXPORT`.
+    #[diesel(deserialize_as = CountColumn)]
+    pub flips_to_do_not_export: u32,
+    /// Members whose settings changed.
+    #[diesel(deserialize_as = CountColumn)]
+    pub settings_changes: u32,
 }
 
-/// Which events are listed: those that meet every condition that is set.
+/// A filter of events. An event must meet every condition that is set.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct AuditFilter {
     /// The event touched this assignment, which may be deleted by now.
@@ -193,66 +212,30 @@ pub struct EventPage {
 const PAGE_BYTES: i64 = 8 << 20;
 
 #[derive(QueryableByName)]
-#[diesel(table_name = audit_events, check_for_backend(diesel::pg::Pg))]
-struct AuditEventRow {
-    revision: i64,
-    occurred_at: Timestamp,
-    actor: String,
-    method: String,
-    resource: String,
-    request_id: Option<Uuid>,
-    trace_id: Option<String>,
-    before: Option<Value>,
-    after: Option<Value>,
-    members_changed: i32,
-    assignment_changes: i32,
-    flips_to_export: i32,
-    flips_to_do_not_export: i32,
-    settings_changes: i32,
+struct ListedEventRow {
+    #[diesel(embed)]
+    event: StoredEvent,
     #[diesel(sql_type = BigInt)]
     found: i64,
-}
-
-impl From<AuditEventRow> for StoredEvent {
-    fn from(row: AuditEventRow) -> Self {
-        Self {
-            revision: row.revision,
-            time: row.occurred_at,
-            actor: row.actor,
-            method: row.method,
-            resource: row.resource,
-            request_id: row.request_id,
-            trace_id: row.trace_id,
-            before: row.before,
-            after: row.after,
-            members: row.members_changed.unsigned_abs(),
-            counts: Counts {
-                assignment_changes: row.assignment_changes.unsigned_abs(),
-                flips_to_export: row.flips_to_export.unsigned_abs(),
-                flips_to_do_not_export: row.flips_to_do_not_export.unsigned_abs(),
-                settings_changes: row.settings_changes.unsigned_abs(),
-            },
-        }
-    }
 }
 
 /// Reads up to `limit` events before a revision, newest first. A page of large events is shorter.
 pub async fn list_events(tx: &mut ReadTx, filter: &AuditFilter, before: Option<i64>, limit: u32) -> Result<EventPage> {
     let (from, until) = revisions(tx, filter, before).await?;
-    let (conn, organization) = tx.parts();
-    let rows: Vec<AuditEventRow> = diesel::sql_query(include_str!("sql/list_audit_events.sql"))
-        .bind::<Text, _>(organization)
-        .bind::<BigInt, _>(from)
-        .bind::<BigInt, _>(until)
-        .bind::<Nullable<Text>, _>(filter.assignment.as_ref().map(AssignmentId::as_str))
-        .bind::<Nullable<Text>, _>(filter.member.as_ref().map(MemberId::as_str))
-        .bind::<BigInt, _>(i64::from(limit))
-        .bind::<BigInt, _>(PAGE_BYTES)
-        .load(conn)
-        .await?;
+    let rows: Vec<ListedEventRow> = load!(
+        tx,
+        "list_audit_events",
+        from,
+        until,
+        filter.assignment.as_ref().map(AssignmentId::as_str),
+        filter.member.as_ref().map(MemberId::as_str),
+        i64::from(limit),
+        PAGE_BYTES
+    )
+    .await?;
     let found = rows.as_slice().first().map_or(0, |row| row.found);
     let more = usize::try_from(found).is_ok_and(|found| found > rows.len());
-    Ok(EventPage { events: rows.into_iter().map(StoredEvent::from).collect(), more })
+    Ok(EventPage { events: rows.into_iter().map(|row| row.event).collect(), more })
 }
 
 /// Returns the half-open range of revisions `[from, until)` that covers the requested time span. Revisions increase with
@@ -286,10 +269,10 @@ struct Privileges {
     rewritable: bool,
 }
 
-/// Whether the service's database role can change or delete audit events.
+/// Returns whether the service's database role can change or delete audit events.
 pub async fn is_rewritable(db: &Db) -> Result<bool> {
     db.system("audit_privileges", async |conn: &mut SystemConn| {
-        let query = diesel::sql_query(include_str!("sql/audit_is_rewritable.sql"));
+        let query = statement!("audit_is_rewritable");
         Ok(query.get_result::<Privileges>(conn).await?.rewritable)
     })
     .await

@@ -19,10 +19,10 @@ pub enum SubjectKey {
     Email(Email),
 }
 
-/// What a check decides from.
+/// The facts that decide a check.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CheckFacts {
-    /// Whether the old settings or the assignments decide.
+    /// The phase: whether the old settings or the assignments decide.
     pub phase: Phase,
     /// The organization's revision that was read.
     pub revision: i64,

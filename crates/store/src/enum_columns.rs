@@ -9,7 +9,7 @@ use diesel::{
     sql_types::Text,
 };
 use rollcall_domain::{
-    Held, Timestamp,
+    Held, Phase, Timestamp,
     email_export::{EmailExport, MemberExport, Setting, Since, Source},
 };
 
@@ -17,12 +17,18 @@ use crate::schema::members;
 
 /// A text column that holds a word of the enum `E`. Reading an unknown word fails.
 #[derive(Clone, Copy, Debug, FromSqlRow)]
-pub(crate) struct EnumColumn<E>(pub(crate) E);
+pub struct EnumColumn<E>(pub(crate) E);
 
 impl<E: FromStr> FromSql<Text, Pg> for EnumColumn<E> {
     fn from_sql(value: PgValue<'_>) -> deserialize::Result<Self> {
         let word = str::from_utf8(value.as_bytes())?;
         word.parse().map(Self).map_err(|_| format!("unknown {} `{word}`", type_name::<E>()).into())
+    }
+}
+
+impl From<EnumColumn<Phase>> for Phase {
+    fn from(column: EnumColumn<Phase>) -> Self {
+        column.0
     }
 }
 

@@ -14,6 +14,7 @@ pub mod audit;
 pub mod changes;
 mod db;
 pub mod directory;
+mod domain_columns;
 pub mod email_export;
 mod enum_columns;
 mod error;
@@ -30,7 +31,7 @@ pub mod requests;
 mod schema;
 pub mod seats;
 
-pub use db::{Db, Fence, Limits, Options, ReadTx, SystemConn, TxBody, TxError, WriteTx};
+pub use db::{Db, Fence, Limits, Options, ReadTx, SystemConn, TxBody, TxError, WriteOptions, WriteTx};
 pub use error::{Error, ORGANIZATIONS_PKEY};
 pub use json_column::JsonColumn;
 

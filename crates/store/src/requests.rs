@@ -25,10 +25,10 @@ pub struct RequestKey {
     pub fingerprint: Vec<u8>,
 }
 
-/// What is stored for a request.
+/// The stored state of a request.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Recalled {
-    /// Nothing: the request is new.
+    /// The request is new.
     New,
     /// The same request, with its response.
     Same(Vec<u8>),

@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use diesel::{
     pg::Pg,
     prelude::*,
-    sql_types::{Array, BigInt, Integer, Jsonb, Text, Timestamptz},
+    sql_types::{Integer, Text},
 };
 use diesel_async::RunQueryDsl;
 use rollcall_domain::{AssignmentId, MemberId, Plan, Timestamp, seats::SeatChanges};
@@ -16,32 +16,38 @@ use serde_json::Value;
 use crate::{
     ReadTx, Result, WriteTx,
     arrays::column,
-    db::Prepared,
+    db::{execute, load},
+    domain_columns::{CountColumn, IdColumn},
     members::write,
     plan_cache::{PLAN_CACHE_ROWS, discard_cached_plans},
     schema::pending_seats,
 };
 
-/// How many seats of a type are in use.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+/// The number of used and pending seats of a type.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, QueryableByName)]
 pub struct SeatUse {
     /// Members who hold a seat.
+    #[diesel(sql_type = Integer, deserialize_as = CountColumn)]
     pub used: u32,
     /// Members who wait for a seat.
+    #[diesel(sql_type = Integer, deserialize_as = CountColumn)]
     pub pending: u32,
 }
 
-/// The pending seats of one type: since when which member waits.
+/// The pending seats of one type: the members with the times since when they wait.
 pub type Pending = BTreeSet<(Timestamp, MemberId)>;
 
 /// Members of one assignment who wait for the same seat type.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, QueryableByName)]
 pub struct WaitingMembers {
     /// The assignment of the members.
+    #[diesel(sql_type = Text, column_name = assignment_id, deserialize_as = IdColumn)]
     pub assignment: AssignmentId,
-    /// The seat type that they wait for.
+    /// The seat type that the members wait for.
+    #[diesel(sql_type = Text)]
     pub seat_type: String,
     /// The number of members.
+    #[diesel(sql_type = Integer, deserialize_as = CountColumn)]
     pub members: u32,
 }
 
@@ -49,21 +55,14 @@ pub struct WaitingMembers {
 struct SeatUseRow {
     #[diesel(sql_type = Text)]
     seat_type: String,
-    #[diesel(sql_type = Integer)]
-    used: i32,
-    #[diesel(sql_type = Integer)]
-    pending: i32,
+    #[diesel(embed)]
+    seats: SeatUse,
 }
 
 /// Counts the seats of each type that at least one member claims.
 pub async fn count_seats(tx: &mut ReadTx) -> Result<BTreeMap<String, SeatUse>> {
-    let (conn, organization) = tx.parts();
-    let rows: Vec<SeatUseRow> =
-        diesel::sql_query(include_str!("sql/count_seats.sql")).bind::<Text, _>(organization).load(conn).await?;
-    let counted = |row: SeatUseRow| {
-        (row.seat_type, SeatUse { used: row.used.unsigned_abs(), pending: row.pending.unsigned_abs() })
-    };
-    Ok(rows.into_iter().map(counted).collect())
+    let rows: Vec<SeatUseRow> = load!(tx, "count_seats").await?;
+    Ok(rows.into_iter().map(|row| (row.seat_type, row.seats)).collect())
 }
 
 #[derive(QueryableByName)]
@@ -74,22 +73,22 @@ struct PendingSeatRow {
     pending_since: Timestamp,
 }
 
-/// Reads pending seats of the seat types in `reach`: of each type the oldest ones, as many as its number says, and all
-/// of `members`.
+/// Reads pending seats of the seat types in `reach`: for each type its number of the oldest pending seats, and all pending
+/// seats of `members`.
 pub async fn list_pending(
     tx: &mut ReadTx,
     reach: &[(&str, u32)],
     members: &BTreeSet<&MemberId>,
 ) -> Result<BTreeMap<String, Pending>> {
     let members: Vec<&str> = members.iter().map(|member| member.as_str()).collect();
-    let (conn, organization) = tx.parts();
-    let rows: Vec<PendingSeatRow> = diesel::sql_query(include_str!("sql/list_pending_seats.sql"))
-        .bind::<Text, _>(organization)
-        .bind::<Array<Text>, _>(column(reach, |(seat_type, _)| *seat_type))
-        .bind::<Array<BigInt>, _>(column(reach, |(_, reach)| i64::from(*reach)))
-        .bind::<Array<Text>, _>(members)
-        .load(conn)
-        .await?;
+    let rows: Vec<PendingSeatRow> = load!(
+        tx,
+        "list_pending_seats",
+        column(reach, |(seat_type, _)| *seat_type),
+        column(reach, |(_, reach)| i64::from(*reach)),
+        members
+    )
+    .await?;
     let mut pending: BTreeMap<String, Pending> = BTreeMap::new();
     for row in rows {
         pending.entry(row.seat_type).or_default().insert((row.pending_since, MemberId::trusted(row.member_id)));
@@ -116,16 +115,6 @@ pub async fn list_pending_of(tx: &mut ReadTx, members: Vec<&str>) -> Result<BTre
     Ok(pending)
 }
 
-#[derive(QueryableByName)]
-struct WaitingMembersRow {
-    #[diesel(sql_type = Text)]
-    assignment_id: String,
-    #[diesel(sql_type = Text)]
-    seat_type: String,
-    #[diesel(sql_type = Integer)]
-    members: i32,
-}
-
 /// Counts the members of the given assignments who will wait for each seat type after a plan.
 pub async fn count_waiting(
     tx: &mut ReadTx,
@@ -146,22 +135,9 @@ pub async fn count_waiting(
     let entering = plan.members.iter().filter(|change| change.changes_assignment());
     let homes = entering.map(|change| (change.member.to_string(), change.after.assignment.as_str().into()));
     let (gone, homes) = (Value::Object(gone.collect()), Value::Object(homes.collect()));
-    let (conn, organization) = tx.parts();
-    let rows: Vec<WaitingMembersRow> = diesel::sql_query(include_str!("sql/count_waiting_members.sql"))
-        .bind::<Text, _>(organization)
-        .bind::<Array<Text>, _>(assignments)
-        .bind::<Jsonb, _>(gone)
-        .bind::<Array<Text>, _>(seat_types)
-        .bind::<Array<Text>, _>(members)
-        .bind::<Jsonb, _>(homes)
-        .load(conn)
-        .await?;
-    let waiting = |row: WaitingMembersRow| WaitingMembers {
-        assignment: AssignmentId::trusted(row.assignment_id),
-        seat_type: row.seat_type,
-        members: row.members.unsigned_abs(),
-    };
-    Ok(rows.into_iter().map(waiting).collect())
+    let waiting: Vec<WaitingMembers> =
+        load!(tx, "count_waiting_members", assignments, gone, seat_types, members, homes).await?;
+    Ok(waiting.into_iter().collect())
 }
 
 /// Writes what a plan changes about pending seats. A granted seat changes the member's etag, so the member's revision is
@@ -198,12 +174,5 @@ async fn insert_pending(tx: &mut WriteTx, seat_type: &str, members: &[MemberId])
         return Ok(());
     }
     let now = tx.now();
-    let (conn, organization) = tx.parts();
-    let insert = diesel::sql_query(include_str!("sql/insert_pending_seats.sql"))
-        .bind::<Text, _>(organization)
-        .bind::<Text, _>(seat_type)
-        .bind::<Array<Text>, _>(column(members, MemberId::as_str))
-        .bind::<Timestamptz, _>(now);
-    Prepared(insert).execute(conn).await?;
-    Ok(())
+    execute!(tx, Prepared("insert_pending_seats"), seat_type, column(members, MemberId::as_str), now).await
 }

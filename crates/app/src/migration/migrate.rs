@@ -4,7 +4,7 @@ use rollcall_domain::{
     OrganizationId, Phase,
     migration::{MigrationRecord, MigrationState, plan_migration},
 };
-use rollcall_store::{Fence, WriteTx, jobs, migration as store};
+use rollcall_store::{Fence, WriteOptions, WriteTx, jobs, migration as store};
 use serde_json::json;
 
 use super::read::migration_name;
@@ -73,13 +73,17 @@ impl App {
     pub async fn migrate_organization(&self, organization: &OrganizationId, fence: Fence) -> Result<MigrationOutcome> {
         let migrated = self
             .db
-            .write_fenced_if_free(organization, "migrate_organization", fence, async |tx: &mut WriteTx| {
-                if !is_still_to_migrate(tx).await? {
-                    return Ok(MigrationOutcome::NotPending);
-                }
-                let members = migrate(tx).await?;
-                finish(tx, fence, MigrationOutcome::Migrated(members)).await
-            })
+            .write(
+                organization,
+                WriteOptions::fenced("migrate_organization", fence).if_free(),
+                async |tx: &mut WriteTx| {
+                    if !is_still_to_migrate(tx).await? {
+                        return Ok(MigrationOutcome::NotPending);
+                    }
+                    let members = migrate(tx).await?;
+                    finish(tx, fence, MigrationOutcome::Migrated(members)).await
+                },
+            )
             .await;
         match migrated {
             Ok(outcome) => Ok(outcome),
@@ -103,7 +107,7 @@ impl App {
         disproved: Option<MigrationRecord>,
     ) -> Result<MigrationOutcome> {
         self.db
-            .write_fenced(organization, "mark_migration_failed", fence, async |tx: &mut WriteTx| {
+            .write(organization, WriteOptions::fenced("mark_migration_failed", fence), async |tx: &mut WriteTx| {
                 // The organization was unlocked for a moment: another worker may have migrated it or marked it as
                 // failed.
                 if !is_still_to_migrate(tx).await? {

@@ -58,8 +58,8 @@ pub(crate) fn to_organization(organization: &OrganizationView) -> v1::Organizati
         display_name: organization.display_name.clone(),
         phase: to_phase(organization.phase),
         mass_change_limit: Some(v1::MassChangeLimit {
-            members: organization.mass_change_limit.members.cast_signed(),
-            percent: organization.mass_change_limit.percent.cast_signed(),
+            members: organization.mass_change_members.cast_signed(),
+            percent: organization.mass_change_percent.cast_signed(),
         }),
         etag: organization.updated_revision.to_string(),
         create_time: Some(to_timestamp(organization.created_at)),

@@ -5,15 +5,14 @@ use std::collections::{BTreeSet, HashMap};
 use diesel::{
     QueryableByName,
     pg::Pg,
-    sql_types::{Array, BigInt, Integer, Text},
+    sql_types::{Integer, Text},
 };
-use diesel_async::RunQueryDsl;
 use rollcall_domain::{
     AssignmentId, MemberId,
     email_export::{EmailExport, Summary},
 };
 
-use crate::{ReadTx, Result, schema::members};
+use crate::{ReadTx, Result, db::load, schema::members};
 
 /// The members of a mixed assignment, counted by email export.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -56,11 +55,7 @@ impl From<MixedCountsRow> for (AssignmentId, MixedCounts) {
 
 /// Counts the members of every mixed assignment. There is none in phase LEGACY, where no member has a setting.
 pub async fn count_mixed(tx: &mut ReadTx) -> Result<HashMap<AssignmentId, MixedCounts>> {
-    let (conn, organization) = tx.parts();
-    let rows: Vec<MixedCountsRow> = diesel::sql_query(include_str!("../sql/list_mixed_assignments.sql"))
-        .bind::<Text, _>(organization)
-        .load(conn)
-        .await?;
+    let rows: Vec<MixedCountsRow> = load!(tx, "list_mixed_assignments").await?;
     Ok(rows.into_iter().map(Into::into).collect())
 }
 
@@ -83,14 +78,9 @@ pub async fn list_members_with(
     let with = |value: EmailExport| {
         values.iter().filter(|(_, of_members)| *of_members == value).map(|(id, _)| id.as_str()).collect::<Vec<_>>()
     };
-    let (conn, organization) = tx.parts();
-    let rows: Vec<MemberToMoveRow> = diesel::sql_query(include_str!("../sql/list_members_to_move.sql"))
-        .bind::<Text, _>(organization)
-        .bind::<Array<Text>, _>(with(EmailExport::Export))
-        .bind::<Array<Text>, _>(with(EmailExport::DoNotExport))
-        .bind::<BigInt, _>(i64::from(limit))
-        .load(conn)
-        .await?;
+    let rows: Vec<MemberToMoveRow> =
+        load!(tx, "list_members_to_move", with(EmailExport::Export), with(EmailExport::DoNotExport), i64::from(limit))
+            .await?;
     let mut to_move: HashMap<AssignmentId, BTreeSet<MemberId>> = HashMap::new();
     for row in rows {
         to_move.entry(AssignmentId::trusted(row.assignment_id)).or_default().insert(MemberId::trusted(row.id));

@@ -8,7 +8,7 @@ use std::collections::{BTreeSet, HashMap};
 use diesel::{
     pg::Pg,
     prelude::*,
-    sql_types::{Array, Integer, Nullable, Text},
+    sql_types::{Array, Text},
 };
 use diesel_async::RunQueryDsl;
 use rollcall_domain::{
@@ -22,14 +22,16 @@ pub(crate) use write::{delete_assignment, insert_default, insert_settings, save_
 
 use crate::{
     Error, ReadTx, Result,
-    db::Prepared,
+    db::load,
+    domain_columns::SummaryColumns,
     enum_columns::EnumColumn,
     members::settings::SettingsColumns,
     schema::{assignments, groups, pins},
 };
 
 /// The columns of an assignment that the planner does not need.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, QueryableByName)]
+#[diesel(table_name = assignments, check_for_backend(Pg))]
 pub struct AssignmentMeta {
     /// An id that is never reused.
     pub uid: Uuid,
@@ -62,13 +64,11 @@ impl StoredList {
 #[diesel(table_name = assignments, check_for_backend(Pg))]
 struct AssignmentRow {
     id: String,
-    uid: Uuid,
     display_name: String,
     update_mode: EnumColumn<UpdateMode>,
     email_export: Option<EnumColumn<EmailExport>>,
-    updated_revision: i64,
-    created_at: Timestamp,
-    updated_at: Timestamp,
+    #[diesel(embed)]
+    meta: AssignmentMeta,
     #[diesel(sql_type = Array<Text>)]
     groups: Vec<String>,
     #[diesel(embed)]
@@ -85,21 +85,13 @@ impl AssignmentRow {
             settings: self.settings.try_into()?,
             chosen: self.email_export.map(|EnumColumn(chosen)| chosen),
         };
-        let meta = AssignmentMeta {
-            uid: self.uid,
-            updated_revision: self.updated_revision,
-            created_at: self.created_at,
-            updated_at: self.updated_at,
-        };
-        Ok((assignment, meta))
+        Ok((assignment, self.meta))
     }
 }
 
 /// Reads the whole list in evaluation order.
 pub async fn get_list(tx: &mut ReadTx) -> Result<StoredList> {
-    let (conn, organization) = tx.parts();
-    let query = diesel::sql_query(include_str!("../sql/list_assignments.sql")).bind::<Text, _>(organization);
-    let rows: Vec<AssignmentRow> = Prepared(query).load(conn).await?;
+    let rows: Vec<AssignmentRow> = load!(tx, Prepared("list_assignments")).await?;
     let mut meta = HashMap::with_capacity(rows.len());
     let mut listed = Vec::with_capacity(rows.len());
     for row in rows {
@@ -118,12 +110,8 @@ pub async fn get_list(tx: &mut ReadTx) -> Result<StoredList> {
 struct SummaryRow {
     #[diesel(sql_type = Text)]
     assignment_id: String,
-    #[diesel(sql_type = Integer)]
-    exporting: i32,
-    #[diesel(sql_type = Integer)]
-    not_exporting: i32,
-    #[diesel(sql_type = Integer)]
-    inactive: i32,
+    #[diesel(embed)]
+    summary: SummaryColumns,
 }
 
 /// Counts the members of the given assignments, or of all assignments for `None`, by their email export. The result
@@ -136,20 +124,8 @@ pub async fn count_members(
     if ids.as_ref().is_some_and(Vec::is_empty) {
         return Ok(HashMap::new());
     }
-    let (conn, organization) = tx.parts();
-    let rows: Vec<SummaryRow> = diesel::sql_query(include_str!("../sql/count_members.sql"))
-        .bind::<Text, _>(organization)
-        .bind::<Nullable<Array<Text>>, _>(ids)
-        .load(conn)
-        .await?;
-    let summary = |row: SummaryRow| {
-        let summary = Summary {
-            exporting: row.exporting.unsigned_abs(),
-            not_exporting: row.not_exporting.unsigned_abs(),
-            inactive: row.inactive.unsigned_abs(),
-        };
-        (AssignmentId::trusted(row.assignment_id), summary)
-    };
+    let rows: Vec<SummaryRow> = load!(tx, "count_members", ids).await?;
+    let summary = |row: SummaryRow| (AssignmentId::trusted(row.assignment_id), row.summary.into());
     Ok(rows.into_iter().map(summary).collect())
 }
 
@@ -172,7 +148,7 @@ pub async fn count_pins(tx: &mut ReadTx, assignment: &AssignmentId) -> Result<u3
     Ok(u32::try_from(count).unwrap_or(u32::MAX))
 }
 
-/// Returns those of the given groups that are no longer in the directory.
+/// Returns the given groups that are no longer in the directory.
 pub async fn list_missing_groups(tx: &mut ReadTx, named: impl Iterator<Item = &GroupId>) -> Result<BTreeSet<GroupId>> {
     let named: Vec<&str> = named.map(GroupId::as_str).collect();
     if named.is_empty() {

@@ -1,17 +1,14 @@
 //! Writing assignments, their groups, ranks and settings.
 
-use diesel::{
-    pg::Pg,
-    prelude::*,
-    sql_types::{Array, BigInt, Bool, Integer, Jsonb, Nullable, Text, Timestamptz, Uuid as SqlUuid},
-};
+use diesel::prelude::*;
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use rollcall_domain::{Assignment, AssignmentId, Organization, Settings, Timestamp, plan::SavedAssignment};
 use uuid::Uuid;
 
 use crate::{
     Error, Result, WriteTx,
-    db::Prepared,
+    db::{load, run, statement},
+    domain_columns::IdRow,
     members::settings::settings_uuid,
     schema::{assignment_groups, assignments},
 };
@@ -49,18 +46,23 @@ pub(crate) async fn insert_default(
 
 async fn save(conn: &mut AsyncPgConnection, organization: &str, row: &NewRow<'_>) -> Result<()> {
     let assignment = row.assignment;
-    let insert = diesel::sql_query(include_str!("../sql/save_assignment.sql"))
-        .bind::<Text, _>(organization)
-        .bind::<Text, _>(assignment.id.as_str())
-        .bind::<SqlUuid, _>(row.uid)
-        .bind::<Text, _>(&assignment.display_name)
-        .bind::<Integer, _>(row.rank.cast_signed())
-        .bind::<Text, _>(assignment.update_mode.as_str())
-        .bind::<SqlUuid, _>(settings_uuid(assignment.settings.id()))
-        .bind::<Nullable<Text>, _>(assignment.chosen.map(|chosen| chosen.as_str()))
-        .bind::<BigInt, _>(row.revision)
-        .bind::<Timestamptz, _>(row.now);
-    Prepared(insert).execute(conn).await?;
+    run(
+        conn,
+        statement!(
+            Prepared("save_assignment"),
+            organization,
+            assignment.id.as_str(),
+            row.uid,
+            &assignment.display_name,
+            row.rank.cast_signed(),
+            assignment.update_mode.as_str(),
+            settings_uuid(assignment.settings.id()),
+            assignment.chosen.map(|chosen| chosen.as_str()),
+            row.revision,
+            row.now
+        ),
+    )
+    .await?;
     let groups: Vec<&str> = assignment.groups.iter().map(|group| group.as_str()).collect();
     let others = assignment_groups::table
         .filter(assignment_groups::organization_id.eq(organization))
@@ -70,12 +72,7 @@ async fn save(conn: &mut AsyncPgConnection, organization: &str, row: &NewRow<'_>
     if groups.is_empty() {
         return Ok(());
     }
-    let insert = diesel::sql_query(include_str!("../sql/insert_assignment_groups.sql"))
-        .bind::<Text, _>(organization)
-        .bind::<Text, _>(assignment.id.as_str())
-        .bind::<Array<Text>, _>(groups);
-    Prepared(insert).execute(conn).await?;
-    Ok(())
+    run(conn, statement!(Prepared("insert_assignment_groups"), organization, assignment.id.as_str(), groups)).await
 }
 
 /// Deletes an assignment that has no members and no pins.
@@ -89,12 +86,6 @@ pub(crate) async fn delete_assignment(tx: &mut WriteTx, id: &AssignmentId) -> Re
     Ok(())
 }
 
-#[derive(QueryableByName)]
-#[diesel(table_name = assignments, check_for_backend(Pg))]
-struct RerankedRow {
-    id: String,
-}
-
 /// Sets all ranks in one statement: the unique constraint is checked at its end. Returns the assignments whose rank
 /// changed.
 pub(crate) async fn update_ranks(tx: &mut WriteTx, ranks: &[(AssignmentId, u32)]) -> Result<Vec<AssignmentId>> {
@@ -102,13 +93,7 @@ pub(crate) async fn update_ranks(tx: &mut WriteTx, ranks: &[(AssignmentId, u32)]
         return Ok(Vec::new());
     }
     let (ids, ranks): (Vec<&str>, Vec<i32>) = ranks.iter().map(|(id, rank)| (id.as_str(), rank.cast_signed())).unzip();
-    let (conn, organization) = tx.parts();
-    let reranked: Vec<RerankedRow> = diesel::sql_query(include_str!("../sql/update_ranks.sql"))
-        .bind::<Text, _>(organization)
-        .bind::<Array<Text>, _>(ids)
-        .bind::<Array<Integer>, _>(ranks)
-        .load(conn)
-        .await?;
+    let reranked: Vec<IdRow> = load!(tx, "update_ranks", ids, ranks).await?;
     Ok(reranked.into_iter().map(|row| AssignmentId::trusted(row.id)).collect())
 }
 
@@ -125,19 +110,23 @@ async fn put_settings(conn: &mut AsyncPgConnection, organization: &str, settings
     let permissions = serde_json::to_value(&settings.permissions).map_err(|e| Error::Internal(e.into()))?;
     let seats: Vec<&str> = settings.seats.iter().map(String::as_str).collect();
     let capture = settings.data_capture;
-    let insert = diesel::sql_query(include_str!("../sql/insert_settings.sql"))
-        .bind::<Text, _>(organization)
-        .bind::<SqlUuid, _>(settings_uuid(settings.id()))
-        .bind::<Array<Text>, _>(seats)
-        .bind::<Nullable<Text>, _>(settings.home_workspace.as_deref())
-        .bind::<Jsonb, _>(permissions)
-        .bind::<Bool, _>(capture.web_conferences_recorded)
-        .bind::<Bool, _>(capture.prevent_web_conference_recording)
-        .bind::<Bool, _>(capture.telephony_calls_imported)
-        .bind::<Bool, _>(capture.emails_imported)
-        .bind::<Bool, _>(capture.prevent_email_import)
-        .bind::<Bool, _>(capture.non_recorded_meetings_imported)
-        .bind::<Bool, _>(capture.gong_connect_enabled);
-    Prepared(insert).execute(conn).await?;
-    Ok(())
+    run(
+        conn,
+        statement!(
+            Prepared("insert_settings"),
+            organization,
+            settings_uuid(settings.id()),
+            seats,
+            settings.home_workspace.as_deref(),
+            permissions,
+            capture.web_conferences_recorded,
+            capture.prevent_web_conference_recording,
+            capture.telephony_calls_imported,
+            capture.emails_imported,
+            capture.prevent_email_import,
+            capture.non_recorded_meetings_imported,
+            capture.gong_connect_enabled
+        ),
+    )
+    .await
 }

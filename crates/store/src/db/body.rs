@@ -1,4 +1,4 @@
-//! What runs inside a transaction, and the errors that it may return.
+//! The body of a transaction, and the errors that it may return.
 
 use crate::Error;
 

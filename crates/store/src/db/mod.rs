@@ -7,6 +7,7 @@ mod limits;
 mod organization;
 mod pool;
 mod prepared;
+mod statement;
 mod transaction;
 mod tx;
 
@@ -19,7 +20,7 @@ use tracing::Instrument as _;
 
 use self::{
     limits::{BEGIN_SNAPSHOT, silent},
-    transaction::{Claim, begin, commit, lock, pause, report_lost_connection, roll_back_after, rollback},
+    transaction::{begin, end, lock, pause, report_lost_connection, roll_back_after, rollback},
     tx::TransactionConn,
 };
 pub use body::{TxBody, TxError};
@@ -27,10 +28,12 @@ pub(crate) use clock::clock;
 pub(crate) use connect::connect_patiently;
 pub use limits::Limits;
 pub(crate) use limits::within;
+pub use organization::OrganizationView;
 pub(crate) use organization::find_organization;
 pub use pool::Options;
 pub(crate) use prepared::Prepared;
-pub use transaction::Fence;
+pub(crate) use statement::{Bound, execute, load, run, statement};
+pub use transaction::{Fence, WriteOptions};
 pub use tx::{ReadTx, WriteTx};
 
 use crate::{Error, Result};
@@ -64,76 +67,37 @@ impl Db {
     }
 
     /// Changes one organization in a transaction that first locks the organization's row, so that its writes run one
-    /// after the other. `body` awaits nothing but statements. `name` names the span.
+    /// after the other. `body` awaits nothing but statements. `options` is the name of the span, or [`WriteOptions`].
     ///
     /// # Errors
-    /// The error of `body`, or [`Error::OrganizationNotFound`].
+    /// The error of `body`, or [`Error::OrganizationNotFound`]. [`WriteOptions`] has the errors of a job's run.
     pub async fn write<T, E, F>(
         &self,
         organization: &OrganizationId,
-        name: &'static str,
+        options: impl Into<WriteOptions>,
         body: F,
     ) -> std::result::Result<T, E>
     where
         E: TxError,
         for<'t> F: TxBody<&'t mut WriteTx, std::result::Result<T, E>, Fut: Send> + Clone + Send,
     {
-        self.write_with(organization, name, None, body).await
-    }
-
-    /// Like [`Db::write_fenced`], but does not wait for the organization's lock: a helper of a run takes another
-    /// organization instead.
-    ///
-    /// # Errors
-    /// As [`Db::write_fenced`], and [`Error::Busy`] while another transaction holds the lock.
-    pub async fn write_fenced_if_free<T, E, F>(
-        &self,
-        organization: &OrganizationId,
-        name: &'static str,
-        fence: Fence,
-        body: F,
-    ) -> std::result::Result<T, E>
-    where
-        E: TxError,
-        for<'t> F: TxBody<&'t mut WriteTx, std::result::Result<T, E>, Fut: Send> + Clone + Send,
-    {
-        self.write_with(organization, name, Some(Claim { fence, wait: false }), body).await
-    }
-
-    /// Like [`Db::write`], for a job's run: writes nothing when the run has lost its lease.
-    ///
-    /// # Errors
-    /// As [`Db::write`], and [`Error::FenceLost`].
-    pub async fn write_fenced<T, E, F>(
-        &self,
-        organization: &OrganizationId,
-        name: &'static str,
-        fence: Fence,
-        body: F,
-    ) -> std::result::Result<T, E>
-    where
-        E: TxError,
-        for<'t> F: TxBody<&'t mut WriteTx, std::result::Result<T, E>, Fut: Send> + Clone + Send,
-    {
-        self.write_with(organization, name, Some(Claim { fence, wait: true }), body).await
-    }
-
-    async fn write_with<T, E, F>(
-        &self,
-        organization: &OrganizationId,
-        name: &'static str,
-        claim: Option<Claim>,
-        body: F,
-    ) -> std::result::Result<T, E>
-    where
-        E: TxError,
-        for<'t> F: TxBody<&'t mut WriteTx, std::result::Result<T, E>, Fut: Send> + Clone + Send,
-    {
-        let span = tracing::info_span!("transaction", otel.name = name, organization = %organization);
+        let options = options.into();
+        let span = tracing::info_span!("transaction", otel.name = options.name, organization = %organization);
         let attempts = async {
             let mut attempt = 1;
             loop {
-                match within(self.limits.write, self.try_write(organization, claim, body.clone())).await {
+                let body = body.clone();
+                let writing = async {
+                    let mut conn = self.begin("BEGIN").await?;
+                    let (organization, now) = match lock(&mut conn, organization, options).await {
+                        Ok(locked) => locked,
+                        Err(error) => return Err(roll_back_after(&mut conn, error).await.into()),
+                    };
+                    let mut tx = WriteTx { read: ReadTx { conn, organization }, now };
+                    let answer = body(&mut tx).await;
+                    end(&mut tx.read.conn, answer).await
+                };
+                match within(self.limits.write, writing).await {
                     Err(error) if error.is_retryable() && attempt < ATTEMPTS => pause(attempt).await,
                     done => return done,
                 }
@@ -141,33 +105,6 @@ impl Db {
             }
         };
         attempts.instrument(span).await
-    }
-
-    async fn try_write<T, E, F>(
-        &self,
-        organization: &OrganizationId,
-        claim: Option<Claim>,
-        body: F,
-    ) -> std::result::Result<T, E>
-    where
-        E: TxError,
-        for<'t> F: TxBody<&'t mut WriteTx, std::result::Result<T, E>, Fut: Send> + Send,
-    {
-        let mut conn = TransactionConn::new(self.connection().await?);
-        begin(&mut conn, "BEGIN").await?;
-        let (organization, now) = match lock(&mut conn, organization, claim).await {
-            Ok(locked) => locked,
-            Err(error) => return Err(roll_back_after(&mut conn, error).await.into()),
-        };
-        let mut tx = WriteTx { read: ReadTx { conn, organization }, now };
-        let answer = body(&mut tx).await;
-        match answer {
-            Ok(value) => {
-                commit(&mut tx.read.conn).await?;
-                Ok(value)
-            }
-            Err(error) => Err(roll_back_after(&mut tx.read.conn, error).await),
-        }
     }
 
     /// Reads one organization in one read snapshot.
@@ -206,8 +143,7 @@ impl Db {
     pub async fn snapshot(&self, organization: &OrganizationId) -> Result<ReadTx> {
         let not_found = || Error::OrganizationNotFound(organization.clone());
         let opening = async {
-            let mut conn = TransactionConn::new(self.connection().await?);
-            begin(&mut conn, BEGIN_SNAPSHOT).await?;
+            let mut conn = self.begin(BEGIN_SNAPSHOT).await?;
             let found = find_organization(&mut conn, organization).await;
             let organization = match found.and_then(|found| found.ok_or_else(not_found)) {
                 Ok(organization) => organization,
@@ -229,16 +165,9 @@ impl Db {
     {
         let span = tracing::debug_span!("transaction", otel.name = name);
         let running = async {
-            let mut conn = TransactionConn::new(self.connection().await?);
-            begin(&mut conn, "BEGIN").await?;
+            let mut conn = self.begin("BEGIN").await?;
             let answer = body(&mut conn).await;
-            match answer {
-                Ok(value) => {
-                    commit(&mut conn).await?;
-                    Ok(value)
-                }
-                Err(error) => Err(roll_back_after(&mut conn, error).await),
-            }
+            end(&mut conn, answer).await
         };
         within(self.limits.write, running).instrument(span).await
     }
@@ -262,6 +191,12 @@ impl Db {
             drop(SystemConn::take(conn));
             Err(silent(limit))
         })
+    }
+
+    async fn begin(&self, sql: &str) -> Result<TransactionConn> {
+        let mut conn = TransactionConn::new(self.connection().await?);
+        begin(&mut conn, sql).await?;
+        Ok(conn)
     }
 
     async fn connection(&self) -> Result<SystemConn> {

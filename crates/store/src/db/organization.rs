@@ -1,35 +1,78 @@
 //! The organization's row, which every transaction of an organization reads or locks first.
 
-use diesel::{
-    pg::Pg,
-    prelude::*,
-    sql_types::{Text, Timestamptz},
-};
+use diesel::{pg::Pg, prelude::*, sql_types::Timestamptz};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use rollcall_domain::{Organization, OrganizationId, Phase, Timestamp, directory::MassChangeLimit};
 use uuid::Uuid;
 
-use super::Prepared;
-use crate::{Error, Result, enum_columns::EnumColumn, schema::organizations};
+use super::statement;
+use crate::{
+    Error, Result,
+    domain_columns::{CountColumn, IdColumn},
+    enum_columns::EnumColumn,
+    schema::organizations,
+};
+
+/// An organization without its catalog.
+#[derive(Clone, Debug, PartialEq, Eq, Queryable, QueryableByName, Selectable)]
+#[diesel(table_name = organizations, check_for_backend(Pg))]
+pub struct OrganizationView {
+    /// The id.
+    #[diesel(deserialize_as = IdColumn)]
+    pub id: OrganizationId,
+    /// An id that is never reused.
+    pub uid: Uuid,
+    /// The display name.
+    pub display_name: String,
+    /// Whether the old settings or the assignments decide about email export.
+    #[diesel(deserialize_as = EnumColumn<Phase>)]
+    pub phase: Phase,
+    /// The number of members that a sync may change without `allow_mass_change`.
+    #[diesel(deserialize_as = CountColumn)]
+    pub mass_change_members: u32,
+    /// The percentage of members that a sync may change without `allow_mass_change`.
+    #[diesel(deserialize_as = CountColumn)]
+    pub mass_change_percent: u32,
+    /// The allowed domains of member emails, in lower case; empty for any domain.
+    pub email_domains: Vec<String>,
+    /// The wave of the settings migration.
+    #[diesel(deserialize_as = CountColumn)]
+    pub wave: u32,
+    /// The revision that last changed the organization's own fields.
+    pub updated_revision: i64,
+    /// When the organization was created.
+    pub created_at: Timestamp,
+    /// When the organization's own fields last changed.
+    pub updated_at: Timestamp,
+}
+
+impl From<Organization> for OrganizationView {
+    fn from(organization: Organization) -> Self {
+        Self {
+            id: organization.id,
+            uid: organization.uid,
+            display_name: organization.display_name,
+            phase: organization.phase,
+            mass_change_members: organization.mass_change_limit.members,
+            mass_change_percent: organization.mass_change_limit.percent,
+            email_domains: organization.email_domains,
+            wave: organization.wave,
+            updated_revision: organization.updated_revision,
+            created_at: organization.created_at,
+            updated_at: organization.updated_at,
+        }
+    }
+}
 
 #[derive(Queryable, QueryableByName, Selectable)]
 #[diesel(table_name = organizations, check_for_backend(Pg))]
 struct OrganizationRow {
-    id: String,
-    uid: Uuid,
-    display_name: String,
-    phase: EnumColumn<Phase>,
-    mass_change_members: i32,
-    mass_change_percent: i32,
+    #[diesel(embed)]
+    view: OrganizationView,
     catalog: serde_json::Value,
     catalog_revision: i64,
     revision: i64,
-    updated_revision: i64,
     last_write_at: Timestamp,
-    created_at: Timestamp,
-    updated_at: Timestamp,
-    email_domains: Vec<String>,
-    wave: i32,
 }
 
 impl TryFrom<OrganizationRow> for Organization {
@@ -38,24 +81,22 @@ impl TryFrom<OrganizationRow> for Organization {
     fn try_from(row: OrganizationRow) -> Result<Self> {
         let catalog = serde_json::from_value(row.catalog)
             .map_err(|error| Error::corrupt(format!("the catalog cannot be read: {error}")))?;
+        let view = row.view;
         Ok(Self {
-            id: OrganizationId::trusted(row.id),
-            uid: row.uid,
-            display_name: row.display_name,
-            phase: row.phase.0,
-            mass_change_limit: MassChangeLimit {
-                members: row.mass_change_members.unsigned_abs(),
-                percent: row.mass_change_percent.unsigned_abs(),
-            },
+            id: view.id,
+            uid: view.uid,
+            display_name: view.display_name,
+            phase: view.phase,
+            mass_change_limit: MassChangeLimit { members: view.mass_change_members, percent: view.mass_change_percent },
             catalog,
             catalog_revision: row.catalog_revision,
             revision: row.revision,
-            updated_revision: row.updated_revision,
+            updated_revision: view.updated_revision,
             last_write_at: row.last_write_at,
-            created_at: row.created_at,
-            updated_at: row.updated_at,
-            email_domains: row.email_domains,
-            wave: row.wave.unsigned_abs(),
+            created_at: view.created_at,
+            updated_at: view.updated_at,
+            email_domains: view.email_domains,
+            wave: view.wave,
         })
     }
 }
@@ -66,6 +107,12 @@ struct LockedRow {
     organization: OrganizationRow,
     #[diesel(sql_type = Timestamptz)]
     locked_at: Timestamp,
+}
+
+impl LockedRow {
+    fn into_parts(self) -> Result<(Organization, Timestamp)> {
+        Ok((self.organization.try_into()?, self.locked_at))
+    }
 }
 
 /// Reads an organization, if there is one with this id.
@@ -82,7 +129,8 @@ pub(super) async fn lock_organization(
     conn: &mut AsyncPgConnection,
     id: &OrganizationId,
 ) -> Result<Option<(Organization, Timestamp)>> {
-    lock_with(conn, id, include_str!("../sql/lock_organization.sql")).await
+    let query = statement!(Prepared("lock_organization"), id.as_str());
+    query.get_result(conn).await.optional()?.map(LockedRow::into_parts).transpose()
 }
 
 /// Like [`lock_organization`], but returns `None` while another transaction holds the lock. Organizations are never
@@ -91,15 +139,6 @@ pub(super) async fn lock_organization_if_free(
     conn: &mut AsyncPgConnection,
     id: &OrganizationId,
 ) -> Result<Option<(Organization, Timestamp)>> {
-    lock_with(conn, id, include_str!("../sql/lock_organization_if_free.sql")).await
-}
-
-async fn lock_with(
-    conn: &mut AsyncPgConnection,
-    id: &OrganizationId,
-    sql: &'static str,
-) -> Result<Option<(Organization, Timestamp)>> {
-    let query = Prepared(diesel::sql_query(sql).bind::<Text, _>(id.as_str()));
-    let row: Option<LockedRow> = query.get_result(conn).await.optional()?;
-    row.map(|row| Ok((row.organization.try_into()?, row.locked_at))).transpose()
+    let query = statement!(Prepared("lock_organization_if_free"), id.as_str());
+    query.get_result(conn).await.optional()?.map(LockedRow::into_parts).transpose()
 }

@@ -26,13 +26,13 @@ pub struct Options {
     pub connections: usize,
 }
 
-/// A connection that was taken from the pool less than this ago is used without a test.
+/// A connection is used without a test if its last use began less than this long ago.
 const TESTED_AFTER: Duration = Duration::from_secs(1);
 
 /// Opens a pool. It connects when a connection is needed.
 ///
 /// A connection that the client knows to be closed is replaced. The client may not know yet that the database has ended
-/// an idle connection, so a connection that was last taken more than a second ago first runs a test statement.
+/// an idle connection, so a connection whose last use began more than a second ago first runs a test statement.
 pub(super) fn open(options: &Options) -> Result<Pool<AsyncPgConnection>> {
     options
         .url

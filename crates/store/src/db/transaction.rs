@@ -1,4 +1,4 @@
-//! How every transaction begins and ends.
+//! The beginning and the end of every transaction.
 
 use std::time::Duration;
 
@@ -21,11 +21,34 @@ pub struct Fence {
     pub number: i64,
 }
 
-/// The run that a transaction writes for, and whether the transaction waits for the organization's lock.
-#[derive(Clone, Copy)]
-pub(super) struct Claim {
-    pub(super) fence: Fence,
-    pub(super) wait: bool,
+/// How a transaction writes an organization. A `&str` converts to the options with that span name and without a run.
+#[derive(Clone, Copy, Debug)]
+pub struct WriteOptions {
+    /// The name of the span.
+    pub(super) name: &'static str,
+    fence: Option<Fence>,
+    wait: bool,
+}
+
+impl WriteOptions {
+    /// For a job's run: the transaction returns [`Error::FenceLost`] and writes nothing when the run has lost its lease.
+    #[must_use]
+    pub fn fenced(name: &'static str, fence: Fence) -> Self {
+        Self { fence: Some(fence), ..name.into() }
+    }
+
+    /// The transaction does not wait for the organization's lock: it returns [`Error::Busy`] while another transaction
+    /// holds it. A helper of a run then continues with another organization.
+    #[must_use]
+    pub fn if_free(self) -> Self {
+        Self { wait: false, ..self }
+    }
+}
+
+impl From<&'static str> for WriteOptions {
+    fn from(name: &'static str) -> Self {
+        Self { name, fence: None, wait: true }
+    }
 }
 
 pub(super) async fn begin(conn: &mut AsyncPgConnection, sql: &str) -> Result<()> {
@@ -35,10 +58,17 @@ pub(super) async fn begin(conn: &mut AsyncPgConnection, sql: &str) -> Result<()>
     }
 }
 
-pub(super) async fn commit(conn: &mut AsyncPgConnection) -> Result<()> {
-    match AnsiTransactionManager::commit_transaction(conn).await {
-        Ok(()) => Ok(()),
-        Err(error) => Err(report_lost_connection(conn, error.into()).await),
+/// Commits a transaction, or rolls it back after an error of its body.
+pub(super) async fn end<T, E: TxError>(
+    conn: &mut AsyncPgConnection,
+    answer: std::result::Result<T, E>,
+) -> std::result::Result<T, E> {
+    match answer {
+        Ok(value) => match AnsiTransactionManager::commit_transaction(conn).await {
+            Ok(()) => Ok(value),
+            Err(error) => Err(report_lost_connection(conn, Error::from(error)).await.into()),
+        },
+        Err(error) => Err(roll_back_after(conn, error).await),
     }
 }
 
@@ -75,17 +105,16 @@ pub(super) async fn roll_back_after<E: TxError>(conn: &mut AsyncPgConnection, er
 /// or the time of the organization's last write if that is later.
 pub(super) async fn lock(
     conn: &mut AsyncPgConnection,
-    organization: &OrganizationId,
-    claim: Option<Claim>,
+    id: &OrganizationId,
+    options: WriteOptions,
 ) -> Result<(Organization, Timestamp)> {
-    let (organization, now) = if claim.is_none_or(|claim| claim.wait) {
-        let found = lock_organization(conn, organization).await?;
-        found.ok_or_else(|| Error::OrganizationNotFound(organization.clone()))?
+    let (organization, now) = if options.wait {
+        lock_organization(conn, id).await?.ok_or_else(|| Error::OrganizationNotFound(id.clone()))?
     } else {
-        lock_organization_if_free(conn, organization).await?.ok_or(Error::Busy)?
+        lock_organization_if_free(conn, id).await?.ok_or(Error::Busy)?
     };
-    if let Some(claim) = claim {
-        crate::jobs::check_fence(conn, claim.fence).await?;
+    if let Some(fence) = options.fence {
+        crate::jobs::check_fence(conn, fence).await?;
     }
     let now = now.max(organization.last_write_at);
     Ok((organization, now))

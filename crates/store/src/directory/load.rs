@@ -16,6 +16,7 @@ use uuid::Uuid;
 
 use crate::{
     ReadTx, Result,
+    db::load,
     enum_columns::ExportColumns,
     members::{identity::IdentityColumns, settings::settings_id},
     schema::{groups, members},
@@ -83,13 +84,7 @@ async fn list_known_members(
     members: Option<&[&str]>,
     holders: &[&str],
 ) -> Result<HashMap<MemberId, KnownMember>> {
-    let (conn, organization) = tx.parts();
-    let rows: Vec<KnownMemberRow> = diesel::sql_query(include_str!("../sql/list_known_members.sql"))
-        .bind::<Text, _>(organization)
-        .bind::<Nullable<Array<Text>>, _>(members)
-        .bind::<Array<Text>, _>(holders)
-        .load(conn)
-        .await?;
+    let rows: Vec<KnownMemberRow> = load!(tx, "list_known_members", members, holders).await?;
     Ok(rows.into_iter().map(Into::into).collect())
 }
 
@@ -119,12 +114,7 @@ async fn list_memberships(
     members: Option<&[&str]>,
     known: &HashMap<GroupId, KnownGroup>,
 ) -> Result<Memberships> {
-    let (conn, organization) = tx.parts();
-    let rows: Vec<MembershipsRow> = diesel::sql_query(include_str!("../sql/list_memberships.sql"))
-        .bind::<Text, _>(organization)
-        .bind::<Nullable<Array<Text>>, _>(members)
-        .load(conn)
-        .await?;
+    let rows: Vec<MembershipsRow> = load!(tx, "list_memberships", members).await?;
     // Many members have the same group: they share its id.
     let shared: HashMap<&str, &GroupId> = known.keys().map(|id| (id.as_str(), id)).collect();
     let share = |id: String| shared.get(id.as_str()).map_or_else(|| GroupId::trusted(id.as_str()), |id| (*id).clone());

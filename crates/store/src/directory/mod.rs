@@ -5,11 +5,7 @@ mod write;
 
 use std::collections::{BTreeSet, HashSet};
 
-use diesel::{
-    pg::Pg,
-    prelude::*,
-    sql_types::{BigInt, Integer, Text},
-};
+use diesel::{pg::Pg, prelude::*, sql_types::Integer};
 use diesel_async::RunQueryDsl;
 use rollcall_domain::GroupId;
 
@@ -18,64 +14,38 @@ pub(crate) use write::{
     delete_memberships, free_addresses, insert_members, insert_memberships, update_identities, upsert_groups,
 };
 
-use crate::{ReadTx, Result, schema::groups};
+use crate::{
+    ReadTx, Result,
+    db::{load, statement},
+    domain_columns::{CountColumn, IdColumn},
+    schema::groups,
+};
 
 /// A group with the number of its members.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, QueryableByName)]
+#[diesel(table_name = groups, check_for_backend(Pg))]
 pub struct GroupView {
     /// The external id.
+    #[diesel(deserialize_as = IdColumn)]
     pub id: GroupId,
     /// The name in the identity provider.
     pub display_name: String,
     /// Whether the last full sync contained the group.
     pub present: bool,
     /// The number of members, inactive ones included.
+    #[diesel(sql_type = Integer, deserialize_as = CountColumn)]
     pub members: u32,
-}
-
-#[derive(QueryableByName)]
-#[diesel(table_name = groups, check_for_backend(Pg))]
-struct GroupViewRow {
-    id: String,
-    display_name: String,
-    present: bool,
-    #[diesel(sql_type = Integer)]
-    members: i32,
-}
-
-impl From<GroupViewRow> for GroupView {
-    fn from(row: GroupViewRow) -> Self {
-        Self {
-            id: GroupId::trusted(row.id),
-            display_name: row.display_name,
-            present: row.present,
-            members: row.members.unsigned_abs(),
-        }
-    }
 }
 
 /// Reads up to `limit` groups after the id `after`, in byte order of their ids.
 pub async fn list_groups(tx: &mut ReadTx, after: Option<&str>, limit: u32) -> Result<Vec<GroupView>> {
-    let (conn, organization) = tx.parts();
-    let rows: Vec<GroupViewRow> = diesel::sql_query(include_str!("../sql/list_groups.sql"))
-        .bind::<Text, _>(organization)
-        .bind::<Text, _>(after.unwrap_or_default())
-        .bind::<BigInt, _>(i64::from(limit))
-        .load(conn)
-        .await?;
-    Ok(rows.into_iter().map(GroupView::from).collect())
+    Ok(load!(tx, "list_groups", after.unwrap_or_default(), i64::from(limit)).await?)
 }
 
 /// Reads one group, present or not, if the organization knows it.
 pub async fn find_group(tx: &mut ReadTx, group: &GroupId) -> Result<Option<GroupView>> {
     let (conn, organization) = tx.parts();
-    let row: Option<GroupViewRow> = diesel::sql_query(include_str!("../sql/find_group.sql"))
-        .bind::<Text, _>(organization)
-        .bind::<Text, _>(group.as_str())
-        .get_result(conn)
-        .await
-        .optional()?;
-    Ok(row.map(GroupView::from))
+    Ok(statement!("find_group", organization, group.as_str()).get_result(conn).await.optional()?)
 }
 
 /// Returns the first of the given groups, in byte order, that the organization does not know.

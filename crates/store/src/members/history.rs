@@ -3,11 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use diesel::{
-    pg::Pg,
-    prelude::*,
-    sql_types::{BigInt, Bool, Nullable, Text, Timestamptz},
-};
+use diesel::{pg::Pg, prelude::*};
 use diesel_async::RunQueryDsl;
 use rollcall_domain::{
     AssignmentId, Cause, Held, MemberChange, MemberId, Timestamp,
@@ -19,7 +15,7 @@ use uuid::Uuid;
 use super::settings::{get_settings, settings_id};
 use crate::{
     ReadTx, Result,
-    db::clock,
+    db::{clock, load},
     enum_columns::{EnumColumn, ExportColumns},
     schema::{audit_events, member_changes, members},
 };
@@ -76,7 +72,7 @@ impl MemberChangeRow {
     }
 }
 
-/// Which changes of a member are listed.
+/// A filter of the changes of a member.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct HistoryFilter {
     /// Only changes of email export: of its value, its start or its source.
@@ -91,16 +87,16 @@ pub struct HistoryFilter {
 
 /// Reads a member's changes, newest first.
 pub async fn list_changes(tx: &mut ReadTx, member: &MemberId, filter: HistoryFilter) -> Result<Vec<RecordedChange>> {
-    let (conn, organization) = tx.parts();
-    let rows: Vec<MemberChangeRow> = diesel::sql_query(include_str!("../sql/list_member_changes.sql"))
-        .bind::<Text, _>(organization)
-        .bind::<Text, _>(member.as_str())
-        .bind::<Bool, _>(filter.email_export)
-        .bind::<Nullable<BigInt>, _>(filter.before)
-        .bind::<Nullable<Timestamptz>, _>(filter.until)
-        .bind::<Nullable<BigInt>, _>(filter.limit.map(i64::from))
-        .load(conn)
-        .await?;
+    let rows: Vec<MemberChangeRow> = load!(
+        tx,
+        "list_member_changes",
+        member.as_str(),
+        filter.email_export,
+        filter.before,
+        filter.until,
+        filter.limit.map(i64::from)
+    )
+    .await?;
     Ok(rows.into_iter().map(|row| row.into_recorded(member.clone())).collect())
 }
 
@@ -111,7 +107,7 @@ pub async fn list_bundles(tx: &mut ReadTx, changes: &[RecordedChange]) -> Result
     get_settings(tx, &ids).await
 }
 
-/// When a member became known, and with which old setting.
+/// The time when a member became known, with the old setting.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Beginning {
     /// When the member was first synced.

@@ -12,9 +12,8 @@ pub(crate) mod write;
 use diesel::{
     QueryableByName,
     pg::Pg,
-    sql_types::{Array, Integer, Jsonb, Nullable, Text},
+    sql_types::{Array, Integer, Nullable, Text},
 };
-use diesel_async::RunQueryDsl;
 use rollcall_domain::{AssignmentId, AssignmentList, GroupId, Held, MemberId, MemberState, Scope};
 use uuid::Uuid;
 
@@ -22,7 +21,7 @@ use overtaken::list_overtaken;
 pub use view::{MemberView, Pin, find_member, list_members, prepare_pages};
 
 use self::settings::settings_id;
-use crate::{ReadTx, Result, enum_columns::ExportColumns, schema::members};
+use crate::{ReadTx, Result, db::load, enum_columns::ExportColumns, schema::members};
 
 /// A member as the planner reads it.
 #[derive(QueryableByName)]
@@ -92,14 +91,14 @@ async fn load_states(
     let first_ranks = list.map(AssignmentList::first_ranks).unwrap_or_default();
     let ranks: serde_json::Map<String, serde_json::Value> =
         first_ranks.into_iter().map(|(group, rank)| (group.to_string(), rank.into())).collect();
-    let (conn, organization) = tx.parts();
-    let rows: Vec<MemberStateRow> = diesel::sql_query(include_str!("../sql/list_member_states.sql"))
-        .bind::<Text, _>(organization)
-        .bind::<Nullable<Text>, _>(selection.of_assignment)
-        .bind::<Array<Text>, _>(&selection.in_groups)
-        .bind::<Array<Text>, _>(&selection.members)
-        .bind::<Jsonb, _>(serde_json::Value::Object(ranks))
-        .load(conn)
-        .await?;
+    let rows: Vec<MemberStateRow> = load!(
+        tx,
+        "list_member_states",
+        selection.of_assignment,
+        &selection.in_groups,
+        &selection.members,
+        serde_json::Value::Object(ranks)
+    )
+    .await?;
     Ok(rows.into_iter().map(MemberState::from).collect())
 }

@@ -1,11 +1,9 @@
 //! The members that a new order of the list can move.
 
-use diesel::sql_types::{Array, Integer, Text};
-use diesel_async::RunQueryDsl;
 use rollcall_domain::{MemberState, assignments::Overtaken};
 
 use super::MemberStateRow;
-use crate::{ReadTx, Result};
+use crate::{ReadTx, Result, db::load};
 
 /// Reads the members with the ranks that overtake their assignment.
 pub(super) async fn list_overtaken(tx: &mut ReadTx, overtaken: &Overtaken) -> Result<Vec<MemberState>> {
@@ -17,14 +15,6 @@ pub(super) async fn list_overtaken(tx: &mut ReadTx, overtaken: &Overtaken) -> Re
     if assignments.is_empty() || groups.is_empty() {
         return Ok(Vec::new());
     }
-    let (conn, organization) = tx.parts();
-    let rows: Vec<MemberStateRow> = diesel::sql_query(include_str!("../sql/list_overtaken_members.sql"))
-        .bind::<Text, _>(organization)
-        .bind::<Array<Text>, _>(groups)
-        .bind::<Array<Integer>, _>(first)
-        .bind::<Array<Text>, _>(assignments)
-        .bind::<Array<Integer>, _>(ranks)
-        .load(conn)
-        .await?;
+    let rows: Vec<MemberStateRow> = load!(tx, "list_overtaken_members", groups, first, assignments, ranks).await?;
     Ok(rows.into_iter().map(MemberState::from).collect())
 }

@@ -5,7 +5,7 @@ use std::collections::{BTreeSet, HashMap};
 use diesel::{
     QueryableByName,
     pg::Pg,
-    sql_types::{Array, BigInt, Nullable, Text, Timestamptz},
+    sql_types::{Array, Nullable, Text, Timestamptz},
 };
 use diesel_async::RunQueryDsl;
 use rollcall_domain::{
@@ -14,7 +14,7 @@ use rollcall_domain::{
 use uuid::Uuid;
 
 use super::{identity::IdentityColumns, settings::list_settings};
-use crate::{Error, ReadTx, Result, enum_columns::ExportColumns, schema::members, seats::list_pending_of};
+use crate::{Error, ReadTx, Result, db::load, enum_columns::ExportColumns, schema::members, seats::list_pending_of};
 
 /// A member with everything that the API shows.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -31,9 +31,9 @@ pub struct MemberView {
     pub assignment: AssignmentId,
     /// The pin that holds the member in the assignment.
     pub pin: Option<Pin>,
-    /// The settings that the member was given.
+    /// The settings of the member.
     pub settings: Settings,
-    /// The given seats that the member still waits for.
+    /// The seats of the settings that the member still waits for.
     pub pending_seats: BTreeSet<String>,
     /// The email export setting; `None` in phase LEGACY.
     pub export: Option<MemberExport>,
@@ -52,16 +52,16 @@ impl MemberView {
     }
 }
 
-/// Who moved a member, why and when.
+/// A pin: the assignment of a moved member, with the actor, the reason and the time.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Pin {
     /// The assignment that holds the member.
     pub assignment: AssignmentId,
-    /// Who moved the member.
+    /// The actor who moved the member.
     pub actor: String,
     /// The reason, as the tech admin wrote it.
     pub reason: String,
-    /// When.
+    /// When the member was moved.
     pub time: Timestamp,
 }
 
@@ -122,7 +122,7 @@ impl MemberViewRow {
 
 /// Reads one member, if the organization has it.
 pub async fn find_member(tx: &mut ReadTx, member: &MemberId) -> Result<Option<MemberView>> {
-    let page = MemberPage { only: Some(member.as_str()), ..MemberPage::default() };
+    let page = MemberPage { assignment: None, only: Some(member.as_str()), after: None, limit: 1 };
     Ok(load(tx, &page).await?.pop())
 }
 
@@ -157,22 +157,9 @@ struct MemberPage<'a> {
     limit: i64,
 }
 
-impl Default for MemberPage<'_> {
-    fn default() -> Self {
-        Self { assignment: None, only: None, after: None, limit: 1 }
-    }
-}
-
 async fn load(tx: &mut ReadTx, page: &MemberPage<'_>) -> Result<Vec<MemberView>> {
-    let (conn, organization) = tx.parts();
-    let rows: Vec<MemberViewRow> = diesel::sql_query(include_str!("../sql/list_members.sql"))
-        .bind::<Text, _>(organization)
-        .bind::<Nullable<Text>, _>(page.assignment)
-        .bind::<Nullable<Text>, _>(page.only)
-        .bind::<Text, _>(page.after.unwrap_or_default())
-        .bind::<BigInt, _>(page.limit)
-        .load(conn)
-        .await?;
+    let rows: Vec<MemberViewRow> =
+        load!(tx, "list_members", page.assignment, page.only, page.after.unwrap_or_default(), page.limit).await?;
     let settings = list_settings(tx, rows.iter().map(|row| row.settings_id).collect()).await?;
     let mut pending = list_pending_of(tx, rows.iter().map(|row| row.id.as_str()).collect()).await?;
     let view = |row: MemberViewRow| {

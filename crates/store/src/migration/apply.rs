@@ -1,9 +1,6 @@
 //! Writes a migration or a rollback, and the record of either.
 
-use diesel::{
-    prelude::*,
-    sql_types::{Array, BigInt, Nullable, Text, Timestamptz},
-};
+use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
 use rollcall_domain::{
     Cause, MemberId, Phase,
@@ -16,64 +13,39 @@ use crate::{
     Result, WriteTx,
     arrays::column,
     audit::{self, AuditEvent, Impact},
+    db::execute,
     schema::organizations,
 };
 
 /// Writes the setting of every member, the chosen value of every assignment, and the phase MIGRATED.
-///
-/// # Errors
-/// [`crate::Error::Unavailable`] when the database cannot be reached.
 pub async fn apply_migration(tx: &mut WriteTx, plan: &MigrationPlan) -> Result<()> {
     update_members(tx, &plan.members).await?;
     let (revision, now) = (tx.next_revision(), tx.now());
-    let (conn, organization) = tx.parts();
-    diesel::sql_query(include_str!("../sql/insert_migrated.sql"))
-        .bind::<Text, _>(organization)
-        .bind::<BigInt, _>(revision)
-        .bind::<Text, _>(Cause::Migration.as_str())
-        .execute(conn)
-        .await?;
-    diesel::sql_query(include_str!("../sql/update_chosen.sql"))
-        .bind::<Text, _>(organization)
-        .bind::<Array<Text>, _>(column(&plan.outcomes, |outcome| outcome.assignment.as_str()))
-        .bind::<Array<Nullable<Text>>, _>(column(&plan.outcomes, |outcome| outcome.chosen.map(EmailExport::as_str)))
-        .bind::<BigInt, _>(revision)
-        .bind::<Timestamptz, _>(now)
-        .execute(conn)
-        .await?;
+    execute!(tx, "insert_migrated", revision, Cause::Migration.as_str()).await?;
+    execute!(
+        tx,
+        "update_chosen",
+        column(&plan.outcomes, |outcome| outcome.assignment.as_str()),
+        column(&plan.outcomes, |outcome| outcome.chosen.map(EmailExport::as_str)),
+        revision,
+        now
+    )
+    .await?;
     update_phase(tx, Phase::Migrated).await
 }
 
 /// Removes the setting of every member and the chosen value of every assignment, and writes the phase LEGACY.
-///
-/// # Errors
-/// [`crate::Error::Unavailable`] when the database cannot be reached.
 pub async fn apply_rollback(tx: &mut WriteTx) -> Result<()> {
     let (revision, now) = (tx.next_revision(), tx.now());
-    let (conn, organization) = tx.parts();
     // The history copies the settings from the members' rows. So it is written before the settings are removed.
-    diesel::sql_query(include_str!("../sql/insert_rolled_back.sql"))
-        .bind::<Text, _>(organization)
-        .bind::<BigInt, _>(revision)
-        .bind::<Text, _>(Cause::RolledBack.as_str())
-        .execute(conn)
-        .await?;
-    for sql in [include_str!("../sql/roll_back_members.sql"), include_str!("../sql/roll_back_assignments.sql")] {
-        diesel::sql_query(sql)
-            .bind::<Text, _>(organization)
-            .bind::<BigInt, _>(revision)
-            .bind::<Timestamptz, _>(now)
-            .execute(conn)
-            .await?;
-    }
+    execute!(tx, "insert_rolled_back", revision, Cause::RolledBack.as_str()).await?;
+    execute!(tx, "roll_back_members", revision, now).await?;
+    execute!(tx, "roll_back_assignments", revision, now).await?;
     update_phase(tx, Phase::Legacy).await
 }
 
 /// Ends a migration, a rollback or a retry: writes the record, the audit event and the new revision, which it returns.
 /// `members` is how many members the write changed.
-///
-/// # Errors
-/// [`crate::Error::Unavailable`] when the database cannot be reached.
 pub async fn finish_migration(
     tx: &mut WriteTx,
     record: &MigrationRecord,
@@ -90,18 +62,17 @@ async fn update_members(tx: &mut WriteTx, settings: &[(MemberId, Setting)]) -> R
         _ => None,
     };
     let (revision, now) = (tx.next_revision(), tx.now());
-    let (conn, organization) = tx.parts();
-    diesel::sql_query(include_str!("../sql/migrate_members.sql"))
-        .bind::<Text, _>(organization)
-        .bind::<Array<Text>, _>(column(settings, |(member, _)| member.as_str()))
-        .bind::<Array<Text>, _>(column(settings, |(_, setting)| setting.value().as_str()))
-        .bind::<Array<Nullable<Timestamptz>>, _>(column(settings, since))
-        .bind::<Text, _>(Source::Migration.as_str())
-        .bind::<BigInt, _>(revision)
-        .bind::<Timestamptz, _>(now)
-        .execute(conn)
-        .await?;
-    Ok(())
+    execute!(
+        tx,
+        "migrate_members",
+        column(settings, |(member, _)| member.as_str()),
+        column(settings, |(_, setting)| setting.value().as_str()),
+        column(settings, since),
+        Source::Migration.as_str(),
+        revision,
+        now
+    )
+    .await
 }
 
 async fn update_phase(tx: &mut WriteTx, phase: Phase) -> Result<()> {

@@ -3,8 +3,8 @@
 use std::collections::HashMap;
 
 use diesel::{
-    QueryableByName,
-    sql_types::{Array, BigInt, Bool, Integer, Text, Timestamptz},
+    prelude::*,
+    sql_types::{Array, Text},
 };
 use diesel_async::RunQueryDsl;
 use rollcall_domain::{
@@ -16,6 +16,8 @@ use crate::{
     ReadTx, Result, WriteTx,
     arrays::column,
     audit::{self, AuditEvent, Impact},
+    db::{execute, load},
+    domain_columns::IdRow,
     schema::{members, unmatched_legacy_settings},
 };
 
@@ -27,17 +29,9 @@ struct AddressHolderRow {
     legacy_email_export: Option<bool>,
 }
 
-/// Reads who holds each address: the active member, else the first inactive member who has it.
-///
-/// # Errors
-/// [`crate::Error::Unavailable`] when the database cannot be reached.
+/// Reads the member who holds each address: the active member, else the first inactive member with the address.
 pub async fn list_address_holders(tx: &mut ReadTx, emails: &[&Email]) -> Result<HashMap<Email, AddressHolder>> {
-    let (conn, organization) = tx.parts();
-    let rows: Vec<AddressHolderRow> = diesel::sql_query(include_str!("../sql/list_address_holders.sql"))
-        .bind::<Text, _>(organization)
-        .bind::<Array<Text>, _>(column(emails, |email| email.as_str()))
-        .load(conn)
-        .await?;
+    let rows: Vec<AddressHolderRow> = load!(tx, "list_address_holders", column(emails, |email| email.as_str())).await?;
     let holder = |row: AddressHolderRow| {
         let holder = AddressHolder { member: MemberId::trusted(row.id), legacy: row.legacy_email_export };
         (Email::trusted(row.email), holder)
@@ -53,40 +47,21 @@ struct UnmatchedRow {
 }
 
 /// Reads the old settings that wait for a member with one of the addresses.
-///
-/// # Errors
-/// [`crate::Error::Unavailable`] when the database cannot be reached.
 pub async fn list_unmatched(tx: &mut ReadTx, emails: &[&Email]) -> Result<HashMap<Email, bool>> {
-    let (conn, organization) = tx.parts();
-    let rows: Vec<UnmatchedRow> = diesel::sql_query(include_str!("../sql/list_unmatched.sql"))
-        .bind::<Text, _>(organization)
-        .bind::<Array<Text>, _>(column(emails, |email| email.as_str()))
-        .load(conn)
-        .await?;
+    let rows: Vec<UnmatchedRow> = load!(tx, "list_unmatched", column(emails, |email| email.as_str())).await?;
     Ok(rows.into_iter().map(|row| (Email::trusted(row.email), row.email_export)).collect())
 }
 
-#[derive(QueryableByName)]
-struct CountRow {
-    #[diesel(sql_type = Integer)]
-    count: i32,
-}
-
 /// Returns how many old settings wait for a member with their address.
-///
-/// # Errors
-/// [`crate::Error::Unavailable`] when the database cannot be reached.
 pub async fn count_unmatched(tx: &mut ReadTx) -> Result<u32> {
     let (conn, organization) = tx.parts();
-    let sql = "SELECT count(*)::integer AS count FROM unmatched_legacy_settings WHERE organization_id = $1";
-    let row: CountRow = diesel::sql_query(sql).bind::<Text, _>(organization).get_result(conn).await?;
-    Ok(row.count.unsigned_abs())
+    let unmatched =
+        unmatched_legacy_settings::table.filter(unmatched_legacy_settings::organization_id.eq(organization));
+    let count: i64 = unmatched.count().get_result(conn).await?;
+    Ok(u32::try_from(count).unwrap_or(u32::MAX))
 }
 
 /// Writes an import of old settings and returns the new revision.
-///
-/// # Errors
-/// [`crate::Error::Unavailable`] when the database cannot be reached.
 pub async fn apply_import(tx: &mut WriteTx, plan: &ImportPlan, event: AuditEvent) -> Result<i64> {
     let changed = update_legacy(tx, &plan.bound).await?;
     delete_unmatched(tx, &plan.newly_matched).await?;
@@ -108,27 +83,21 @@ pub(crate) async fn bind_unmatched(tx: &mut WriteTx, bindings: &[(MemberId, Emai
     delete_unmatched(tx, &emails).await
 }
 
-#[derive(QueryableByName)]
-#[diesel(table_name = members)]
-struct ChangedMemberRow {
-    id: String,
-}
-
 /// Binds old settings to members, and returns the members whose old setting changed.
 async fn update_legacy(tx: &mut WriteTx, settings: &[(MemberId, bool)]) -> Result<Vec<MemberId>> {
     if settings.is_empty() {
         return Ok(Vec::new());
     }
     let (revision, now) = (tx.next_revision(), tx.now());
-    let (conn, organization) = tx.parts();
-    let changed: Vec<ChangedMemberRow> = diesel::sql_query(include_str!("../sql/update_legacy.sql"))
-        .bind::<Text, _>(organization)
-        .bind::<Array<Text>, _>(column(settings, |(member, _)| member.as_str()))
-        .bind::<Array<Bool>, _>(column(settings, |(_, export)| *export))
-        .bind::<BigInt, _>(revision)
-        .bind::<Timestamptz, _>(now)
-        .load(conn)
-        .await?;
+    let changed: Vec<IdRow> = load!(
+        tx,
+        "update_legacy",
+        column(settings, |(member, _)| member.as_str()),
+        column(settings, |(_, export)| *export),
+        revision,
+        now
+    )
+    .await?;
     Ok(changed.into_iter().map(|row| MemberId::trusted(row.id)).collect())
 }
 
@@ -137,15 +106,14 @@ async fn upsert_unmatched(tx: &mut WriteTx, settings: &[(Email, bool)]) -> Resul
         return Ok(());
     }
     let now = tx.now();
-    let (conn, organization) = tx.parts();
-    diesel::sql_query(include_str!("../sql/upsert_unmatched.sql"))
-        .bind::<Text, _>(organization)
-        .bind::<Array<Text>, _>(column(settings, |(email, _)| email.as_str()))
-        .bind::<Array<Bool>, _>(column(settings, |(_, export)| *export))
-        .bind::<Timestamptz, _>(now)
-        .execute(conn)
-        .await?;
-    Ok(())
+    execute!(
+        tx,
+        "upsert_unmatched",
+        column(settings, |(email, _)| email.as_str()),
+        column(settings, |(_, export)| *export),
+        now
+    )
+    .await
 }
 
 async fn delete_unmatched(tx: &mut WriteTx, emails: &[Email]) -> Result<()> {

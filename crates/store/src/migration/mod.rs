@@ -1,16 +1,15 @@
 //! The settings migration: old settings, the settings that members have instead, and the record of each organization.
 
 mod apply;
-mod first_choice;
 mod import;
 mod pending;
 mod read;
 mod record;
 
 pub use apply::{apply_migration, apply_rollback, finish_migration};
-pub(crate) use first_choice::record_first_choice;
 pub(crate) use import::bind_unmatched;
 pub use import::{apply_import, count_unmatched, list_address_holders, list_unmatched};
 pub use pending::{MigrationSize, list_failed_since, list_pending, list_sizes};
 pub use read::{list_legacy_assignments, list_legacy_members, list_written_settings};
+pub(crate) use record::record_first_choice;
 pub use record::{find_record, list_migrations};

@@ -1,10 +1,10 @@
-//! Which organizations a run of the migration job still has to migrate. A migrated organization drops out of these
+//! The organizations that a run of the migration job still has to migrate. A migrated organization drops out of these
 //! lists, so a run needs no stored cursor.
 
 use diesel::{
     QueryableByName,
     prelude::*,
-    sql_types::{BigInt, Bool, Integer, Text, Timestamptz},
+    sql_types::{BigInt, Bool},
 };
 use diesel_async::RunQueryDsl;
 use rollcall_domain::{
@@ -14,6 +14,8 @@ use rollcall_domain::{
 
 use crate::{
     Db, Result, SystemConn,
+    db::statement,
+    domain_columns::IdRow,
     schema::{organizations, settings_migrations},
 };
 
@@ -31,24 +33,13 @@ pub struct MigrationSize {
     pub members: i64,
 }
 
-#[derive(QueryableByName)]
-#[diesel(table_name = organizations)]
-struct PendingRow {
-    id: String,
-}
-
 /// Reads the first `limit` organizations that are still to be migrated, in byte order of their ids.
-///
-/// # Errors
-/// [`crate::Error::Unavailable`] when the database cannot be reached.
 pub async fn list_pending(db: &Db, scope: MigrationScope, limit: i64) -> Result<Vec<OrganizationId>> {
     db.system("list_pending_migrations", async |conn: &mut SystemConn| {
-        let rows: Vec<PendingRow> = diesel::sql_query(include_str!("../sql/list_pending_migrations.sql"))
-            .bind::<Integer, _>(scope.wave.cast_signed())
-            .bind::<Timestamptz, _>(scope.requested_at)
-            .bind::<BigInt, _>(limit)
-            .load(conn)
-            .await?;
+        let rows: Vec<IdRow> =
+            statement!("list_pending_migrations", scope.wave.cast_signed(), scope.requested_at, limit)
+                .load(conn)
+                .await?;
         Ok(rows.into_iter().map(|row| OrganizationId::trusted(row.id)).collect())
     })
     .await
@@ -56,16 +47,9 @@ pub async fn list_pending(db: &Db, scope: MigrationScope, limit: i64) -> Result<
 
 /// Reads up to `limit` organizations of the scope after the organization `after`, in byte order of their ids, with
 /// their sizes.
-///
-/// # Errors
-/// [`crate::Error::Unavailable`] when the database cannot be reached.
 pub async fn list_sizes(db: &Db, scope: MigrationScope, after: &str, limit: i64) -> Result<Vec<MigrationSize>> {
     db.system("list_migration_sizes", async |conn: &mut SystemConn| {
-        let sizes = diesel::sql_query(include_str!("../sql/list_migration_sizes.sql"))
-            .bind::<Integer, _>(scope.wave.cast_signed())
-            .bind::<Timestamptz, _>(scope.requested_at)
-            .bind::<Text, _>(after)
-            .bind::<BigInt, _>(limit)
+        let sizes = statement!("list_migration_sizes", scope.wave.cast_signed(), scope.requested_at, after, limit)
             .load(conn)
             .await?;
         Ok(sizes)
@@ -75,9 +59,6 @@ pub async fn list_sizes(db: &Db, scope: MigrationScope, after: &str, limit: i64)
 
 /// Reads the first `limit` organizations whose migration failed at `since` or later, in byte order of their ids, each
 /// with the reason.
-///
-/// # Errors
-/// [`crate::Error::Unavailable`] when the database cannot be reached.
 pub async fn list_failed_since(db: &Db, since: Timestamp, limit: i64) -> Result<Vec<(String, String)>> {
     db.system("list_failed_migrations", async |conn: &mut SystemConn| {
         let failed: Vec<(String, Option<String>)> = settings_migrations::table

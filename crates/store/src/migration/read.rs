@@ -1,7 +1,6 @@
-//! Reads what a migration or a rollback is planned from, and reads back what it wrote.
+//! Reads the input of a migration plan or rollback plan, and reads the written settings back.
 
 use diesel::{QueryableByName, sql_types::Text};
-use diesel_async::RunQueryDsl;
 use rollcall_domain::{
     AssignmentId, MemberId, UpdateMode,
     migration::{LegacyAssignment, LegacyMember, Reading},
@@ -9,6 +8,7 @@ use rollcall_domain::{
 
 use crate::{
     ReadTx, Result,
+    db::load,
     enum_columns::{EnumColumn, ExportColumns},
     schema::members,
 };
@@ -24,15 +24,8 @@ struct LegacyAssignmentRow {
 }
 
 /// Reads every assignment in evaluation order, without its settings.
-///
-/// # Errors
-/// [`crate::Error::Unavailable`] when the database cannot be reached.
 pub async fn list_legacy_assignments(tx: &mut ReadTx) -> Result<Vec<LegacyAssignment>> {
-    let (conn, organization) = tx.parts();
-    let rows: Vec<LegacyAssignmentRow> = diesel::sql_query(include_str!("../sql/list_legacy_assignments.sql"))
-        .bind::<Text, _>(organization)
-        .load(conn)
-        .await?;
+    let rows: Vec<LegacyAssignmentRow> = load!(tx, "list_legacy_assignments").await?;
     let assignment = |row: LegacyAssignmentRow| LegacyAssignment {
         id: AssignmentId::trusted(row.id),
         display_name: row.display_name,
@@ -51,15 +44,8 @@ struct LegacyMemberRow {
 }
 
 /// Reads every member with the old setting, in byte order of the members' ids.
-///
-/// # Errors
-/// [`crate::Error::Unavailable`] when the database cannot be reached.
 pub async fn list_legacy_members(tx: &mut ReadTx) -> Result<Vec<LegacyMember>> {
-    let (conn, organization) = tx.parts();
-    let rows: Vec<LegacyMemberRow> = diesel::sql_query(include_str!("../sql/list_legacy_members.sql"))
-        .bind::<Text, _>(organization)
-        .load(conn)
-        .await?;
+    let rows: Vec<LegacyMemberRow> = load!(tx, "list_legacy_members").await?;
     let member = |row: LegacyMemberRow| LegacyMember {
         id: MemberId::trusted(row.id),
         active: row.active,
@@ -78,15 +64,8 @@ struct WrittenSettingRow {
 }
 
 /// Reads the settings that are written, in byte order of the members' ids. Members without a setting are left out.
-///
-/// # Errors
-/// [`crate::Error::Unavailable`] when the database cannot be reached.
 pub async fn list_written_settings(tx: &mut ReadTx) -> Result<Reading> {
-    let (conn, organization) = tx.parts();
-    let rows: Vec<WrittenSettingRow> = diesel::sql_query(include_str!("../sql/list_written_settings.sql"))
-        .bind::<Text, _>(organization)
-        .load(conn)
-        .await?;
+    let rows: Vec<WrittenSettingRow> = load!(tx, "list_written_settings").await?;
     let setting = |row: WrittenSettingRow| Some((MemberId::trusted(row.id), row.export.into_export()?.setting));
     Ok(rows.into_iter().filter_map(setting).collect())
 }

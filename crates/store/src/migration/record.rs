@@ -4,7 +4,7 @@ use diesel::{
     QueryableByName,
     pg::Pg,
     prelude::*,
-    sql_types::{BigInt, Integer, Nullable, Text, Timestamptz},
+    sql_types::{Integer, Nullable, Text, Timestamptz},
 };
 use diesel_async::RunQueryDsl;
 use rollcall_domain::{
@@ -15,6 +15,7 @@ use serde_json::Value;
 
 use crate::{
     Db, Error, ReadTx, Result, SystemConn, WriteTx,
+    db::statement,
     enum_columns::EnumColumn,
     schema::{organizations, settings_migrations},
 };
@@ -52,10 +53,7 @@ fn to_proof(document: Value) -> Result<Proof> {
         .map_err(|error| Error::corrupt(format!("the proof of a migration cannot be read: {error}")))
 }
 
-/// Reads the record of the organization's migration. There is none before the first migration, rollback or retry.
-///
-/// # Errors
-/// [`Error::Unavailable`] when the database cannot be reached.
+/// Reads the record of the organization's migration. It does not exist before the first migration, rollback or retry.
 pub async fn find_record(tx: &mut ReadTx) -> Result<Option<MigrationRecord>> {
     let (conn, organization) = tx.parts();
     let row: Option<RecordRow> =
@@ -87,6 +85,19 @@ pub(super) async fn upsert_record(tx: &mut WriteTx, record: &MigrationRecord) ->
     Ok(())
 }
 
+/// Records the first value that is chosen on an assignment after a migration, unless an earlier choice is recorded.
+/// From then on it is too late to roll back (product.md 7.6).
+pub(crate) async fn record_first_choice(tx: &mut WriteTx, assignment: &AssignmentId) -> Result<()> {
+    let (conn, organization) = tx.parts();
+    diesel::update(settings_migrations::table.find(organization))
+        .filter(settings_migrations::state.eq(MigrationState::Migrated.as_str()))
+        .filter(settings_migrations::chosen_assignment.is_null())
+        .set(settings_migrations::chosen_assignment.eq(assignment.as_str()))
+        .execute(conn)
+        .await?;
+    Ok(())
+}
+
 #[derive(QueryableByName)]
 #[diesel(table_name = organizations)]
 struct ListedOrganizationRow {
@@ -95,7 +106,7 @@ struct ListedOrganizationRow {
     wave: i32,
 }
 
-/// An organization with its record, of which all columns are null where there is none.
+/// An organization with its migration record. All columns of the record are null for an organization without one.
 #[derive(QueryableByName)]
 #[diesel(table_name = settings_migrations)]
 struct ListedMigrationRow {
@@ -130,9 +141,6 @@ fn to_listed(row: ListedMigrationRow) -> Result<(OrganizationId, MigrationStatus
 
 /// Reads up to `limit` migrations after the organization `after`, in byte order of the organizations' ids. The outcomes
 /// of the assignments are left out, and so are organizations that were created migrated.
-///
-/// # Errors
-/// [`Error::Unavailable`] when the database cannot be reached.
 pub async fn list_migrations(
     db: &Db,
     filter: MigrationFilter,
@@ -140,13 +148,15 @@ pub async fn list_migrations(
     limit: u32,
 ) -> Result<Vec<(OrganizationId, MigrationStatus)>> {
     db.system("list_migrations", async |conn: &mut SystemConn| {
-        let rows: Vec<ListedMigrationRow> = diesel::sql_query(include_str!("../sql/list_migrations.sql"))
-            .bind::<Text, _>(after.unwrap_or_default())
-            .bind::<Nullable<Text>, _>(filter.state.map(MigrationState::as_str))
-            .bind::<BigInt, _>(i64::from(limit))
-            .bind::<Nullable<Integer>, _>(filter.wave.map(u32::cast_signed))
-            .load(conn)
-            .await?;
+        let rows: Vec<ListedMigrationRow> = statement!(
+            "list_migrations",
+            after.unwrap_or_default(),
+            filter.state.map(MigrationState::as_str),
+            i64::from(limit),
+            filter.wave.map(u32::cast_signed)
+        )
+        .load(conn)
+        .await?;
         rows.into_iter().map(to_listed).collect()
     })
     .await

@@ -1,13 +1,10 @@
 //! The catalog of an organization: replacing it as a whole, and counting the uses of its entries.
 
-use diesel::{
-    prelude::*,
-    sql_types::{Integer, Nullable, Text},
-};
+use diesel::{prelude::*, sql_types::Integer};
 use diesel_async::RunQueryDsl;
 use rollcall_domain::catalog::{Catalog, CatalogEntry, CatalogUse};
 
-use crate::{Error, ReadTx, Result, WriteTx, schema::organizations};
+use crate::{Error, ReadTx, Result, WriteTx, db::statement, schema::organizations};
 
 /// Replaces the catalog.
 pub(crate) async fn update_catalog(tx: &mut WriteTx, catalog: &Catalog) -> Result<()> {
@@ -31,13 +28,8 @@ pub async fn list_catalog_uses(tx: &mut ReadTx, entries: Vec<CatalogEntry>) -> R
             CatalogEntry::Profile(workspace, profile) => (None, Some(workspace.as_str()), Some(profile.as_str())),
         };
         let (conn, organization) = tx.parts();
-        let counts: UseCounts = diesel::sql_query(include_str!("../sql/count_catalog_uses.sql"))
-            .bind::<Text, _>(organization)
-            .bind::<Nullable<Text>, _>(seat)
-            .bind::<Nullable<Text>, _>(workspace)
-            .bind::<Nullable<Text>, _>(profile)
-            .get_result(conn)
-            .await?;
+        let counts: UseCounts =
+            statement!("count_catalog_uses", organization, seat, workspace, profile).get_result(conn).await?;
         let (assignments, members) = (counts.assignments.unsigned_abs(), counts.members.unsigned_abs());
         found.push(CatalogUse { entry, assignments, members });
     }

@@ -6,6 +6,8 @@ mod write;
 
 pub use catalog::list_catalog_uses;
 pub(crate) use catalog::update_catalog;
-pub use list::{OrganizationView, list_ids_after, list_organizations};
+pub use list::{list_ids_after, list_organizations};
 pub(crate) use write::update_organization;
 pub use write::{NewOrganization, create_organization, preview_organization};
+
+pub use crate::db::OrganizationView;

@@ -38,7 +38,7 @@ pub struct NewOrganization {
 /// Creates an organization with its default assignment, at revision 1.
 ///
 /// # Errors
-/// [`Error::Exists`] when the id is taken.
+/// [`Error::Exists`] when another organization has the id.
 pub async fn create_organization(
     conn: &mut SystemConn,
     new: &NewOrganization,
@@ -57,7 +57,7 @@ pub async fn create_organization(
 /// Returns the organization as [`create_organization`] would create it. Writes nothing.
 ///
 /// # Errors
-/// [`Error::Exists`] when the id is taken.
+/// [`Error::Exists`] when another organization has the id.
 pub async fn preview_organization(conn: &mut SystemConn, new: &NewOrganization) -> Result<Organization> {
     if find_organization(conn, &new.id).await?.is_some() {
         return Err(Error::Exists { constraint: crate::ORGANIZATIONS_PKEY });

@@ -1,14 +1,15 @@
-//! The run: organization after organization, each step by the service and then by raw SQL.
+//! The run: one organization after the other, each step by the service and then by raw SQL.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use rollcall_bench::{
     Result,
     directory::{Directory, Size},
     machine,
-    memory::Peak,
+    memory::{Peak, peak_during},
     postgres::{Database, Postgres},
-    ratio::Pairs,
+    program::timed,
+    ratio::Measured,
     server::Server,
 };
 use rollcall_proto::v1::{EmailExport, SyncCounts, SyncDirectoryRequest};
@@ -20,10 +21,10 @@ use crate::{
     service::{ASSIGNMENTS, Organization},
 };
 
-/// What is measured, in this order.
+/// The measured steps, in this order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Step {
-    /// A FULL sync of an organization that has no members.
+    /// A FULL sync of an organization without members.
     Sync,
     /// A new first assignment that every member enters.
     Enter,
@@ -41,15 +42,7 @@ pub(crate) const STEPS: [Step; 5] = [
     Step::SyncAgain,
 ];
 
-/// What came of a step in all pairs.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Measured {
-    pub(crate) times: Pairs,
-    /// The most memory that the server had in any of them.
-    pub(crate) peak: Option<Peak>,
-}
-
-/// All that a run uses.
+/// The state of a run.
 struct Bench {
     directory: Directory,
     server: Server,
@@ -63,7 +56,7 @@ pub(crate) async fn run(arguments: Arguments) -> Result {
     let postgres = Postgres::start().await?;
     let service = postgres.database("service", arguments.statements).await?;
     let floor = postgres.database("floor", arguments.statements).await?;
-    let server = Server::start(&service.url, &postgres.dir().join("reports")).await?;
+    let server = Server::start(&service.url, &postgres.dir().join("reports"), &["--no-jobs"]).await?;
     let size = Size::scaled(arguments.scale, ASSIGNMENTS);
     let machine = machine::describe(&service.client).await?;
     if arguments.young {
@@ -88,7 +81,7 @@ pub(crate) async fn run(arguments: Arguments) -> Result {
 }
 
 impl Bench {
-    /// One organization, by both sides.
+    /// Measures both sides with one organization.
     async fn pair(&mut self, pair: u32) -> Result {
         if self.young {
             for database in [&self.service, &self.floor] {
@@ -104,15 +97,13 @@ impl Bench {
             let (took, peak) = self.by_service(&organization, step).await?;
             let floor = self.by_floor(&organization.id, &prepared, step).await?;
             eprintln!("pair {pair}, {step:?}: service {took:.2?}, raw SQL {floor:.2?}");
-            let measured = &mut self.measured[index];
-            measured.times.push(took, floor);
-            measured.peak = measured.peak.into_iter().chain(peak).max_by_key(|peak| peak.bytes);
+            self.measured[index].push(took, floor, peak);
         }
         let service = check::rows(&self.service.client, &organization.id).await?;
         check::same(&service, &check::rows(&self.floor.client, &organization.id).await?)
     }
 
-    /// Makes sides and steps start alike: what the ones before have left to do is done.
+    /// Does the maintenance that earlier steps left to do, so that all steps of both sides start alike.
     async fn settle(&self, database: &Database) -> Result {
         if self.young { database.checkpoint().await } else { database.settle().await }
     }
@@ -123,18 +114,15 @@ impl Bench {
             _ => Vec::new(),
         };
         self.settle(&self.service).await?;
-        let memory = self.server.memory();
-        let reset = memory.reset();
-        let start = Instant::now();
-        let right = self.step(organization, step, messages).await?;
-        let took = start.elapsed();
-        if !right {
-            return Err(format!("the service did not do what was asked for: {step:?}").into());
+        let stepping = timed(self.step(organization, step, messages));
+        let ((is_right, took), peak) = peak_during(self.server.memory(), stepping).await?;
+        if !is_right {
+            return Err(format!("the service did not do the step {step:?} as expected").into());
         }
-        Ok((took, memory.peak(reset)))
+        Ok((took, peak))
     }
 
-    /// Does a step, and answers whether the service did what it should.
+    /// Does a step. Returns whether the service did what it should.
     async fn step(&self, organization: &Organization, step: Step, messages: Vec<SyncDirectoryRequest>) -> Result<bool> {
         let (members, memberships) = (self.directory.people.len(), self.directory.memberships.len());
         match step {
@@ -164,14 +152,15 @@ impl Bench {
     async fn by_floor(&mut self, organization: &str, prepared: &Prepared, step: Step) -> Result<Duration> {
         self.settle(&self.floor).await?;
         let mut floor = Floor::new(&mut self.floor.client, organization, &self.directory, prepared);
-        let start = Instant::now();
-        match step {
-            Step::Sync => floor.sync().await?,
-            Step::Enter => floor.enter().await?,
-            Step::Choose(EmailExport::Export) => floor.choose("EXPORT").await?,
-            Step::Choose(_) => floor.choose("DO_NOT_EXPORT").await?,
-            Step::SyncAgain => floor.sync_again().await?,
-        }
-        Ok(start.elapsed())
+        let stepping = async {
+            match step {
+                Step::Sync => floor.sync().await,
+                Step::Enter => floor.enter().await,
+                Step::Choose(EmailExport::Export) => floor.choose("EXPORT").await,
+                Step::Choose(_) => floor.choose("DO_NOT_EXPORT").await,
+                Step::SyncAgain => floor.sync_again().await,
+            }
+        };
+        Ok(timed(stepping).await?.1)
     }
 }

@@ -1,24 +1,25 @@
-//! What is printed: one table, plain or as Markdown.
+//! The printed table, plain or as Markdown.
 
 use std::fmt::Write as _;
 
-use rollcall_bench::{directory::Directory, memory::Peak};
+use rollcall_bench::{
+    directory::Directory,
+    ratio::Measured,
+    table::{COLUMNS, cells, markdown},
+};
 use rollcall_proto::v1::EmailExport;
 
 use crate::{
     Arguments,
-    pairs::{Measured, STEPS, Step},
+    pairs::{STEPS, Step},
 };
 
-const COLUMNS: [&str; 5] = ["what", "service", "raw SQL", "ratio: median (min to max)", "server's peak memory"];
-
-/// The whole result.
+/// Renders the whole result.
 pub(crate) fn table(machine: &str, arguments: &Arguments, directory: &Directory, measured: &[Measured]) -> String {
-    let rows: Vec<[String; 5]> = STEPS.iter().zip(measured).map(|(step, measured)| row(*step, measured)).collect();
+    let rows: Vec<Vec<String>> = STEPS.iter().zip(measured).map(|(step, measured)| row(*step, measured)).collect();
     let (members, groups) = (directory.people.len(), directory.groups.len());
     let memberships = directory.memberships.len();
-    let young =
-        if arguments.young { "Statistics and cached plans are of before each organization came.\n" } else { "" };
+    let young = if arguments.young { "Statistics and cached plans are older than each organization.\n" } else { "" };
     let text = format!(
         "{members} members, {groups} groups, {memberships} memberships; medians of {} pairs, each an organization of \
          its own.\n{young}Machine: {machine}.\n",
@@ -26,11 +27,11 @@ pub(crate) fn table(machine: &str, arguments: &Arguments, directory: &Directory,
     );
     let since_start = measured.iter().any(|measured| measured.peak.is_some_and(|peak| peak.since_start));
     let note = if since_start { "\nThe peaks are since the server's start.\n" } else { "" };
-    let table = if arguments.markdown { markdown(&rows) } else { plain(&rows) };
+    let table = if arguments.markdown { markdown(&COLUMNS, &rows) } else { plain(&rows) };
     format!("{text}\n{table}{note}")
 }
 
-/// What Postgres took long for.
+/// Prints the slow statements of Postgres.
 pub(crate) fn statements(pair: u32, slow: &[String]) {
     println!("pair {pair}, statements over 20 ms, in order:");
     for line in slow {
@@ -38,7 +39,7 @@ pub(crate) fn statements(pair: u32, slow: &[String]) {
     }
 }
 
-fn row(step: Step, measured: &Measured) -> [String; 5] {
+fn row(step: Step, measured: &Measured) -> Vec<String> {
     let what = match step {
         Step::Sync => "first FULL sync",
         Step::Enter => "everyone enters a new first assignment",
@@ -46,30 +47,11 @@ fn row(step: Step, measured: &Measured) -> [String; 5] {
         Step::Choose(_) => "DO_NOT_EXPORT chosen for everyone",
         Step::SyncAgain => "the same FULL sync again",
     };
-    let ratio = measured.times.ratio();
-    [
-        what.to_owned(),
-        format!("{:.2} s", measured.times.measured().median),
-        format!("{:.2} s", measured.times.floor().median),
-        format!("{:.2} ({:.2} to {:.2})", ratio.median, ratio.min, ratio.max),
-        measured.peak.map_or_else(|| "not measured".to_owned(), mebibytes),
-    ]
+    cells(what, measured)
 }
 
-fn mebibytes(peak: Peak) -> String {
-    format!("{} MiB", peak.bytes >> 20)
-}
-
-fn markdown(rows: &[[String; 5]]) -> String {
-    let mut text = format!("| {} |\n|---|--:|--:|--:|--:|\n", COLUMNS.join(" | "));
-    for row in rows {
-        let _ = writeln!(text, "| {} |", row.join(" | "));
-    }
-    text
-}
-
-fn plain(rows: &[[String; 5]]) -> String {
-    let columns = COLUMNS.map(str::to_owned);
+fn plain(rows: &[Vec<String>]) -> String {
+    let columns = COLUMNS.map(str::to_owned).to_vec();
     let width = |column: usize| {
         let lengths = [&columns].into_iter().chain(rows).map(|row| row[column].len());
         lengths.max().unwrap_or_default()
@@ -89,6 +71,8 @@ fn plain(rows: &[[String; 5]]) -> String {
 mod tests {
     use std::time::Duration;
 
+    use rollcall_bench::memory::Peak;
+
     use super::*;
 
     fn measured() -> Measured {
@@ -101,11 +85,14 @@ mod tests {
     fn a_row_has_times_ratio_and_memory() {
         let row = row(Step::Sync, &measured());
         assert_eq!(row, ["first FULL sync", "2.50 s", "1.00 s", "2.50 (2.50 to 2.50)", "300 MiB"]);
-        assert!(markdown(&[row]).ends_with("| first FULL sync | 2.50 s | 1.00 s | 2.50 (2.50 to 2.50) | 300 MiB |\n"));
+        assert!(
+            markdown(&COLUMNS, &[row])
+                .ends_with("| first FULL sync | 2.50 s | 1.00 s | 2.50 (2.50 to 2.50) | 300 MiB |\n")
+        );
     }
 
     #[test]
-    fn what_cannot_be_measured_is_said() {
+    fn an_unknown_peak_is_not_measured() {
         assert_eq!(row(Step::Enter, &Measured { peak: None, ..measured() })[4], "not measured");
     }
 }

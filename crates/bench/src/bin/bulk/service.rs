@@ -1,50 +1,41 @@
-//! The service's side: what is measured, asked for through its own API.
+//! The steps as calls of the API of the service.
 
 use rollcall_bench::{
     Result,
     directory::{Directory, EVERYONE, Size},
+    requests::{create_assignment, settings},
 };
 use rollcall_proto::v1::{
-    self, Assignment, DataCapture, EmailExport, Phase, Settings, SyncDirectoryRequest, SyncDirectoryResponse,
-    UpdateMode, assignment_service_client::AssignmentServiceClient, directory_service_client::DirectoryServiceClient,
+    self, Assignment, EmailExport, Phase, Settings, SyncDirectoryRequest, SyncDirectoryResponse,
+    assignment_service_client::AssignmentServiceClient, directory_service_client::DirectoryServiceClient,
     organization_service_client::OrganizationServiceClient,
 };
 use tonic::transport::Channel;
 
-/// How many assignments there are before everyone enters one more.
+/// The number of assignments before every member enters one more.
 pub(crate) const ASSIGNMENTS: usize = 20;
-/// The assignment that everyone enters.
+/// The assignment that every member enters.
 pub(crate) const ENTERED: &str = "everyone";
-/// Postgres keeps a plan from the sixth time on.
+/// The number of warm-up changes. Postgres keeps a plan from the sixth execution on.
 const WARM_UPS: usize = 12;
 
 /// An organization of the service.
 #[derive(Clone, Debug)]
 pub(crate) struct Organization {
     channel: Channel,
-    /// Its id.
+    /// The id.
     pub(crate) id: String,
 }
 
 impl Organization {
-    /// Creates it with its assignments, and the groups that these name.
+    /// Creates an organization with its assignments and their groups.
     pub(crate) async fn create(channel: Channel, id: String, directory: &Directory) -> Result<Self> {
         let this = Self::create_empty(channel, id).await?;
         this.sync(vec![directory.named_groups(&this.name())]).await?;
         for index in 0..ASSIGNMENTS {
-            let groups = directory.groups_of_assignment(index).map(|group| this.group(group)).collect();
+            let groups = directory.groups_of_assignment(index);
             let export = if index % 2 == 0 { EmailExport::Export } else { EmailExport::DoNotExport };
-            let bit = |bit: usize| index >> bit & 1 == 1;
-            let data_capture = DataCapture {
-                web_conferences_recorded: bit(0),
-                telephony_calls_imported: bit(1),
-                emails_imported: bit(2),
-                non_recorded_meetings_imported: bit(3),
-                gong_connect_enabled: bit(4),
-                ..Default::default()
-            };
-            let settings = Settings { data_capture: Some(data_capture), ..Default::default() };
-            this.assign(format!("a-{index:02}"), groups, export, settings, 0).await?;
+            this.assign(format!("a-{index:02}"), groups, settings(index), export, 0).await?;
         }
         Ok(this)
     }
@@ -60,7 +51,7 @@ impl Organization {
         Ok(Self { channel, id })
     }
 
-    /// Creates a small organization and changes it so often that Postgres keeps its plans for that.
+    /// Creates a small organization, and changes it so often that Postgres keeps the plans.
     pub(crate) async fn warm_up(channel: Channel, id: String) -> Result {
         let this = Self::create_empty(channel, id).await?;
         let small = Directory::generate(Size { members: WARM_UPS, groups: 4 * ASSIGNMENTS, assignments: ASSIGNMENTS });
@@ -73,13 +64,9 @@ impl Organization {
         Ok(())
     }
 
-    /// Its name.
+    /// The resource name.
     pub(crate) fn name(&self) -> String {
         format!("organizations/{}", self.id)
-    }
-
-    fn group(&self, id: &str) -> String {
-        format!("organizations/{}/groups/{id}", self.id)
     }
 
     /// Sends a whole sync.
@@ -88,14 +75,15 @@ impl Organization {
         Ok(client.sync_directory(tokio_stream::iter(messages)).await?.into_inner())
     }
 
-    /// Creates an assignment that everyone matches first.
+    /// Creates an assignment that matches every member first. Returns its number of members.
     pub(crate) async fn enter(&self, directory: &Directory) -> Result<i32> {
-        let groups = vec![self.group(&directory.groups[EVERYONE].0)];
-        let made = self.assign(ENTERED.to_owned(), groups, EmailExport::DoNotExport, Settings::default(), 1);
-        Ok(made.await?.member_count)
+        let groups = [directory.groups[EVERYONE].0.as_str()].into_iter();
+        let assigning = self.assign(ENTERED.to_owned(), groups, Settings::default(), EmailExport::DoNotExport, 1);
+        Ok(assigning.await?.member_count)
     }
 
-    /// Chooses a value for the members of that assignment, and answers how many active ones have EXPORT and not.
+    /// Chooses a value for the members of that assignment. Returns how many active members have EXPORT, and how many have
+    /// not.
     pub(crate) async fn choose(&self, value: EmailExport) -> Result<(i32, i32)> {
         let assignment = Assignment {
             name: format!("organizations/{}/assignments/{ENTERED}", self.id),
@@ -109,29 +97,15 @@ impl Organization {
         Ok((summary.exporting, summary.not_exporting))
     }
 
-    async fn assign(
+    async fn assign<'a>(
         &self,
-        assignment_id: String,
-        groups: Vec<String>,
-        export: EmailExport,
+        id: String,
+        groups: impl Iterator<Item = &'a str>,
         settings: Settings,
+        export: EmailExport,
         position: i32,
     ) -> Result<Assignment> {
-        let assignment = Assignment {
-            display_name: assignment_id.clone(),
-            groups,
-            update_mode: UpdateMode::AutomaticUpdates.into(),
-            settings: Some(settings),
-            email_export: export.into(),
-            ..Default::default()
-        };
-        let request = v1::CreateAssignmentRequest {
-            parent: self.name(),
-            assignment_id,
-            assignment: Some(assignment),
-            position,
-            ..Default::default()
-        };
+        let request = create_assignment(&self.name(), id, groups, settings, export, position);
         let answered = AssignmentServiceClient::new(self.channel.clone()).create_assignment(request).await?;
         Ok(answered.into_inner().assignment.ok_or("the answer has no assignment")?)
     }

@@ -7,7 +7,7 @@ use tokio_postgres::{Client, Statement};
 
 use crate::service::ID;
 
-/// How many members a page has.
+/// The number of members on a page.
 const PAGE: i64 = 500;
 
 /// The statements, prepared.
@@ -31,7 +31,8 @@ impl<'a> Floor<'a> {
         Ok(Self { client, member, groups, assignments, history, page })
     }
 
-    /// Reads what explaining members takes: the member, their groups, the list and their history, from one snapshot.
+    /// Reads the rows that explain members. For each member: the member, its groups, the list of assignments and its
+    /// history, from one read snapshot.
     pub(crate) async fn explain(&mut self, members: &[&str]) -> Result {
         for member in members {
             let tx = self.client.build_transaction().read_only(true);
@@ -45,7 +46,7 @@ impl<'a> Floor<'a> {
         Ok(())
     }
 
-    /// Reads all members in pages, and answers how many there were.
+    /// Reads all members in pages, and returns their number.
     pub(crate) async fn list(&mut self) -> Result<usize> {
         let (mut count, mut after) = (0, String::new());
         loop {
@@ -56,7 +57,7 @@ impl<'a> Floor<'a> {
         }
     }
 
-    /// Puts the assignments in an order, resolves the members again, and answers how many changed assignment.
+    /// Writes the order of the assignments and moves the members. Returns how many members changed assignment.
     pub(crate) async fn reorder(&mut self, ids: &[String]) -> Result<u64> {
         let tx = self.client.transaction().await?;
         let sql = "SELECT revision + 1, clock_timestamp() FROM organizations WHERE id = $1 FOR UPDATE";

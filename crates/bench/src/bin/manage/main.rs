@@ -1,5 +1,5 @@
-//! What tech admins ask for in a large organization, against raw SQL that reads and writes the same rows: explaining a
-//! member, listing all of them, and changing the order of the assignments.
+//! Measures what tech admins do in a large organization against raw SQL that reads and writes the same rows: explain a
+//! member, list all members, and change the order of the assignments.
 
 mod floor;
 mod run;
@@ -8,39 +8,25 @@ mod service;
 use std::process::ExitCode;
 
 use clap::Parser;
-use rollcall_bench::{Result, describe};
+use rollcall_bench::program::{parse_scale, run as run_benchmark};
 
 /// Measures the management API against raw SQL.
 #[derive(Clone, Copy, Debug, Parser)]
 #[command(name = "manage")]
 struct Arguments {
     /// The organization's size: 1 is 100,000 members in 1,000 groups with 500,000 memberships
-    #[arg(long, value_name = "FACTOR", default_value_t = 1.0)]
+    #[arg(long, value_name = "FACTOR", default_value_t = 1.0, value_parser = parse_scale)]
     scale: f64,
-    /// How many assignments are listed
+    /// The number of listed assignments
     #[arg(long, value_name = "N", default_value_t = 200, value_parser = clap::value_parser!(u16).range(2..=1000))]
     assignments: u16,
-    /// How often each thing is measured, by the service and then by raw SQL
+    /// How often each step is measured, by the service and then by raw SQL
     #[arg(long, value_name = "N", default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..=100))]
     pairs: u32,
 }
 
 fn main() -> ExitCode {
-    let arguments = Arguments::parse();
-    match measure(arguments) {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("manage: {}", describe(&error));
-            ExitCode::FAILURE
-        }
-    }
-}
-
-fn measure(arguments: Arguments) -> Result {
-    if cfg!(debug_assertions) {
-        eprintln!("manage: this is not a release build: its figures mean nothing");
-    }
-    tokio::runtime::Runtime::new()?.block_on(run::run(arguments))
+    run_benchmark("manage", run::run(Arguments::parse()))
 }
 
 #[cfg(test)]

@@ -1,14 +1,16 @@
-//! The run: each thing by the service and then by raw SQL, in turn and on the same rows.
+//! The run: each step by the service and then by raw SQL, on the same rows.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use rollcall_bench::{
     Result,
     directory::{Directory, Size},
     machine,
     postgres::{Database, Postgres},
+    program::timed,
     ratio::Pairs,
     server::Server,
+    table::{markdown, ratio},
 };
 
 use crate::{Arguments, floor::Floor, service::Service};
@@ -16,7 +18,7 @@ use crate::{Arguments, floor::Floor, service::Service};
 /// How many members are explained in one measurement.
 const EXPLAINED: usize = 1_000;
 
-/// What is measured, in this order.
+/// The measured steps, in this order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Step {
     /// Members are explained one after the other.
@@ -41,7 +43,7 @@ struct Bench {
 pub(crate) async fn run(arguments: Arguments) -> Result {
     let postgres = Postgres::start().await?;
     let database = postgres.database("service", false).await?;
-    let server = Server::start(&database.url, &postgres.dir().join("reports")).await?;
+    let server = Server::start(&database.url, &postgres.dir().join("reports"), &["--no-jobs"]).await?;
     let machine = machine::describe(&database.client).await?;
     let directory = Directory::generate(Size::scaled(arguments.scale, arguments.assignments.into()));
     eprintln!("making the organization");
@@ -77,56 +79,41 @@ impl Bench {
         let every = people.len().div_ceil(EXPLAINED).max(1);
         let members: Vec<&str> = people.iter().step_by(every).map(|person| person.id.as_str()).collect();
         let mut floor = Floor::prepare(&mut self.database.client).await?;
-        let start = Instant::now();
-        self.service.explain(&members).await?;
-        let service = start.elapsed();
-        let start = Instant::now();
-        floor.explain(&members).await?;
-        Ok((service, start.elapsed(), 0))
+        let ((), service) = timed(self.service.explain(&members)).await?;
+        let ((), raw) = timed(floor.explain(&members)).await?;
+        Ok((service, raw, 0))
     }
 
     async fn list(&mut self) -> Result<(Duration, Duration, u64)> {
         let mut floor = Floor::prepare(&mut self.database.client).await?;
-        let start = Instant::now();
-        let listed = self.service.list().await?;
-        let service = start.elapsed();
-        let start = Instant::now();
-        let read = floor.list().await?;
+        let (listed, service) = timed(self.service.list()).await?;
+        let (read, raw) = timed(floor.list()).await?;
         if (listed, read) != (self.directory.people.len(), self.directory.people.len()) {
-            return Err(format!("not everybody was listed: {listed} by the service, {read} by raw SQL").into());
+            return Err(format!("members are missing: the service listed {listed}, raw SQL {read}").into());
         }
-        Ok((service, start.elapsed(), 0))
+        Ok((service, raw, 0))
     }
 
-    /// The service changes the order, raw SQL puts it back: as many members move there and back.
+    /// The service changes the order, and raw SQL restores it, so that both move the same members.
     async fn reorder(&mut self, change: impl Fn(&mut Vec<String>)) -> Result<(Duration, Duration, u64)> {
         let (before, etag) = self.service.order().await?;
         let mut after = before.clone();
         change(&mut after);
         self.database.settle().await?;
-        let start = Instant::now();
-        let moved = self.service.reorder(&after, etag).await?;
-        let service = start.elapsed();
+        let (moved, service) = timed(self.service.reorder(&after, etag)).await?;
         self.database.settle().await?;
         let mut floor = Floor::prepare(&mut self.database.client).await?;
-        let start = Instant::now();
-        let back = floor.reorder(&before).await?;
-        let took = start.elapsed();
+        let (back, raw) = timed(floor.reorder(&before)).await?;
         if i64::from(moved) != i64::try_from(back)? {
-            return Err(format!("{moved} members moved by the service, {back} back by raw SQL").into());
+            return Err(format!("the service moved {moved} members, raw SQL moved {back} back").into());
         }
-        Ok((service, took, back))
+        Ok((service, raw, back))
     }
 }
 
 fn table(machine: &str, arguments: &Arguments, bench: &Bench, measured: &[Pairs]) -> String {
     let (members, assignments) = (bench.directory.people.len(), arguments.assignments);
-    let mut text = format!(
-        "{members} members, {assignments} assignments; medians of {} pairs.\nMachine: {machine}.\n\n\
-         | what | service | raw SQL | ratio: median (min to max) |\n|---|--:|--:|--:|\n",
-        arguments.pairs
-    );
-    for ((step, pairs), moved) in STEPS.iter().zip(measured).zip(bench.moved) {
+    let row = |((step, pairs), moved): ((&Step, &Pairs), u64)| {
         let (what, each) = match step {
             Step::Explain => ("ExplainMember, each of 1,000 in turn".to_owned(), EXPLAINED.min(members)),
             Step::List => ("ListMembers, all in pages of 500".to_owned(), 1),
@@ -134,15 +121,10 @@ fn table(machine: &str, arguments: &Arguments, bench: &Bench, measured: &[Pairs]
             Step::Reverse => (format!("the list is turned around, {moved} members move"), 1),
         };
         let ms = |seconds: f64| format!("{:.1} ms", seconds * 1e3 / f64::from(u32::try_from(each).unwrap_or(1)));
-        let (service, floor, ratio) = (pairs.measured().median, pairs.floor().median, pairs.ratio());
-        text += &format!(
-            "| {what} | {} | {} | {:.2} ({:.2} to {:.2}) |\n",
-            ms(service),
-            ms(floor),
-            ratio.median,
-            ratio.min,
-            ratio.max
-        );
-    }
-    text
+        vec![what, ms(pairs.measured().median), ms(pairs.floor().median), ratio(pairs)]
+    };
+    let rows: Vec<Vec<String>> = STEPS.iter().zip(measured).zip(bench.moved).map(row).collect();
+    let table = markdown(&["what", "service", "raw SQL", "ratio: median (min to max)"], &rows);
+    let pairs = arguments.pairs;
+    format!("{members} members, {assignments} assignments; medians of {pairs} pairs.\nMachine: {machine}.\n\n{table}")
 }

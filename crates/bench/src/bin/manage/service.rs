@@ -1,10 +1,14 @@
-//! The service's side: the organization is made, and everything asked for, through its own API.
+//! The steps as calls of the API of the service.
 
-use rollcall_bench::{Result, directory::Directory};
+use rollcall_bench::{
+    Result,
+    directory::Directory,
+    requests::{create_assignment, settings},
+};
 use rollcall_proto::v1::{
-    self, Assignment, DataCapture, EmailExport, Settings, UpdateMode,
-    assignment_service_client::AssignmentServiceClient, directory_service_client::DirectoryServiceClient,
-    member_service_client::MemberServiceClient, organization_service_client::OrganizationServiceClient,
+    self, EmailExport, assignment_service_client::AssignmentServiceClient,
+    directory_service_client::DirectoryServiceClient, member_service_client::MemberServiceClient,
+    organization_service_client::OrganizationServiceClient,
 };
 use tonic::transport::Channel;
 
@@ -19,7 +23,7 @@ pub(crate) struct Service {
 }
 
 impl Service {
-    /// Makes the organization: assignments first, so that members enter them with one sync.
+    /// Creates the organization: assignments first, so that members enter them with one sync.
     pub(crate) async fn create(channel: Channel, directory: &Directory) -> Result<Self> {
         let request = v1::CreateOrganizationRequest { organization_id: ID.to_owned(), ..Default::default() };
         OrganizationServiceClient::new(channel.clone()).create_organization(request).await?;
@@ -27,7 +31,9 @@ impl Service {
         syncs.sync_directory(tokio_stream::iter([directory.named_groups(PARENT)])).await?;
         let mut assignments = AssignmentServiceClient::new(channel.clone());
         for index in 0..directory.size.assignments {
-            assignments.create_assignment(assignment(directory, index)).await?;
+            let (id, groups) = (format!("a-{index:04}"), directory.groups_of_assignment(index));
+            let (settings, export) = (settings(index % 8), EmailExport::DoNotExport);
+            assignments.create_assignment(create_assignment(PARENT, id, groups, settings, export, 0)).await?;
         }
         syncs.sync_directory(tokio_stream::iter(directory.full_sync(PARENT))).await?;
         Ok(Self { channel })
@@ -43,7 +49,7 @@ impl Service {
         Ok(())
     }
 
-    /// Lists all members in pages of 500, and answers how many there were.
+    /// Lists all members in pages of 500, and returns their number.
     pub(crate) async fn list(&self) -> Result<usize> {
         let mut client = MemberServiceClient::new(self.channel.clone()).max_decoding_message_size(64 << 20);
         let (mut count, mut page_token) = (0, String::new());
@@ -59,7 +65,7 @@ impl Service {
         }
     }
 
-    /// The listed assignments by id, in order, with the order's etag.
+    /// Returns the ids of the listed assignments, in order, with the etag of the order.
     pub(crate) async fn order(&self) -> Result<(Vec<String>, String)> {
         let request = v1::ListAssignmentsRequest { parent: PARENT.to_owned(), page_size: 1_000, ..Default::default() };
         let listed = AssignmentServiceClient::new(self.channel.clone()).list_assignments(request).await?.into_inner();
@@ -68,7 +74,7 @@ impl Service {
         Ok((ids, listed.etag))
     }
 
-    /// Asks what a new order would do, then makes it, and answers how many members change assignment.
+    /// Previews a new order, then applies it. Returns how many members change assignment.
     pub(crate) async fn reorder(&self, ids: &[String], etag: String) -> Result<i32> {
         let mut client = AssignmentServiceClient::new(self.channel.clone());
         let mut request = v1::ReorderAssignmentsRequest {
@@ -82,29 +88,5 @@ impl Service {
         request.validate_only = false;
         client.reorder_assignments(request).await?;
         Ok(preview.unwrap_or_default().assignment_changes)
-    }
-}
-
-fn assignment(directory: &Directory, index: usize) -> v1::CreateAssignmentRequest {
-    let bit = |bit: usize| index >> bit & 1 == 1;
-    let data_capture = DataCapture {
-        web_conferences_recorded: bit(0),
-        telephony_calls_imported: bit(1),
-        emails_imported: bit(2),
-        ..Default::default()
-    };
-    let assignment = Assignment {
-        display_name: format!("Assignment {index}"),
-        groups: directory.groups_of_assignment(index).map(|group| format!("{PARENT}/groups/{group}")).collect(),
-        update_mode: UpdateMode::AutomaticUpdates.into(),
-        settings: Some(Settings { data_capture: Some(data_capture), ..Default::default() }),
-        email_export: EmailExport::DoNotExport.into(),
-        ..Default::default()
-    };
-    v1::CreateAssignmentRequest {
-        parent: PARENT.to_owned(),
-        assignment_id: format!("a-{index:04}"),
-        assignment: Some(assignment),
-        ..Default::default()
     }
 }

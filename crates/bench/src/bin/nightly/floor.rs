@@ -1,4 +1,4 @@
-//! The floor: what the two jobs come down to in Postgres, organization by organization as they do it, on one connection.
+//! The floor: the statements of the two jobs on one connection, one organization after the other.
 
 use std::{
     path::Path,
@@ -13,8 +13,8 @@ use tokio::{
 };
 use tokio_postgres::Client;
 
-/// The migration as one `UPDATE ... FROM` for each organization, each its own transaction. Answers how long it took and
-/// how many members were written.
+/// The migration as one `UPDATE ... FROM` for each organization, each its own transaction. Returns how long it took and
+/// how many members it wrote.
 pub(crate) async fn migrate(client: &Client) -> Result<(Duration, u64)> {
     let organizations = organizations(client).await?;
     let start = Instant::now();
@@ -40,7 +40,7 @@ pub(crate) async fn report(client: &Client, file: &Path) -> Result<Duration> {
         }
     }
     file.flush().await?;
-    // As the service does it: a report is on the disk before anybody hears of it.
+    // The service also writes a report to the disk before it publishes the report.
     file.get_ref().sync_all().await?;
     Ok(start.elapsed())
 }

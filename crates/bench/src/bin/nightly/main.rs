@@ -1,5 +1,5 @@
-//! What runs unattended over every customer, against raw SQL on the same rows: the settings migration, the nightly
-//! report, and the memory of one very large organization's team members report.
+//! Measures the jobs over all organizations against raw SQL on the same rows: the settings migration and the nightly
+//! report. Also measures the memory of the team members report of one very large organization.
 
 mod floor;
 mod run;
@@ -10,16 +10,17 @@ mod table;
 use std::process::ExitCode;
 
 use clap::Parser;
-use rollcall_bench::{Result, describe};
+use rollcall_bench::program::{parse_scale, run as run_benchmark};
 
 /// Measures the jobs over all organizations against raw SQL.
 #[derive(Clone, Copy, Debug, Parser)]
 #[command(name = "nightly")]
 struct Arguments {
-    /// How many organizations of 1,000 members: 1 is 1,000 of them, and 1,000,000 members in the large one
-    #[arg(long, value_name = "FACTOR", default_value_t = 1.0, value_parser = scale)]
+    /// The number of organizations with 1,000 members each: 1 is 1,000 organizations. The large organization has as many
+    /// members as all of them together
+    #[arg(long, value_name = "FACTOR", default_value_t = 1.0, value_parser = parse_scale)]
     scale: f64,
-    /// How often each thing is measured, by the service and then by raw SQL, on a fresh copy of the rows
+    /// How often each job is measured, by the service and then by raw SQL, on a fresh copy of the rows
     #[arg(long, value_name = "N", default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..=100))]
     pairs: u32,
     /// Also show which statements Postgres spent its time on, which takes some time itself
@@ -28,7 +29,7 @@ struct Arguments {
 }
 
 impl Arguments {
-    /// Organizations, each of [`seed::MEMBERS`] members.
+    /// The number of organizations, each with [`seed::MEMBERS`] members.
     fn organizations(self) -> i32 {
         #[expect(clippy::cast_possible_truncation, reason = "at most 10,000")]
         let organizations = (self.scale * 1_000.0).round() as i32;
@@ -36,27 +37,8 @@ impl Arguments {
     }
 }
 
-fn scale(text: &str) -> std::result::Result<f64, String> {
-    let factor = text.parse().ok().filter(|factor| (0.001..=10.0).contains(factor));
-    factor.ok_or_else(|| "give a number from 0.001 to 10".to_owned())
-}
-
 fn main() -> ExitCode {
-    let arguments = Arguments::parse();
-    match measure(arguments) {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("nightly: {}", describe(&error));
-            ExitCode::FAILURE
-        }
-    }
-}
-
-fn measure(arguments: Arguments) -> Result {
-    if cfg!(debug_assertions) {
-        eprintln!("nightly: this is not a release build: its figures mean nothing");
-    }
-    tokio::runtime::Runtime::new()?.block_on(run::run(arguments))
+    run_benchmark("nightly", run::run(Arguments::parse()))
 }
 
 #[cfg(test)]
@@ -68,6 +50,5 @@ mod tests {
     #[test]
     fn the_command_line_is_consistent() {
         Arguments::command().debug_assert();
-        assert!(scale("0.01").is_ok() && scale("0").is_err() && scale("much").is_err());
     }
 }

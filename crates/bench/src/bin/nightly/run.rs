@@ -1,12 +1,13 @@
-//! The run: the rows are written once, and each pair works on fresh copies of them.
+//! The run: it writes the rows once, and each pair works on fresh copies of them.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use rollcall_bench::{
     Result, machine,
-    memory::Peak,
+    memory::{Peak, peak_during},
     postgres::{Database, Postgres},
-    ratio::Pairs,
+    program::timed,
+    ratio::Measured,
     server::Server,
 };
 use rollcall_proto::v1::JobRun;
@@ -17,22 +18,7 @@ use crate::{
     table,
 };
 
-/// What came of one thing in all pairs.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Measured {
-    pub(crate) times: Pairs,
-    /// The most memory that the server had in any of them.
-    pub(crate) peak: Option<Peak>,
-}
-
-impl Measured {
-    fn push(&mut self, service: Duration, floor: Duration, peak: Option<Peak>) {
-        self.times.push(service, floor);
-        self.peak = self.peak.into_iter().chain(peak).max_by_key(|peak| peak.bytes);
-    }
-}
-
-/// What came of all.
+/// The results of all pairs.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Results {
     pub(crate) machine: String,
@@ -42,7 +28,7 @@ pub(crate) struct Results {
     pub(crate) export: Option<Export>,
 }
 
-/// The team members report of the large organization.
+/// The result of the team members report of the large organization.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Export {
     pub(crate) took: Duration,
@@ -66,12 +52,13 @@ pub(crate) async fn run(arguments: Arguments) -> Result {
     postgres.stop().await
 }
 
-/// Both jobs by the service and by raw SQL, each on a copy of its own; with the last pair the large organization.
+/// Measures both jobs by the service and by raw SQL, each on a copy of its own. The last pair also measures the large
+/// organization.
 async fn by_both(postgres: &Postgres, arguments: Arguments, pair: u32, results: &mut Results) -> Result {
     let service = postgres.copy("seeded", "service", arguments.statements).await?;
     let raw = postgres.copy("seeded", "floor", false).await?;
     let reports = postgres.dir().join(format!("reports-{pair}"));
-    let server = Server::start_with_jobs(&service.url, &reports).await?;
+    let server = Server::start(&service.url, &reports, &[]).await?;
     let mut log_read = 0;
     postgres.slow_statements(&mut log_read)?;
     let measured = measure(postgres, &server, (&service, &raw), results).await;
@@ -118,16 +105,13 @@ async fn measure(
     Ok(())
 }
 
-/// Runs a job after what came before has been finished, and answers the peak of the server's memory in it.
+/// Does the maintenance of a database, then runs a job. Returns the run and the server's peak memory during it.
 async fn job(server: &Server, database: &Database, name: &str) -> Result<(JobRun, Option<Peak>)> {
     database.settle().await?;
-    let memory = server.memory();
-    let reset = memory.reset();
-    let run = run_job(&server.channel, name).await?;
-    Ok((run, memory.peak(reset)))
+    peak_during(server.memory(), run_job(&server.channel, name)).await
 }
 
-/// The two reports must be the same but for the header and the line ends.
+/// Checks that the two reports are the same, apart from the header and the line ends.
 fn same(mut service: Vec<u8>, floor: Vec<u8>) -> Result {
     service.retain(|byte| *byte != b'\r');
     let body = service.iter().position(|byte| *byte == b'\n').map_or(&[][..], |end| &service[end + 1..]);
@@ -143,9 +127,7 @@ async fn large(arguments: Arguments, database: &Database, server: &Server) -> Re
     eprintln!("writing an organization of {members} members");
     seed::large(&database.client, members).await?;
     database.settle().await?;
-    let memory = server.memory();
-    let reset = memory.reset();
-    let start = Instant::now();
-    let (bytes, lines) = export(&server.channel, seed::LARGE).await?;
-    Ok(Export { took: start.elapsed(), bytes, lines, peak: memory.peak(reset) })
+    let exporting = timed(export(&server.channel, seed::LARGE));
+    let (((bytes, lines), took), peak) = peak_during(server.memory(), exporting).await?;
+    Ok(Export { took, bytes, lines, peak })
 }

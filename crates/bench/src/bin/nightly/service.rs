@@ -1,4 +1,4 @@
-//! The service's side: its jobs run, its files are fetched, through its own API.
+//! The calls of the API of the service: running jobs and downloading reports.
 
 use std::time::Duration;
 
@@ -9,10 +9,10 @@ use rollcall_proto::v1::{
 };
 use tonic::transport::Channel;
 
-/// How long a call waits for a run; it asks again then.
+/// How long the first call waits for a run. After that the run is polled.
 const WAIT: Duration = Duration::from_secs(60);
 
-/// Runs a job to its end, and answers the run.
+/// Runs a job to its end, and returns the run.
 pub(crate) async fn run_job(channel: &Channel, job: &str) -> Result<JobRun> {
     let mut client = JobServiceClient::new(channel.clone());
     let wait_timeout = Some(WAIT.try_into()?);
@@ -29,14 +29,14 @@ pub(crate) async fn run_job(channel: &Channel, job: &str) -> Result<JobRun> {
     Ok(run)
 }
 
-/// How long a run was under way, by the database's clock.
+/// Returns the duration of a run by the database's clock.
 pub(crate) fn duration(run: &JobRun) -> Result<Duration> {
-    let (start, end) = run.start_time.zip(run.end_time).ok_or("a run without its times")?;
+    let (start, end) = run.start_time.zip(run.end_time).ok_or("the run has no start or end time")?;
     let seconds = (end.seconds - start.seconds) as f64 + f64::from(end.nanos - start.nanos) / 1e9;
     Ok(Duration::try_from_secs_f64(seconds)?)
 }
 
-/// Fetches the report of a run.
+/// Downloads the report of a run.
 pub(crate) async fn download(channel: &Channel, run: &JobRun) -> Result<Vec<u8>> {
     let request = v1::DownloadReportRequest { name: run.report.clone(), ..Default::default() };
     let mut pieces = ReportServiceClient::new(channel.clone()).download_report(request).await?.into_inner();
@@ -47,7 +47,7 @@ pub(crate) async fn download(channel: &Channel, run: &JobRun) -> Result<Vec<u8>>
     Ok(report)
 }
 
-/// Exports the members of an organization, and answers how many bytes and lines came.
+/// Exports the members of an organization, and returns the number of bytes and lines.
 pub(crate) async fn export(channel: &Channel, organization: &str) -> Result<(usize, usize)> {
     let parent = format!("organizations/{organization}");
     let request = v1::ExportMembersCsvRequest { parent, ..Default::default() };

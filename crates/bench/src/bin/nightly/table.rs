@@ -1,56 +1,35 @@
-//! What is printed: the table of docs/benchmarks/nightly.md, and where Postgres spent its time.
+//! The printed table of docs/benchmarks/nightly.md, and the statements that Postgres spent its time on.
 
 use std::{collections::HashMap, fmt::Write as _};
 
-use rollcall_bench::memory::Peak;
+use rollcall_bench::table::{COLUMNS, cells, markdown, mebibytes};
 
-use crate::{
-    Arguments,
-    run::{Measured, Results},
-    seed::MEMBERS,
-};
+use crate::{Arguments, run::Results, seed::MEMBERS};
 
 /// How many statements are listed.
 const LISTED: usize = 12;
 
-/// The whole result.
+/// Renders the whole result.
 pub(crate) fn render(arguments: Arguments, results: &Results) -> String {
     let members = arguments.organizations() * MEMBERS;
-    let mut text = format!(
-        "{members} members in {} organizations, all in mixed assignments; medians of {} pairs.\nMachine: {}.\n\n\
-         | what | service | raw SQL | ratio: median (min to max) | server's peak memory |\n|---|--:|--:|--:|--:|\n",
-        arguments.organizations(),
-        arguments.pairs,
-        results.machine
-    );
-    text += &row("settings migration", &results.migration);
-    text += &row(&format!("mixed-settings report, {} MB", results.report_bytes / 1_000_000), &results.report);
+    let mut rows = vec![cells("settings migration", &results.migration)];
+    let report = format!("mixed-settings report, {} MB", results.report_bytes / 1_000_000);
+    rows.push(cells(&report, &results.report));
     if let Some(export) = results.export {
         let megabytes = export.bytes / 1_000_000;
         let what = format!("ExportMembersCsv of {} members, {megabytes} MB", export.lines.saturating_sub(1));
-        let _ = writeln!(text, "| {what} | {:.2} s | | | {} |", export.took.as_secs_f64(), mebibytes(export.peak));
+        let seconds = format!("{:.2} s", export.took.as_secs_f64());
+        rows.push(vec![what, seconds, String::new(), String::new(), mebibytes(export.peak)]);
     }
-    text
-}
-
-fn row(what: &str, measured: &Measured) -> String {
-    let (times, ratio) = (&measured.times, measured.times.ratio());
+    let table = markdown(&COLUMNS, &rows);
+    let (organizations, pairs, machine) = (arguments.organizations(), arguments.pairs, &results.machine);
     format!(
-        "| {what} | {:.2} s | {:.2} s | {:.2} ({:.2} to {:.2}) | {} |\n",
-        times.measured().median,
-        times.floor().median,
-        ratio.median,
-        ratio.min,
-        ratio.max,
-        mebibytes(measured.peak)
+        "{members} members in {organizations} organizations, all in mixed assignments; medians of {pairs} pairs.\n\
+         Machine: {machine}.\n\n{table}"
     )
 }
 
-fn mebibytes(peak: Option<Peak>) -> String {
-    peak.map_or_else(|| "not measured".to_owned(), |peak| format!("{} MiB", peak.bytes >> 20))
-}
-
-/// The statements that Postgres spent the most time on, by their first lines, from lines such as
+/// Returns the statements that Postgres spent the most time on, by their first lines, from lines such as
 /// `1.234 ms  execute s1: -- Every member's old setting ...`.
 pub(crate) fn statements(logged: &[String]) -> String {
     let mut spent: HashMap<&str, (f64, usize)> = HashMap::new();
@@ -82,7 +61,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_measured_is_said() {
-        assert!(row("report", &Measured::default()).ends_with("| not measured |\n"));
+    fn an_unknown_peak_is_not_measured() {
+        assert_eq!(mebibytes(None), "not measured");
     }
 }

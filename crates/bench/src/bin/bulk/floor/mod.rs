@@ -1,5 +1,5 @@
-//! The floor: the same writes as plain SQL in one transaction, as well as one would write it for just this. What is
-//! written is known beforehand; nothing is read, checked or planned but what the statements themselves do.
+//! The floor: the same writes as plain SQL in one transaction, optimized for this case only. The rows are known before the
+//! measurement, so the floor checks and plans nothing.
 
 mod copy;
 mod prepared;
@@ -26,7 +26,7 @@ pub(crate) struct Floor<'a> {
     prepared: &'a Prepared,
 }
 
-/// A transaction that has the organization's lock.
+/// A transaction that holds the organization's lock.
 struct Write<'a> {
     tx: Transaction<'a>,
     organization: &'a str,
@@ -51,7 +51,7 @@ impl<'a> Floor<'a> {
         Ok(Write { tx, organization: self.organization, revision: row.get(0), now: row.get(1) })
     }
 
-    /// The first sync.
+    /// Does the first sync.
     pub(crate) async fn sync(&mut self) -> Result {
         let (directory, prepared) = (self.directory, self.prepared);
         let write = self.begin().await?;
@@ -69,7 +69,7 @@ impl<'a> Floor<'a> {
         write.finish("SyncDirectory", &resource, directory.people.len(), &prepared.audit).await
     }
 
-    /// The same sync again: finds that nothing differs.
+    /// Does the same sync again, and finds no differences.
     pub(crate) async fn sync_again(&mut self) -> Result {
         let directory = self.directory;
         let write = self.begin().await?;
@@ -78,11 +78,11 @@ impl<'a> Floor<'a> {
         write.tx.rollback().await?;
         match row.get::<_, i64>(0) {
             0 => Ok(()),
-            found => Err(format!("raw SQL finds {found} differences where there are none").into()),
+            found => Err(format!("raw SQL found {found} differences, but expected none").into()),
         }
     }
 
-    /// A new first assignment that everyone enters.
+    /// Creates a new first assignment that every member enters.
     pub(crate) async fn enter(&mut self) -> Result {
         let (group, prepared) = (&self.directory.groups[EVERYONE].0, self.prepared);
         let members = self.directory.people.len();
@@ -100,7 +100,7 @@ impl<'a> Floor<'a> {
         write.finish("CreateAssignment", &resource, members, &audit.to_string()).await
     }
 
-    /// A value that is chosen for all members of that assignment.
+    /// Chooses a value for all members of that assignment.
     pub(crate) async fn choose(&mut self, value: &str) -> Result {
         let members = self.directory.people.len();
         let write = self.begin().await?;
@@ -128,7 +128,7 @@ impl Write<'_> {
         Ok(())
     }
 
-    /// The audit event and the organization's revision, then the commit.
+    /// Writes the audit event and the organization's revision, then commits.
     async fn finish(self, method: &str, resource: &str, members: usize, audit: &str) -> Result {
         let sql = "INSERT INTO audit_events (
                        organization_id, revision, occurred_at, actor, method, resource, members_changed, after

@@ -1,5 +1,5 @@
-//! What the floor knows before its time is taken: the organization as the service has set it up, what each member
-//! enters, and the audit's document.
+//! The data that the floor prepares before the measurement: the organization as the service created it, the assignment
+//! that each member enters, and the document of the audit event.
 
 use std::{
     collections::{BTreeMap, HashMap},
@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 use tokio_postgres::Client;
 use uuid::Uuid;
 
-/// An assignment, as members enter it.
+/// An assignment that members enter.
 #[derive(Clone, Debug)]
 pub(super) struct Home {
     pub(super) id: String,
@@ -21,11 +21,11 @@ pub(super) struct Home {
     pub(super) export: String,
 }
 
-/// All that is written by the first sync beside the directory itself.
+/// The data that the first sync writes in addition to the directory.
 #[derive(Clone, Debug)]
 pub(crate) struct Prepared {
     pub(super) assignments: Vec<Home>,
-    /// Where each member goes, by its place among the assignments.
+    /// For each member, the index of the assignment that the member enters.
     pub(super) homes: Vec<usize>,
     pub(super) default_settings: Uuid,
     pub(super) audit: String,
@@ -74,7 +74,7 @@ impl Prepared {
     }
 }
 
-/// What a first sync is in the audit.
+/// Returns the audit document of a first sync.
 fn audit(directory: &Directory, known_groups: &[String]) -> Value {
     let member = |person: &rollcall_bench::directory::Person| {
         let identity = json!({

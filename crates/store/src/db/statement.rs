@@ -1,0 +1,103 @@
+//! Statements from the files in `sql/`, and the values that they bind.
+
+use diesel::{
+    pg::Pg,
+    query_builder::{QueryFragment, QueryId},
+    serialize::{self, Output, ToSql},
+    sql_types::{
+        Array, BigInt, Bool, Integer, Jsonb, Nullable, SqlType, Text, Timestamptz, Uuid as SqlUuid, is_nullable,
+    },
+};
+use diesel_async::{AsyncPgConnection, RunQueryDsl};
+use rollcall_domain::Timestamp;
+use uuid::Uuid;
+
+use crate::Result;
+
+/// A Rust type that a statement can bind, with its SQL type.
+pub(crate) trait SqlValue {
+    type Sql: 'static;
+}
+
+macro_rules! sql_values {
+    ($($rust:ty => $sql:ty),+) => { $(impl SqlValue for $rust { type Sql = $sql; })+ };
+}
+
+sql_values! {
+    &str => Text, &String => Text, bool => Bool, i32 => Integer, i64 => BigInt, Timestamp => Timestamptz,
+    Uuid => SqlUuid, serde_json::Value => Jsonb
+}
+
+impl<V: SqlValue<Sql: SqlType<IsNull = is_nullable::NotNull>>> SqlValue for Option<V> {
+    type Sql = Nullable<V::Sql>;
+}
+
+impl<V: SqlValue> SqlValue for Vec<V> {
+    type Sql = Array<V::Sql>;
+}
+
+impl<V: SqlValue> SqlValue for &[V] {
+    type Sql = Array<V::Sql>;
+}
+
+/// A bound value. Its type decides the SQL type, so that a call does not repeat it.
+#[derive(Debug)]
+pub(crate) struct Bound<V>(pub(crate) V);
+
+impl<V: SqlValue + ToSql<V::Sql, Pg> + std::fmt::Debug> ToSql<V::Sql, Pg> for Bound<V> {
+    fn to_sql<'b>(&'b self, out: &mut Output<'b, '_, Pg>) -> serialize::Result {
+        self.0.to_sql(out)
+    }
+}
+
+impl<V: SqlValue> SqlValue for &Vec<V> {
+    type Sql = Array<V::Sql>;
+}
+
+/// Runs a statement without rows.
+pub(crate) async fn run(
+    conn: &mut AsyncPgConnection,
+    statement: impl QueryFragment<Pg> + QueryId + Send,
+) -> Result<()> {
+    statement.execute(conn).await?;
+    Ok(())
+}
+
+/// Returns the statement of the file `sql/<name>.sql` with the given values. For `Prepared("name")` see
+/// [`super::Prepared`].
+macro_rules! statement {
+    (Prepared($name:literal) $(, $value:expr)* $(,)?) => {
+        crate::db::Prepared(crate::db::statement!($name $(, $value)*))
+    };
+    ($name:literal $(, $value:expr)* $(,)?) => {
+        diesel::sql_query(include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/src/sql/", $name, ".sql")))
+            $(.bind::<_, _>(crate::db::Bound($value)))*
+    };
+}
+
+/// Runs the statement of a file in a transaction of an organization, and returns the future of its rows. `$1` is the
+/// organization; the given values follow in order.
+macro_rules! load {
+    ($tx:expr, Prepared($name:literal) $(, $value:expr)* $(,)?) => {{
+        let (conn, organization) = $tx.parts();
+        diesel_async::RunQueryDsl::load(crate::db::statement!(Prepared($name), organization $(, $value)*), conn)
+    }};
+    ($tx:expr, $name:literal $(, $value:expr)* $(,)?) => {{
+        let (conn, organization) = $tx.parts();
+        diesel_async::RunQueryDsl::load(crate::db::statement!($name, organization $(, $value)*), conn)
+    }};
+}
+
+/// Like [`load`], for a statement without rows.
+macro_rules! execute {
+    ($tx:expr, Prepared($name:literal) $(, $value:expr)* $(,)?) => {{
+        let (conn, organization) = $tx.parts();
+        crate::db::run(conn, crate::db::statement!(Prepared($name), organization $(, $value)*))
+    }};
+    ($tx:expr, $name:literal $(, $value:expr)* $(,)?) => {{
+        let (conn, organization) = $tx.parts();
+        crate::db::run(conn, crate::db::statement!($name, organization $(, $value)*))
+    }};
+}
+
+pub(crate) use {execute, load, statement};
