@@ -44,7 +44,7 @@ async fn run(context: JobContext) -> JobResult {
     if !is_counted(&context) {
         count(&context).await?;
     }
-    match migrate_pending(&context, Worker::Leader).await? {
+    match migrate_pending(&context, Worker::LeaseHolder).await? {
         WorkerEnd::Finished => end(&context).await,
         WorkerEnd::Stopped => Ok(JobCompletion::Stopped),
     }
@@ -102,7 +102,7 @@ async fn count(context: &JobContext) -> Result<(), JobError> {
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Worker {
     /// The process that has claimed the run. It goes through the organizations in byte order, until all are migrated.
-    Leader,
+    LeaseHolder,
     /// Any other process. It shuffles the organizations to avoid contending for the same one, and ends when other
     /// workers have locked all organizations that are left.
     Helper,

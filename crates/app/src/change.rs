@@ -122,7 +122,7 @@ impl App {
 
 /// Whether a member can enter an assignment. Only then does the plan need to know what the members of each assignment have.
 fn needs_summaries(scope: Scope<'_>) -> bool {
-    !matches!(scope, Scope::Nobody | Scope::Loaded(_) | Scope::Affected { resolves: false, .. })
+    !matches!(scope, Scope::NoMember | Scope::Loaded(_) | Scope::Affected { resolves: false, .. })
 }
 
 /// With more members, the plan is computed with `block_in_place`, so that the thread's other calls can run elsewhere.

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use rollcall_app::reports::{
     changes_table::CHANGES_COLUMNS,
-    csv::{CsvPage, Profile},
+    csv::{CsvPage, CsvProfile},
     member_table::{MEMBERS_COLUMNS, write_member},
     mixed_table::{MIXED_COLUMNS, write_mixed},
 };
@@ -76,20 +76,20 @@ fn mixed() -> ReportedMember {
     }
 }
 
-fn member_line(profile: Profile, row: &TeamMember) -> String {
+fn member_line(profile: CsvProfile, row: &TeamMember) -> String {
     let mut page = CsvPage::new(profile);
     write_member(&mut page, &organization(), row).unwrap();
     String::from_utf8(page.finish().unwrap().to_vec()).unwrap()
 }
 
 fn mixed_line(assignment: &ReportedAssignment, row: &ReportedMember) -> String {
-    let mut page = CsvPage::new(Profile::Spreadsheet);
+    let mut page = CsvPage::new(CsvProfile::Spreadsheet);
     write_mixed(&mut page, &organization(), assignment, row).unwrap();
     String::from_utf8(page.finish().unwrap().to_vec()).unwrap()
 }
 
 /// The cell that a job title becomes; what is around it is known.
-fn cell(profile: Profile, text: &str) -> String {
+fn cell(profile: CsvProfile, text: &str) -> String {
     let line = member_line(profile, &TeamMember { job_title: text.to_owned(), ..member() });
     let rest = line.strip_prefix("acme,m0042,ada@acme.example,Ada Byron,").unwrap();
     let end = rest.find(",,ACTIVE,").unwrap();
@@ -102,14 +102,14 @@ fn names_keep_their_white_space() {
         [("Ada ", " Byron", "Ada   Byron"), ("", " Byron", " Byron"), ("\tAda", "", "\tAda")]
     {
         let row = TeamMember { given_name: given.to_owned(), family_name: family.to_owned(), ..member() };
-        let line = member_line(Profile::Raw, &row);
+        let line = member_line(CsvProfile::Raw, &row);
         assert_eq!(line.split(',').nth(3), Some(expected));
     }
 }
 
 #[test]
 fn headers_are_those_of_the_product_page() {
-    let mut page = CsvPage::new(Profile::Spreadsheet);
+    let mut page = CsvPage::new(CsvProfile::Spreadsheet);
     page.header(&MEMBERS_COLUMNS).unwrap();
     page.header(&MIXED_COLUMNS).unwrap();
     let expected = "organization,member,email,name,job_title,manager_email,status,assignment,\
@@ -128,7 +128,7 @@ fn a_member_is_one_line_that_ends_with_crlf() {
     let expected = "acme,m0042,ada@acme.example,Ada Byron,Analyst,,ACTIVE,sales,Sales,1,\
         AUTOMATIC_UPDATES,engage;gong,true,false,true,false,false,false,true,emea,\
         apac=viewer;emea=manager,EXPORT,always,MIGRATION\r\n";
-    assert_eq!(member_line(Profile::Spreadsheet, &member()), expected);
+    assert_eq!(member_line(CsvProfile::Spreadsheet, &member()), expected);
 }
 
 #[test]
@@ -174,8 +174,8 @@ fn text_that_a_spreadsheet_would_run_gets_one_apostrophe() {
         ("", "", ""),
     ];
     for (text, spreadsheet, raw) in cases {
-        assert_eq!(cell(Profile::Spreadsheet, text), spreadsheet, "{text:?}");
-        assert_eq!(cell(Profile::Raw, text), raw, "{text:?}");
+        assert_eq!(cell(CsvProfile::Spreadsheet, text), spreadsheet, "{text:?}");
+        assert_eq!(cell(CsvProfile::Raw, text), raw, "{text:?}");
     }
 }
 
@@ -199,7 +199,7 @@ fn every_text_cell_is_made_harmless() {
         held_seats: [evil()].into(),
         ..member()
     };
-    let line = member_line(Profile::Spreadsheet, &row);
+    let line = member_line(CsvProfile::Spreadsheet, &row);
     assert!(!line.split(',').any(|cell| cell.starts_with('=')), "{line}");
 }
 
@@ -214,26 +214,26 @@ fn quotes_commas_and_line_breaks_survive() {
         ("plain", "plain"),
     ];
     for (text, expected) in cases {
-        assert_eq!(cell(Profile::Spreadsheet, text), expected, "{text:?}");
+        assert_eq!(cell(CsvProfile::Spreadsheet, text), expected, "{text:?}");
     }
 }
 
 #[test]
 fn a_name_of_one_part_has_no_blank() {
     let row = TeamMember { family_name: String::new(), ..member() };
-    assert!(member_line(Profile::Spreadsheet, &row).contains(",Ada,Analyst,"));
+    assert!(member_line(CsvProfile::Spreadsheet, &row).contains(",Ada,Analyst,"));
 }
 
 #[test]
 fn the_header_of_version_1_never_changes() {
-    let mut page = CsvPage::new(Profile::Spreadsheet);
+    let mut page = CsvPage::new(CsvProfile::Spreadsheet);
     page.header(&MIXED_COLUMNS).unwrap();
     // Programs of others read this. Another header needs another schema_version.
     let pinned: &[u8] = b"organization,assignment,assignment_name,assignment_rank,update_mode,action_required,\
         members_exporting,members_not_exporting,member,email,status,email_export,email_export_since,\
         email_export_source\r\n";
     assert_eq!(page.finish().unwrap(), pinned);
-    let mut page = CsvPage::new(Profile::Spreadsheet);
+    let mut page = CsvPage::new(CsvProfile::Spreadsheet);
     page.header(&CHANGES_COLUMNS).unwrap();
     let pinned: &[u8] = b"organization,assignment,assignment_name,change,assignment_rank,update_mode,\
         action_required,members_exporting,members_not_exporting\r\n";

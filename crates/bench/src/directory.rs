@@ -86,7 +86,7 @@ pub struct Person {
 
 /// The whole directory, sorted by ids.
 #[derive(Clone, Debug)]
-pub struct Directory {
+pub struct SampleDirectory {
     /// The size.
     pub size: Size,
     /// All people.
@@ -97,7 +97,7 @@ pub struct Directory {
     pub memberships: Vec<(usize, usize)>,
 }
 
-impl Directory {
+impl SampleDirectory {
     /// Generates a directory.
     #[must_use]
     pub fn generate(size: Size) -> Self {
@@ -228,7 +228,7 @@ mod tests {
 
     #[test]
     fn a_whole_organization_has_the_size_that_is_measured() {
-        let directory = Directory::generate(Size::scaled(1.0, 20));
+        let directory = SampleDirectory::generate(Size::scaled(1.0, 20));
         assert_eq!((directory.people.len(), directory.groups.len()), (100_000, 1_000));
         assert_eq!(directory.memberships.len(), 500_000);
         assert!(directory.memberships.is_sorted() && directory.people.is_sorted_by_key(|person| &person.id));
@@ -236,7 +236,7 @@ mod tests {
 
     #[test]
     fn the_sync_has_all_rows_in_messages_of_a_thousand() {
-        let directory = Directory::generate(Size::scaled(0.03, 20));
+        let directory = SampleDirectory::generate(Size::scaled(0.03, 20));
         let messages = directory.full_sync("organizations/bench");
         assert_eq!(messages.len(), 1 + 3 + 1 + 15);
         assert_eq!(messages.iter().map(|message| message.memberships.len()).sum::<usize>(), 15_000);

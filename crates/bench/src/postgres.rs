@@ -19,7 +19,7 @@ pub struct Postgres {
 }
 
 /// A migrated database with a connection.
-pub struct Database {
+pub struct BenchDatabase {
     /// The URL for the driver.
     pub url: String,
     /// A connection as the superuser.
@@ -54,7 +54,7 @@ impl Postgres {
     ///
     /// # Errors
     /// When the server cannot be reached, or a migration fails.
-    pub async fn database(&self, name: &str, log_statements: bool) -> Result<Database> {
+    pub async fn database(&self, name: &str, log_statements: bool) -> Result<BenchDatabase> {
         migrate::ensure_database(&self.cluster.url("postgres"), name).await?;
         if log_statements {
             log_slow_statements(&self.superuser().await?, name, 20).await?;
@@ -62,14 +62,14 @@ impl Postgres {
         let url = self.cluster.url(name);
         migrate::run(&url).await?;
         let client = connect(&self.cluster.superuser_url(name)).await?;
-        Ok(Database { url, client })
+        Ok(BenchDatabase { url, client })
     }
 
     /// Copies a database, after closing its connections. With `log_statements` the server logs all statements of the copy.
     ///
     /// # Errors
     /// When the server cannot be reached.
-    pub async fn copy(&self, from: &str, name: &str, log_statements: bool) -> Result<Database> {
+    pub async fn copy(&self, from: &str, name: &str, log_statements: bool) -> Result<BenchDatabase> {
         let superuser = self.superuser().await?;
         let cut = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = $1";
         superuser.query(cut, &[&from]).await?;
@@ -81,7 +81,7 @@ impl Postgres {
             log_slow_statements(&superuser, name, 0).await?;
         }
         let client = connect(&self.cluster.superuser_url(name)).await?;
-        Ok(Database { url: self.cluster.url(name), client })
+        Ok(BenchDatabase { url: self.cluster.url(name), client })
     }
 
     /// Closes the connections of a database and deletes it.
@@ -127,7 +127,7 @@ impl Postgres {
     }
 }
 
-impl Database {
+impl BenchDatabase {
     /// Does the maintenance that earlier writes left to do, so that it does not slow the next step.
     ///
     /// # Errors

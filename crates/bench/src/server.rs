@@ -26,7 +26,7 @@ type Log = Arc<Mutex<VecDeque<String>>>;
 
 /// A running server. Dropping the value kills it.
 #[derive(Debug)]
-pub struct Server {
+pub struct ServerProcess {
     child: Child,
     pid: u32,
     log: Log,
@@ -34,7 +34,7 @@ pub struct Server {
     pub channel: Channel,
 }
 
-impl Server {
+impl ServerProcess {
     /// Starts a server on a database, with a folder for its reports and with more flags. Waits until it serves.
     ///
     /// # Errors

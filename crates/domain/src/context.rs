@@ -33,7 +33,7 @@ impl Current<'_> {
 #[derive(Clone, Copy, Debug)]
 pub enum Scope<'a> {
     /// No member.
-    Nobody,
+    NoMember,
     /// The members of an assignment, and the members of groups.
     Affected {
         /// All members of this assignment.

@@ -40,7 +40,7 @@ impl Proposal<'_> {
     #[must_use]
     pub fn scope(&self) -> Scope<'_> {
         match self {
-            Self::UpdateOrganization(_) | Self::ReplaceCatalog(_) => Scope::Nobody,
+            Self::UpdateOrganization(_) | Self::ReplaceCatalog(_) => Scope::NoMember,
             Self::CreateAssignment(create) => create.scope(),
             Self::UpdateAssignment(update) => update.scope(),
             Self::DeleteAssignment(delete) => delete.scope(),

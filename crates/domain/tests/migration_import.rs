@@ -130,11 +130,11 @@ fn a_waiting_row_binds_to_the_first_member_synced_with_its_address() {
         let mut org = Org::new(phase, vec![])
             .with(PersonBuilder::new("m1", &[]))
             .with(PersonBuilder::new("m2", &[]).legacy(false));
-        org.waiting.insert(email("w@x"), true);
+        org.unmatched.insert(email("w@x"), true);
         let sync = org.sync(SyncMode::Delta, rows.0).unwrap();
         let bound: Vec<&str> = sync.directory.bindings.iter().map(|(id, ..)| id.as_str()).collect();
         assert_eq!(bound, expected, "{name}");
-        assert_eq!(org.waiting.is_empty(), !expected.is_empty(), "{name}: nothing is dropped");
+        assert_eq!(org.unmatched.is_empty(), !expected.is_empty(), "{name}: nothing is dropped");
         assert_eq!(org.person("m2").legacy, Some(false), "{name}");
     }
 }

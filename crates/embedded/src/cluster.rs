@@ -12,7 +12,7 @@ use crate::guard::{self, Presence};
 use crate::layout::Layout;
 use crate::postmaster::Postmaster;
 use crate::roles;
-use crate::server::Server;
+use crate::server::PostgresProcess;
 use crate::user::ServerUser;
 use crate::{Error, Result};
 
@@ -63,7 +63,7 @@ impl ClusterOptions {
 #[derive(Debug)]
 pub struct Cluster {
     /// The server and its guard, in exclusive mode and until [`Cluster::stop`].
-    owned: Option<(Server, Child)>,
+    owned: Option<(PostgresProcess, Child)>,
     layout: Layout,
     // The order matters: the presence ends before the lock.
     _presence: Presence,
@@ -172,8 +172,8 @@ fn lock_in_use(layout: &Layout, mode: ClusterMode) -> Result<File> {
 
 /// Starts the server and its guard. A server that still runs has lost its users. It is stopped first, so that the
 /// sessions of a killed user end.
-fn start_server(options: &ClusterOptions, user: &ServerUser, layout: &Layout) -> Result<(Server, Child)> {
-    let server = Server::prepare(layout, user, options.durable)?;
+fn start_server(options: &ClusterOptions, user: &ServerUser, layout: &Layout) -> Result<(PostgresProcess, Child)> {
+    let server = PostgresProcess::prepare(layout, user, options.durable)?;
     if let Some(orphan) = Postmaster::find(&layout.cluster) {
         tracing::warn!(pid = orphan.pid, "stopping an embedded Postgres that has lost its users");
         server.stop()?;

@@ -24,13 +24,13 @@ const REMAINS: [&str; 2] = ["pre-existing shared memory block", "\"postmaster.pi
 
 /// The server of one data directory, whether it runs or not.
 #[derive(Debug)]
-pub(crate) struct Server {
+pub(crate) struct PostgresProcess {
     bin_dir: PathBuf,
     user: ServerUser,
     layout: Layout,
 }
 
-impl Server {
+impl PostgresProcess {
     /// Finds the binaries that fit the data directory. Creates the cluster if there is none.
     pub(crate) fn prepare(layout: &Layout, user: &ServerUser, durable: bool) -> Result<Self> {
         let exists = layout.cluster.exists();
@@ -185,7 +185,7 @@ mod tests {
         let layout = Layout::prepare(&dir, &user).unwrap();
         fs::create_dir(dir.join("postgres.new")).unwrap();
         fs::write(dir.join("postgres.new/PG_VERSION"), "9\n").unwrap();
-        let prepared = Server::prepare(&layout, &user, false);
+        let prepared = PostgresProcess::prepare(&layout, &user, false);
         let (made_by, left) = (version_of(&layout.cluster), dir.join("postgres.new").exists());
         remove_dir(&dir).unwrap();
         assert_eq!(made_by.unwrap(), binaries::major_version(&prepared.unwrap().bin_dir).unwrap());

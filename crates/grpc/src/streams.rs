@@ -9,7 +9,7 @@ use tonic::{Code, Status, Streaming};
 use crate::status;
 
 /// A stream of messages that carry pieces of a file.
-pub(crate) type ByteStream<T> = Pin<Box<dyn Stream<Item = Result<T, Status>> + Send>>;
+pub(crate) type FileStream<T> = Pin<Box<dyn Stream<Item = Result<T, Status>> + Send>>;
 
 /// Returns the next message of a request. The error of tonic for a message that is too large does not say what to do, so it
 /// is replaced.

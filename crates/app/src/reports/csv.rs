@@ -15,7 +15,7 @@ use crate::Result;
 
 /// How text that a spreadsheet would run as a formula is written.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Profile {
+pub enum CsvProfile {
     /// With a leading apostrophe: for spreadsheets.
     #[default]
     Spreadsheet,
@@ -26,14 +26,14 @@ pub enum Profile {
 /// A piece of a CSV file that consists of whole rows. Its methods do not fail in practice, because they write to
 /// memory.
 pub struct CsvPage {
-    profile: Profile,
+    profile: CsvProfile,
     writer: ::csv::Writer<Vec<u8>>,
 }
 
 impl CsvPage {
     /// Creates an empty piece.
     #[must_use]
-    pub fn new(profile: Profile) -> Self {
+    pub fn new(profile: CsvProfile) -> Self {
         let writer =
             ::csv::WriterBuilder::new().terminator(::csv::Terminator::CRLF).flexible(true).from_writer(Vec::new());
         Self { profile, writer }
@@ -68,7 +68,7 @@ impl CsvPage {
     /// Writes a cell with text of a person or an identity provider.
     pub(super) fn text(&mut self, text: &str) -> Result<()> {
         let is_formula = text.starts_with(['=', '+', '-', '@', '\t', '\r']);
-        if is_formula && self.profile == Profile::Spreadsheet {
+        if is_formula && self.profile == CsvProfile::Spreadsheet {
             return self.word(&format!("'{text}"));
         }
         self.word(text)

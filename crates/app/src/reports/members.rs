@@ -12,7 +12,7 @@ use tokio::{sync::mpsc, time::timeout};
 use tracing::Instrument as _;
 
 use super::{
-    csv::{CsvPage, Profile},
+    csv::{CsvPage, CsvProfile},
     layout::{CHUNK, PAGE},
     member_table::{MEMBERS_COLUMNS, write_member},
 };
@@ -31,7 +31,7 @@ impl App {
     ///
     /// # Errors
     /// [`Error::OrganizationNotFound`]. A later failure is the last item of the stream.
-    pub async fn export_members(&self, organization: &OrganizationId, profile: Profile) -> Result<CsvChunks> {
+    pub async fn export_members(&self, organization: &OrganizationId, profile: CsvProfile) -> Result<CsvChunks> {
         let mut tx = self.db.snapshot(organization).await?;
         let (chunks, receiver) = mpsc::channel(QUEUED_CHUNKS + 1);
         let mut end = StreamEnd(chunks.clone().try_reserve_owned().ok());
@@ -65,7 +65,7 @@ impl Drop for StreamEnd {
     }
 }
 
-async fn send_all(tx: &mut ReadTx, profile: Profile, chunks: &mpsc::Sender<Result<Bytes>>) -> Result<()> {
+async fn send_all(tx: &mut ReadTx, profile: CsvProfile, chunks: &mpsc::Sender<Result<Bytes>>) -> Result<()> {
     let organization = tx.id().clone();
     let mut page = CsvPage::new(profile);
     page.header(&MEMBERS_COLUMNS)?;

@@ -23,7 +23,7 @@ mod table_upload;
 mod tables;
 
 pub use checksum::Checksum;
-pub use csv::Profile;
+pub use csv::CsvProfile;
 pub(crate) use layout::report_folder;
 pub use layout::{CHANGES_FILE, LATEST_FILE, MANIFEST_FILE, MIXED_FILE, MIXED_REPORT_JOB, REPORT_FOLDER, SCHEMA_FILE};
 pub use manifest::{Latest, Manifest, ManifestChanges, ManifestFile, OrganizationCounts};

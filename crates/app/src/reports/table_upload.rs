@@ -5,7 +5,7 @@ use tokio::io::AsyncWriteExt as _;
 
 use super::{
     checksum::Checksum,
-    csv::{CsvPage, Profile},
+    csv::{CsvPage, CsvProfile},
     errors::store_unavailable,
     manifest::ManifestFile,
     store::ReportStore,
@@ -38,7 +38,7 @@ impl TableUpload {
     ) -> Result<Self> {
         let path = StorePath::from(format!("{folder}/{file}"));
         let writer = BufWriter::with_capacity(store.store.clone(), path, PART).with_max_concurrency(PARTS_IN_FLIGHT);
-        let mut page = CsvPage::new(Profile::Spreadsheet);
+        let mut page = CsvPage::new(CsvProfile::Spreadsheet);
         page.header(columns)?;
         Ok(Self { file, columns, rows: 0, page, writer, checksum: Checksum::default() })
     }

@@ -21,7 +21,7 @@ const SHOWN_FAILURES: usize = 100;
 /// # Errors
 /// A call fails.
 pub async fn run(server: &ServerConnection) -> Result {
-    let mut status = MigrationStatus::default();
+    let mut status = MigrationStatusTable::default();
     let add = async |page: &ListMigrationsResponse| {
         status.add(page);
         Ok(())
@@ -33,7 +33,7 @@ pub async fn run(server: &ServerConnection) -> Result {
 
 /// The migrations of all organizations, counted.
 #[derive(Debug, Default)]
-pub struct MigrationStatus {
+pub struct MigrationStatusTable {
     /// For each wave, the number of organizations in each of [`STATES`].
     waves: BTreeMap<i32, [u32; 4]>,
     failed: Vec<String>,
@@ -41,7 +41,7 @@ pub struct MigrationStatus {
     progress: Option<MigrationProgress>,
 }
 
-impl MigrationStatus {
+impl MigrationStatusTable {
     /// Adds a page of migrations.
     pub fn add(&mut self, page: &ListMigrationsResponse) {
         for migration in &page.migrations {

@@ -1,6 +1,6 @@
 //! What `rollcall migration status` and `rollcall migration plan` print and write.
 
-use rollcall_cli::migration::{plan::PlanSummary, status::MigrationStatus};
+use rollcall_cli::migration::{plan::PlanSummary, status::MigrationStatusTable};
 use rollcall_proto::v1::{
     AssignmentOutcome, EmailExportState, ListMigrationsResponse, Migration, MigrationProgress, MigrationState,
     PlanMigrationResponse, UpdateMode,
@@ -29,7 +29,7 @@ fn waves_progress_and_failures_are_shown() {
         migration("beta", 0, MigrationState::Migrated),
         migration("late", 10, MigrationState::Pending),
     ];
-    let mut status = MigrationStatus::default();
+    let mut status = MigrationStatusTable::default();
     status.add(&ListMigrationsResponse { migrations, progress: Some(progress), ..Default::default() });
     let expected = [
         "wave  pending  migrated  failed  rolled back",

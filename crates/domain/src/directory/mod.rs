@@ -107,7 +107,7 @@ pub struct Directory {
     /// The groups of the members above.
     pub memberships: Memberships,
     /// Old settings that are bound to no member yet, for the addresses in the rows.
-    pub waiting: HashMap<Email, bool>,
+    pub unmatched: HashMap<Email, bool>,
     /// How many active members the organization has.
     pub active_members: u32,
 }

@@ -99,13 +99,13 @@ fn group_upserts(rows: &ParsedRows, directory: &Directory) -> Vec<GroupUpsert> {
 fn bindings(accepted: &AcceptedRows<'_>, directory: &Directory, phase: Phase) -> Vec<(MemberId, Email, bool)> {
     let mut bound: HashSet<&Email> = HashSet::new();
     let mut found = Vec::new();
-    if phase == Phase::Migrated || directory.waiting.is_empty() {
+    if phase == Phase::Migrated || directory.unmatched.is_empty() {
         return found;
     }
     let mut people = accepted.people.clone();
     people.sort_unstable_by(|(a, _, a_active), (b, _, b_active)| (!a_active, a).cmp(&(!b_active, b)));
     for (id, Identity { email, .. }, _) in people {
-        let Some(export) = directory.waiting.get(email) else { continue };
+        let Some(export) = directory.unmatched.get(email) else { continue };
         let has_one = directory.members.get(id).is_some_and(|known| known.has_legacy);
         if !has_one && bound.insert(email) {
             found.push((id.clone(), email.clone(), *export));

@@ -145,7 +145,7 @@ impl Org {
         let list = proposal.list(current);
         let facts = Facts { summaries: self.summaries(), ..Facts::default() };
         match proposal.scope() {
-            Scope::Nobody => facts,
+            Scope::NoMember => facts,
             Scope::Loaded(member) => Facts { members: vec![member.clone()], ..facts },
             Scope::Named(members) => Facts { members: self.states(list, |id, _| members.contains(id)), ..facts },
             Scope::Directory(rows) => {
@@ -189,7 +189,7 @@ impl Org {
             members: people.iter().map(|(id, person)| ((*id).clone(), known(person))).collect(),
             groups: self.groups.clone().into_iter().collect(),
             memberships: people.iter().map(|(id, person)| ((*id).clone(), person.groups.clone())).collect(),
-            waiting: self.waiting.clone().into_iter().collect(),
+            unmatched: self.unmatched.clone().into_iter().collect(),
             active_members: u32::try_from(active).unwrap_or(u32::MAX),
         }
     }
@@ -227,7 +227,7 @@ impl Org {
             self.people.entry(id.clone()).and_modify(|p| assert!(p.groups.insert(group.clone())));
         }
         for (id, address, export) in &sync.bindings {
-            assert_eq!(self.waiting.remove(address), Some(*export), "{address} was waiting");
+            assert_eq!(self.unmatched.remove(address), Some(*export), "{address} was waiting");
             self.people.entry(id.clone()).and_modify(|p| p.legacy = Some(*export));
         }
     }
@@ -239,7 +239,7 @@ impl Org {
             let holder = AddressHolder { member: id.clone(), legacy: person.legacy };
             holders.entry(person.identity.email.clone()).or_insert(holder);
         }
-        let unmatched = self.waiting.clone().into_iter().collect();
+        let unmatched = self.unmatched.clone().into_iter().collect();
         let organization = organization();
         let context =
             ImportContext { organization: &organization, phase: self.phase, holders: &holders, unmatched: &unmatched };
@@ -248,9 +248,9 @@ impl Org {
             self.people.entry(id.clone()).and_modify(|person| person.legacy = Some(*export));
         }
         for address in &plan.newly_matched {
-            self.waiting.remove(address);
+            self.unmatched.remove(address);
         }
-        self.waiting.extend(plan.unmatched.iter().cloned());
+        self.unmatched.extend(plan.unmatched.iter().cloned());
         Ok(plan)
     }
 

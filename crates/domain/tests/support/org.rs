@@ -34,7 +34,7 @@ pub(crate) struct Org {
     pub(crate) settings: BTreeMap<SettingsId, Settings>,
     pub(crate) groups: BTreeMap<GroupId, KnownGroup>,
     pub(crate) people: BTreeMap<MemberId, Person>,
-    pub(crate) waiting: BTreeMap<Email, bool>,
+    pub(crate) unmatched: BTreeMap<Email, bool>,
     /// The time in minutes. Each change is one minute after the previous one.
     pub(crate) minute: i64,
 }
@@ -51,7 +51,7 @@ impl Org {
             settings: BTreeMap::new(),
             groups: BTreeMap::new(),
             people: BTreeMap::new(),
-            waiting: BTreeMap::new(),
+            unmatched: BTreeMap::new(),
             minute: 0,
         };
         org.keep(&org.default.settings.clone());

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use rollcall_app::{
     members::{HandEdit, MemberMove, MemberRelease, MemberView},
-    reports::Profile,
+    reports::CsvProfile,
 };
 use rollcall_domain::{AssignmentId, MemberId, history::RecordedChange, ids::check_text, names};
 use rollcall_proto::v1::{self, member_service_server::MemberService};
@@ -24,7 +24,7 @@ use crate::{
     },
     mutation::Mutation,
     status::to_status,
-    streams::ByteStream,
+    streams::FileStream,
     tokens,
 };
 
@@ -33,7 +33,7 @@ const MEMBERS_MAX: usize = 10_000;
 
 #[tonic::async_trait]
 impl MemberService for Services {
-    type ExportMembersCsvStream = ByteStream<v1::ExportMembersCsvResponse>;
+    type ExportMembersCsvStream = FileStream<v1::ExportMembersCsvResponse>;
 
     async fn get_member(
         &self,
@@ -192,8 +192,8 @@ impl MemberService for Services {
         let (organization, profile) = parse(request, |request, checks| {
             let organization = checks.organization("parent", names::parse_organization(&request.parent));
             let profile = match v1::CsvProfile::try_from(request.profile) {
-                Ok(v1::CsvProfile::Unspecified | v1::CsvProfile::Spreadsheet) => Ok(Profile::Spreadsheet),
-                Ok(v1::CsvProfile::Raw) => Ok(Profile::Raw),
+                Ok(v1::CsvProfile::Unspecified | v1::CsvProfile::Spreadsheet) => Ok(CsvProfile::Spreadsheet),
+                Ok(v1::CsvProfile::Raw) => Ok(CsvProfile::Raw),
                 Err(_) => Err(unknown_value(request.profile)),
             };
             organization.zip(checks.take("profile", profile))

@@ -11,12 +11,12 @@ use crate::{
     call::{parse, respond},
     convert::to_timestamp,
     status::to_status,
-    streams::ByteStream,
+    streams::FileStream,
 };
 
 #[tonic::async_trait]
 impl ReportService for Services {
-    type DownloadReportStream = ByteStream<v1::DownloadReportResponse>;
+    type DownloadReportStream = FileStream<v1::DownloadReportResponse>;
 
     async fn get_report(
         &self,

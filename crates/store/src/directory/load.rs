@@ -37,12 +37,12 @@ pub async fn list_directory(tx: &mut ReadTx, rows: &ParsedRows) -> Result<Direct
     let groups = list_known_groups(tx).await?;
     let loaded = named.map(|_| members.keys().map(MemberId::as_str).collect::<Vec<_>>());
     let memberships = list_memberships(tx, loaded.as_deref(), &groups).await?;
-    let waiting = match tx.organization().phase {
+    let unmatched = match tx.organization().phase {
         Phase::Legacy => crate::migration::list_unmatched(tx, &emails).await?,
         Phase::Migrated => HashMap::new(),
     };
     let active_members = count_active(tx).await?;
-    Ok(Directory { members, groups, memberships, waiting, active_members })
+    Ok(Directory { members, groups, memberships, unmatched, active_members })
 }
 
 #[derive(QueryableByName)]

@@ -59,7 +59,7 @@ impl From<MemberStateRow> for MemberState {
 /// members are not in the answer.
 pub async fn list_states(tx: &mut ReadTx, scope: Scope<'_>, list: &AssignmentList) -> Result<Vec<MemberState>> {
     match scope {
-        Scope::Nobody | Scope::Directory(_) => Ok(Vec::new()),
+        Scope::NoMember | Scope::Directory(_) => Ok(Vec::new()),
         Scope::Loaded(member) => Ok(vec![member.clone()]),
         Scope::Overtaken(overtaken) => list_overtaken(tx, overtaken).await,
         Scope::Named(members) => {

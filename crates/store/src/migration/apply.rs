@@ -21,7 +21,7 @@ use crate::{
 pub async fn apply_migration(tx: &mut WriteTx, plan: &MigrationPlan) -> Result<()> {
     update_members(tx, &plan.members).await?;
     let (revision, now) = (tx.next_revision(), tx.now());
-    execute!(tx, "insert_migrated", revision, Cause::Migration.as_str()).await?;
+    execute!(tx, "insert_migration_changes", revision, Cause::Migration.as_str()).await?;
     execute!(
         tx,
         "update_chosen",
@@ -38,7 +38,7 @@ pub async fn apply_migration(tx: &mut WriteTx, plan: &MigrationPlan) -> Result<(
 pub async fn apply_rollback(tx: &mut WriteTx) -> Result<()> {
     let (revision, now) = (tx.next_revision(), tx.now());
     // The history copies the settings from the members' rows. So it is written before the settings are removed.
-    execute!(tx, "insert_rolled_back", revision, Cause::RolledBack.as_str()).await?;
+    execute!(tx, "insert_rollback_changes", revision, Cause::RolledBack.as_str()).await?;
     execute!(tx, "roll_back_members", revision, now).await?;
     execute!(tx, "roll_back_assignments", revision, now).await?;
     update_phase(tx, Phase::Legacy).await

@@ -4,21 +4,21 @@ use std::time::Duration;
 
 use rollcall_bench::{
     Result,
-    directory::{Directory, Size},
+    directory::{SampleDirectory, Size},
     machine,
     memory::{Peak, peak_during},
-    postgres::{Database, Postgres},
+    postgres::{BenchDatabase, Postgres},
     program::timed,
     ratio::Measured,
-    server::Server,
+    server::ServerProcess,
 };
 use rollcall_proto::v1::{EmailExport, SyncCounts, SyncDirectoryRequest};
 
 use crate::{
     Arguments, check,
-    floor::{Floor, Prepared, clone_organization},
+    floor::{Floor, FloorStatements, clone_organization},
     report,
-    service::{ASSIGNMENTS, Organization},
+    service::{ASSIGNMENTS, BulkOrganization},
 };
 
 /// The measured steps, in this order.
@@ -44,10 +44,10 @@ pub(crate) const STEPS: [Step; 5] = [
 
 /// The state of a run.
 struct Bench {
-    directory: Directory,
-    server: Server,
-    service: Database,
-    floor: Database,
+    directory: SampleDirectory,
+    server: ServerProcess,
+    service: BenchDatabase,
+    floor: BenchDatabase,
     measured: [Measured; STEPS.len()],
     young: bool,
 }
@@ -56,13 +56,13 @@ pub(crate) async fn run(arguments: Arguments) -> Result {
     let postgres = Postgres::start().await?;
     let service = postgres.database("service", arguments.statements).await?;
     let floor = postgres.database("floor", arguments.statements).await?;
-    let server = Server::start(&service.url, &postgres.dir().join("reports"), &["--no-jobs"]).await?;
+    let server = ServerProcess::start(&service.url, &postgres.dir().join("reports"), &["--no-jobs"]).await?;
     let size = Size::scaled(arguments.scale, ASSIGNMENTS);
     let machine = machine::describe(&service.client).await?;
     if arguments.young {
         postgres.leave_statistics().await?;
     }
-    let (directory, measured) = (Directory::generate(size), Default::default());
+    let (directory, measured) = (SampleDirectory::generate(size), Default::default());
     let mut bench = Bench { directory, server, service, floor, measured, young: arguments.young };
     let mut log_read = 0;
     for pair in 1..=arguments.pairs {
@@ -87,12 +87,12 @@ impl Bench {
             for database in [&self.service, &self.floor] {
                 database.settle().await?;
             }
-            Organization::warm_up(self.server.channel.clone(), format!("small-{pair}")).await?;
+            BulkOrganization::warm_up(self.server.channel.clone(), format!("small-{pair}")).await?;
         }
         let id = format!("bench-{pair}");
-        let organization = Organization::create(self.server.channel.clone(), id, &self.directory).await?;
+        let organization = BulkOrganization::create(self.server.channel.clone(), id, &self.directory).await?;
         clone_organization(&self.service.client, &self.floor.client, &organization.id).await?;
-        let prepared = Prepared::load(&self.floor.client, &organization.id, &self.directory).await?;
+        let prepared = FloorStatements::load(&self.floor.client, &organization.id, &self.directory).await?;
         for (index, step) in STEPS.into_iter().enumerate() {
             let (took, peak) = self.by_service(&organization, step).await?;
             let floor = self.by_floor(&organization.id, &prepared, step).await?;
@@ -104,11 +104,11 @@ impl Bench {
     }
 
     /// Does the maintenance that earlier steps left to do, so that all steps of both sides start alike.
-    async fn settle(&self, database: &Database) -> Result {
+    async fn settle(&self, database: &BenchDatabase) -> Result {
         if self.young { database.checkpoint().await } else { database.settle().await }
     }
 
-    async fn by_service(&self, organization: &Organization, step: Step) -> Result<(Duration, Option<Peak>)> {
+    async fn by_service(&self, organization: &BulkOrganization, step: Step) -> Result<(Duration, Option<Peak>)> {
         let messages = match step {
             Step::Sync | Step::SyncAgain => self.directory.full_sync(&organization.name()),
             _ => Vec::new(),
@@ -123,7 +123,12 @@ impl Bench {
     }
 
     /// Does a step. Returns whether the service did what it should.
-    async fn step(&self, organization: &Organization, step: Step, messages: Vec<SyncDirectoryRequest>) -> Result<bool> {
+    async fn step(
+        &self,
+        organization: &BulkOrganization,
+        step: Step,
+        messages: Vec<SyncDirectoryRequest>,
+    ) -> Result<bool> {
         let (members, memberships) = (self.directory.people.len(), self.directory.memberships.len());
         match step {
             Step::Sync => {
@@ -149,7 +154,7 @@ impl Bench {
         }
     }
 
-    async fn by_floor(&mut self, organization: &str, prepared: &Prepared, step: Step) -> Result<Duration> {
+    async fn by_floor(&mut self, organization: &str, prepared: &FloorStatements, step: Step) -> Result<Duration> {
         self.settle(&self.floor).await?;
         let mut floor = Floor::new(&mut self.floor.client, organization, &self.directory, prepared);
         let stepping = async {

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use rollcall_bench::{
-    directory::Directory,
+    directory::SampleDirectory,
     ratio::Measured,
     table::{COLUMNS, cells, markdown},
 };
@@ -15,7 +15,12 @@ use crate::{
 };
 
 /// Renders the whole result.
-pub(crate) fn table(machine: &str, arguments: &Arguments, directory: &Directory, measured: &[Measured]) -> String {
+pub(crate) fn table(
+    machine: &str,
+    arguments: &Arguments,
+    directory: &SampleDirectory,
+    measured: &[Measured],
+) -> String {
     let rows: Vec<Vec<String>> = STEPS.iter().zip(measured).map(|(step, measured)| row(*step, measured)).collect();
     let (members, groups) = (directory.people.len(), directory.groups.len());
     let memberships = directory.memberships.len();

@@ -2,7 +2,7 @@
 
 use rollcall_bench::{
     Result,
-    directory::{Directory, EVERYONE, Size},
+    directory::{EVERYONE, SampleDirectory, Size},
     requests::{create_assignment, settings},
 };
 use rollcall_proto::v1::{
@@ -21,15 +21,15 @@ const WARM_UPS: usize = 12;
 
 /// An organization of the service.
 #[derive(Clone, Debug)]
-pub(crate) struct Organization {
+pub(crate) struct BulkOrganization {
     channel: Channel,
     /// The id.
     pub(crate) id: String,
 }
 
-impl Organization {
+impl BulkOrganization {
     /// Creates an organization with its assignments and their groups.
-    pub(crate) async fn create(channel: Channel, id: String, directory: &Directory) -> Result<Self> {
+    pub(crate) async fn create(channel: Channel, id: String, directory: &SampleDirectory) -> Result<Self> {
         let this = Self::create_empty(channel, id).await?;
         this.sync(vec![directory.named_groups(&this.name())]).await?;
         for index in 0..ASSIGNMENTS {
@@ -54,7 +54,8 @@ impl Organization {
     /// Creates a small organization, and changes it so often that Postgres keeps the plans.
     pub(crate) async fn warm_up(channel: Channel, id: String) -> Result {
         let this = Self::create_empty(channel, id).await?;
-        let small = Directory::generate(Size { members: WARM_UPS, groups: 4 * ASSIGNMENTS, assignments: ASSIGNMENTS });
+        let small =
+            SampleDirectory::generate(Size { members: WARM_UPS, groups: 4 * ASSIGNMENTS, assignments: ASSIGNMENTS });
         this.sync(vec![small.named_groups(&this.name())]).await?;
         this.enter(&small).await?;
         for index in 0..WARM_UPS {
@@ -76,7 +77,7 @@ impl Organization {
     }
 
     /// Creates an assignment that matches every member first. Returns its number of members.
-    pub(crate) async fn enter(&self, directory: &Directory) -> Result<i32> {
+    pub(crate) async fn enter(&self, directory: &SampleDirectory) -> Result<i32> {
         let groups = [directory.groups[EVERYONE].0.as_str()].into_iter();
         let assigning = self.assign(ENTERED.to_owned(), groups, Settings::default(), EmailExport::DoNotExport, 1);
         Ok(assigning.await?.member_count)

@@ -11,7 +11,7 @@ use crate::service::ID;
 const PAGE: i64 = 500;
 
 /// The statements, prepared.
-pub(crate) struct Floor<'a> {
+pub(crate) struct ManageFloor<'a> {
     client: &'a mut Client,
     member: Statement,
     groups: Statement,
@@ -20,7 +20,7 @@ pub(crate) struct Floor<'a> {
     page: Statement,
 }
 
-impl<'a> Floor<'a> {
+impl<'a> ManageFloor<'a> {
     pub(crate) async fn prepare(client: &'a mut Client) -> Result<Self> {
         let member = client.prepare(include_str!("sql/member.sql")).await?;
         let groups = "SELECT group_id FROM memberships WHERE organization_id = $1 AND member_id = $2";

@@ -4,16 +4,16 @@ use std::time::Duration;
 
 use rollcall_bench::{
     Result,
-    directory::{Directory, Size},
+    directory::{SampleDirectory, Size},
     machine,
-    postgres::{Database, Postgres},
+    postgres::{BenchDatabase, Postgres},
     program::timed,
     ratio::Pairs,
-    server::Server,
+    server::ServerProcess,
     table::{markdown, ratio},
 };
 
-use crate::{Arguments, floor::Floor, service::Service};
+use crate::{Arguments, floor::ManageFloor, service::ManagedService};
 
 /// How many members are explained in one measurement.
 const EXPLAINED: usize = 1_000;
@@ -34,20 +34,20 @@ enum Step {
 const STEPS: [Step; 4] = [Step::Explain, Step::List, Step::Promote, Step::Reverse];
 
 struct Bench {
-    directory: Directory,
-    service: Service,
-    database: Database,
+    directory: SampleDirectory,
+    service: ManagedService,
+    database: BenchDatabase,
     moved: [u64; STEPS.len()],
 }
 
 pub(crate) async fn run(arguments: Arguments) -> Result {
     let postgres = Postgres::start().await?;
     let database = postgres.database("service", false).await?;
-    let server = Server::start(&database.url, &postgres.dir().join("reports"), &["--no-jobs"]).await?;
+    let server = ServerProcess::start(&database.url, &postgres.dir().join("reports"), &["--no-jobs"]).await?;
     let machine = machine::describe(&database.client).await?;
-    let directory = Directory::generate(Size::scaled(arguments.scale, arguments.assignments.into()));
+    let directory = SampleDirectory::generate(Size::scaled(arguments.scale, arguments.assignments.into()));
     eprintln!("making the organization");
-    let service = Service::create(server.channel.clone(), &directory).await?;
+    let service = ManagedService::create(server.channel.clone(), &directory).await?;
     let mut bench = Bench { directory, service, database, moved: [0; STEPS.len()] };
     let mut measured: [Pairs; STEPS.len()] = Default::default();
     for pair in 1..=arguments.pairs {
@@ -78,14 +78,14 @@ impl Bench {
         let people = &self.directory.people;
         let every = people.len().div_ceil(EXPLAINED).max(1);
         let members: Vec<&str> = people.iter().step_by(every).map(|person| person.id.as_str()).collect();
-        let mut floor = Floor::prepare(&mut self.database.client).await?;
+        let mut floor = ManageFloor::prepare(&mut self.database.client).await?;
         let ((), service) = timed(self.service.explain(&members)).await?;
         let ((), raw) = timed(floor.explain(&members)).await?;
         Ok((service, raw, 0))
     }
 
     async fn list(&mut self) -> Result<(Duration, Duration, u64)> {
-        let mut floor = Floor::prepare(&mut self.database.client).await?;
+        let mut floor = ManageFloor::prepare(&mut self.database.client).await?;
         let (listed, service) = timed(self.service.list()).await?;
         let (read, raw) = timed(floor.list()).await?;
         if (listed, read) != (self.directory.people.len(), self.directory.people.len()) {
@@ -102,7 +102,7 @@ impl Bench {
         self.database.settle().await?;
         let (moved, service) = timed(self.service.reorder(&after, etag)).await?;
         self.database.settle().await?;
-        let mut floor = Floor::prepare(&mut self.database.client).await?;
+        let mut floor = ManageFloor::prepare(&mut self.database.client).await?;
         let (back, raw) = timed(floor.reorder(&before)).await?;
         if i64::from(moved) != i64::try_from(back)? {
             return Err(format!("the service moved {moved} members, raw SQL moved {back} back").into());

@@ -2,7 +2,7 @@
 
 use rollcall_bench::{
     Result,
-    directory::Directory,
+    directory::SampleDirectory,
     requests::{create_assignment, settings},
 };
 use rollcall_proto::v1::{
@@ -18,13 +18,13 @@ const PARENT: &str = "organizations/bench";
 
 /// The service, with the organization in it.
 #[derive(Clone, Debug)]
-pub(crate) struct Service {
+pub(crate) struct ManagedService {
     channel: Channel,
 }
 
-impl Service {
+impl ManagedService {
     /// Creates the organization: assignments first, so that members enter them with one sync.
-    pub(crate) async fn create(channel: Channel, directory: &Directory) -> Result<Self> {
+    pub(crate) async fn create(channel: Channel, directory: &SampleDirectory) -> Result<Self> {
         let request = v1::CreateOrganizationRequest { organization_id: ID.to_owned(), ..Default::default() };
         OrganizationServiceClient::new(channel.clone()).create_organization(request).await?;
         let mut syncs = DirectoryServiceClient::new(channel.clone());

@@ -5,10 +5,10 @@ use std::time::Duration;
 use rollcall_bench::{
     Result, machine,
     memory::{Peak, peak_during},
-    postgres::{Database, Postgres},
+    postgres::{BenchDatabase, Postgres},
     program::timed,
     ratio::Measured,
-    server::Server,
+    server::ServerProcess,
 };
 use rollcall_proto::v1::JobRun;
 
@@ -58,7 +58,7 @@ async fn by_both(postgres: &Postgres, arguments: Arguments, pair: u32, results: 
     let service = postgres.copy("seeded", "service", arguments.statements).await?;
     let raw = postgres.copy("seeded", "floor", false).await?;
     let reports = postgres.dir().join(format!("reports-{pair}"));
-    let server = Server::start(&service.url, &reports, &[]).await?;
+    let server = ServerProcess::start(&service.url, &reports, &[]).await?;
     let mut log_read = 0;
     postgres.slow_statements(&mut log_read)?;
     let measured = measure(postgres, &server, (&service, &raw), results).await;
@@ -80,8 +80,8 @@ async fn by_both(postgres: &Postgres, arguments: Arguments, pair: u32, results: 
 
 async fn measure(
     postgres: &Postgres,
-    server: &Server,
-    (service, raw): (&Database, &Database),
+    server: &ServerProcess,
+    (service, raw): (&BenchDatabase, &BenchDatabase),
     results: &mut Results,
 ) -> Result {
     let (run, peak) = job(server, service, "settings-migration").await?;
@@ -106,7 +106,7 @@ async fn measure(
 }
 
 /// Does the maintenance of a database, then runs a job. Returns the run and the server's peak memory during it.
-async fn job(server: &Server, database: &Database, name: &str) -> Result<(JobRun, Option<Peak>)> {
+async fn job(server: &ServerProcess, database: &BenchDatabase, name: &str) -> Result<(JobRun, Option<Peak>)> {
     database.settle().await?;
     peak_during(server.memory(), run_job(&server.channel, name)).await
 }
@@ -122,7 +122,7 @@ fn same(mut service: Vec<u8>, floor: Vec<u8>) -> Result {
     Err(format!("the reports differ: {} lines by the service, {} by raw SQL", lines(body), lines(&floor)).into())
 }
 
-async fn large(arguments: Arguments, database: &Database, server: &Server) -> Result<Export> {
+async fn large(arguments: Arguments, database: &BenchDatabase, server: &ServerProcess) -> Result<Export> {
     let members = arguments.organizations() * seed::MEMBERS;
     eprintln!("writing an organization of {members} members");
     seed::large(&database.client, members).await?;

@@ -2,13 +2,13 @@
 
 use std::{pin::pin, time::SystemTime};
 
-use rollcall_bench::{Result, directory::Directory};
+use rollcall_bench::{Result, directory::SampleDirectory};
 use tokio_postgres::{
     binary_copy::BinaryCopyInWriter,
     types::{ToSql, Type},
 };
 
-use super::{Prepared, Write};
+use super::{FloorStatements, Write};
 
 const TEXT: Type = Type::TEXT;
 
@@ -32,7 +32,7 @@ async fn copy<'a, const N: usize>(
 }
 
 /// Copies all members with their assignments and settings.
-pub(super) async fn members(write: &Write<'_>, directory: &Directory, prepared: &Prepared) -> Result {
+pub(super) async fn members(write: &Write<'_>, directory: &SampleDirectory, prepared: &FloorStatements) -> Result {
     let target = "members (
                       organization_id, id, email, given_name, family_name, job_title, manager_email, active,
                       assignment_id, settings_id, email_export, email_export_since, email_export_source,
@@ -70,7 +70,7 @@ pub(super) async fn members(write: &Write<'_>, directory: &Directory, prepared: 
 }
 
 /// Copies all memberships in the order of their primary key.
-pub(super) async fn memberships(write: &Write<'_>, directory: &Directory) -> Result {
+pub(super) async fn memberships(write: &Write<'_>, directory: &SampleDirectory) -> Result {
     let row = |(member, group): &(usize, usize)| -> Row<'_, 3> {
         [&write.organization, &directory.people[*member].id, &directory.groups[*group].0]
     };
@@ -79,7 +79,7 @@ pub(super) async fn memberships(write: &Write<'_>, directory: &Directory) -> Res
 }
 
 /// Copies the whole directory, unchanged, into tables that Postgres drops with the transaction.
-pub(super) async fn directory(write: &Write<'_>, directory: &Directory) -> Result {
+pub(super) async fn directory(write: &Write<'_>, directory: &SampleDirectory) -> Result {
     let sql = "CREATE TEMPORARY TABLE came_members (
                    id text COLLATE \"C\", email text COLLATE \"C\", given_name text, family_name text, job_title text,
                    manager_email text, active boolean

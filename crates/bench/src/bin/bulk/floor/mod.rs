@@ -8,7 +8,7 @@ use std::time::SystemTime;
 
 use rollcall_bench::{
     Result,
-    directory::{Directory, EVERYONE},
+    directory::{EVERYONE, SampleDirectory},
 };
 use serde_json::json;
 use tokio_postgres::{Client, Transaction};
@@ -16,14 +16,14 @@ use uuid::Uuid;
 
 use crate::service::ENTERED;
 
-pub(crate) use prepared::{Prepared, clone_organization};
+pub(crate) use prepared::{FloorStatements, clone_organization};
 
 /// One organization of the floor.
 pub(crate) struct Floor<'a> {
     client: &'a mut Client,
     organization: &'a str,
-    directory: &'a Directory,
-    prepared: &'a Prepared,
+    directory: &'a SampleDirectory,
+    prepared: &'a FloorStatements,
 }
 
 /// A transaction that holds the organization's lock.
@@ -38,8 +38,8 @@ impl<'a> Floor<'a> {
     pub(crate) fn new(
         client: &'a mut Client,
         organization: &'a str,
-        directory: &'a Directory,
-        prepared: &'a Prepared,
+        directory: &'a SampleDirectory,
+        prepared: &'a FloorStatements,
     ) -> Self {
         Self { client, organization, directory, prepared }
     }

@@ -8,7 +8,7 @@ use std::{
 
 use bytes::Bytes;
 use futures::{SinkExt as _, StreamExt as _, TryStreamExt as _};
-use rollcall_bench::{Result, directory::Directory};
+use rollcall_bench::{Result, directory::SampleDirectory};
 use serde_json::{Value, json};
 use tokio_postgres::Client;
 use uuid::Uuid;
@@ -23,7 +23,7 @@ pub(super) struct Home {
 
 /// The data that the first sync writes in addition to the directory.
 #[derive(Clone, Debug)]
-pub(crate) struct Prepared {
+pub(crate) struct FloorStatements {
     pub(super) assignments: Vec<Home>,
     /// For each member, the index of the assignment that the member enters.
     pub(super) homes: Vec<usize>,
@@ -47,8 +47,8 @@ pub(crate) async fn clone_organization(service: &Client, floor: &Client, organiz
     Ok(())
 }
 
-impl Prepared {
-    pub(crate) async fn load(client: &Client, organization: &str, directory: &Directory) -> Result<Self> {
+impl FloorStatements {
+    pub(crate) async fn load(client: &Client, organization: &str, directory: &SampleDirectory) -> Result<Self> {
         let sql = "SELECT a.id, a.settings_id, a.email_export,
                        ARRAY(SELECT ag.group_id FROM assignment_groups AS ag
                              WHERE ag.organization_id = a.organization_id AND ag.assignment_id = a.id)
@@ -75,7 +75,7 @@ impl Prepared {
 }
 
 /// Returns the audit document of a first sync.
-fn audit(directory: &Directory, known_groups: &[String]) -> Value {
+fn audit(directory: &SampleDirectory, known_groups: &[String]) -> Value {
     let member = |person: &rollcall_bench::directory::Person| {
         let identity = json!({
             "email": person.email,
