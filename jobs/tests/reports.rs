@@ -8,7 +8,7 @@ use std::{collections::BTreeMap, future::pending};
 
 use rollcall_app::{
     App, Error,
-    reports::{CHANGES_FILE, MANIFEST_FILE, MIXED_FILE, Profile, ReportStore, SCHEMA_FILE},
+    reports::{CHANGES_FILE, CsvProfile, MANIFEST_FILE, MIXED_FILE, ReportStore, SCHEMA_FILE},
 };
 use rollcall_domain::OrganizationId;
 use rollcall_store::jobs::{self, RunState};
@@ -202,7 +202,7 @@ async fn a_download_begins_at_its_offset() {
     assert!(matches!(gone, Error::ReportNotFound(name) if name == format!("reports/{id}/{MIXED_FILE}")));
 }
 
-async fn export(app: &App, profile: Profile) -> String {
+async fn export(app: &App, profile: CsvProfile) -> String {
     let mut chunks = app.export_members(&OrganizationId::trusted("acme"), profile).await.unwrap();
     let mut text = Vec::new();
     while let Some(chunk) = chunks.recv().await {
@@ -218,13 +218,13 @@ async fn the_members_csv_has_every_member_in_byte_order() {
     let database = database().await;
     let app = database.app();
     seed(&connect(&database).await).await;
-    let csv = export(&app, Profile::Raw).await;
+    let csv = export(&app, CsvProfile::Raw).await;
     let ids: Vec<&str> = csv.lines().skip(1).map(|line| line.split(',').nth(1).unwrap()).collect();
     assert_eq!(ids, ["=m3", "m1", "m2", "m4", "m5", "m6", "m7"]);
     let line = "acme,m1,zoe@acme.example,Given Family,Title,,ACTIVE,sales,Sales,1,AUTOMATIC_UPDATES,,\
         false,false,false,false,false,false,false,,,EXPORT,always,MIGRATION";
     assert_eq!(csv.split("\r\n").nth(2), Some(line));
-    assert!(export(&app, Profile::Spreadsheet).await.contains("\r\nacme,'=m3,'=eve@acme.example,"));
+    assert!(export(&app, CsvProfile::Spreadsheet).await.contains("\r\nacme,'=m3,'=eve@acme.example,"));
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -240,7 +240,7 @@ async fn pages_of_both_reports_have_no_gaps() {
             CASE n % 2 WHEN 0 THEN 'EXPORT' ELSE 'DO_NOT_EXPORT' END, NULL, 'MIGRATION', NULL, 1, now(), now()
         FROM generate_series(1, 4000) AS n";
     client.batch_execute(members).await.unwrap();
-    let csv = export(&app, Profile::Spreadsheet).await;
+    let csv = export(&app, CsvProfile::Spreadsheet).await;
     let ids: Vec<String> = csv.lines().skip(1).map(|line| line[5..11].to_owned()).collect();
     assert_eq!(ids, (1..=4000).map(|n| format!("m{n:05}")).collect::<Vec<_>>());
 
@@ -259,16 +259,16 @@ async fn a_disconnected_reader_ends_the_export() {
     // The only connection is returned each time, or else the next export waits forever.
     let app = database.app_with(1);
     for _ in 0..3 {
-        drop(app.export_members(&OrganizationId::trusted("acme"), Profile::Raw).await.unwrap());
+        drop(app.export_members(&OrganizationId::trusted("acme"), CsvProfile::Raw).await.unwrap());
     }
-    assert_eq!(export(&app, Profile::Raw).await.lines().count(), 8);
+    assert_eq!(export(&app, CsvProfile::Raw).await.lines().count(), 8);
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_unknown_organization_has_no_export() {
     let database = database().await;
     let unknown = OrganizationId::trusted("nobody");
-    let refused = database.app().export_members(&unknown, Profile::Raw).await;
+    let refused = database.app().export_members(&unknown, CsvProfile::Raw).await;
     assert!(matches!(refused, Err(Error::OrganizationNotFound(_))));
 }
 
