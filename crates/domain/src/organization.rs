@@ -2,24 +2,16 @@
 
 use uuid::Uuid;
 
+use serde::{Deserialize, Serialize};
+use strum::{EnumString, IntoStaticStr};
+
 use crate::{
     FieldSelection, OrganizationId, Refusal, Timestamp, Violation, catalog::Catalog, directory::MassChangeLimit,
 };
 
 /// Whether the old settings or the assignments decide about email export (product.md 7.1). An organization that is created without a phase
 /// is migrated.
-#[derive(
-    Clone,
-    Copy,
-    Debug,
-    Default,
-    PartialEq,
-    Eq,
-    strum::EnumString,
-    strum::IntoStaticStr,
-    serde::Serialize,
-    serde::Deserialize,
-)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, EnumString, IntoStaticStr, Serialize, Deserialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 #[strum(serialize_all = "SCREAMING_SNAKE_CASE")]
 pub enum Phase {

@@ -22,6 +22,9 @@ pub use overtaken::Overtaken;
 pub use reorder::ReorderAssignments;
 pub use update::UpdateAssignment;
 
+use serde::{Deserialize, Serialize};
+use strum::{EnumString, IntoStaticStr};
+
 use crate::{
     AssignmentId, GroupId, Phase,
     email_export::{EmailExport, Summary},
@@ -29,18 +32,7 @@ use crate::{
 };
 
 /// Whether members follow their assignment (product.md 3). An assignment starts in manual editing.
-#[derive(
-    Clone,
-    Copy,
-    Debug,
-    Default,
-    PartialEq,
-    Eq,
-    strum::EnumString,
-    strum::IntoStaticStr,
-    serde::Serialize,
-    serde::Deserialize,
-)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, EnumString, IntoStaticStr, Serialize, Deserialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 #[strum(serialize_all = "SCREAMING_SNAKE_CASE")]
 pub enum UpdateMode {
@@ -72,7 +64,7 @@ impl UpdateMode {
 }
 
 /// A named bundle of settings for the members of some groups.
-#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Assignment {
     /// Its id; `default` for the default assignment.
     pub id: AssignmentId,
