@@ -6,6 +6,7 @@ use std::collections::{BTreeSet, HashSet};
 use diesel::{
     pg::Pg,
     prelude::*,
+    query_builder::{QueryFragment, QueryId},
     sql_types::{BigInt, Bool},
 };
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
@@ -102,23 +103,41 @@ pub(crate) async fn finish_write(tx: &mut WriteTx, impact: &Impact, event: Audit
     let conn: &AsyncPgConnection = conn;
     let new_revision = diesel::update(organizations::table.find(organization))
         .set((organizations::revision.eq(revision), organizations::last_write_at.eq(now)));
-    let update = async { Ok(Prepared(new_revision).execute(&mut &*conn).await?) };
-    try_join!(insert_event(conn, &id, (revision, now), impact, &event), update)?;
+    let (event, subjects) = event_statements(id.as_str(), (revision, now), impact, &event);
+    let mut pipelined = (conn, conn, conn);
+    try_join!(
+        event.execute(&mut pipelined.0),
+        subjects.execute(&mut pipelined.1),
+        Prepared(new_revision).execute(&mut pipelined.2)
+    )?;
     Ok(revision)
 }
 
-/// Inserts an event with what its write touched.
+/// Inserts the event of a write that creates an organization.
 pub(crate) async fn insert_event(
     conn: &AsyncPgConnection,
     organization: &OrganizationId,
-    (revision, now): (i64, Timestamp),
-    impact: &Impact,
+    write: (i64, Timestamp),
     event: &AuditEvent,
 ) -> Result<()> {
+    let impact = Impact::default();
+    let (event, subjects) = event_statements(organization.as_str(), write, &impact, event);
+    let mut pipelined = (conn, conn);
+    try_join!(event.execute(&mut pipelined.0), subjects.execute(&mut pipelined.1))?;
+    Ok(())
+}
+
+/// Returns the statements that insert an event and what its write touched.
+fn event_statements<'a>(
+    organization: &'a str,
+    (revision, now): (i64, Timestamp),
+    impact: &'a Impact,
+    event: &'a AuditEvent,
+) -> (impl QueryFragment<Pg> + QueryId + Send + 'a, impl QueryFragment<Pg> + QueryId + Send + 'a) {
     let counts = impact.counts;
     let insert_event = statement!(
         "insert_audit_event",
-        organization.as_str(),
+        organization,
         revision,
         now,
         &event.actor,
@@ -136,14 +155,12 @@ pub(crate) async fn insert_event(
     );
     let insert_subjects = statement!(
         "insert_audit_subjects",
-        organization.as_str(),
+        organization,
         revision,
         impact.assignments.iter().map(AssignmentId::as_str).collect::<Vec<_>>(),
         column(&impact.without_change, MemberId::as_str)
     );
-    let mut pipelined = (conn, conn);
-    try_join!(Prepared(insert_event).execute(&mut pipelined.0), Prepared(insert_subjects).execute(&mut pipelined.1))?;
-    Ok(())
+    (Prepared(insert_event), Prepared(insert_subjects))
 }
 
 /// An audit event as it is stored.

@@ -8,7 +8,8 @@ use rollcall_domain::{
 };
 
 use crate::{
-    Result, WriteTx, assignments,
+    Result, WriteTx,
+    assignments::{self, WrittenAssignment},
     audit::{self, AuditEvent, Impact},
     directory,
     members::write as members,
@@ -21,11 +22,17 @@ use crate::{
 /// ranks and addresses unique. If a statement fails, the transaction is rolled back and nothing is written.
 pub async fn apply(tx: &mut WriteTx, plan: &Plan, event: AuditEvent) -> Result<i64> {
     let mut reranked = Vec::new();
-    assignments::insert_settings(tx, &plan.settings).await?;
+    for settings in &plan.settings {
+        let (conn, organization) = tx.parts();
+        assignments::insert_settings(conn, organization, settings).await?;
+    }
     if let Some(saved) = &plan.saved {
         // The rank of a new assignment is free only after the others have moved.
         reranked = assignments::update_ranks(tx, &plan.ranks).await?;
-        assignments::save_assignment(tx, saved).await?;
+        let (uid, revision) = (saved.new_uid.unwrap_or_default(), tx.next_revision());
+        let row = WrittenAssignment { assignment: &saved.assignment, uid, rank: saved.rank, revision, now: tx.now() };
+        let (conn, organization) = tx.parts();
+        assignments::save_assignment(conn, organization, &row).await?;
         if saved.chooses {
             migration::record_first_choice(tx, &saved.assignment.id).await?;
         }

@@ -37,28 +37,25 @@ impl App {
         run: &JobRun,
         stopped: IsStopped<'_>,
     ) -> Result<Option<Report>> {
-        let mut report = reports::find_report_of_run(&self.db, run.id).await?;
-        if report.is_none() {
-            let Some(new) = self.write_report(fence, run, stopped).await? else { return Ok(None) };
-            report = Some(reports::insert_report(&self.db, fence, &new).await?);
+        if let Some(report) = reports::find_report_of_run(&self.db, run.id).await? {
+            self.point_to_latest_report().await?;
+            return Ok(Some(report));
         }
-        self.point_to_latest_report().await?;
-        Ok(report)
-    }
-
-    async fn write_report(&self, fence: Fence, run: &JobRun, stopped: IsStopped<'_>) -> Result<Option<NewReport>> {
         let path = format!("{}/{}", report_folder(run.scheduled_for), fence.number);
         // This is read before the first snapshot, so that the report has all changes up to this time.
         let data_as_of = jobs::clock(&self.db).await?;
         let previous = reports::find_newest_report(&self.db).await?;
         let data = TableUpload::begin(&self.reports, &path, MIXED_FILE, &MIXED_COLUMNS)?;
         let changes = ChangesWriter::begin(&self.reports, &path, previous.as_ref()).await?;
-        let written = TablesWriter::new(&self.db, data, changes).write(stopped).await?;
-        let Some(written) = written else { return Ok(None) };
+        let mut tables = TablesWriter::new(&self.db, data, changes);
+        let is_complete = tables.write(stopped).await;
+        let Some(written) = tables.end(is_complete).await? else { return Ok(None) };
         let schema = self.write_file(&path, SCHEMA_FILE, SCHEMA.into()).await?;
         let manifest = manifest(run, data_as_of, written, schema);
         let file = self.write_file(&path, MANIFEST_FILE, render(&manifest).map_err(internal)?).await?;
-        Ok(Some(new_report(path, data_as_of, &manifest, &file)))
+        let report = reports::insert_report(&self.db, fence, &new_report(path, data_as_of, &manifest, &file)).await?;
+        self.point_to_latest_report().await?;
+        Ok(Some(report))
     }
 
     async fn write_file(&self, path: &str, file: &str, text: Vec<u8>) -> Result<ManifestFile> {

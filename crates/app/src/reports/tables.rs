@@ -4,7 +4,7 @@
 use rollcall_domain::{OrganizationId, Phase};
 use rollcall_store::{
     Db, ReadTx,
-    members::mixed::{ReportedAssignment, ReportedMembers, list_reported_assignments},
+    members::mixed::{ReportedMembers, list_reported_assignments},
     organizations,
 };
 
@@ -40,27 +40,8 @@ impl<'a> TablesWriter<'a> {
         Self { db, data, changes, organizations: Vec::new() }
     }
 
-    /// Writes the tables. Returns `None` when `stopped` ended the work between two organizations. Then, and after a
-    /// failure, the unfinished files are removed.
-    pub(super) async fn write(mut self, stopped: IsStopped<'_>) -> Result<Option<WrittenTables>> {
-        match self.write_all(stopped).await {
-            Ok(true) => self.finish().await.map(Some),
-            other => {
-                self.data.abort().await;
-                self.changes.abort().await;
-                other.map(|_| None)
-            }
-        }
-    }
-
-    async fn finish(self) -> Result<WrittenTables> {
-        let (changes, change_counts) = self.changes.finish().await?;
-        let data = self.data.finish().await?;
-        Ok(WrittenTables { data, changes, change_counts, organizations: self.organizations })
-    }
-
-    /// Returns `false` when `stopped` ended the work.
-    async fn write_all(&mut self, stopped: IsStopped<'_>) -> Result<bool> {
+    /// Writes the rows of every organization. Returns `false` when `stopped` ended the work between two organizations.
+    pub(super) async fn write(&mut self, stopped: IsStopped<'_>) -> Result<bool> {
         let mut after: Option<OrganizationId> = None;
         loop {
             let after_id = after.as_ref().map(OrganizationId::as_str);
@@ -78,6 +59,19 @@ impl<'a> TablesWriter<'a> {
         Ok(true)
     }
 
+    /// Finishes the tables when every row is written. When the work was stopped, and after a failure, removes the unfinished
+    /// files and returns `None` or the error.
+    pub(super) async fn end(self, is_complete: Result<bool>) -> Result<Option<WrittenTables>> {
+        if !matches!(is_complete, Ok(true)) {
+            self.data.abort().await;
+            self.changes.abort().await;
+            return is_complete.map(|_| None);
+        }
+        let (changes, change_counts) = self.changes.finish().await?;
+        let data = self.data.finish().await?;
+        Ok(Some(WrittenTables { data, changes, change_counts, organizations: self.organizations }))
+    }
+
     async fn write_organization(&mut self, organization: &OrganizationId) -> Result<()> {
         let db = self.db;
         let (counts, mixed) = db
@@ -85,7 +79,17 @@ impl<'a> TablesWriter<'a> {
                 let phase = tx.organization().phase;
                 // In phase LEGACY no assignment has an email export setting, so the organization is only counted.
                 let mixed = if phase == Phase::Migrated { list_reported_assignments(tx).await? } else { Vec::new() };
-                let rows = self.write_rows(tx, &mixed).await?;
+                let (mut members, mut rows) = (ReportedMembers::new(tx, &mixed), 0);
+                loop {
+                    let page = members.next_page().await?;
+                    if page.is_empty() {
+                        break;
+                    }
+                    rows += page.len() as u64;
+                    for (assignment, member) in &page {
+                        self.data.add_row(|page| write_mixed(page, organization, assignment, member)).await?;
+                    }
+                }
                 let mixed_assignments = u32::try_from(mixed.len()).unwrap_or(u32::MAX);
                 let counts = OrganizationCounts { organization: organization.clone(), phase, mixed_assignments, rows };
                 Ok::<_, crate::Error>((counts, mixed))
@@ -93,21 +97,5 @@ impl<'a> TablesWriter<'a> {
             .await?;
         self.organizations.push(counts);
         self.changes.compare(organization, mixed).await
-    }
-
-    async fn write_rows(&mut self, tx: &mut ReadTx, mixed: &[ReportedAssignment]) -> Result<u64> {
-        let organization = tx.id().clone();
-        let mut members = ReportedMembers::new(tx, mixed);
-        let mut rows = 0;
-        loop {
-            let page = members.next_page().await?;
-            if page.is_empty() {
-                return Ok(rows);
-            }
-            rows += page.len() as u64;
-            for (assignment, member) in &page {
-                self.data.add_row(|page| write_mixed(page, &organization, assignment, member)).await?;
-            }
-        }
     }
 }

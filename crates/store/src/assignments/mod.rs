@@ -18,7 +18,9 @@ use rollcall_domain::{
 use uuid::Uuid;
 
 pub use mixed::{MixedCounts, count_mixed, list_members_with};
-pub(crate) use write::{delete_assignment, insert_default, insert_settings, save_assignment, update_ranks};
+pub(crate) use write::{
+    WrittenAssignment, delete_assignment, insert_default, insert_settings, save_assignment, update_ranks,
+};
 
 use crate::{
     Error, ReadTx, Result,

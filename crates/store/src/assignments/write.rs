@@ -2,33 +2,24 @@
 
 use diesel::prelude::*;
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
-use rollcall_domain::{Assignment, AssignmentId, Organization, Settings, Timestamp, plan::SavedAssignment};
+use rollcall_domain::{Assignment, AssignmentId, Organization, Settings, Timestamp};
 use uuid::Uuid;
 
 use crate::{
     Error, Result, WriteTx,
-    db::{load, run, statement},
+    db::{load, statement},
     domain_columns::IdRow,
     members::settings::settings_uuid,
     schema::{assignment_groups, assignments},
 };
 
-/// The row of an assignment that is created or updated.
-struct NewRow<'a> {
-    assignment: &'a Assignment,
-    uid: Uuid,
-    rank: u32,
-    revision: i64,
-    now: Timestamp,
-}
-
-/// Creates or updates an assignment with its groups. An update leaves the uid and the rank as they are.
-pub(crate) async fn save_assignment(tx: &mut WriteTx, saved: &SavedAssignment) -> Result<()> {
-    let SavedAssignment { assignment, rank, new_uid, chooses: _ } = saved;
-    let (uid, revision) = (new_uid.unwrap_or_default(), tx.next_revision());
-    let row = NewRow { assignment, uid, rank: *rank, revision, now: tx.now() };
-    let (conn, organization) = tx.parts();
-    save(conn, organization, &row).await
+/// An assignment to be written. An update leaves the uid and the rank as they are stored.
+pub(crate) struct WrittenAssignment<'a> {
+    pub(crate) assignment: &'a Assignment,
+    pub(crate) uid: Uuid,
+    pub(crate) rank: u32,
+    pub(crate) revision: i64,
+    pub(crate) now: Timestamp,
 }
 
 /// Writes the default assignment of a new organization.
@@ -39,29 +30,32 @@ pub(crate) async fn insert_default(
     default: &Assignment,
 ) -> Result<()> {
     let id = organization.id.as_str();
-    put_settings(conn, id, &default.settings).await?;
-    let revision = organization.revision;
-    save(conn, id, &NewRow { assignment: default, uid, rank: 1, revision, now: organization.created_at }).await
+    insert_settings(conn, id, &default.settings).await?;
+    let (revision, now) = (organization.revision, organization.created_at);
+    save_assignment(conn, id, &WrittenAssignment { assignment: default, uid, rank: 1, revision, now }).await
 }
 
-async fn save(conn: &mut AsyncPgConnection, organization: &str, row: &NewRow<'_>) -> Result<()> {
+/// Creates or updates an assignment with its groups.
+pub(crate) async fn save_assignment(
+    conn: &mut AsyncPgConnection,
+    organization: &str,
+    row: &WrittenAssignment<'_>,
+) -> Result<()> {
     let assignment = row.assignment;
-    run(
-        conn,
-        statement!(
-            Prepared("save_assignment"),
-            organization,
-            assignment.id.as_str(),
-            row.uid,
-            &assignment.display_name,
-            row.rank.cast_signed(),
-            assignment.update_mode.as_str(),
-            settings_uuid(assignment.settings.id()),
-            assignment.chosen.map(|chosen| chosen.as_str()),
-            row.revision,
-            row.now
-        ),
+    statement!(
+        Prepared("save_assignment"),
+        organization,
+        assignment.id.as_str(),
+        row.uid,
+        &assignment.display_name,
+        row.rank.cast_signed(),
+        assignment.update_mode.as_str(),
+        settings_uuid(assignment.settings.id()),
+        assignment.chosen.map(|chosen| chosen.as_str()),
+        row.revision,
+        row.now
     )
+    .execute(conn)
     .await?;
     let groups: Vec<&str> = assignment.groups.iter().map(|group| group.as_str()).collect();
     let others = assignment_groups::table
@@ -72,7 +66,9 @@ async fn save(conn: &mut AsyncPgConnection, organization: &str, row: &NewRow<'_>
     if groups.is_empty() {
         return Ok(());
     }
-    run(conn, statement!(Prepared("insert_assignment_groups"), organization, assignment.id.as_str(), groups)).await
+    let insert = statement!(Prepared("insert_assignment_groups"), organization, assignment.id.as_str(), groups);
+    insert.execute(conn).await?;
+    Ok(())
 }
 
 /// Deletes an assignment that has no members and no pins.
@@ -98,35 +94,30 @@ pub(crate) async fn update_ranks(tx: &mut WriteTx, ranks: &[(AssignmentId, u32)]
 }
 
 /// Inserts settings, unless they are stored already: settings with the same content have the same id.
-pub(crate) async fn insert_settings(tx: &mut WriteTx, bundles: &[Settings]) -> Result<()> {
-    for settings in bundles {
-        let (conn, organization) = tx.parts();
-        put_settings(conn, organization, settings).await?;
-    }
-    Ok(())
-}
-
-async fn put_settings(conn: &mut AsyncPgConnection, organization: &str, settings: &Settings) -> Result<()> {
+pub(crate) async fn insert_settings(
+    conn: &mut AsyncPgConnection,
+    organization: &str,
+    settings: &Settings,
+) -> Result<()> {
     let permissions = serde_json::to_value(&settings.permissions).map_err(|e| Error::Internal(e.into()))?;
     let seats: Vec<&str> = settings.seats.iter().map(String::as_str).collect();
     let capture = settings.data_capture;
-    run(
-        conn,
-        statement!(
-            Prepared("insert_settings"),
-            organization,
-            settings_uuid(settings.id()),
-            seats,
-            settings.home_workspace.as_deref(),
-            permissions,
-            capture.web_conferences_recorded,
-            capture.prevent_web_conference_recording,
-            capture.telephony_calls_imported,
-            capture.emails_imported,
-            capture.prevent_email_import,
-            capture.non_recorded_meetings_imported,
-            capture.gong_connect_enabled
-        ),
+    statement!(
+        Prepared("insert_settings"),
+        organization,
+        settings_uuid(settings.id()),
+        seats,
+        settings.home_workspace.as_deref(),
+        permissions,
+        capture.web_conferences_recorded,
+        capture.prevent_web_conference_recording,
+        capture.telephony_calls_imported,
+        capture.emails_imported,
+        capture.prevent_email_import,
+        capture.non_recorded_meetings_imported,
+        capture.gong_connect_enabled
     )
-    .await
+    .execute(conn)
+    .await?;
+    Ok(())
 }

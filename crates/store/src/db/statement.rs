@@ -2,17 +2,13 @@
 
 use diesel::{
     pg::Pg,
-    query_builder::{QueryFragment, QueryId},
     serialize::{self, Output, ToSql},
     sql_types::{
         Array, BigInt, Bool, Integer, Jsonb, Nullable, SqlType, Text, Timestamptz, Uuid as SqlUuid, is_nullable,
     },
 };
-use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use rollcall_domain::Timestamp;
 use uuid::Uuid;
-
-use crate::Result;
 
 /// A Rust type that a statement can bind, with its SQL type.
 pub(crate) trait SqlValue {
@@ -54,15 +50,6 @@ impl<V: SqlValue> SqlValue for &Vec<V> {
     type Sql = Array<V::Sql>;
 }
 
-/// Runs a statement without rows.
-pub(crate) async fn run(
-    conn: &mut AsyncPgConnection,
-    statement: impl QueryFragment<Pg> + QueryId + Send,
-) -> Result<()> {
-    statement.execute(conn).await?;
-    Ok(())
-}
-
 /// Returns the statement of the file `sql/<name>.sql` with the given values. For `Prepared("name")` see
 /// [`super::Prepared`].
 macro_rules! statement {
@@ -92,11 +79,19 @@ macro_rules! load {
 macro_rules! execute {
     ($tx:expr, Prepared($name:literal) $(, $value:expr)* $(,)?) => {{
         let (conn, organization) = $tx.parts();
-        crate::db::run(conn, crate::db::statement!(Prepared($name), organization $(, $value)*))
+        let statement = crate::db::statement!(Prepared($name), organization $(, $value)*);
+        async {
+            diesel_async::RunQueryDsl::execute(statement, conn).await?;
+            crate::Result::Ok(())
+        }
     }};
     ($tx:expr, $name:literal $(, $value:expr)* $(,)?) => {{
         let (conn, organization) = $tx.parts();
-        crate::db::run(conn, crate::db::statement!($name, organization $(, $value)*))
+        let statement = crate::db::statement!($name, organization $(, $value)*);
+        async {
+            diesel_async::RunQueryDsl::execute(statement, conn).await?;
+            crate::Result::Ok(())
+        }
     }};
 }
 

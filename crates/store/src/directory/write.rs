@@ -2,8 +2,6 @@
 
 use std::collections::HashMap;
 
-use diesel::sql_types::{Array, Text};
-use diesel_async::RunQueryDsl;
 use rollcall_domain::{
     Email, MemberChange, MemberId,
     directory::{GroupUpsert, MemberUpsert, Membership},
@@ -99,25 +97,17 @@ pub(crate) async fn insert_members(
 }
 
 pub(crate) async fn delete_memberships(tx: &mut WriteTx, pairs: &[Membership]) -> Result<()> {
-    write_memberships(tx, pairs, include_str!("../sql/delete_memberships.sql")).await
-}
-
-pub(crate) async fn insert_memberships(tx: &mut WriteTx, pairs: &[Membership]) -> Result<()> {
-    write_memberships(tx, pairs, include_str!("../sql/insert_memberships.sql")).await
-}
-
-async fn write_memberships(tx: &mut WriteTx, pairs: &[Membership], sql: &'static str) -> Result<()> {
     if pairs.is_empty() {
         return Ok(());
     }
-    let (members, groups): (Vec<&str>, Vec<&str>) =
-        pairs.iter().map(|(member, group)| (member.as_str(), group.as_str())).unzip();
-    let (conn, organization) = tx.parts();
-    diesel::sql_query(sql)
-        .bind::<Text, _>(organization)
-        .bind::<Array<Text>, _>(members)
-        .bind::<Array<Text>, _>(groups)
-        .execute(conn)
-        .await?;
-    Ok(())
+    let members = column(pairs, |(member, _)| member.as_str());
+    execute!(tx, "delete_memberships", members, column(pairs, |(_, group)| group.as_str())).await
+}
+
+pub(crate) async fn insert_memberships(tx: &mut WriteTx, pairs: &[Membership]) -> Result<()> {
+    if pairs.is_empty() {
+        return Ok(());
+    }
+    let members = column(pairs, |(member, _)| member.as_str());
+    execute!(tx, "insert_memberships", members, column(pairs, |(_, group)| group.as_str())).await
 }

@@ -163,12 +163,13 @@ impl<'a> ReportedMembers<'a> {
         let rows: Vec<ReportedMemberRow> = match self.next {
             NextPage::None => return Ok(Vec::new()),
             NextPage::All => self.statement(MEMBERS_SQL).load(&mut self.tx.conn).await?,
-            NextPage::OpenCursor => {
-                let declare = format!("DECLARE reported_members NO SCROLL CURSOR FOR {MEMBERS_SQL}");
-                self.statement(declare).execute(&mut self.tx.conn).await?;
-                self.fetch().await?
+            NextPage::OpenCursor | NextPage::Fetch => {
+                if self.next == NextPage::OpenCursor {
+                    let declare = format!("DECLARE reported_members NO SCROLL CURSOR FOR {MEMBERS_SQL}");
+                    self.statement(declare).execute(&mut self.tx.conn).await?;
+                }
+                diesel::sql_query(format!("FETCH {PAGE} FROM reported_members")).load(&mut self.tx.conn).await?
             }
-            NextPage::Fetch => self.fetch().await?,
         };
         let is_last = self.next == NextPage::All || rows.len() < PAGE;
         self.next = if is_last { NextPage::None } else { NextPage::Fetch };
@@ -179,10 +180,6 @@ impl<'a> ReportedMembers<'a> {
             Ok((assignment, row.into()))
         };
         rows.into_iter().map(with_assignment).collect()
-    }
-
-    async fn fetch(&mut self) -> Result<Vec<ReportedMemberRow>> {
-        Ok(diesel::sql_query(format!("FETCH {PAGE} FROM reported_members")).load(&mut self.tx.conn).await?)
     }
 
     fn statement(&self, sql: impl Into<String>) -> BoxedSqlQuery<'static, diesel::pg::Pg, SqlQuery> {

@@ -9,6 +9,8 @@ pub mod settings;
 mod view;
 pub(crate) mod write;
 
+use std::collections::HashMap;
+
 use diesel::{
     QueryableByName,
     pg::Pg,
@@ -58,47 +60,20 @@ impl From<MemberStateRow> for MemberState {
 /// Reads the members in the scope of a change, with the ranks that match them in `list`, the list as it would be. Unknown
 /// members are not in the answer.
 pub async fn list_states(tx: &mut ReadTx, scope: Scope<'_>, list: &AssignmentList) -> Result<Vec<MemberState>> {
-    match scope {
-        Scope::NoMember | Scope::Directory(_) => Ok(Vec::new()),
-        Scope::Loaded(member) => Ok(vec![member.clone()]),
-        Scope::Overtaken(overtaken) => list_overtaken(tx, overtaken).await,
-        Scope::Named(members) => {
-            let members = members.iter().map(MemberId::as_str).collect();
-            load_states(tx, &Selection { of_assignment: None, in_groups: Vec::new(), members }, Some(list)).await
-        }
-        Scope::Affected { of_assignment: None, in_groups, .. } if in_groups.is_empty() => Ok(Vec::new()),
+    let (of_assignment, groups, named, with_ranks) = match scope {
+        Scope::NoMember | Scope::Directory(_) => return Ok(Vec::new()),
+        Scope::Loaded(member) => return Ok(vec![member.clone()]),
+        Scope::Overtaken(overtaken) => return list_overtaken(tx, overtaken).await,
+        Scope::Named(members) => (None, Vec::new(), members.iter().map(MemberId::as_str).collect(), true),
+        Scope::Affected { of_assignment: None, in_groups, .. } if in_groups.is_empty() => return Ok(Vec::new()),
         Scope::Affected { of_assignment, in_groups, resolves } => {
-            let of_assignment = of_assignment.map(AssignmentId::as_str);
             let in_groups = in_groups.iter().map(GroupId::as_str).collect();
-            let selection = Selection { of_assignment, in_groups, members: Vec::new() };
-            load_states(tx, &selection, resolves.then_some(list)).await
+            (of_assignment.map(AssignmentId::as_str), in_groups, Vec::new(), resolves)
         }
-    }
-}
-
-/// The members to read: the union of the members of an assignment, of groups, and of named members.
-struct Selection<'a> {
-    of_assignment: Option<&'a str>,
-    in_groups: Vec<&'a str>,
-    members: Vec<&'a str>,
-}
-
-async fn load_states(
-    tx: &mut ReadTx,
-    selection: &Selection<'_>,
-    list: Option<&AssignmentList>,
-) -> Result<Vec<MemberState>> {
-    let first_ranks = list.map(AssignmentList::first_ranks).unwrap_or_default();
-    let ranks: serde_json::Map<String, serde_json::Value> =
-        first_ranks.into_iter().map(|(group, rank)| (group.to_string(), rank.into())).collect();
-    let rows: Vec<MemberStateRow> = load!(
-        tx,
-        "list_member_states",
-        selection.of_assignment,
-        &selection.in_groups,
-        &selection.members,
-        serde_json::Value::Object(ranks)
-    )
-    .await?;
+    };
+    let first_ranks = if with_ranks { list.first_ranks() } else { HashMap::new() };
+    let ranks = first_ranks.into_iter().map(|(group, rank)| (group.to_string(), rank.into())).collect();
+    let ranks = serde_json::Value::Object(ranks);
+    let rows: Vec<MemberStateRow> = load!(tx, "list_member_states", of_assignment, groups, named, ranks).await?;
     Ok(rows.into_iter().map(MemberState::from).collect())
 }

@@ -19,8 +19,22 @@ use crate::{
 
 /// Writes the setting of every member, the chosen value of every assignment, and the phase MIGRATED.
 pub async fn apply_migration(tx: &mut WriteTx, plan: &MigrationPlan) -> Result<()> {
-    update_members(tx, &plan.members).await?;
+    let since = |(_, setting): &(MemberId, Setting)| match setting {
+        Setting::Export(Since::At(start)) => Some(*start),
+        _ => None,
+    };
     let (revision, now) = (tx.next_revision(), tx.now());
+    execute!(
+        tx,
+        "migrate_members",
+        column(&plan.members, |(member, _)| member.as_str()),
+        column(&plan.members, |(_, setting)| setting.value().as_str()),
+        column(&plan.members, since),
+        Source::Migration.as_str(),
+        revision,
+        now
+    )
+    .await?;
     execute!(tx, "insert_migration_changes", revision, Cause::Migration.as_str()).await?;
     execute!(
         tx,
@@ -54,25 +68,6 @@ pub async fn finish_migration(
 ) -> Result<i64> {
     upsert_record(tx, record).await?;
     audit::finish_write(tx, &Impact { members, ..Impact::default() }, event).await
-}
-
-async fn update_members(tx: &mut WriteTx, settings: &[(MemberId, Setting)]) -> Result<()> {
-    let since = |(_, setting): &(MemberId, Setting)| match setting {
-        Setting::Export(Since::At(start)) => Some(*start),
-        _ => None,
-    };
-    let (revision, now) = (tx.next_revision(), tx.now());
-    execute!(
-        tx,
-        "migrate_members",
-        column(settings, |(member, _)| member.as_str()),
-        column(settings, |(_, setting)| setting.value().as_str()),
-        column(settings, since),
-        Source::Migration.as_str(),
-        revision,
-        now
-    )
-    .await
 }
 
 async fn update_phase(tx: &mut WriteTx, phase: Phase) -> Result<()> {

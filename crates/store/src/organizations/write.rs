@@ -9,7 +9,7 @@ use uuid::Uuid;
 
 use crate::{
     Error, Result, WriteTx, assignments,
-    audit::{self, AuditEvent, Impact},
+    audit::{self, AuditEvent},
     db::{SystemConn, clock, find_organization},
     schema::organizations,
 };
@@ -50,7 +50,7 @@ pub async fn create_organization(
         find_organization(conn, &new.id).await?.ok_or_else(|| Error::OrganizationNotFound(new.id.clone()))?;
     let default = Assignment::new_default(new.phase);
     assignments::insert_default(conn, &organization, new.default_uid, &default).await?;
-    audit::insert_event(conn, &new.id, (organization.revision, now), &Impact::default(), event).await?;
+    audit::insert_event(conn, &new.id, (organization.revision, now), event).await?;
     Ok(organization)
 }
 
