@@ -172,30 +172,19 @@ impl App {
         T: Send + Sync,
         for<'t> F: TxBody<&'t mut SystemConn, Result<Changed<T>>, Fut: Send> + Clone + Send + Sync,
     {
-        match self.try_once_system(context, name, body.clone()).await {
-            Err(_) if context.caller.request.is_some() => self.try_once_system(context, name, body).await,
-            answered => answered,
-        }
-    }
-
-    async fn try_once_system<T, F>(
-        &self,
-        context: &MutationContext<'_, T>,
-        name: &'static str,
-        body: F,
-    ) -> Result<Answer<T>>
-    where
-        T: Send + Sync,
-        for<'t> F: TxBody<&'t mut SystemConn, Result<Changed<T>>, Fut: Send> + Clone + Send + Sync,
-    {
-        self.db
-            .system(name, async |conn: &mut SystemConn| {
+        let mut retries = usize::from(context.caller.request.is_some());
+        loop {
+            let answered = self.db.system(name, async |conn: &mut SystemConn| {
                 if let Some(answer) = context.recall_system(conn).await? {
                     return Ok(answer);
                 }
                 let changed = body.clone()(conn).await?;
                 context.remember_system(conn, changed).await
-            })
-            .await
+            });
+            match answered.await {
+                Err(_) if retries > 0 => retries -= 1,
+                answered => return answered,
+            }
+        }
     }
 }

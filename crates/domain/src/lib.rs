@@ -47,3 +47,17 @@ pub use violation::{Violation, ViolationKind};
 
 /// A moment, in UTC with the microseconds that Postgres keeps.
 pub type Timestamp = chrono::DateTime<chrono::Utc>;
+
+/// Gives enums the method `as_str`.
+macro_rules! words {
+    ($($name:ty),+) => {
+        $(impl $name {
+            /// Returns the word in columns, tables and logs.
+            #[must_use]
+            pub fn as_str(self) -> &'static str {
+                self.into()
+            }
+        })+
+    };
+}
+pub(crate) use words;

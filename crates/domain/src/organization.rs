@@ -22,13 +22,7 @@ pub enum Phase {
     Migrated,
 }
 
-impl Phase {
-    /// The word in columns and tables.
-    #[must_use]
-    pub fn as_str(self) -> &'static str {
-        self.into()
-    }
-}
+crate::words!(Phase);
 
 /// An organization as it is stored.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -32,13 +32,7 @@ pub enum Cause {
     RolledBack,
 }
 
-impl Cause {
-    /// The word in columns.
-    #[must_use]
-    pub fn as_str(self) -> &'static str {
-        self.into()
-    }
-}
+crate::words!(Cause);
 
 /// What happens to one member.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -43,13 +43,9 @@ pub enum UpdateMode {
     AutomaticUpdates,
 }
 
-impl UpdateMode {
-    /// The word in CSV, columns and logs.
-    #[must_use]
-    pub fn as_str(self) -> &'static str {
-        self.into()
-    }
+crate::words!(UpdateMode);
 
+impl UpdateMode {
     /// Whether members follow their assignment.
     #[must_use]
     pub fn is_automatic(self) -> bool {

@@ -25,13 +25,7 @@ pub enum EmailExport {
     DoNotExport,
 }
 
-impl EmailExport {
-    /// The word in CSV, columns and logs.
-    #[must_use]
-    pub fn as_str(self) -> &'static str {
-        self.into()
-    }
-}
+crate::words!(EmailExport);
 
 /// The start of the current unbroken period of EXPORT.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -57,13 +51,7 @@ pub enum Source {
     Legacy,
 }
 
-impl Source {
-    /// The word in CSV, columns and logs.
-    #[must_use]
-    pub fn as_str(self) -> &'static str {
-        self.into()
-    }
-}
+crate::words!(Source);
 
 /// A member's setting. That a member without export has no `since` is part of the type.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -158,13 +146,7 @@ pub enum State {
     Mixed,
 }
 
-impl State {
-    /// The word in tables and logs.
-    #[must_use]
-    pub fn as_str(self) -> &'static str {
-        self.into()
-    }
-}
+crate::words!(State);
 
 impl Summary {
     /// Counts members given as whether they are active and what they have.

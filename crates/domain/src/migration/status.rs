@@ -18,13 +18,9 @@ pub enum MigrationState {
     RolledBack,
 }
 
-impl MigrationState {
-    /// Returns the word in the column and in the audit.
-    #[must_use]
-    pub fn as_str(self) -> &'static str {
-        self.into()
-    }
+crate::words!(MigrationState);
 
+impl MigrationState {
     /// Returns the state of an organization in `phase` with the state `recorded`. Without a recorded state, an
     /// organization in phase LEGACY is pending, and an organization that was created in phase MIGRATED has no state.
     ///

@@ -62,37 +62,32 @@ macro_rules! statement {
     };
 }
 
-/// Runs the statement of a file in a transaction of an organization, and returns the future of its rows. `$1` is the
+/// Runs the statement of a file in a transaction of an organization, and returns the future of the result. `$1` is the
 /// organization; the given values follow in order.
+macro_rules! run_statement {
+    ($method:ident, $tx:expr, Prepared($name:literal) $(, $value:expr)* $(,)?) => {{
+        let (conn, organization) = $tx.parts();
+        diesel_async::RunQueryDsl::$method(crate::db::statement!(Prepared($name), organization $(, $value)*), conn)
+    }};
+    ($method:ident, $tx:expr, $name:literal $(, $value:expr)* $(,)?) => {{
+        let (conn, organization) = $tx.parts();
+        diesel_async::RunQueryDsl::$method(crate::db::statement!($name, organization $(, $value)*), conn)
+    }};
+}
+
+/// Loads the rows of a statement: see [`run_statement`].
 macro_rules! load {
-    ($tx:expr, Prepared($name:literal) $(, $value:expr)* $(,)?) => {{
-        let (conn, organization) = $tx.parts();
-        diesel_async::RunQueryDsl::load(crate::db::statement!(Prepared($name), organization $(, $value)*), conn)
-    }};
-    ($tx:expr, $name:literal $(, $value:expr)* $(,)?) => {{
-        let (conn, organization) = $tx.parts();
-        diesel_async::RunQueryDsl::load(crate::db::statement!($name, organization $(, $value)*), conn)
-    }};
+    ($tx:expr, $($statement:tt)+) => { crate::db::run_statement!(load, $tx, $($statement)+) };
 }
 
-/// Like [`load`], for a statement without rows.
+/// Executes a statement without rows: see [`run_statement`].
 macro_rules! execute {
-    ($tx:expr, Prepared($name:literal) $(, $value:expr)* $(,)?) => {{
-        let (conn, organization) = $tx.parts();
-        let statement = crate::db::statement!(Prepared($name), organization $(, $value)*);
+    ($tx:expr, $($statement:tt)+) => {
         async {
-            diesel_async::RunQueryDsl::execute(statement, conn).await?;
+            crate::db::run_statement!(execute, $tx, $($statement)+).await?;
             crate::Result::Ok(())
         }
-    }};
-    ($tx:expr, $name:literal $(, $value:expr)* $(,)?) => {{
-        let (conn, organization) = $tx.parts();
-        let statement = crate::db::statement!($name, organization $(, $value)*);
-        async {
-            diesel_async::RunQueryDsl::execute(statement, conn).await?;
-            crate::Result::Ok(())
-        }
-    }};
+    };
 }
 
-pub(crate) use {execute, load, statement};
+pub(crate) use {execute, load, run_statement, statement};
