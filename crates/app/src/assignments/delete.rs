@@ -11,7 +11,6 @@ use rollcall_store::{
 };
 use serde_json::json;
 
-use super::count_members;
 use crate::{Applied, AuditDraft, Operation, Planned, Result, check_etag, document};
 
 /// A request to delete an assignment.
@@ -32,7 +31,7 @@ impl Operation for AssignmentDeletion<'_> {
 
     async fn propose<'a>(&'a self, tx: &mut WriteTx, stored: &StoredList) -> Result<(Proposal<'a>, ())> {
         let (id, resolve_members) = (self.id, self.resolve_members);
-        let members = count_members(tx, id).await?.members();
+        let members = store::count_members_of(tx, id).await?.members();
         let pins = store::count_pins(tx, id).await?;
         if let Some(meta) = stored.meta.get(id) {
             check_etag(names::assignment(tx.id(), id), self.etag, meta.updated_revision)?;

@@ -12,7 +12,7 @@ mod update;
 use rollcall_domain::{Assignment, AssignmentId, Phase, email_export::Summary};
 use rollcall_store::{
     ReadTx,
-    assignments::{self as store, AssignmentMeta, StoredList},
+    assignments::{AssignmentMeta, StoredList},
 };
 
 pub use create::AssignmentCreation;
@@ -62,10 +62,6 @@ impl AssignmentView {
             phase: planned.organization.phase,
         })
     }
-}
-
-async fn count_members(tx: &mut ReadTx, id: &AssignmentId) -> Result<Summary> {
-    Ok(store::count_members(tx, Some(vec![id])).await?.remove(id).unwrap_or_default())
 }
 
 fn view(tx: &ReadTx, stored: &StoredList, id: &AssignmentId, summary: Summary) -> Result<AssignmentView> {

@@ -1,10 +1,10 @@
 //! Moving an assignment to another position of the list.
 
 use rollcall_domain::{AssignmentId, Proposal, assignments::ReorderAssignments, email_export::Summary, names};
-use rollcall_store::{WriteTx, assignments::StoredList};
+use rollcall_store::{WriteTx, assignments as store, assignments::StoredList};
 use serde_json::json;
 
-use super::{AssignmentView, count_members};
+use super::AssignmentView;
 use crate::{Applied, AuditDraft, Operation, Planned, Result, check_etag, document};
 
 /// A request to move an assignment. Moving it to its own rank changes nothing.
@@ -27,7 +27,7 @@ impl Operation for AssignmentMove<'_> {
         let current = stored.current(tx.organization());
         let reorder = ReorderAssignments::propose_move(current, self.id, self.position)?;
         check_etag(names::assignment(tx.id(), self.id), self.etag, stored.meta[self.id].updated_revision)?;
-        Ok((Proposal::ReorderAssignments(reorder), count_members(tx, self.id).await?))
+        Ok((Proposal::ReorderAssignments(reorder), store::count_members_of(tx, self.id).await?))
     }
 
     fn audit(&self, _: &Summary, planned: &Planned<'_>) -> AuditDraft {

@@ -3,7 +3,7 @@
 use rollcall_domain::{AssignmentId, OrganizationId};
 use rollcall_store::{ReadTx, assignments as store};
 
-use super::{AssignmentView, count_members, view};
+use super::{AssignmentView, view};
 use crate::{App, Read, Result, check_revision};
 
 /// Which assignments a page of the list has yet to show. A rank would not do: while pages are read the order changes, and
@@ -34,7 +34,7 @@ impl App {
             .read(organization, "get_assignment", async |tx: &mut ReadTx| {
                 check_revision(tx, at_least)?;
                 let stored = store::get_list(tx).await?;
-                let summary = count_members(tx, id).await?;
+                let summary = store::count_members_of(tx, id).await?;
                 let value = view(tx, &stored, id, summary)?;
                 Ok(Read::of(tx, value))
             })

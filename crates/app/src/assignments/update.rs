@@ -6,10 +6,10 @@ use rollcall_domain::{
     email_export::Summary,
     names,
 };
-use rollcall_store::{WriteTx, assignments::StoredList, directory};
+use rollcall_store::{WriteTx, assignments as store, assignments::StoredList, directory};
 use serde_json::json;
 
-use super::{AssignmentView, count_members};
+use super::AssignmentView;
 use crate::{Applied, AuditDraft, Operation, Planned, Result, check_etag, document};
 
 /// A request to update an assignment.
@@ -46,7 +46,7 @@ impl Operation for AssignmentUpdate<'_> {
         let added = edit.groups.iter().flatten().filter(|group| !assignment.groups.contains(group));
         let unknown = directory::find_unknown_group(tx, added).await?;
         let update = UpdateAssignment::propose(stored.current(tx.organization()), self.id, &edit, unknown)?;
-        let summary = count_members(tx, self.id).await?;
+        let summary = store::count_members_of(tx, self.id).await?;
         Ok((Proposal::UpdateAssignment(update), AssignmentBefore { assignment, summary, edit }))
     }
 

@@ -25,7 +25,7 @@ pub enum EmailExport {
     DoNotExport,
 }
 
-crate::words!(EmailExport);
+crate::words!(EmailExport, Source, State);
 
 /// The start of the current unbroken period of EXPORT.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -50,8 +50,6 @@ pub enum Source {
     /// The old settings page itself; never stored.
     Legacy,
 }
-
-crate::words!(Source);
 
 /// A member's setting. That a member without export has no `since` is part of the type.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -145,8 +143,6 @@ pub enum State {
     /// They differ.
     Mixed,
 }
-
-crate::words!(State);
 
 impl Summary {
     /// Counts members given as whether they are active and what they have.

@@ -131,6 +131,12 @@ pub async fn count_members(
     Ok(rows.into_iter().map(summary).collect())
 }
 
+/// Counts the members of an assignment by their email export.
+pub async fn count_members_of(tx: &mut ReadTx, assignment: &AssignmentId) -> Result<Summary> {
+    let rows: Vec<SummaryRow> = load!(tx, "count_members", vec![assignment.as_str()]).await?;
+    Ok(rows.into_iter().next().map(|row| row.summary.into()).unwrap_or_default())
+}
+
 /// Counts the members of the assignments without a chosen value: the counts decide what entering such an assignment
 /// gives (product.md 4.6).
 pub async fn count_unchosen(tx: &mut ReadTx, list: &AssignmentList) -> Result<HashMap<AssignmentId, Summary>> {

@@ -55,29 +55,23 @@ pub(crate) fn settings_id(uuid: Uuid) -> SettingsId {
     SettingsId(uuid.into_bytes())
 }
 
-/// Reads settings by id. The result lacks unknown ids.
-pub(crate) async fn list_settings(tx: &mut ReadTx, ids: BTreeSet<Uuid>) -> Result<HashMap<Uuid, Settings>> {
+/// Reads settings by id.
+///
+/// # Errors
+/// [`Error::Internal`] when an id is unknown.
+pub async fn get_settings(tx: &mut ReadTx, ids: &BTreeSet<SettingsId>) -> Result<HashMap<SettingsId, Settings>> {
     if ids.is_empty() {
         return Ok(HashMap::new());
     }
     let (conn, organization) = tx.parts();
     let rows: Vec<(Uuid, SettingsColumns)> = settings::table
         .filter(settings::organization_id.eq(organization))
-        .filter(settings::id.eq_any(ids))
+        .filter(settings::id.eq_any(ids.iter().copied().map(settings_uuid)))
         .select((settings::id, SettingsColumns::as_select()))
         .load(conn)
         .await?;
-    rows.into_iter().map(|(id, columns)| Ok((id, columns.try_into()?))).collect()
-}
-
-/// Reads settings by id.
-///
-/// # Errors
-/// [`Error::Internal`] when an id is unknown.
-pub async fn get_settings(tx: &mut ReadTx, ids: &BTreeSet<SettingsId>) -> Result<HashMap<SettingsId, Settings>> {
-    let found = list_settings(tx, ids.iter().copied().map(settings_uuid).collect()).await?;
-    if found.len() < ids.len() {
+    if rows.len() < ids.len() {
         return Err(Error::corrupt("the settings of a member are missing"));
     }
-    Ok(found.into_iter().map(|(id, settings)| (settings_id(id), settings)).collect())
+    rows.into_iter().map(|(id, columns)| Ok((settings_id(id), columns.try_into()?))).collect()
 }

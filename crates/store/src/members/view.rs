@@ -9,11 +9,14 @@ use diesel::{
 };
 use diesel_async::RunQueryDsl;
 use rollcall_domain::{
-    AssignmentId, GroupId, MemberId, Settings, Timestamp, directory::Identity, email_export::MemberExport,
+    AssignmentId, GroupId, MemberId, Settings, SettingsId, Timestamp, directory::Identity, email_export::MemberExport,
 };
 use uuid::Uuid;
 
-use super::{identity::IdentityColumns, settings::list_settings};
+use super::{
+    identity::IdentityColumns,
+    settings::{get_settings, settings_id},
+};
 use crate::{Error, ReadTx, Result, db::load, enum_columns::ExportColumns, schema::members, seats::list_pending_of};
 
 /// A member with everything that the API shows.
@@ -101,8 +104,12 @@ impl MemberViewRow {
         })
     }
 
-    fn into_view(mut self, settings: &HashMap<Uuid, Settings>, pending_seats: BTreeSet<String>) -> Result<MemberView> {
-        let settings = settings.get(&self.settings_id).cloned();
+    fn into_view(
+        mut self,
+        settings: &HashMap<SettingsId, Settings>,
+        pending_seats: BTreeSet<String>,
+    ) -> Result<MemberView> {
+        let settings = settings.get(&settings_id(self.settings_id)).cloned();
         Ok(MemberView {
             pin: self.take_pin(),
             id: MemberId::trusted(self.id),
@@ -160,7 +167,7 @@ struct MemberPage<'a> {
 async fn load(tx: &mut ReadTx, page: &MemberPage<'_>) -> Result<Vec<MemberView>> {
     let rows: Vec<MemberViewRow> =
         load!(tx, "list_members", page.assignment, page.only, page.after.unwrap_or_default(), page.limit).await?;
-    let settings = list_settings(tx, rows.iter().map(|row| row.settings_id).collect()).await?;
+    let settings = get_settings(tx, &rows.iter().map(|row| settings_id(row.settings_id)).collect()).await?;
     let mut pending = list_pending_of(tx, rows.iter().map(|row| row.id.as_str()).collect()).await?;
     let view = |row: MemberViewRow| {
         let pending_seats = pending.remove(&row.id).unwrap_or_default();

@@ -3,8 +3,8 @@
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
 use rollcall_domain::{
-    Cause, MemberId, Phase,
-    email_export::{EmailExport, Setting, Since, Source},
+    Cause, Phase,
+    email_export::{EmailExport, Source},
     migration::{MigrationPlan, MigrationRecord},
 };
 
@@ -19,17 +19,13 @@ use crate::{
 
 /// Writes the setting of every member, the chosen value of every assignment, and the phase MIGRATED.
 pub async fn apply_migration(tx: &mut WriteTx, plan: &MigrationPlan) -> Result<()> {
-    let since = |(_, setting): &(MemberId, Setting)| match setting {
-        Setting::Export(Since::At(start)) => Some(*start),
-        _ => None,
-    };
     let (revision, now) = (tx.next_revision(), tx.now());
     execute!(
         tx,
         "migrate_members",
         column(&plan.members, |(member, _)| member.as_str()),
         column(&plan.members, |(_, setting)| setting.value().as_str()),
-        column(&plan.members, since),
+        column(&plan.members, |(_, setting)| setting.start()),
         Source::Migration.as_str(),
         revision,
         now
