@@ -13,7 +13,7 @@ use crate::{
 /// A change of an organization, one variant for each kind.
 #[derive(Clone, Debug)]
 pub enum Proposal<'a> {
-    /// Changes the organization's own fields to those of this organization.
+    /// Replaces the organization's own fields. The value is the organization after the update.
     UpdateOrganization(Box<Organization>),
     /// Replaces the catalog.
     ReplaceCatalog(ReplaceCatalog<'a>),

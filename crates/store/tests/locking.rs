@@ -42,7 +42,6 @@ async fn a_writer_that_waits_for_the_lock_gets_a_time_after_the_first_writers_en
     let first = db.write(&organization, "first", async |_: &mut WriteTx| {
         locked.notify_one();
         wait_for_blocked_session(&client).await;
-        tokio::time::sleep(Duration::from_millis(50)).await;
         let micros = "SELECT (extract(epoch FROM clock_timestamp()) * 1000000)::bigint";
         Ok::<i64, Error>(client.query_one(micros, &[]).await.unwrap().get(0))
     });
@@ -67,6 +66,7 @@ async fn a_session_that_ended_while_it_was_idle_is_replaced() {
     let client = database.client().await;
     for _ in 0..2 {
         db.ping().await.unwrap();
+        // A connection is tested before its use after it was idle for more than a second.
         tokio::time::sleep(Duration::from_millis(1100)).await;
         end_sessions(&client).await;
         db.write(&acme(), "test", async |_: &mut WriteTx| Ok::<(), Error>(())).await.unwrap();
