@@ -22,7 +22,7 @@ impl App {
     ) -> Result<Read<EventPage>> {
         self.db
             .read(organization, "list_audit_events", async |tx: &mut ReadTx| {
-                check_revision(tx, at_least)?;
+                check_revision(tx.organization().revision, at_least)?;
                 let value = store::list_events(tx, filter, before, limit).await?;
                 Ok(Read::of(tx, value))
             })

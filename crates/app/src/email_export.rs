@@ -8,7 +8,7 @@ use rollcall_store::email_export::find_subject;
 
 pub use rollcall_store::email_export::SubjectKey;
 
-use crate::{App, Read, Result, check_revision_number};
+use crate::{App, Read, Result, check_revision};
 
 impl App {
     /// Decides whether an email of a member, sent at `sent`, may be exported. For an unknown or inactive member the
@@ -24,7 +24,7 @@ impl App {
         at_least: Option<i64>,
     ) -> Result<Read<Decision>> {
         let known = find_subject(&self.db, organization, subject).await?;
-        check_revision_number(known.revision, at_least)?;
+        check_revision(known.revision, at_least)?;
         Ok(Read { value: decide(known.phase, known.subject, sent), revision: known.revision })
     }
 }

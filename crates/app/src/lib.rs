@@ -105,11 +105,7 @@ impl<T> Read<T> {
 
 /// Checks the revision that a read asks for. All reads use the primary, which has every committed revision; therefore a
 /// newer one has never existed.
-fn check_revision(tx: &ReadTx, at_least: Option<i64>) -> Result<()> {
-    check_revision_number(tx.organization().revision, at_least)
-}
-
-fn check_revision_number(current: i64, at_least: Option<i64>) -> Result<()> {
+fn check_revision(current: i64, at_least: Option<i64>) -> Result<()> {
     match at_least {
         Some(wanted) if wanted > current => Err(Error::RevisionUnknown),
         _ => Ok(()),

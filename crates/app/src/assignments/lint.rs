@@ -22,7 +22,7 @@ impl App {
     ) -> Result<Read<Vec<LintFinding>>> {
         self.db
             .read(organization, "lint_assignments", async |tx: &mut ReadTx| {
-                check_revision(tx, at_least)?;
+                check_revision(tx.organization().revision, at_least)?;
                 let list = store::get_list(tx).await?.list;
                 let gone = store::list_missing_groups(tx, list.listed().iter().flat_map(|a| &a.groups)).await?;
                 let summaries = store::count_members(tx, None).await?;

@@ -41,7 +41,7 @@ impl App {
     ) -> Result<Read<Vec<MixedOverview>>> {
         self.db
             .read(organization, "list_mixed_assignments", async |tx: &mut ReadTx| {
-                check_revision(tx, at_least)?;
+                check_revision(tx.organization().revision, at_least)?;
                 let mut found = find_mixed(tx, unseen, limit).await?;
                 let others = |mixed: &MixedOverview| match mixed.counts.summary.fewer_changes() {
                     EmailExport::Export => EmailExport::DoNotExport,

@@ -32,7 +32,7 @@ impl App {
     ) -> Result<Read<AssignmentView>> {
         self.db
             .read(organization, "get_assignment", async |tx: &mut ReadTx| {
-                check_revision(tx, at_least)?;
+                check_revision(tx.organization().revision, at_least)?;
                 let stored = store::get_list(tx).await?;
                 let summary = store::count_members_of(tx, id).await?;
                 let value = view(tx, &stored, id, summary)?;
@@ -54,7 +54,7 @@ impl App {
     ) -> Result<Read<Listed>> {
         self.db
             .read(organization, "list_assignments", async |tx: &mut ReadTx| {
-                check_revision(tx, at_least)?;
+                check_revision(tx.organization().revision, at_least)?;
                 let stored = store::get_list(tx).await?;
                 let ids = stored.list.ranked().map(|(_, assignment)| &assignment.id);
                 let ids: Vec<&AssignmentId> = ids.filter(|id| unseen(id)).take(limit).collect();

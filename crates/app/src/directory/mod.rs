@@ -33,7 +33,7 @@ impl App {
     ) -> Result<Read<NamedGroup>> {
         self.db
             .read(organization, "get_group", async |tx: &mut ReadTx| {
-                check_revision(tx, at_least)?;
+                check_revision(tx.organization().revision, at_least)?;
                 let found = store::find_group(tx, group).await?;
                 let found = found.ok_or_else(|| Refusal::GroupNotFound(group.clone()))?;
                 let list = assignments::get_list(tx).await?.list;
@@ -57,7 +57,7 @@ impl App {
     ) -> Result<Read<Vec<GroupView>>> {
         self.db
             .read(organization, "list_groups", async |tx: &mut ReadTx| {
-                check_revision(tx, at_least)?;
+                check_revision(tx.organization().revision, at_least)?;
                 let value = store::list_groups(tx, after, limit).await?;
                 Ok(Read::of(tx, value))
             })

@@ -39,7 +39,7 @@ impl App {
     ) -> Result<Read<Explanation>> {
         self.db
             .read(organization, "explain_member", async |tx: &mut ReadTx| {
-                check_revision(tx, at_least)?;
+                check_revision(tx.organization().revision, at_least)?;
                 let member = get_view(tx, member).await?;
                 let verdicts = verdicts(&assignments::get_list(tx).await?, &member);
                 let settings = origins(tx, &member).await?;

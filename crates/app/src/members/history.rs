@@ -39,7 +39,7 @@ impl App {
     ) -> Result<Read<ExportHistory>> {
         self.db
             .read(organization, "list_email_export_changes", async |tx: &mut ReadTx| {
-                check_revision(tx, at_least)?;
+                check_revision(tx.organization().revision, at_least)?;
                 let beginning = history::find_beginning(tx, member).await?;
                 let beginning = beginning.ok_or_else(|| Refusal::MemberNotFound(vec![member.clone()]))?;
                 let now = history::get_time(tx).await?;

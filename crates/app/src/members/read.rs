@@ -19,7 +19,7 @@ impl App {
     ) -> Result<Read<MemberView>> {
         self.db
             .read(organization, "get_member", async |tx: &mut ReadTx| {
-                check_revision(tx, at_least)?;
+                check_revision(tx.organization().revision, at_least)?;
                 let value = get_view(tx, member).await?;
                 Ok(Read::of(tx, value))
             })
@@ -41,7 +41,7 @@ impl App {
     ) -> Result<Read<Vec<MemberView>>> {
         self.db
             .read(organization, "list_members", async |tx: &mut ReadTx| {
-                check_revision(tx, at_least)?;
+                check_revision(tx.organization().revision, at_least)?;
                 if let Some(assignment) = assignment {
                     assignments::get_list(tx).await?.list.get(assignment)?;
                 }

@@ -36,7 +36,7 @@ impl App {
     ) -> Result<Read<MigrationPreview>> {
         self.db
             .read(organization, "plan_migration", async |tx: &mut ReadTx| {
-                check_revision(tx, at_least)?;
+                check_revision(tx.organization().revision, at_least)?;
                 let members = store::list_legacy_members(tx).await?;
                 let plan = plan_migration(store::list_legacy_assignments(tx).await?, &members);
                 let exporting = plan.members.iter().filter(|(_, s)| s.value() == EmailExport::Export);
@@ -62,7 +62,7 @@ impl App {
     ) -> Result<Read<MigrationStatus>> {
         self.db
             .read(organization, "get_migration", async |tx: &mut ReadTx| {
-                check_revision(tx, at_least)?;
+                check_revision(tx.organization().revision, at_least)?;
                 let value = load_status(tx).await?;
                 Ok(Read::of(tx, value))
             })

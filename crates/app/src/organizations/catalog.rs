@@ -32,7 +32,7 @@ impl App {
     pub async fn get_catalog(&self, organization: &OrganizationId, at_least: Option<i64>) -> Result<Read<CatalogView>> {
         self.db
             .read(organization, "get_catalog", async |tx: &mut ReadTx| {
-                check_revision(tx, at_least)?;
+                check_revision(tx.organization().revision, at_least)?;
                 let seats = count_seats(tx).await?;
                 let found = tx.organization();
                 let value = CatalogView { catalog: found.catalog.clone(), revision: found.catalog_revision, seats };

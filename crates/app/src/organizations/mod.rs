@@ -26,7 +26,7 @@ impl App {
     ) -> Result<Read<OrganizationView>> {
         self.db
             .read(organization, "get_organization", async |tx: &mut ReadTx| {
-                check_revision(tx, at_least)?;
+                check_revision(tx.organization().revision, at_least)?;
                 Ok(Read::of(tx, tx.organization().clone().into()))
             })
             .await

@@ -5,6 +5,7 @@ mod floor;
 mod pairs;
 mod report;
 mod service;
+mod steps;
 
 use std::process::ExitCode;
 

@@ -19,28 +19,8 @@ use crate::{
     floor::{Floor, FloorStatements, clone_organization},
     report,
     service::{ASSIGNMENTS, BulkOrganization},
+    steps::{STEPS, Step},
 };
-
-/// The measured steps, in this order.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Step {
-    /// A FULL sync of an organization without members.
-    Sync,
-    /// A new first assignment that every member enters.
-    Enter,
-    /// A value is chosen for the members of that assignment.
-    Choose(EmailExport),
-    /// The first sync once more, which changes nothing.
-    SyncAgain,
-}
-
-pub(crate) const STEPS: [Step; 5] = [
-    Step::Sync,
-    Step::Enter,
-    Step::Choose(EmailExport::Export),
-    Step::Choose(EmailExport::DoNotExport),
-    Step::SyncAgain,
-];
 
 /// The state of a run.
 struct Bench {

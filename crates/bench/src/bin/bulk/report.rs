@@ -11,7 +11,7 @@ use rollcall_proto::v1::EmailExport;
 
 use crate::{
     Arguments,
-    pairs::{STEPS, Step},
+    steps::{STEPS, Step},
 };
 
 /// Renders the whole result.

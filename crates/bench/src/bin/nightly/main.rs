@@ -2,6 +2,7 @@
 //! report. Also measures the memory of the team members report of one very large organization.
 
 mod floor;
+mod results;
 mod run;
 mod seed;
 mod service;

@@ -1,41 +1,21 @@
 //! The run: it writes the rows once, and each pair works on fresh copies of them.
 
-use std::time::Duration;
-
 use rollcall_bench::{
     Result, machine,
     memory::{Peak, peak_during},
     postgres::{BenchDatabase, Postgres},
     program::timed,
-    ratio::Measured,
     server::ServerProcess,
 };
 use rollcall_proto::v1::JobRun;
 
 use crate::{
-    Arguments, floor, seed,
+    Arguments, floor,
+    results::{Export, Results},
+    seed,
     service::{download, duration, export, run_job},
     table,
 };
-
-/// The results of all pairs.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Results {
-    pub(crate) machine: String,
-    pub(crate) migration: Measured,
-    pub(crate) report: Measured,
-    pub(crate) report_bytes: usize,
-    pub(crate) export: Option<Export>,
-}
-
-/// The result of the team members report of the large organization.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Export {
-    pub(crate) took: Duration,
-    pub(crate) bytes: usize,
-    pub(crate) lines: usize,
-    pub(crate) peak: Option<Peak>,
-}
 
 pub(crate) async fn run(arguments: Arguments) -> Result {
     let postgres = Postgres::start().await?;
