@@ -1,5 +1,6 @@
-//! The use cases of Rollcall. RPCs and jobs both call them. Every change goes through [`App::change`]: load, let the domain
-//! plan, apply, in one transaction.
+//! The use cases of Rollcall. RPCs and jobs both call them. A change goes through [`App::change`]: load, let the domain
+//! plan, apply, in one transaction. Creating an organization and the settings migration have functions of their own, in
+//! the same order, because they plan other things than assignments and members.
 
 pub mod assignments;
 pub mod audit;

@@ -1,4 +1,4 @@
-//! The fields that requests have in common: those of mutations, of reads and of lists.
+//! The fields that all mutations have in common, all reads, and all lists.
 
 use prost::Message;
 use rollcall_proto::v1;

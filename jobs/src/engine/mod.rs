@@ -1,8 +1,8 @@
 //! The job engine: it runs jobs at the times of their schedules and on request. It knows no job.
 //!
 //! A ticker only wakes the engine. The database decides what time it is, which runs there are, and which process works
-//! on which run (architecture.md 5). Therefore any number of engines can share a database, and no state in memory
-//! matters to another engine.
+//! on which run. Therefore any number of engines can share a database, and no state in
+//! memory matters to another engine.
 
 mod claim_context;
 mod error;

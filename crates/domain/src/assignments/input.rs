@@ -26,7 +26,7 @@ pub struct AssignmentInput {
 }
 
 impl AssignmentInput {
-    /// The paths that an update mask may name, apart from those of the settings ([`Settings::PATHS`]).
+    /// The paths that an update mask may name, without the paths of the settings ([`Settings::PATHS`]).
     pub const PATHS: [&str; 4] = ["display_name", "groups", "update_mode", "email_export"];
 
     /// The violation of an update mask that names `path`, where there is a better answer than "unknown field".

@@ -17,7 +17,7 @@ pub struct MemberInput {
 }
 
 impl MemberInput {
-    /// The paths that an update mask may name, apart from those of the settings ([`Settings::PATHS`]).
+    /// The paths that an update mask may name, without the paths of the settings ([`Settings::PATHS`]).
     pub const PATHS: [&str; 1] = ["email_export"];
 
     /// Lists what is wrong with the values of an update, before anything is read.

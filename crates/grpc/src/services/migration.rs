@@ -145,7 +145,7 @@ impl MigrationService for Services {
     }
 }
 
-/// Refuses options in a later message, because they could contradict those of the first one.
+/// Refuses options in a later message. They could contradict the options of the first message.
 fn refuse_options(next: &v1::ImportLegacySettingsRequest) -> Result<(), Status> {
     let mut checks = Checks::default();
     let only_first = "this is for the first message of the stream only";

@@ -104,7 +104,7 @@ pub(crate) const OWNED: &str = "
         AND (c.column_name = 'organization_id' OR (c.table_name = 'organizations' AND c.column_name = 'id'))
     ORDER BY 1";
 
-/// The invariants of every organization (architecture.md 2, product.md 4.9 and 7).
+/// The invariants of every organization (product.md 4.9 and 7).
 const CONTRADICTIONS: &str = "
     SELECT o.id, 'revision ' || o.revision || ' with audit events ' || string_agg(e.revision::text, ' ')
     FROM organizations AS o LEFT JOIN audit_events AS e ON e.organization_id = o.id

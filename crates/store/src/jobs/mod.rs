@@ -1,4 +1,4 @@
-//! Jobs and their runs (architecture.md 5).
+//! Jobs and their runs.
 //!
 //! A run exists once for each `(job, scheduled_for)`. A process claims it with a lease and a fence number, and every
 //! effect of the run checks that fence in its own transaction. All times come from the database's clock.
