@@ -93,7 +93,8 @@ fn check_slug(text: &str, what: &str) -> Result<(), Violation> {
     ))
 }
 
-fn check_external_id(text: &str, what: &str) -> Result<(), Violation> {
+/// Checks an id that another system chose, or that a caller repeats: any text without control characters.
+pub(crate) fn check_external_id(text: &str, what: &str) -> Result<(), Violation> {
     check_text(text, what, 1, EXTERNAL_ID_MAX)
 }
 

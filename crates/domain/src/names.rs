@@ -6,7 +6,7 @@ use std::fmt;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 use uuid::Uuid;
 
-use crate::{AssignmentId, GroupId, MemberId, OrganizationId, Violation};
+use crate::{AssignmentId, GroupId, MemberId, OrganizationId, Violation, ids::check_external_id};
 
 /// The characters that are encoded: all but the unreserved ones of RFC 3986 and `@`, `:` and `+`, which are frequent in
 /// the ids of identity providers.
@@ -105,6 +105,7 @@ pub fn check_organization<T>(
 /// A violation that states the form of the name.
 pub fn parse_job(name: &str) -> Result<String, Violation> {
     let [job] = parse_ids(name, ["jobs"], "jobs/{job}")?;
+    check_external_id(&job, "job id")?;
     Ok(job)
 }
 
@@ -115,6 +116,7 @@ pub fn parse_job(name: &str) -> Result<String, Violation> {
 pub fn parse_job_run(name: &str) -> Result<(String, Uuid), Violation> {
     let pattern = "jobs/{job}/runs/{run}";
     let [job, run] = parse_ids(name, ["jobs", "runs"], pattern)?;
+    check_external_id(&job, "job id")?;
     let run = Uuid::parse_str(&run);
     Ok((job, run.map_err(|_| Violation::invalid("", format!("`{name}` must have the form {pattern}, with a UUID")))?))
 }
@@ -125,6 +127,7 @@ pub fn parse_job_run(name: &str) -> Result<(String, Uuid), Violation> {
 /// A violation that states the form of the name.
 pub fn parse_report(name: &str) -> Result<String, Violation> {
     let [report] = parse_ids(name, ["reports"], "reports/{report}")?;
+    check_external_id(&report, "report id")?;
     Ok(report)
 }
 

@@ -2,7 +2,9 @@
 
 use rollcall_domain::{
     GroupId, MemberId, OrganizationId,
-    names::{audited_resource, check_organization, member, parse_group, parse_member},
+    names::{
+        audited_resource, check_organization, member, parse_group, parse_job, parse_job_run, parse_member, parse_report,
+    },
 };
 
 const IDS: [&str; 7] = ["m0042", "a/b", "50%", "José Ñ", "user@corp:1+2", "?#[]", "日本"];
@@ -54,5 +56,18 @@ fn malformed_names_say_the_form() {
     ] {
         let violation = parse_member(name).unwrap_err();
         assert!(violation.description.contains("organizations/{organization}/members/{member}"), "{name}");
+    }
+}
+
+#[test]
+fn no_name_has_control_characters() {
+    let run = "0193f0c4-0000-7000-8000-000000000000";
+    assert_eq!(parse_report("reports/a-1"), Ok("a-1".to_owned()));
+    for text in ["a\0b", "a%00b", "a\nb", "a\u{7f}"] {
+        assert!(parse_member(&format!("organizations/acme/members/{text}")).is_err(), "{text:?}");
+        assert!(parse_group(&format!("organizations/acme/groups/{text}")).is_err(), "{text:?}");
+        assert!(parse_job(&format!("jobs/{text}")).is_err(), "{text:?}");
+        assert!(parse_job_run(&format!("jobs/{text}/runs/{run}")).is_err(), "{text:?}");
+        assert!(parse_report(&format!("reports/{text}")).is_err(), "{text:?}");
     }
 }

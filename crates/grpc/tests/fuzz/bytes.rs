@@ -76,3 +76,21 @@ fn a_damaged_request_is_answered_or_refused() {
     played.unwrap();
     target.end();
 }
+
+/// Postgres accepts no NUL in a text, and most texts of a request reach it.
+#[test]
+fn a_nul_in_any_place_of_a_request_is_answered_or_refused() {
+    let target = Target::start();
+    for sample in SAMPLES {
+        let standard = &target.organizations[0];
+        let request = target.runtime.block_on(standard.request(sample.request)).unwrap();
+        let rpc = Rpc::find(sample.rpc);
+        let bytes = prost::Message::encode_to_vec(&rpc.request(&request));
+        for at in 0..bytes.len() {
+            let mut damaged = bytes.clone();
+            damaged[at] = 0;
+            target.call(&rpc, damaged).unwrap();
+        }
+    }
+    target.end();
+}
