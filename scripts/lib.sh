@@ -17,3 +17,31 @@ die() {
     echo "${0##*/}: $*" >&2
     exit 1
 }
+
+# Prints the folders that may contain the server programs, one on each line, the best first.
+postgres_folders() {
+    pg_config --bindir || true
+    dirname "$(command -v initdb)" || true
+    printf '%s\n' /usr/lib/postgresql/*/bin | sort -rV
+    printf '%s\n' /opt/homebrew/opt/postgresql*/bin /usr/local/opt/postgresql*/bin | sort -rV
+    printf '%s\n' /Applications/Postgres.app/Contents/Versions/*/bin | sort -rV
+}
+
+is_postgres() { [ -x "$1/initdb" ] && [ -x "$1/pg_ctl" ] && [ -x "$1/postgres" ]; }
+
+# Prints the folder with the server programs of Postgres. Fails if there is none.
+find_postgres() {
+    local folder
+    if [ -n "${PG_BIN_DIR:-}" ]; then
+        is_postgres "$PG_BIN_DIR" || die "PG_BIN_DIR=$PG_BIN_DIR lacks initdb, pg_ctl or postgres"
+        echo "$PG_BIN_DIR"
+        return
+    fi
+    while read -r folder; do
+        if is_postgres "$folder"; then
+            echo "$folder"
+            return
+        fi
+    done < <(postgres_folders 2>/dev/null)
+    return 1
+}

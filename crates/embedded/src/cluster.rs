@@ -114,7 +114,9 @@ impl Cluster {
         self.url_as(roles::SUPERUSER, database)
     }
 
-    fn url_as(&self, role: &str, database: &str) -> String {
+    /// Returns the URL of a database as another database role, which must exist.
+    #[must_use]
+    pub fn url_as(&self, role: &str, database: &str) -> String {
         connection_url(&self.layout.socket_dir, role, database)
     }
 

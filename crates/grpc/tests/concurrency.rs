@@ -6,7 +6,7 @@
 use std::time::Duration;
 
 use rollcall_proto::v1::{EmailExport, Phase, UpdateMode};
-use rollcall_testkit::{Member, Org, TestServer};
+use rollcall_testkit::{BlockedSessions, Member, Org, TestServer};
 
 /// The time limit of an operation that must complete.
 const TIMEOUT: Duration = Duration::from_secs(30);
@@ -22,30 +22,22 @@ async fn a_write_waits_only_for_writes_of_its_own_organization() {
     let lock_holder = server.database.client().await;
     lock_holder.batch_execute("BEGIN").await.unwrap();
     lock_holder.batch_execute("SELECT FROM organizations WHERE id = 'held' FOR UPDATE").await.unwrap();
-    let holder: i32 = lock_holder.query_one("SELECT pg_backend_pid()", &[]).await.unwrap().get(0);
 
     let request = held.new_assignment("eng", &["eng"], UpdateMode::AutomaticUpdates, Some(EmailExport::Export));
     let mut assignments = server.assignments();
     let waiting = tokio::spawn(async move { assignments.create_assignment(request).await });
-    wait_until_blocked_by(&server, holder).await;
+    let blocked = BlockedSessions::of(&server.database).await;
+    blocked.wait_for(1).await;
 
     let other_write = free.assign("eng", &["eng"], UpdateMode::AutomaticUpdates, Some(EmailExport::Export));
     tokio::time::timeout(TIMEOUT, other_write).await.expect("a write of another organization waits");
     assert_eq!(free.get_member("ada").await.email_export(), EmailExport::Export);
     assert_eq!(held.get_member("ada").await.email_export(), EmailExport::DoNotExport, "a read waits");
-    wait_until_blocked_by(&server, holder).await;
+    blocked.wait_for(1).await;
     assert!(!waiting.is_finished());
 
     lock_holder.batch_execute("COMMIT").await.unwrap();
     waiting.await.unwrap().unwrap();
     assert_eq!(held.get_member("ada").await.email_export(), EmailExport::Export);
     server.stop().await;
-}
-
-/// Waits until a session is blocked by the session `holder`.
-async fn wait_until_blocked_by(server: &TestServer, holder: i32) {
-    let observer = server.database.client().await;
-    let sql = "SELECT count(*) FROM pg_stat_activity WHERE $1 = ANY(pg_blocking_pids(pid))";
-    let blocked = async { while observer.query_one(sql, &[&holder]).await.unwrap().get::<_, i64>(0) == 0 {} };
-    tokio::time::timeout(TIMEOUT, blocked).await.expect("no write waits for the locked organization");
 }

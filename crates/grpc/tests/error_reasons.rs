@@ -307,8 +307,11 @@ async fn every_reason_is_produced_by_a_call_and_none_is_unused() {
             Err(why) => found.push(format!("{}: {why}", case.reason)),
         }
     }
+    let already_running = job_already_running(&server).await;
+    // A test has one database at a time.
+    server.stop().await;
     for (told, code, reason) in [
-        (job_already_running(&server).await, Code::FailedPrecondition, "JOB_ALREADY_RUNNING"),
+        (already_running, Code::FailedPrecondition, "JOB_ALREADY_RUNNING"),
         (database_unavailable().await, Code::Unavailable, "STORE_UNAVAILABLE"),
     ] {
         found.extend(wrong(&told, code, reason));
@@ -327,7 +330,6 @@ async fn every_reason_is_produced_by_a_call_and_none_is_unused() {
         found.push(format!("no call produces {unused:?}"));
     }
     assert!(found.is_empty(), "{} findings:\n{}", found.len(), found.join("\n"));
-    server.stop().await;
 }
 
 /// Makes the call of a case, on its own organization. Returns the error.

@@ -1,6 +1,6 @@
 //! The store's errors. This is the only file that converts database errors: by their kind and constraint name.
 
-use diesel::result::{DatabaseErrorKind, Error as Diesel};
+use diesel::result::{DatabaseErrorInformation, DatabaseErrorKind, Error as Diesel};
 use rollcall_domain::OrganizationId;
 
 /// The constraint that keeps organizations' ids unique.
@@ -51,10 +51,12 @@ impl From<Diesel> for Error {
                 DatabaseErrorKind::ClosedConnection
                 | DatabaseErrorKind::UnableToSendCommand
                 | DatabaseErrorKind::ReadOnlyTransaction => Self::Unavailable(error.into()),
-                // A shard of a distributed table appends a suffix to the name.
-                DatabaseErrorKind::UniqueViolation if names_constraint(information.as_ref(), ORGANIZATIONS_PKEY) => {
+                DatabaseErrorKind::UniqueViolation | DatabaseErrorKind::Unknown
+                    if violated_constraint(information.as_ref()) == Some(ORGANIZATIONS_PKEY) =>
+                {
                     Self::Exists { constraint: ORGANIZATIONS_PKEY }
                 }
+                DatabaseErrorKind::Unknown if is_lost_worker(information.message()) => Self::Unavailable(error.into()),
                 _ => Self::Internal(error.into()),
             },
             Diesel::BrokenTransactionManager => Self::Unavailable(error.into()),
@@ -63,7 +65,128 @@ impl From<Diesel> for Error {
     }
 }
 
-fn names_constraint(information: &dyn diesel::result::DatabaseErrorInformation, name: &str) -> bool {
-    information.constraint_name().is_some_and(|constraint| constraint.starts_with(name))
-        || information.message().contains(name)
+/// Returns the name of the violated unique constraint, without the suffix of a shard.
+///
+/// On a Citus cluster, an error of a shard has no constraint name, and not always the SQLSTATE: the name is only in the
+/// message, as in `duplicate key value violates unique constraint "organizations_pkey_102019"`.
+fn violated_constraint(information: &dyn DatabaseErrorInformation) -> Option<&str> {
+    let in_message =
+        || information.message().split_once(" unique constraint \"")?.1.split_once('"').map(|(name, _)| name);
+    let name = information.constraint_name().or_else(in_message)?;
+    let is_shard = |number: &str| !number.is_empty() && number.bytes().all(|digit| digit.is_ascii_digit());
+    match name.rsplit_once('_') {
+        Some((table_constraint, number)) if is_shard(number) => Some(table_constraint),
+        _ => Some(name),
+    }
+}
+
+/// Whether the coordinator of a Citus cluster reports that it cannot reach a worker. diesel does not pass the SQLSTATE
+/// on, and these messages are in English whatever the language of the server is. After the last one, which answers a
+/// COMMIT, the transaction may have been committed.
+fn is_lost_worker(message: &str) -> bool {
+    [
+        "connection to the remote node ",
+        "connection establishment for node ",
+        "could not establish any connections to the node ",
+        "could not commit transaction for shard ",
+    ]
+    .iter()
+    .any(|start| message.starts_with(start))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The message and the constraint of an error, as a server has sent them.
+    struct Recorded(&'static str, Option<&'static str>);
+
+    impl DatabaseErrorInformation for Recorded {
+        fn message(&self) -> &str {
+            self.0
+        }
+        fn details(&self) -> Option<&str> {
+            None
+        }
+        fn hint(&self) -> Option<&str> {
+            None
+        }
+        fn table_name(&self) -> Option<&str> {
+            None
+        }
+        fn column_name(&self) -> Option<&str> {
+            None
+        }
+        fn constraint_name(&self) -> Option<&str> {
+            self.1
+        }
+        fn statement_position(&self) -> Option<i32> {
+            None
+        }
+    }
+
+    fn convert(kind: DatabaseErrorKind, message: &'static str, constraint: Option<&'static str>) -> String {
+        let error = Error::from(Diesel::DatabaseError(kind, Box::new(Recorded(message, constraint))));
+        match error {
+            Error::Exists { constraint } => format!("exists {constraint}"),
+            Error::Unavailable(_) => "unavailable".to_owned(),
+            Error::Internal(_) => "internal".to_owned(),
+            other => format!("{other:?}"),
+        }
+    }
+
+    /// Recorded from Postgres 15.18.
+    #[test]
+    fn errors_of_postgres_are_converted() {
+        use DatabaseErrorKind::{ForeignKeyViolation, UniqueViolation};
+        let duplicate = "duplicate key value violates unique constraint \"organizations_pkey\"";
+        assert_eq!(convert(UniqueViolation, duplicate, Some("organizations_pkey")), "exists organizations_pkey");
+        // In another language, only the field names the constraint.
+        let german = "doppelter Schl\u{fc}sselwert verletzt Unique-Constraint \u{bb}organizations_pkey\u{ab}";
+        assert_eq!(convert(UniqueViolation, german, Some("organizations_pkey")), "exists organizations_pkey");
+        let other = "duplicate key value violates unique constraint \"settings_pkey\"";
+        assert_eq!(convert(UniqueViolation, other, Some("settings_pkey")), "internal");
+        let key = "insert or update on table \"groups\" violates foreign key constraint \"groups_organization\"";
+        assert_eq!(convert(ForeignKeyViolation, key, Some("groups_organization")), "internal");
+    }
+
+    /// Recorded from Citus 13.2.2 on Postgres 15: a coordinator, two workers, one of which was stopped.
+    #[test]
+    fn errors_of_a_citus_cluster_are_converted() {
+        use DatabaseErrorKind::{ForeignKeyViolation, UniqueViolation, Unknown};
+        let recorded = [
+            (
+                UniqueViolation,
+                "duplicate key value violates unique constraint \"organizations_pkey_102019\"",
+                "exists organizations_pkey",
+            ),
+            // Rows of INSERT ... SELECT are copied to the shard. Their errors have the SQLSTATE XX000.
+            (
+                Unknown,
+                "duplicate key value violates unique constraint \"organizations_pkey_102019\"",
+                "exists organizations_pkey",
+            ),
+            (Unknown, "duplicate key value violates unique constraint \"groups_pkey_102179\"", "internal"),
+            (
+                ForeignKeyViolation,
+                "insert or update on table \"groups_102188\" violates foreign key constraint \"groups_organization_102188\"",
+                "internal",
+            ),
+            (
+                Unknown,
+                "connection to the remote node postgres@127.0.0.1:9712 failed with the following error: Connection refused",
+                "unavailable",
+            ),
+            (
+                Unknown,
+                "connection to the remote node postgres@127.0.0.1:9712 failed with the following error: connection not open",
+                "unavailable",
+            ),
+            (Unknown, "could not commit transaction for shard 102021 on at least one active node", "unavailable"),
+            (Unknown, "could not run distributed query with FOR UPDATE/SHARE commands", "internal"),
+        ];
+        for (kind, message, expected) in recorded {
+            assert_eq!(convert(kind, message, None), expected, "{message}");
+        }
+    }
 }

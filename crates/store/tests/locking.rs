@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use rollcall_domain::{OrganizationId, Timestamp, catalog::Catalog};
 use rollcall_store::{Db, Error, ReadTx, Result, WriteTx, organizations};
-use rollcall_testkit::TestDatabase;
+use rollcall_testkit::{BlockedSessions, TestDatabase};
 use tokio::sync::Notify;
 use tokio_postgres::Client;
 
@@ -26,22 +26,15 @@ async fn start() -> (TestDatabase, Db) {
     (database, db)
 }
 
-async fn wait_for_blocked_session(client: &Client) {
-    let blocked = "SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'";
-    while client.query(blocked, &[]).await.unwrap().is_empty() {
-        tokio::task::yield_now().await;
-    }
-}
-
 #[tokio::test(flavor = "multi_thread")]
 async fn a_writer_that_waits_for_the_lock_gets_a_time_after_the_first_writers_end() {
     let (database, db) = start().await;
-    let client = database.client().await;
+    let (client, blocked) = (database.client().await, BlockedSessions::of(&database).await);
     let locked = Notify::new();
     let organization = acme();
     let first = db.write(&organization, "first", async |_: &mut WriteTx| {
         locked.notify_one();
-        wait_for_blocked_session(&client).await;
+        blocked.wait_for(1).await;
         let micros = "SELECT (extract(epoch FROM clock_timestamp()) * 1000000)::bigint";
         Ok::<i64, Error>(client.query_one(micros, &[]).await.unwrap().get(0))
     });

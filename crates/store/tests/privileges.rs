@@ -67,7 +67,7 @@ async fn assert_only_grows(client: &Client) {
             format!("UPDATE {table} SET revision = 0"),
             format!("DELETE FROM {table}"),
             format!("TRUNCATE {table}"),
-            format!("SELECT FROM {table} FOR UPDATE"),
+            format!("SELECT FROM {table} WHERE organization_id = 'acme' FOR UPDATE"),
         ];
         for statement in statements {
             let refused = client.batch_execute(&statement).await.unwrap_err();
@@ -112,10 +112,10 @@ async fn a_separate_role_can_work_and_cannot_grant_itself_privileges() {
     let owner = connect(&database.url()).await;
     let superuser = database.client().await;
     let role = format!("service_{}", Uuid::now_v7().simple());
-    superuser.batch_execute(&format!("CREATE ROLE {role} LOGIN")).await.unwrap();
+    database.create_role(&role).await;
     owner.batch_execute(&grants(&role)).await.unwrap();
 
-    let url = database.url().replace("user=rollcall", &format!("user={role}"));
+    let url = database.url_as(&role);
     let (db, client) = (open(url.clone()), connect(&url).await);
     migrate::check(&db).await.unwrap();
     write(&db, "acme").await;

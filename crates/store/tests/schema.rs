@@ -16,7 +16,7 @@ async fn columns(client: &Client) -> Vec<String> {
     let sql = "SELECT format('%s.%s %s%s', table_name, column_name, udt_name, \
                    CASE is_nullable WHEN 'YES' THEN ' null' ELSE '' END) \
                FROM information_schema.columns \
-               WHERE table_schema = 'public' AND table_name <> '__diesel_schema_migrations' \
+               WHERE table_schema = 'public' AND table_name <> '__diesel_schema_migrations' AND table_name NOT LIKE 'citus\\_%' \
                ORDER BY table_name, ordinal_position";
     client.query(sql, &[]).await.unwrap().iter().map(|row| row.get(0)).collect()
 }
@@ -98,7 +98,7 @@ fn written_tables(schema: &str) -> BTreeMap<String, Vec<String>> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn every_schema_migration_is_reverted_by_its_down_and_can_be_applied_again() {
-    let database = TestDatabase::new().await;
+    let database = TestDatabase::undistributed().await;
     let client = database.client().await;
     let before = (columns(&client).await, definitions(&client).await);
 
@@ -113,7 +113,7 @@ async fn every_schema_migration_is_reverted_by_its_down_and_can_be_applied_again
 
 #[tokio::test(flavor = "multi_thread")]
 async fn concurrent_schema_migrations_wait_for_each_other() {
-    let database = TestDatabase::new().await;
+    let database = TestDatabase::undistributed().await;
     let connection = AsyncPgConnection::establish(&database.url()).await.unwrap();
     AsyncMigrationHarness::new(connection).revert_all_migrations(MIGRATIONS).unwrap();
     let url = database.url();

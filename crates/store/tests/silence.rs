@@ -8,7 +8,7 @@ use rollcall_domain::{OrganizationId, catalog::Catalog};
 use rollcall_store::{
     Db, Error, Limits, Options, ReadTx, Result, SystemConn, WriteTx, jobs, members::export::TeamMembers, organizations,
 };
-use rollcall_testkit::{Direction, Fault, FaultProxy, FaultTrigger, TestDatabase};
+use rollcall_testkit::{BlockedSessions, Direction, Fault, FaultProxy, FaultTrigger, TestDatabase};
 use tokio::time::timeout;
 
 /// The timeout of each operation: the sum of its limits, with time for a slow machine.
@@ -77,17 +77,10 @@ async fn terminate_waiting_sessions(
     db: &Db,
     work: impl Future<Output = Result<()>>,
 ) -> Result<()> {
-    // Within a transaction, a session sees one snapshot of `pg_stat_activity`, so another session observes it.
-    let (client, administrator) = (database.client().await, database.client().await);
+    let (client, blocked) = (database.client().await, BlockedSessions::of(database).await);
     client.batch_execute("BEGIN; LOCK TABLE organizations IN ACCESS EXCLUSIVE MODE").await.unwrap();
-    let end = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity
-        WHERE datname = current_database() AND wait_event_type = 'Lock'";
-    let ending = async {
-        while administrator.query(end, &[]).await.unwrap().is_empty() {
-            tokio::task::yield_now().await;
-        }
-    };
-    let (answer, ()) = timeout(HANGS, async { tokio::join!(work, ending) }).await.expect("nobody waits for the lock");
+    let ended = async { tokio::join!(work, blocked.terminate()) };
+    let (answer, ()) = timeout(HANGS, ended).await.expect("a wait without an end");
     client.batch_execute("COMMIT").await.unwrap();
     ask_everything(db).await.unwrap();
     answer

@@ -56,7 +56,7 @@ fn touched(plan: &Value) -> f64 {
 
 #[tokio::test]
 async fn a_new_organization_is_not_read_once_for_each_member() {
-    let database = TestDatabase::new().await;
+    let database = TestDatabase::undistributed().await;
     let client = database.client().await;
     fill(&client, "large-1").await;
     fill(&client, "large-2").await;
@@ -76,7 +76,7 @@ async fn a_new_organization_is_not_read_once_for_each_member() {
 
 #[tokio::test]
 async fn tables_of_members_have_no_statistics_of_organizations() {
-    let database = TestDatabase::new().await;
+    let database = TestDatabase::undistributed().await;
     let client = database.client().await;
     let sql = "SELECT c.relname::text FROM pg_attribute AS a
                INNER JOIN pg_class AS c ON a.attrelid = c.oid

@@ -19,7 +19,7 @@ pub mod standard;
 
 pub use clock::TestClock;
 pub use cut_channel::cut_channel;
-pub use database::TestDatabase;
+pub use database::{BlockedSessions, TestDatabase};
 pub use dump::{Dump, difference, dump};
 pub use organization::{Member, Org};
 pub use proxy::{Direction, Fault, FaultProxy, FaultTrigger};

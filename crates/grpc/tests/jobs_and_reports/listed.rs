@@ -43,7 +43,7 @@ async fn jobs_are_listed_with_their_next_current_and_last_runs() {
     let first = org.run_job(REPORT).await;
     let client = server.database.client().await;
     // The migration waits for the locked organization.
-    client.batch_execute("BEGIN; SELECT FROM organizations FOR UPDATE").await.unwrap();
+    client.batch_execute("BEGIN; SELECT FROM organizations WHERE id = 'acme' FOR UPDATE").await.unwrap();
     let open = server.jobs().run_job(run(MIGRATION, Some(0))).await.unwrap().into_inner().run.unwrap();
     let busy = jobs(&server).await;
     assert_eq!((&named(&busy, REPORT).current_run, &named(&busy, REPORT).last_run), (&None, &Some(first)));

@@ -21,7 +21,7 @@ async fn a_repeated_request_returns_the_current_state_of_its_run() {
     let server = TestServer::start().await;
     Org::create(&server, "acme", Phase::Legacy).await;
     let client = server.database.client().await;
-    client.batch_execute("BEGIN; SELECT FROM organizations FOR UPDATE").await.unwrap();
+    client.batch_execute("BEGIN; SELECT FROM organizations WHERE id = 'acme' FOR UPDATE").await.unwrap();
     let open = ask(&server, once(MIGRATION, 0)).await;
     assert_eq!((open.end_time, open.name.is_empty()), (None, false));
     let again = ask(&server, once(MIGRATION, 0)).await;
@@ -44,7 +44,7 @@ async fn concurrent_identical_requests_wait_for_one_run() {
     let server = TestServer::start().await;
     Org::create(&server, "acme", Phase::Legacy).await;
     let client = server.database.client().await;
-    client.batch_execute("BEGIN; SELECT FROM organizations FOR UPDATE").await.unwrap();
+    client.batch_execute("BEGIN; SELECT FROM organizations WHERE id = 'acme' FOR UPDATE").await.unwrap();
     let mut asking = JoinSet::new();
     for _ in 0..12 {
         let mut jobs = server.jobs();
@@ -74,7 +74,7 @@ async fn validate_only_creates_no_run() {
     assert_eq!(difference(&before, &dump(&server.database, None).await), None);
 
     let client = server.database.client().await;
-    client.batch_execute("BEGIN; SELECT FROM organizations FOR UPDATE").await.unwrap();
+    client.batch_execute("BEGIN; SELECT FROM organizations WHERE id = 'acme' FOR UPDATE").await.unwrap();
     let open = ask(&server, run(MIGRATION, Some(0))).await;
     let expected = format!("FailedPrecondition JOB_ALREADY_RUNNING run={}", open.name);
     assert_eq!(refused(server.jobs().run_job(check(MIGRATION))).await, expected);

@@ -90,7 +90,7 @@ async fn no_second_run_starts_during_a_run() {
     let org = Org::create(&server, "acme", Phase::Legacy).await;
     // The migration waits for the locked organization.
     let client = server.database.client().await;
-    client.batch_execute("BEGIN; SELECT FROM organizations FOR UPDATE").await.unwrap();
+    client.batch_execute("BEGIN; SELECT FROM organizations WHERE id = 'acme' FOR UPDATE").await.unwrap();
     let open = server.jobs().run_job(run(MIGRATION, Some(0))).await.unwrap().into_inner().run.unwrap();
     assert!([JobRunState::Pending, JobRunState::Running].contains(&open.state()), "{open:?}");
     let expected = format!("FailedPrecondition JOB_ALREADY_RUNNING run={}", open.name);

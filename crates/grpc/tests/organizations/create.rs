@@ -1,12 +1,10 @@
 //! Creating organizations: ids, phases, the default assignment (product.md 2.3, 7.1), and reading them.
 
-use std::time::Duration;
-
 use rollcall_proto::v1::{
     Assignment, CreateOrganizationRequest, DataCapture, EmailExport, EmailExportState, EmailExportSummary,
     ListAssignmentsRequest, MassChangeLimit, Organization, Phase, Settings, UpdateMode,
 };
-use rollcall_testkit::{Member, Org, TestServer, refused};
+use rollcall_testkit::{BlockedSessions, Member, Org, TestServer, refused};
 
 use super::{create, get};
 
@@ -56,8 +54,7 @@ async fn unset_fields_have_defaults() {
 #[tokio::test(flavor = "multi_thread")]
 async fn concurrent_creations_with_one_request_id_create_one_organization() {
     let server = TestServer::start().await;
-    // Within a transaction, a session sees one snapshot of `pg_stat_activity`, so another session observes it.
-    let (client, observer) = (server.database.client().await, server.database.client().await);
+    let client = server.database.client().await;
     client.batch_execute("BEGIN; LOCK TABLE requests IN SHARE MODE").await.unwrap();
     let id = uuid::Uuid::now_v7().to_string();
     let asked = ["acme", "beta"].map(|name| {
@@ -65,14 +62,7 @@ async fn concurrent_creations_with_one_request_id_create_one_organization() {
         let mut organizations = server.organizations();
         tokio::spawn(async move { organizations.create_organization(request).await })
     });
-    let waiting = "SELECT count(*) FROM pg_stat_activity
-        WHERE datname = current_database() AND wait_event_type = 'Lock' AND pid <> pg_backend_pid()";
-    let both = async {
-        while observer.query_one(waiting, &[]).await.unwrap().get::<_, i64>(0) < 2 {
-            tokio::task::yield_now().await;
-        }
-    };
-    tokio::time::timeout(Duration::from_secs(60), both).await.expect("both wait for the table");
+    BlockedSessions::of(&server.database).await.wait_for(2).await;
     client.batch_execute("COMMIT").await.unwrap();
     let mut refusals = Vec::new();
     for answer in asked {
@@ -169,11 +159,16 @@ async fn a_read_accepts_only_revisions_of_its_organization() {
         assert_eq!(read.revision, synced.revision);
     }
     let other = Org::create(&server, "other", Phase::Migrated).await.sync(&[Member::new("m", &[])]).await.revision;
+    let name = org.name();
     // The other organization is at revision 1, so this token is from its future.
-    let elsewhere = TestServer::start().await;
-    Org::create(&elsewhere, "acme", Phase::Migrated).await;
-    for (server, token) in [(&server, &other), (&server, &"nonsense".to_owned()), (&elsewhere, &synced.revision)] {
-        let call = refused(server.organizations().get_organization(get(&org.name(), token))).await;
+    for token in [&other, "nonsense"] {
+        let call = refused(server.organizations().get_organization(get(&name, token))).await;
         assert_eq!(call, "InvalidArgument INVALID_REQUEST at_least_revision", "{token}");
     }
+    // The token of another installation. A test has one database at a time.
+    drop(server);
+    let elsewhere = TestServer::start().await;
+    Org::create(&elsewhere, "acme", Phase::Migrated).await;
+    let call = refused(elsewhere.organizations().get_organization(get(&name, &synced.revision))).await;
+    assert_eq!(call, "InvalidArgument INVALID_REQUEST at_least_revision");
 }

@@ -7,7 +7,7 @@ WITH matching AS (
         s.organization_id = $1
         AND (
             s.seats @> array[$2]
-            OR ($4 IS NULL AND (s.home_workspace = $3 OR jsonb_exists(s.permissions, $3)))
+            OR ($4::text IS NULL AND (s.home_workspace = $3 OR jsonb_exists(s.permissions, $3)))
             OR s.permissions ->> $3 = $4
         )
 )

@@ -5,7 +5,7 @@ SELECT
     g.present,
     (
         SELECT count(*)::integer FROM memberships AS ms
-        WHERE ms.organization_id = g.organization_id AND ms.group_id = g.id
+        WHERE ms.organization_id = $1 AND ms.group_id = g.id
     ) AS members
 FROM groups AS g
 WHERE g.organization_id = $1 AND g.id > $2

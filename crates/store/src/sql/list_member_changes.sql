@@ -23,7 +23,7 @@ CROSS JOIN LATERAL (
         e.occurred_at,
         e.actor
     FROM audit_events AS e
-    WHERE e.organization_id = c.organization_id AND e.revision = c.revision
+    WHERE e.organization_id = $1 AND e.revision = c.revision
     LIMIT 1
 ) AS a
 WHERE

@@ -23,7 +23,7 @@ SELECT
     p.pinned_at,
     array(
         SELECT ms.group_id FROM memberships AS ms
-        WHERE ms.organization_id = m.organization_id AND ms.member_id = m.id
+        WHERE ms.organization_id = $1 AND ms.member_id = m.id
         ORDER BY ms.group_id
     ) AS groups
 FROM members AS m

@@ -1,6 +1,6 @@
 //! One connection through a proxy.
 
-use std::sync::Arc;
+use std::{io, sync::Arc};
 
 use tokio::{
     io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _},
@@ -8,7 +8,7 @@ use tokio::{
     sync::watch,
 };
 
-use super::state::{Direction, ProxyShared};
+use super::state::{DatabaseAddress, Direction, ProxyShared};
 
 /// Accepts connections until the listener fails.
 pub(super) async fn accept(listener: TcpListener, shared: Arc<ProxyShared>) {
@@ -24,12 +24,29 @@ pub(super) async fn accept(listener: TcpListener, shared: Arc<ProxyShared>) {
     }
 }
 
+type Reader = Box<dyn AsyncRead + Send + Unpin>;
+type Writer = Box<dyn AsyncWrite + Send + Unpin>;
+
+async fn connect(database: &DatabaseAddress) -> io::Result<(Reader, Writer)> {
+    match database {
+        DatabaseAddress::Unix(path) => {
+            let (reader, writer) = UnixStream::connect(path).await?.into_split();
+            Ok((Box::new(reader), Box::new(writer)))
+        }
+        DatabaseAddress::Tcp(host, port) => {
+            let stream = TcpStream::connect((host.as_str(), *port)).await?;
+            stream.set_nodelay(true)?;
+            let (reader, writer) = stream.into_split();
+            Ok((Box::new(reader), Box::new(writer)))
+        }
+    }
+}
+
 /// Passes bytes in both directions until the connection is closed. Dropping the streams closes both sides.
 async fn pass_both_ways(service: TcpStream, mut connection: ProxyConnection) {
-    let Ok(database) = UnixStream::connect(&connection.shared.socket).await else { return };
+    let Ok((from_database, to_database)) = connect(&connection.shared.database).await else { return };
     let _ = service.set_nodelay(true);
     let (mut from_service, mut to_service) = service.into_split();
-    let (from_database, to_database) = database.into_split();
     let (mut request, mut response) = (connection.clone(), connection.clone());
     tokio::select! {
         biased;

@@ -13,7 +13,7 @@ use tokio::{net::TcpListener, sync::watch, task::JoinHandle};
 use tokio_postgres::config::{Config, Host};
 
 use connection::accept;
-use state::ProxyShared;
+use state::{DatabaseAddress, ProxyShared};
 pub use state::{Direction, Fault, FaultTrigger};
 
 /// A proxy that passes all bytes until a fault is injected.
@@ -27,17 +27,20 @@ impl FaultProxy {
     /// Opens a proxy in front of the database at a URL of the test cluster.
     pub async fn open(url: &str) -> Self {
         let config: Config = url.parse().unwrap();
-        let Some(Host::Unix(dir)) = config.get_hosts().first() else { panic!("{url} is not a socket") };
-        let shared = Arc::new(ProxyShared {
-            socket: dir.join(".s.PGSQL.5432"),
-            state: Mutex::default(),
-            changed: watch::Sender::new(0),
-        });
+        let port = config.get_ports().first().copied().unwrap_or(5432);
+        let database = match config.get_hosts().first() {
+            Some(Host::Unix(dir)) => DatabaseAddress::Unix(dir.join(format!(".s.PGSQL.{port}"))),
+            Some(Host::Tcp(host)) => DatabaseAddress::Tcp(host.clone(), port),
+            None => panic!("{url} has no host"),
+        };
+        let shared = Arc::new(ProxyShared { database, state: Mutex::default(), changed: watch::Sender::new(0) });
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let (user, database) = (config.get_user().unwrap(), config.get_dbname().unwrap());
+        let password = config.get_password().map(|password| format!(":{}", String::from_utf8_lossy(password)));
         let options = url.split_once("options=").map(|(_, options)| format!("?options={options}"));
-        let url = format!("postgresql://{user}@{address}/{database}{}", options.unwrap_or_default());
+        let (password, options) = (password.unwrap_or_default(), options.unwrap_or_default());
+        let url = format!("postgresql://{user}{password}@{address}/{database}{options}");
         Self { url, accepting: tokio::spawn(accept(listener, shared.clone())), shared }
     }
 

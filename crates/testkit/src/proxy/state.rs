@@ -39,10 +39,17 @@ pub struct FaultTrigger {
     pub fault: Fault,
 }
 
+/// Where the database listens.
+pub(super) enum DatabaseAddress {
+    /// The path of a socket.
+    Unix(PathBuf),
+    /// A host and a port.
+    Tcp(String, u16),
+}
+
 /// The data that the connections of a proxy share.
 pub(super) struct ProxyShared {
-    /// The socket of the database.
-    pub(super) socket: PathBuf,
+    pub(super) database: DatabaseAddress,
     pub(super) state: Mutex<ProxyState>,
     /// Counts the changes of `state`, so that connections notice them.
     pub(super) changed: watch::Sender<u64>,

@@ -1,0 +1,139 @@
+//! Every statement of the store can run on a database that is distributed by organization: the statements in `src/sql`,
+//! and those that diesel builds, which are observed while every RPC and every job runs.
+
+#![allow(clippy::unwrap_used, reason = "a test panics if its setup fails")]
+
+mod level;
+mod observe;
+mod plans;
+mod planted;
+mod rules;
+
+use std::{collections::BTreeMap, fs};
+
+use rollcall_testkit::{
+    TestDatabase, TestServer,
+    samples::SAMPLES,
+    standard::{MigrationHistory, StandardOrganization},
+};
+use sqlparser::ast::Statement;
+
+use crate::rules::{Schema, Scope};
+
+/// The statements about all organizations: jobs and lists of an operator send them, page by page.
+const ABOUT_ALL_ORGANIZATIONS: [&str; 6] = [
+    "list_migration_sizes.sql",
+    "list_migrations.sql",
+    "list_pending_migrations.sql",
+    // Lists of organizations.
+    r#" FROM "organizations" WHERE ("organizations"."id" > $1) ORDER BY "organizations"."id" LIMIT $2"#,
+    // The failures of a run.
+    r#" WHERE (("settings_migrations"."state" = $1) AND ("settings_migrations"."updated_at" >= $2))"#,
+    // The check that no schema migration is missing.
+    "__diesel_schema_migrations",
+];
+
+/// Changes whose statements no sample sends: members who wait for a seat, who have new addresses, who exchange theirs,
+/// and who leave a group.
+const MORE_CHANGES: [(&str, &str); 3] = [
+    (
+        "OrganizationService/UpdateCatalog",
+        r#"{"catalog": {
+            "name": "$org/catalog", "seat_types": [{"seat_type": "gong", "total": 1}], "etag": "$catalog_etag"
+        }}"#,
+    ),
+    (
+        "DirectoryService/SyncDirectory",
+        r#"{"parent": "$org", "mode": "SYNC_MODE_DELTA", "members": [
+            {"member": "ada", "email": "bob@$id.example", "status": "MEMBER_STATUS_ACTIVE"},
+            {"member": "bob", "email": "ada@$id.example", "status": "MEMBER_STATUS_ACTIVE"},
+            {"member": "gil", "email": "gil@$id.example", "status": "MEMBER_STATUS_ACTIVE"}
+        ], "memberships": [{"group": "sales", "member": "gil"}],
+        "removed_memberships": [{"group": "sales", "member": "cid"}]}"#,
+    ),
+    (
+        "OrganizationService/UpdateCatalog",
+        r#"{"catalog": {
+            "name": "$org/catalog", "seat_types": [{"seat_type": "gong", "total": 9}], "etag": "$catalog_etag"
+        }}"#,
+    ),
+];
+
+/// A catalog without a seat type that assignments have: the refusal counts them.
+const CATALOG_IN_USE: &str = r#"{"catalog": {"name": "$org/catalog", "etag": "$catalog_etag"}}"#;
+
+/// Returns the statements of `src/sql` by the name of the file.
+fn statements_of_files() -> BTreeMap<String, String> {
+    let files = fs::read_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/src/sql")).unwrap();
+    let paths = files.map(|file| file.unwrap().path());
+    paths.map(|path| (path.file_name().unwrap().to_string_lossy().into(), fs::read_to_string(path).unwrap())).collect()
+}
+
+fn scope_of(name: &str, sql: &str) -> Scope {
+    match ABOUT_ALL_ORGANIZATIONS.iter().any(|known| name == *known || sql.contains(known)) {
+        true => Scope::All,
+        false => Scope::One,
+    }
+}
+
+/// Runs every RPC and every job, and returns the statements by name: the name of the file, or the text itself.
+async fn statements_of_all_calls() -> BTreeMap<String, String> {
+    observe::start();
+    let server = TestServer::start().await;
+    let standard = StandardOrganization::create(&server, "first", MigrationHistory::Legacy).await.unwrap();
+    for job in ["settings-migration", "mixed-settings-report", "housekeeping"] {
+        standard.make("JobService/RunJob", &format!(r#"{{"name": "jobs/{job}"}}"#)).await.unwrap();
+    }
+    for (number, sample) in SAMPLES.iter().enumerate() {
+        let standard = StandardOrganization::create(&server, &format!("o{number}"), sample.history).await.unwrap();
+        standard.make(sample.rpc, sample.request).await.unwrap();
+    }
+    for (rpc, request) in MORE_CHANGES {
+        standard.make(rpc, request).await.unwrap();
+    }
+    standard.make("OrganizationService/UpdateCatalog", CATALOG_IN_USE).await.unwrap_err();
+    rollcall_store::audit::is_rewritable(&server.database.db()).await.unwrap();
+    server.stop().await;
+    let names: BTreeMap<String, String> = statements_of_files().into_iter().map(|(name, sql)| (sql, name)).collect();
+    let observed = observe::statements().into_iter();
+    observed.map(|sql| (names.get(&sql).unwrap_or(&sql).clone(), sql)).collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_statement_can_run_on_a_distributed_database() {
+    let mut statements = statements_of_all_calls().await;
+    let observed = statements.len();
+    let unused: Vec<String> = statements_of_files().into_keys().filter(|name| !statements.contains_key(name)).collect();
+    statements.extend(statements_of_files());
+    // Transactions, cursors and settings of a session are the same on both kinds of database.
+    let command = |sql: &str| sql.split_whitespace().next().unwrap_or_default().to_uppercase();
+    statements.retain(|_, sql| !matches!(command(sql).as_str(), "BEGIN" | "COMMIT" | "ROLLBACK" | "SET" | "FETCH"));
+
+    let database = TestDatabase::new().await;
+    let (client, distributed) = (database.client().await, database.has_citus().await);
+    let schema = Schema::read(&client).await;
+    let mut breaches = Vec::new();
+    for (name, sql) in &statements {
+        let scope = scope_of(name, sql);
+        breaches.extend(schema.breaches(sql, scope).iter().map(|breach| format!("{name}: {breach}")));
+        let tasks = plans::task_counts(&client, &planned(sql), scope == Scope::One).await;
+        if scope == Scope::One && tasks.iter().any(|tasks| *tasks > 1) {
+            breaches.push(format!("{name}: goes to several shards"));
+        }
+        assert!(!distributed || scope == Scope::One || tasks.iter().any(|tasks| *tasks > 1), "{name} is about one");
+    }
+    assert_eq!(breaches, Vec::<String>::new());
+    assert_eq!(unused, Vec::<String>::new(), "no RPC and no job of this test sends these statements");
+    assert!(observed > statements_of_files().len() + 40, "{observed} statements were observed");
+}
+
+/// Returns the part of a statement that Citus can explain: of INSERT ... SELECT, the SELECT.
+fn planned(sql: &str) -> String {
+    match rules::parse(sql).as_slice() {
+        [Statement::Insert(insert)] => match &insert.source {
+            Some(source) if source.body.as_select().is_some() => source.to_string(),
+            _ => sql.to_owned(),
+        },
+        _ => sql.to_owned(),
+    }
+}
