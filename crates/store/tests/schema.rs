@@ -16,7 +16,8 @@ async fn columns(client: &Client) -> Vec<String> {
     let sql = "SELECT format('%s.%s %s%s', table_name, column_name, udt_name, \
                    CASE is_nullable WHEN 'YES' THEN ' null' ELSE '' END) \
                FROM information_schema.columns \
-               WHERE table_schema = 'public' AND table_name <> '__diesel_schema_migrations' AND table_name NOT LIKE 'citus\\_%' \
+               WHERE table_schema = 'public' AND table_name <> '__diesel_schema_migrations' \
+                   AND table_name NOT LIKE 'citus\\_%' \
                ORDER BY table_name, ordinal_position";
     client.query(sql, &[]).await.unwrap().iter().map(|row| row.get(0)).collect()
 }

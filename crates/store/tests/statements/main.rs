@@ -21,7 +21,7 @@ use sqlparser::ast::Statement;
 use crate::rules::{Schema, Scope};
 
 /// The statements about all organizations: jobs and lists of an operator send them, page by page.
-const ABOUT_ALL_ORGANIZATIONS: [&str; 6] = [
+const ABOUT_ALL_ORGANIZATIONS: [&str; 5] = [
     "list_migration_sizes.sql",
     "list_migrations.sql",
     "list_pending_migrations.sql",
@@ -29,8 +29,6 @@ const ABOUT_ALL_ORGANIZATIONS: [&str; 6] = [
     r#" FROM "organizations" WHERE ("organizations"."id" > $1) ORDER BY "organizations"."id" LIMIT $2"#,
     // The failures of a run.
     r#" WHERE (("settings_migrations"."state" = $1) AND ("settings_migrations"."updated_at" >= $2))"#,
-    // The check that no schema migration is missing.
-    "__diesel_schema_migrations",
 ];
 
 /// Changes whose statements no sample sends: members who wait for a seat, who have new addresses, who exchange theirs,
@@ -105,9 +103,11 @@ async fn every_statement_can_run_on_a_distributed_database() {
     let observed = statements.len();
     let unused: Vec<String> = statements_of_files().into_keys().filter(|name| !statements.contains_key(name)).collect();
     statements.extend(statements_of_files());
-    // Transactions, cursors and settings of a session are the same on both kinds of database.
-    let command = |sql: &str| sql.split_whitespace().next().unwrap_or_default().to_uppercase();
-    statements.retain(|_, sql| !matches!(command(sql).as_str(), "BEGIN" | "COMMIT" | "ROLLBACK" | "SET" | "FETCH"));
+    // Transactions, cursors, settings of a session and schema migrations have tests of their own.
+    statements.retain(|_, sql| {
+        let command = sql.lines().find(|line| !line.starts_with("--")).unwrap_or_default().to_uppercase();
+        ["SELECT", "WITH", "INSERT", "UPDATE", "DELETE"].iter().any(|start| command.starts_with(start))
+    });
 
     let database = TestDatabase::new().await;
     let (client, distributed) = (database.client().await, database.has_citus().await);
