@@ -128,7 +128,7 @@ async fn migrate_pending(context: &JobContext, worker: Worker) -> Result<WorkerE
             if context.cancel.is_cancelled() {
                 return Ok(WorkerEnd::Stopped);
             }
-            match context.app.migrate_organization(organization, context.fence).await? {
+            match context.app.migrate_organization(organization, scope(context), context.fence).await? {
                 MigrationOutcome::Busy => continue,
                 MigrationOutcome::Failed(reason) => {
                     tracing::error!(%organization, reason, "the organization was not migrated");
@@ -146,18 +146,20 @@ async fn migrate_pending(context: &JobContext, worker: Worker) -> Result<WorkerE
     }
 }
 
-/// Ends the run, which fails if any organization failed. The run is not attempted again, because failed organizations
-/// wait for an operator.
+/// Ends the run, which fails if organizations are failed now: an operator may have retried some of those that failed
+/// during the run. The run is not attempted again, because failed organizations wait for an operator.
 async fn end(context: &JobContext) -> JobResult {
     let stored = jobs::find_run(context.app.db(), context.run.id).await?;
     let stored = stored.map(|run| run.outcome).unwrap_or_default();
     // The outcome contains every count, also a count of 0.
-    let outcome = to_run_counts([("organizations_migrated", 0), ("organizations_failed", 0), ("members", 0)]);
-    let failed = stored.get("organizations_failed").copied().unwrap_or_default();
+    let mut outcome = to_run_counts([("organizations_migrated", 0), ("members", 0)]);
+    // These include the organizations that other workers and earlier attempts marked as failed.
+    let failed = migration::count_failed_since(context.app.db(), context.run.scheduled_for).await?;
+    let repaired = stored.get("organizations_failed").copied().unwrap_or_default() - failed;
+    outcome.insert("organizations_failed".to_owned(), -repaired);
     if failed == 0 {
         return Ok(JobCompletion::Done { outcome, report: None });
     }
-    // These include the organizations that other workers and earlier attempts marked as failed.
     let named = migration::list_failed_since(context.app.db(), context.run.scheduled_for, NAMED_MAX).await?;
     let named: Vec<String> =
         named.into_iter().map(|(organization, reason)| format!("{organization}: {reason}")).collect();

@@ -146,7 +146,8 @@ async fn assert_fails_only_that_organization(fault: &str, reason: &str) {
     let (app, client) = (database.app(), connect(&database).await);
     seed(&client, 5).await;
     let fault = format!(
-        "CREATE FUNCTION fault() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN {fault}; RETURN NEW; END $$;
+        "SET citus.enable_unsafe_triggers = on;
+        CREATE FUNCTION fault() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN {fault}; RETURN NEW; END $$;
         CREATE TRIGGER fault BEFORE UPDATE ON members FOR EACH ROW
             WHEN (NEW.organization_id = 'org-02' AND NEW.id = 'm2') EXECUTE FUNCTION fault()"
     );

@@ -4,15 +4,15 @@
 mod support;
 
 use rollcall_domain::{
-    MemberId, Phase, Refusal,
+    MemberId, Organization, Phase, Refusal,
     email_export::Setting,
     migration::{
-        LegacyMember, MigrationRecord, MigrationState, Proof, RetryPlan, RollbackContext, RollbackObstacle,
-        RollbackPlan, plan_retry, plan_rollback,
+        LegacyMember, MigrationRecord, MigrationScope, MigrationState, Proof, RetryPlan, RollbackContext,
+        RollbackObstacle, RollbackPlan, plan_retry, plan_rollback,
     },
 };
 use strum::VariantArray as _;
-use support::{ALWAYS, NOT, assignment, at, member, organization, since};
+use support::{ALWAYS, NOT, Org, assignment, at, member, organization, since};
 
 use MigrationState::{Failed, Migrated, Pending, RolledBack};
 
@@ -150,4 +150,24 @@ fn a_rollback_is_refused_when_the_written_rows_differ() {
     let refusal = Refusal::MigrationRollbackTooLate { organization: organization(), obstacle };
     assert_eq!(plan.conclude(&legacy_members(Some(true)), at(2)), Err(refusal));
     assert_eq!(plan.preview(at(2)), record);
+}
+
+#[test]
+fn a_run_migrates_the_organizations_of_its_waves_that_existed_when_it_was_requested() {
+    let scope = MigrationScope { wave: 2, requested_at: at(5) };
+    let legacy = Org::new(Phase::Legacy, Vec::new()).organization();
+    // Wave, time of creation, recorded state, and whether the run still has to migrate the organization.
+    let cases = [
+        (0, at(0), None, true),
+        (2, at(5), Some(Pending), true),
+        (3, at(0), None, false),
+        (0, at(6), None, false),
+        (0, at(0), Some(Failed), false),
+    ];
+    for (wave, created_at, recorded, expected) in cases {
+        let organization = Organization { wave, created_at, ..legacy.clone() };
+        assert_eq!(scope.is_still_to_migrate(&organization, recorded), expected, "{wave} {created_at} {recorded:?}");
+    }
+    let migrated = Organization { phase: Phase::Migrated, ..legacy };
+    assert!(!scope.is_still_to_migrate(&migrated, None));
 }

@@ -2,7 +2,7 @@
 
 use rollcall_domain::{
     OrganizationId, Phase,
-    migration::{MigrationRecord, MigrationState, plan_migration},
+    migration::{MigrationRecord, MigrationScope, MigrationState, plan_migration},
 };
 use rollcall_store::{Fence, WriteOptions, WriteTx, jobs, migration as store};
 use serde_json::json;
@@ -17,7 +17,8 @@ pub enum MigrationOutcome {
     Migrated(u32),
     /// The organization is unchanged and marked as failed, for this reason.
     Failed(String),
-    /// The organization was not to be migrated: it is migrated, or it waits for an operator.
+    /// The run does not have to migrate the organization: it is migrated, waits for an operator, or has moved to a later
+    /// wave.
     NotPending,
     /// Another transaction has locked the organization. It may belong to another worker of the same run.
     Busy,
@@ -64,20 +65,25 @@ impl rollcall_store::TxError for MigrationAborted {
 }
 
 impl App {
-    /// Migrates one organization on behalf of a run of the job, unless another transaction has locked the organization.
-    /// A second call for the same organization changes nothing and counts nothing.
+    /// Migrates one organization on behalf of a run of the job with this scope, unless another transaction has locked the
+    /// organization. A second call for the same organization changes nothing and counts nothing.
     ///
     /// # Errors
     /// [`Error::FenceLost`], or [`Error::Unavailable`] when the database cannot be reached. In both cases the
     /// organization is unchanged.
-    pub async fn migrate_organization(&self, organization: &OrganizationId, fence: Fence) -> Result<MigrationOutcome> {
+    pub async fn migrate_organization(
+        &self,
+        organization: &OrganizationId,
+        scope: MigrationScope,
+        fence: Fence,
+    ) -> Result<MigrationOutcome> {
         let migrated = self
             .db
             .write(
                 organization,
                 WriteOptions::fenced("migrate_organization", fence).if_free(),
                 async |tx: &mut WriteTx| {
-                    if !is_still_to_migrate(tx).await? {
+                    if !is_still_to_migrate(tx, scope).await? {
                         return Ok(MigrationOutcome::NotPending);
                     }
                     let members = migrate(tx).await?;
@@ -91,10 +97,12 @@ impl App {
             // A retry of the transaction would fail again, and the other organizations must not wait for this one.
             Err(MigrationAborted::Error(error @ Error::Internal(_))) => {
                 tracing::error!(%organization, error = &error as &dyn std::error::Error, "the migration failed");
-                self.mark_failed(organization, fence, None).await
+                self.mark_failed(organization, scope, fence, None).await
             }
             Err(MigrationAborted::Error(error)) => Err(error),
-            Err(MigrationAborted::Disproved(record)) => self.mark_failed(organization, fence, Some(record)).await,
+            Err(MigrationAborted::Disproved(record)) => {
+                self.mark_failed(organization, scope, fence, Some(record)).await
+            }
         }
     }
 
@@ -103,14 +111,15 @@ impl App {
     async fn mark_failed(
         &self,
         organization: &OrganizationId,
+        scope: MigrationScope,
         fence: Fence,
         disproved: Option<MigrationRecord>,
     ) -> Result<MigrationOutcome> {
         self.db
             .write(organization, WriteOptions::fenced("mark_migration_failed", fence), async |tx: &mut WriteTx| {
                 // The organization was unlocked for a moment: another worker may have migrated it or marked it as
-                // failed.
-                if !is_still_to_migrate(tx).await? {
+                // failed, and an operator may have moved it to a later wave.
+                if !is_still_to_migrate(tx, scope).await? {
                     return Ok(MigrationOutcome::NotPending);
                 }
                 let record = MigrationRecord::failed(disproved.clone(), tx.now());
@@ -139,9 +148,9 @@ async fn finish<E: From<rollcall_store::Error>>(
     Ok(outcome)
 }
 
-async fn is_still_to_migrate(tx: &mut WriteTx) -> rollcall_store::Result<bool> {
+async fn is_still_to_migrate(tx: &mut WriteTx, scope: MigrationScope) -> rollcall_store::Result<bool> {
     let record = store::find_record(tx).await?;
-    Ok(MigrationState::is_still_to_migrate(tx.organization().phase, record.map(|record| record.state)))
+    Ok(scope.is_still_to_migrate(tx.organization(), record.map(|record| record.state)))
 }
 
 /// Migrates the organization, and proves it from the rows that it wrote. Returns how many members were compared.

@@ -1,6 +1,6 @@
 //! How far the settings migration of an organization is.
 
-use crate::{AssignmentId, OrganizationId, Phase, Refusal, Timestamp};
+use crate::{AssignmentId, Organization, OrganizationId, Phase, Refusal, Timestamp};
 
 use super::{outcome::AssignmentOutcome, proof::Proof};
 
@@ -114,6 +114,19 @@ pub struct MigrationScope {
     /// When the run was requested. An organization that was created later waits for the next run, because its old
     /// settings may not be imported yet.
     pub requested_at: Timestamp,
+}
+
+impl MigrationScope {
+    /// Whether the run still has to migrate an organization with the migration state `recorded`. The organization may
+    /// have moved to a later wave since the run has listed it.
+    ///
+    /// `list_pending_migrations.sql` repeats this rule. A test of the store compares the two.
+    #[must_use]
+    pub fn is_still_to_migrate(self, organization: &Organization, recorded: Option<MigrationState>) -> bool {
+        organization.wave <= self.wave
+            && organization.created_at <= self.requested_at
+            && MigrationState::is_still_to_migrate(organization.phase, recorded)
+    }
 }
 
 /// Which migrations a list contains.

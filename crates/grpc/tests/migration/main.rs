@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used)]
 
+mod during_run;
 mod import;
 mod listed;
 mod progress;
@@ -74,7 +75,8 @@ pub(crate) async fn fail(server: &TestServer) -> rollcall_proto::v1::JobRun {
 /// Installs a trigger that changes the written setting of a member, as a faulty database would.
 pub(crate) fn broken(member: &str) -> String {
     format!(
-        "CREATE FUNCTION break() RETURNS trigger LANGUAGE plpgsql AS \
+        "SET citus.enable_unsafe_triggers = on; \
+        CREATE FUNCTION break() RETURNS trigger LANGUAGE plpgsql AS \
         $$ BEGIN NEW.email_export = 'DO_NOT_EXPORT'; NEW.email_export_since = NULL; RETURN NEW; END $$; \
         CREATE TRIGGER break BEFORE UPDATE ON members FOR EACH ROW WHEN (NEW.id = '{member}') EXECUTE FUNCTION break()"
     )

@@ -57,6 +57,19 @@ pub async fn list_sizes(db: &Db, scope: MigrationScope, after: &str, limit: i64)
     .await
 }
 
+/// Counts the organizations whose migration failed at `since` or later and that still wait for a retry.
+pub async fn count_failed_since(db: &Db, since: Timestamp) -> Result<i64> {
+    db.system("count_failed_migrations", async |conn: &mut SystemConn| {
+        Ok(settings_migrations::table
+            .filter(settings_migrations::state.eq(MigrationState::Failed.as_str()))
+            .filter(settings_migrations::updated_at.ge(since))
+            .count()
+            .get_result(conn)
+            .await?)
+    })
+    .await
+}
+
 /// Reads the first `limit` organizations whose migration failed at `since` or later, in byte order of their ids, each
 /// with the reason.
 pub async fn list_failed_since(db: &Db, since: Timestamp, limit: i64) -> Result<Vec<(String, String)>> {

@@ -20,12 +20,18 @@ const MARK: &str = "The tests of Rollcall may delete everything in this schema."
 
 const DISTRIBUTE: &str = include_str!("../../../../migrations/distribute.sql");
 
-/// Removes all tables of the schema, and all schemas that a test may have left.
-const DROP_ALL: &str = "DO $$ DECLARE everything text; BEGIN
+/// Removes all tables and functions of the schema, and all schemas that a test may have left.
+const DROP_ALL: &str = "DO $$ DECLARE everything text; made regprocedure; BEGIN
     SELECT string_agg(format('%I', tablename), ', ') INTO everything FROM pg_tables WHERE schemaname = 'public';
     IF everything IS NOT NULL THEN
         EXECUTE 'DROP TABLE ' || everything || ' CASCADE';
     END IF;
+    FOR made IN
+        SELECT p.oid FROM pg_proc AS p WHERE p.pronamespace = 'public'::regnamespace
+            AND NOT EXISTS (SELECT FROM pg_depend AS d WHERE d.objid = p.oid AND d.deptype = 'e')
+    LOOP
+        EXECUTE 'DROP FUNCTION ' || made || ' CASCADE';
+    END LOOP;
     DROP SCHEMA IF EXISTS test_clock CASCADE;
 END $$";
 
