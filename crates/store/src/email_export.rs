@@ -81,8 +81,12 @@ async fn find(
                 .await
         }
         SubjectKey::Email(email) => {
+            // One index has the addresses of the active members, another one those of the inactive members. The second
+            // condition, which always holds, lets Postgres use both.
+            let either = members::active.or(diesel::dsl::not(members::active));
+            let has_email = members::email.eq(email.as_str()).and(either);
             organizations::table
-                .left_join(members::table.on(of_organization.and(members::email.eq(email.as_str()))))
+                .left_join(members::table.on(of_organization.and(has_email)))
                 .filter(organizations::id.eq(organization.as_str()))
                 .order((members::active.desc(), members::id))
                 .select(columns)

@@ -3,6 +3,11 @@
 
 #![allow(clippy::unwrap_used)]
 
+#[path = "statements/observe.rs"]
+mod observe;
+
+use rollcall_domain::{Email, OrganizationId};
+use rollcall_store::email_export::{SubjectKey, find_subject};
 use rollcall_testkit::TestDatabase;
 use serde_json::Value;
 use tokio_postgres::{Client, SimpleQueryMessage};
@@ -71,6 +76,26 @@ async fn a_new_organization_is_not_read_once_for_each_member() {
         let plan = explain(&client, &sql).await;
         let rows = touched(&plan);
         assert!(rows < 40.0 * MEMBERS as f64, "{name}: {rows} rows\n{plan:#}");
+    }
+}
+
+#[tokio::test]
+async fn a_look_up_by_address_reads_no_other_members() {
+    let database = TestDatabase::undistributed().await;
+    let client = database.client().await;
+    fill(&client, "large").await;
+    client.batch_execute("ANALYZE").await.unwrap();
+    observe::start();
+    let email = Email::parse("7@company.example").unwrap();
+    let found = find_subject(&database.db(), &OrganizationId::trusted("large"), &SubjectKey::Email(email)).await;
+    assert!(found.unwrap().subject.is_some());
+    let check = observe::statements().into_iter().find(|sql| sql.contains(r#""members"."email" = "#)).unwrap();
+    let check = check.replace("$1", "'7@company.example'").replace("$2", "'large'").replace("$3", "1");
+    let holders = include_str!("../src/sql/list_address_holders.sql");
+    let holders = holders.replace("$1", "'large'").replace("$2", "'{7@company.example, 9@company.example}'");
+    for sql in [check, holders] {
+        let plan = explain(&client, &sql).await;
+        assert!(touched(&plan) < 50.0, "{sql}\n{plan:#}");
     }
 }
 
