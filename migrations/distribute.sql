@@ -1,5 +1,5 @@
--- Distributes the tables of the organizations over the workers of a Citus cluster. An operator runs this script once, on
--- the coordinator, as a superuser or as the owner of the tables, while no process of Rollcall runs:
+-- Distributes the tables of organizations over the workers of a Citus cluster. An operator runs this script once, on the
+-- coordinator, as a superuser or as the owner of the tables, while no process of Rollcall runs:
 --
 --     psql --no-psqlrc --set ON_ERROR_STOP=1 --file migrations/distribute.sql "$DATABASE_URL"
 --

@@ -28,6 +28,13 @@ struct Answer {
     holds: bool,
 }
 
+#[derive(QueryableByName)]
+struct InvalidIndex {
+    /// The name, quoted.
+    #[diesel(sql_type = Text)]
+    name: String,
+}
+
 diesel::table! {
     /// The table of the migration harness.
     __diesel_schema_migrations (version) {
@@ -53,9 +60,26 @@ pub async fn run(url: &str) -> Result<Vec<String>> {
         tokio::time::sleep(Duration::from_millis(100)).await;
     }
     conn.batch_execute("SET lock_timeout = '10s'").await?;
+    drop_invalid_indexes(&mut conn).await?;
     let mut harness = AsyncMigrationHarness::new(conn);
     let applied = harness.run_pending_migrations(MIGRATIONS).map_err(Error::Internal)?;
     Ok(applied.iter().map(ToString::to_string).collect())
+}
+
+/// Drops the indexes that interrupted schema migrations have left. `CREATE INDEX CONCURRENTLY` is not in a transaction:
+/// when it is killed, or waits too long for a lock, an invalid index with its name remains. The schema migration is still
+/// missing, and would fail because the name exists.
+async fn drop_invalid_indexes(conn: &mut AsyncPgConnection) -> Result<()> {
+    let invalid = "SELECT format('%I', c.relname) AS name FROM pg_index AS i
+        INNER JOIN pg_class AS c ON c.oid = i.indexrelid
+        WHERE c.relnamespace = 'public'::regnamespace AND NOT i.indisvalid
+            AND NOT EXISTS (SELECT FROM pg_stat_progress_create_index AS p WHERE p.index_relid = i.indexrelid)";
+    let invalid: Vec<InvalidIndex> = diesel::sql_query(invalid).load(conn).await?;
+    for InvalidIndex { name } in invalid {
+        tracing::warn!(index = name, "dropping an index that an interrupted schema migration has left");
+        conn.batch_execute(&format!("DROP INDEX CONCURRENTLY {name}")).await?;
+    }
+    Ok(())
 }
 
 /// Checks that no schema migration is missing. This only reads, while the migration harness would create its table.

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use diesel_async::{AsyncConnection as _, AsyncMigrationHarness, AsyncPgConnection};
 use diesel_migrations::MigrationHarness as _;
 use rollcall_store::migrate::MIGRATIONS;
-use rollcall_testkit::TestDatabase;
+use rollcall_testkit::{BlockedSessions, TestDatabase};
 use tokio_postgres::Client;
 
 /// Returns every column of every table as `table.column type null`.
@@ -130,4 +130,49 @@ async fn concurrent_schema_migrations_wait_for_each_other() {
     assert_eq!(applied[..2], [0, 0]);
     assert_ne!(applied[2], 0);
     rollcall_store::migrate::check(&database.db()).await.unwrap();
+}
+
+/// Interrupts a schema migration while it waits for a lock. Returns its error, or `None` if no migration waited.
+async fn interrupt(database: &TestDatabase) -> Option<rollcall_store::Error> {
+    let holder = database.client().await;
+    let tables = "SELECT string_agg(quote_ident(tablename), ', ') FROM pg_tables
+        WHERE schemaname = 'public' AND tablename <> '__diesel_schema_migrations'";
+    let tables: Option<String> = holder.query_one(tables, &[]).await.unwrap().get(0);
+    if let Some(tables) = tables {
+        holder.batch_execute(&format!("BEGIN; LOCK TABLE {tables} IN ROW EXCLUSIVE MODE")).await.unwrap();
+    }
+    let blocked = BlockedSessions::of(database).await;
+    let url = database.url();
+    // In a task of its own, because the harness blocks its thread.
+    let mut running = tokio::spawn(async move { rollcall_store::migrate::run(&url).await });
+    tokio::select! {
+        applied = &mut running => applied.unwrap().err(),
+        () = blocked.terminate() => running.await.unwrap().err(),
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_interrupted_schema_migration_can_be_run_again() {
+    let database = TestDatabase::undistributed().await;
+    let client = database.client().await;
+    let before = (columns(&client).await, definitions(&client).await);
+    let connect = async || AsyncMigrationHarness::new(AsyncPgConnection::establish(&database.url()).await.unwrap());
+    let count = connect().await.applied_migrations().unwrap().len();
+    let (mut interrupted, mut left_invalid) = (0, 0);
+    // Each round begins with one migration more.
+    for applied in 0..count {
+        let mut harness = connect().await;
+        harness.revert_all_migrations(MIGRATIONS).unwrap();
+        for _ in 0..applied {
+            harness.run_next_migration(MIGRATIONS).unwrap();
+        }
+        drop(harness);
+        interrupted += usize::from(interrupt(&database).await.is_some());
+        let invalid = "SELECT FROM pg_index WHERE NOT indisvalid";
+        left_invalid += client.query(invalid, &[]).await.unwrap().len();
+        rollcall_store::migrate::run(&database.url()).await.unwrap();
+        assert_eq!((columns(&client).await, definitions(&client).await), before, "after {applied} migrations");
+        assert!(client.query(invalid, &[]).await.unwrap().is_empty(), "after {applied} migrations");
+    }
+    assert!(interrupted > count / 2 && left_invalid > 5, "{interrupted} of {count}, {left_invalid} invalid indexes");
 }

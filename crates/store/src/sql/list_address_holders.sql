@@ -1,5 +1,5 @@
 -- Who holds each of the addresses $2: the active member, else the first inactive member who has it. One index has the
--- addresses of the active members, another one those of the inactive members; the last condition lets Postgres use both.
+-- addresses of the active members, another those of the inactive members. The last condition lets Postgres use both.
 SELECT DISTINCT ON (m.email)
     m.email,
     m.id,
