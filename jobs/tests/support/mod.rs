@@ -7,22 +7,19 @@ pub(crate) mod migration;
 pub(crate) mod reports;
 pub(crate) mod seed;
 
-use std::{
-    sync::atomic::{AtomicU32, Ordering},
-    time::Duration,
-};
+use std::time::Duration;
 
 use rollcall_app::{App, reports::ReportStore};
-use rollcall_embedded::{Cluster, ClusterOptions};
-use rollcall_store::{Db, Options, migrate};
+use rollcall_store::{Db, Options};
+use rollcall_testkit::TestDatabase;
 use tempfile::TempDir;
 use tokio::time::{Instant, sleep};
 
-/// A migrated database, dropped with its server.
+/// A migrated database with a folder for reports.
 pub(crate) struct Database {
     pub(crate) url: String,
+    pub(crate) database: TestDatabase,
     reports: TempDir,
-    _cluster: Cluster,
 }
 
 impl Database {
@@ -42,16 +39,8 @@ impl Database {
 }
 
 pub(crate) async fn database() -> Database {
-    static NEXT: AtomicU32 = AtomicU32::new(0);
-    let directory = std::env::temp_dir().join("rollcall-jobs-tests");
-    let start = move || Cluster::start(&ClusterOptions::tests(directory));
-    let cluster = tokio::task::spawn_blocking(start).await.unwrap().unwrap();
-    let number = NEXT.fetch_add(1, Ordering::Relaxed);
-    let name = format!("jobs_{}_{number}", std::process::id());
-    migrate::ensure_database(&cluster.url("postgres"), &name).await.unwrap();
-    let url = cluster.url(&name);
-    migrate::run(&url).await.unwrap();
-    Database { url, reports: TempDir::new().unwrap(), _cluster: cluster }
+    let database = TestDatabase::new().await;
+    Database { url: database.url(), reports: TempDir::new().unwrap(), database }
 }
 
 /// Waits until the condition returns a value. A timeout fails the test.

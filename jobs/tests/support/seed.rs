@@ -1,14 +1,12 @@
 //! Rows in the format that the service writes.
 
 use rollcall_domain::catalog::Catalog;
-use tokio_postgres::{Client, NoTls};
+use tokio_postgres::Client;
 
 use super::Database;
 
 pub(crate) async fn connect(database: &Database) -> Client {
-    let (client, connection) = tokio_postgres::connect(&database.url, NoTls).await.unwrap();
-    tokio::spawn(connection);
-    client
+    database.database.client().await
 }
 
 /// `acme` has a mixed automatic, a mixed manual and a uniform assignment. `beta` is in phase LEGACY. `a-first` has no
