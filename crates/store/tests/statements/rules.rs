@@ -163,16 +163,16 @@ impl Check<'_> {
             SetExpr::Query(query) => return self.check_source(&query.body, place),
             SetExpr::Values(values) => values.rows.iter().all(|row| row.content.get(place).is_some_and(is_parameter)),
             SetExpr::Select(select) => {
-                let level = self.level_of(select);
-                let before_wildcard = select.projection.iter().take(place + 1);
-                let named = before_wildcard.filter_map(|item| match item {
-                    SelectItem::UnnamedExpr(expr) | SelectItem::ExprWithAlias { expr, .. } => Some(expr),
-                    _ => None,
-                });
-                named
-                    .last()
-                    .filter(|_| select.projection.len() > place)
-                    .is_some_and(|expr| is_parameter(expr) || level.organization_of(expr).is_some())
+                let (items, level) = (&select.projection, self.level_of(select));
+                let is_column =
+                    |item: &SelectItem| matches!(item, SelectItem::UnnamedExpr(_) | SelectItem::ExprWithAlias { .. });
+                match items.get(place) {
+                    Some(SelectItem::UnnamedExpr(expr) | SelectItem::ExprWithAlias { expr, .. }) => {
+                        items[..place].iter().all(is_column)
+                            && (is_parameter(expr) || level.organization_of(expr).is_some())
+                    }
+                    _ => false,
+                }
             }
             _ => false,
         };

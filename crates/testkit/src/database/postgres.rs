@@ -23,6 +23,7 @@ const PASSWORD: &str = "rollcall_test";
 static POSTGRES: OnceCell<TestPostgres> = OnceCell::const_new();
 
 /// The server of all tests of this process.
+#[expect(clippy::large_enum_variant, reason = "there is one value, which is never moved")]
 #[derive(Debug)]
 pub(super) enum TestPostgres {
     /// Started by the first test process, and shared with the others.
