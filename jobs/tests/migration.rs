@@ -145,13 +145,8 @@ async fn assert_fails_only_that_organization(fault: &str, reason: &str) {
     let database = database().await;
     let (app, client) = (database.app(), connect(&database).await);
     seed(&client, 5).await;
-    let fault = format!(
-        "SET citus.enable_unsafe_triggers = on;
-        CREATE FUNCTION fault() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN {fault}; RETURN NEW; END $$;
-        CREATE TRIGGER fault BEFORE UPDATE ON members FOR EACH ROW
-            WHEN (NEW.organization_id = 'org-02' AND NEW.id = 'm2') EXECUTE FUNCTION fault()"
-    );
-    client.batch_execute(&fault).await.unwrap();
+    let event = "BEFORE UPDATE ON members FOR EACH ROW WHEN (NEW.organization_id = 'org-02' AND NEW.id = 'm2')";
+    database.database.create_trigger("fault", event, fault).await;
     let failed = run(&app).await;
     let advice = "the organization was left as it was; correct the cause, then retry its migration";
     let why = format!("1 organization was not migrated: org-02: {reason}; {advice}");

@@ -7,7 +7,7 @@ use rollcall_proto::v1::{
 use rollcall_testkit::{BlockedSessions, Member, Org, TestServer};
 use tokio_postgres::Client;
 
-use super::{YES, broken, import, migration, retry, send, setting};
+use super::{YES, break_setting_of, import, migration, retry, send, setting};
 
 /// Creates two organizations, each with a member who exports.
 async fn two_organizations(server: &TestServer) -> [Org<'_>; 2] {
@@ -69,7 +69,7 @@ async fn a_run_succeeds_when_its_failed_organization_is_repaired_and_retried() {
     // Only the first organization has this member.
     first.sync(&[Member::new("m", &[]), Member::new("unlucky", &[])]).await;
     send(&server, vec![import(&first, vec![setting(&first.get_member("unlucky").await.email, YES)])]).await.unwrap();
-    administrator.batch_execute(&broken("unlucky")).await.unwrap();
+    break_setting_of(&server, "unlucky").await;
     let run = start_run_that_waits_for(&server, &client, "b").await;
     assert_eq!(migration(&server, &first).await.0.state(), MigrationState::Failed);
 

@@ -5,7 +5,7 @@ use rollcall_proto::v1::{
 };
 use rollcall_testkit::{Member, Org, TestServer, refused};
 
-use super::{broken, fail, migration, retry, roll_back};
+use super::{break_setting_of, fail, migration, retry, roll_back};
 
 fn all(state: MigrationState, page_size: i32, page_token: &str) -> ListMigrationsRequest {
     ListMigrationsRequest { state: state.into(), page_size, page_token: page_token.to_owned(), wave: None }
@@ -38,7 +38,7 @@ async fn migrations_are_listed_in_pages_with_their_states() {
         org.import(&[(member, true), ("nobody", true)]).await;
         orgs.push(org);
     }
-    server.database.client().await.batch_execute(&broken("unlucky")).await.unwrap();
+    break_setting_of(&server, "unlucky").await;
     fail(&server).await;
     for org in &orgs[2..] {
         roll_back(&server, org, false).await.unwrap();

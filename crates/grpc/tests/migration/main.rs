@@ -72,14 +72,11 @@ pub(crate) async fn fail(server: &TestServer) -> rollcall_proto::v1::JobRun {
     server.jobs().run_job(request).await.unwrap().into_inner().run.unwrap()
 }
 
-/// Installs a trigger that changes the written setting of a member, as a faulty database would.
-pub(crate) fn broken(member: &str) -> String {
-    format!(
-        "SET citus.enable_unsafe_triggers = on; \
-        CREATE FUNCTION break() RETURNS trigger LANGUAGE plpgsql AS \
-        $$ BEGIN NEW.email_export = 'DO_NOT_EXPORT'; NEW.email_export_since = NULL; RETURN NEW; END $$; \
-        CREATE TRIGGER break BEFORE UPDATE ON members FOR EACH ROW WHEN (NEW.id = '{member}') EXECUTE FUNCTION break()"
-    )
+/// Installs a trigger `break` that changes the written setting of a member, as a faulty database would.
+pub(crate) async fn break_setting_of(server: &TestServer, member: &str) {
+    let event = format!("BEFORE UPDATE ON members FOR EACH ROW WHEN (NEW.id = '{member}')");
+    let body = "NEW.email_export = 'DO_NOT_EXPORT'; NEW.email_export_since = NULL";
+    server.database.create_trigger("break", &event, body).await;
 }
 
 /// One assignment for each possible result of the migration.

@@ -6,7 +6,7 @@ use rollcall_proto::v1::{
 };
 use rollcall_testkit::{Org, TestServer};
 
-use super::{AUTOMATIC, MANUAL, NO, YES, broken, fail, legacy, migration, retry};
+use super::{AUTOMATIC, MANUAL, NO, YES, break_setting_of, fail, legacy, migration, retry};
 
 async fn plan(server: &TestServer, org: &Org<'_>) -> PlanMigrationResponse {
     let request = PlanMigrationRequest { name: format!("{}/migration", org.name()), ..Default::default() };
@@ -140,7 +140,7 @@ async fn a_migration_that_would_change_a_member_leaves_the_organization_unchange
     let server = TestServer::start().await;
     let org = legacy(&server).await;
     let client = server.database.client().await;
-    client.batch_execute(&broken("hand1")).await.unwrap();
+    break_setting_of(&server, "hand1").await;
     let before = (org.get_member("hand1").await, org.get_assignment("hand").await);
     let failed = fail(&server).await;
     assert_eq!((failed.state(), failed.outcome["organizations_failed"]), (JobRunState::Failed, 1));

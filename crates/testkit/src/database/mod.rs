@@ -86,6 +86,20 @@ impl TestDatabase {
         self.client().await.batch_execute(&postgres::create_role(role)).await.unwrap();
     }
 
+    /// Installs a trigger that does what a faulty database would. `event` is the part of CREATE TRIGGER between its name
+    /// and the function, and `body` is the body of the function.
+    pub async fn create_trigger(&self, name: &str, event: &str, body: &str) {
+        let client = self.client().await;
+        // One by one, because Citus sends each statement to the workers.
+        for statement in [
+            "SET citus.enable_unsafe_triggers = on".to_owned(),
+            format!("CREATE FUNCTION {name}() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN {body}; RETURN NEW; END $$"),
+            format!("CREATE TRIGGER {name} {event} EXECUTE FUNCTION {name}()"),
+        ] {
+            client.batch_execute(&statement).await.unwrap();
+        }
+    }
+
     /// Returns whether the database is on a Citus cluster.
     pub async fn has_citus(&self) -> bool {
         shared::has_citus(&self.client().await).await
