@@ -139,7 +139,6 @@ async fn an_organization_created_as_migrated_has_no_migration() {
 async fn a_migration_that_would_change_a_member_leaves_the_organization_unchanged() {
     let server = TestServer::start().await;
     let org = legacy(&server).await;
-    let client = server.database.client().await;
     break_setting_of(&server, "hand1").await;
     let before = (org.get_member("hand1").await, org.get_assignment("hand").await);
     let failed = fail(&server).await;
@@ -153,7 +152,7 @@ async fn a_migration_that_would_change_a_member_leaves_the_organization_unchange
     assert_eq!((org.get_member("hand1").await, org.get_assignment("hand").await), before);
     assert!(org.check("hand1", None).await.export);
     // The organization waits for a retry, even after the cause is removed.
-    client.batch_execute("DROP TRIGGER break ON members").await.unwrap();
+    server.database.drop_trigger("break", "members").await;
     let skipping = org.run_job("settings-migration").await;
     assert_eq!(skipping.outcome["organizations_skipped"], 1);
     let (waiting, revision) = migration(&server, &org).await;

@@ -100,6 +100,13 @@ impl TestDatabase {
         }
     }
 
+    /// Removes a trigger.
+    pub async fn drop_trigger(&self, name: &str, table: &str) {
+        let client = self.client().await;
+        client.batch_execute("SET citus.enable_unsafe_triggers = on").await.unwrap();
+        client.batch_execute(&format!("DROP TRIGGER {name} ON {table}")).await.unwrap();
+    }
+
     /// Returns whether the database is on a Citus cluster.
     pub async fn has_citus(&self) -> bool {
         shared::has_citus(&self.client().await).await
