@@ -15,6 +15,7 @@ use rollcall_store::{
     SystemConn,
     jobs::{self, JobRun, RequestedRun, RunState},
 };
+use rollcall_testkit::BlockedSessions;
 use support::{
     Database, database,
     migration::{MIGRATION, count, counts, migrated_once, seed},
@@ -54,16 +55,19 @@ async fn ended(app: &App, run: Uuid) -> JobRun {
 /// Locks these organizations, so that workers wait until the returned transaction ends.
 async fn hold(database: &Database, organizations: &str) -> Client {
     let holder = connect(database).await;
-    let sql = format!("BEGIN; SELECT FROM members WHERE organization_id LIKE '{organizations}' FOR UPDATE");
-    holder.batch_execute(&sql).await.unwrap();
+    let named = holder.query("SELECT id FROM organizations WHERE id LIKE $1", &[&organizations]).await.unwrap();
+    holder.batch_execute("BEGIN").await.unwrap();
+    for organization in named {
+        let members = "SELECT FROM members WHERE organization_id = $1 FOR UPDATE";
+        holder.query(members, &[&organization.get::<_, &str>(0)]).await.unwrap();
+    }
     holder
 }
 
 /// Waits until this number of workers waits for the locks.
-async fn waiting(client: &Client, workers: i64) {
-    let sql = "SELECT count(*) FROM pg_stat_activity
-        WHERE wait_event_type = 'Lock' AND query LIKE '%UPDATE members%' AND datname = current_database()";
-    until(&format!("{workers} workers at work"), async || (count(client, sql).await == workers).then_some(())).await;
+async fn waiting(database: &Database, workers: usize) {
+    let blocked = BlockedSessions::of(&database.database).await;
+    until(&format!("{workers} workers at work"), async || (blocked.pids().await.len() == workers).then_some(())).await;
 }
 
 async fn migrated(client: &Client) -> i64 {
@@ -98,7 +102,7 @@ async fn all_workers_use_the_wave_of_the_process_that_started_the_run() {
     let holder = hold(&database, "org-00").await;
     let run = request(&app).await;
     let leader = engine_of_wave(&database, 3).await;
-    waiting(&client, 1).await;
+    waiting(&database, 1).await;
     let helpers = [engine_of_wave(&database, 0).await, engine_of_wave(&database, 9).await];
     until("the others up to wave 3", async || (migrated(&client).await == 3).then_some(())).await;
     holder.batch_execute("COMMIT").await.unwrap();
@@ -119,7 +123,7 @@ async fn a_helper_continues_when_the_leader_dies_and_takes_over_after_its_lease(
     let holder = hold(&database, "org-00").await;
     let run = request(&app).await;
     let leader = engine(&database).await;
-    waiting(&client, 1).await;
+    waiting(&database, 1).await;
     drop(leader);
     let helper = engine(&database).await;
     until("all but one", async || (migrated(&client).await >= 19).then_some(())).await;
@@ -142,9 +146,9 @@ async fn a_helper_that_dies_leaves_its_organization_to_other_workers() {
     let holder = hold(&database, "org-%").await;
     let run = request(&app).await;
     let leader = engine(&database).await;
-    waiting(&client, 1).await;
+    waiting(&database, 1).await;
     let helper = engine(&database).await;
-    waiting(&client, 2).await;
+    waiting(&database, 2).await;
     drop(helper);
     holder.batch_execute("COMMIT").await.unwrap();
     let run = ended(&app, run).await;
@@ -161,9 +165,9 @@ async fn a_drained_leader_does_not_wait_for_helpers_and_their_effects_are_refuse
     let (first, second) = (hold(&database, "org-00").await, hold(&database, "org-01").await);
     let run = request(&app).await;
     let leader = engine(&database).await;
-    waiting(&client, 1).await;
+    waiting(&database, 1).await;
     let helper = engine(&database).await;
-    waiting(&client, 2).await;
+    waiting(&database, 2).await;
     let stopping = tokio::spawn(leader.stop(DEADLINE));
     // The leader, which works in byte order, finishes its organization and releases the run.
     first.batch_execute("COMMIT").await.unwrap();
@@ -187,7 +191,7 @@ async fn all_workers_leave_a_cancelled_run_and_the_next_run_does_the_rest() {
     let holder = hold(&database, "org-%").await;
     let id = request(&app).await;
     let engines = [engine(&database).await, engine(&database).await];
-    waiting(&client, 2).await;
+    waiting(&database, 2).await;
     let cancel = app.db().system("cancel", async |conn: &mut SystemConn| jobs::cancel_run(conn, MIGRATION, id).await);
     cancel.await.unwrap();
     // The process reads the cancellation with a heartbeat, which renews the lease.

@@ -33,6 +33,9 @@ struct InvalidIndex {
     /// The name, quoted.
     #[diesel(sql_type = Text)]
     name: String,
+    /// Whether a session builds the index.
+    #[diesel(sql_type = Bool)]
+    in_progress: bool,
 }
 
 diesel::table! {
@@ -70,12 +73,19 @@ pub async fn run(url: &str) -> Result<Vec<String>> {
 /// when it is killed, or waits too long for a lock, an invalid index with its name remains. The schema migration is still
 /// missing, and would fail because the name exists.
 async fn drop_invalid_indexes(conn: &mut AsyncPgConnection) -> Result<()> {
-    let invalid = "SELECT format('%I', c.relname) AS name FROM pg_index AS i
+    let invalid = "SELECT format('%I', c.relname) AS name,
+            EXISTS (SELECT FROM pg_stat_progress_create_index AS p WHERE p.index_relid = i.indexrelid) AS in_progress
+        FROM pg_index AS i
         INNER JOIN pg_class AS c ON c.oid = i.indexrelid
-        WHERE c.relnamespace = 'public'::regnamespace AND NOT i.indisvalid
-            AND NOT EXISTS (SELECT FROM pg_stat_progress_create_index AS p WHERE p.index_relid = i.indexrelid)";
-    let invalid: Vec<InvalidIndex> = diesel::sql_query(invalid).load(conn).await?;
-    for InvalidIndex { name } in invalid {
+        WHERE c.relnamespace = 'public'::regnamespace AND NOT i.indisvalid";
+    let left = loop {
+        let found: Vec<InvalidIndex> = diesel::sql_query(invalid).load(conn).await?;
+        // A session that was interrupted may still be ending.
+        let Some(building) = found.iter().find(|index| index.in_progress) else { break found };
+        tracing::debug!(index = building.name, "waiting for a session that builds an index");
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    };
+    for InvalidIndex { name, .. } in left {
         tracing::warn!(index = name, "dropping an index that an interrupted schema migration has left");
         conn.batch_execute(&format!("DROP INDEX CONCURRENTLY {name}")).await?;
     }

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use diesel_async::{AsyncConnection as _, AsyncMigrationHarness, AsyncPgConnection};
 use diesel_migrations::MigrationHarness as _;
 use rollcall_store::migrate::MIGRATIONS;
-use rollcall_testkit::{BlockedSessions, TestDatabase};
+use rollcall_testkit::TestDatabase;
 use tokio_postgres::Client;
 
 /// Returns every column of every table as `table.column type null`.
@@ -141,13 +141,17 @@ async fn interrupt(database: &TestDatabase) -> Option<rollcall_store::Error> {
     if let Some(tables) = tables {
         holder.batch_execute(&format!("BEGIN; LOCK TABLE {tables} IN ROW EXCLUSIVE MODE")).await.unwrap();
     }
-    let blocked = BlockedSessions::of(database).await;
+    // Only a session that waits for the holder: CREATE INDEX CONCURRENTLY also waits for each short statement of others.
+    let pid: i32 = holder.query_one("SELECT pg_backend_pid()", &[]).await.unwrap().get(0);
+    let administrator = database.client().await;
+    let terminate = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE $1 = ANY(pg_blocking_pids(pid))";
+    let terminating = async { while administrator.query(terminate, &[&pid]).await.unwrap().is_empty() {} };
     let url = database.url();
     // In a task of its own, because the harness blocks its thread.
     let mut running = tokio::spawn(async move { rollcall_store::migrate::run(&url).await });
     tokio::select! {
         applied = &mut running => applied.unwrap().err(),
-        () = blocked.terminate() => running.await.unwrap().err(),
+        () = terminating => running.await.unwrap().err(),
     }
 }
 
