@@ -135,13 +135,13 @@ mod tests {
         }
     }
 
-    /// Recorded from Postgres 15.18.
+    /// Written as Postgres 15 words them.
     #[test]
     fn errors_of_postgres_are_converted() {
         use DatabaseErrorKind::{ForeignKeyViolation, UniqueViolation};
         let duplicate = "duplicate key value violates unique constraint \"organizations_pkey\"";
         assert_eq!(convert(UniqueViolation, duplicate, Some("organizations_pkey")), "exists organizations_pkey");
-        // In another language, only the field names the constraint.
+        // In another language, only the field is certain to name the constraint.
         let german = "doppelter Schl\u{fc}sselwert verletzt Unique-Constraint \u{bb}organizations_pkey\u{ab}";
         assert_eq!(convert(UniqueViolation, german, Some("organizations_pkey")), "exists organizations_pkey");
         let other = "duplicate key value violates unique constraint \"settings_pkey\"";
