@@ -120,7 +120,7 @@ impl MigrationScope {
     /// Whether the run still has to migrate an organization with the migration state `recorded`. The organization may
     /// have moved to a later wave since the run has listed it.
     ///
-    /// `list_pending_migrations.sql` repeats this rule. A test of the store compares the two.
+    /// `list_pending_migrations.sql` repeats this rule.
     #[must_use]
     pub fn is_still_to_migrate(self, organization: &Organization, recorded: Option<MigrationState>) -> bool {
         organization.wave <= self.wave
