@@ -2,17 +2,20 @@
 
 use rollcall_domain::{
     OrganizationId, Timestamp,
-    email_export::{Decision, decide},
+    email_export::{Decision, decide, find_holder},
 };
-use rollcall_store::email_export::find_subject;
+use rollcall_store::{
+    address_holdings,
+    email_export::{FoundSubject, find_subject},
+};
 
 pub use rollcall_store::email_export::SubjectKey;
 
 use crate::{App, Read, Result, check_revision};
 
 impl App {
-    /// Decides whether an email of a member, sent at `sent`, may be exported. For an unknown or inactive member the
-    /// decision is no; it is not an error.
+    /// Decides whether an email of a member, sent at `sent`, may be exported. An address means the member who held it at
+    /// that time (product.md 4.10). For an unknown or inactive member the decision is no; it is not an error.
     ///
     /// # Errors
     /// An unknown organization; then, and whenever there is no answer, do not export.
@@ -23,8 +26,18 @@ impl App {
         sent: Option<Timestamp>,
         at_least: Option<i64>,
     ) -> Result<Read<Decision>> {
-        let known = find_subject(&self.db, organization, subject).await?;
-        check_revision(known.revision, at_least)?;
-        Ok(Read { value: decide(known.phase, known.subject, sent), revision: known.revision })
+        loop {
+            let known = find_subject(&self.db, organization, subject).await?;
+            let subject = match known.subject {
+                FoundSubject::Member(member) => member,
+                FoundSubject::Address(holdings) => find_holder(&holdings, sent).cloned(),
+                FoundSubject::UnfilledAddress => {
+                    address_holdings::fill_one(&self.db, organization).await?;
+                    continue;
+                }
+            };
+            check_revision(known.revision, at_least)?;
+            return Ok(Read { value: decide(known.phase, subject, sent), revision: known.revision });
+        }
     }
 }

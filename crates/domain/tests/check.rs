@@ -6,7 +6,7 @@ use rollcall_domain::{
     Phase, Timestamp,
     email_export::{CheckSubject, Decision, MemberExport, Reason, Setting, Since, Source, decide},
 };
-use support::{ALWAYS, NOT, assignment, at, since};
+use support::{ALWAYS, NOT, assignment, at, member, since};
 
 struct Case {
     name: &'static str,
@@ -64,8 +64,13 @@ fn an_answer_has_its_reason_and_the_source_of_the_setting() {
     for case in cases() {
         let source = Source::EditedByHand;
         let export = case.setting.map(|setting| MemberExport { setting, source });
-        let subject =
-            CheckSubject { active: case.active, assignment: assignment("sales"), export, legacy: case.legacy };
+        let subject = CheckSubject {
+            member: member("m"),
+            active: case.active,
+            assignment: assignment("sales"),
+            export,
+            legacy: case.legacy,
+        };
         let source = match (case.phase, export) {
             (Phase::Legacy, _) => Source::Legacy,
             (Phase::Migrated, Some(export)) => export.source,
@@ -76,6 +81,7 @@ fn an_answer_has_its_reason_and_the_source_of_the_setting() {
             _ => None,
         };
         let expected = Decision {
+            member: Some(member("m")),
             reason: case.expected,
             source: Some(source),
             export_since,
@@ -91,7 +97,8 @@ fn an_answer_has_its_reason_and_the_source_of_the_setting() {
 fn an_unknown_member_exports_nothing() {
     for phase in [Phase::Legacy, Phase::Migrated] {
         let decision = decide(phase, None, None);
-        let expected = Decision { reason: Reason::MemberUnknown, source: None, export_since: None, assignment: None };
+        let reason = Reason::MemberUnknown;
+        let expected = Decision { member: None, reason, source: None, export_since: None, assignment: None };
         assert_eq!((decision.export(), decision), (false, expected), "{phase:?}");
     }
 }

@@ -6,19 +6,19 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use proptest::{prelude::*, test_runner::Config};
 use rollcall_domain::{
-    MemberId, Settings, SettingsId, Timestamp,
-    seats::{Claimant, Claims, SeatChanges, SeatQueue},
+    MemberId, Settings, SettingsId,
+    seats::{Claimant, Claims, PendingSeat, SeatChanges, SeatQueue},
 };
 use support::{assignment, at, member, seats};
 
 /// Seats in the format of the store: the seats in the settings of active members, and the pending seats with their
-/// times.
+/// revisions.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 struct SeatLedger {
-    minute: i64,
+    revision: i64,
     totals: BTreeMap<String, u32>,
     given: BTreeMap<MemberId, Settings>,
-    pending: BTreeMap<String, BTreeSet<(Timestamp, MemberId)>>,
+    pending: BTreeMap<String, BTreeSet<PendingSeat>>,
 }
 
 impl SeatLedger {
@@ -27,7 +27,7 @@ impl SeatLedger {
     }
 
     fn queue(&self, seat: &str) -> Vec<&MemberId> {
-        self.pending.get(seat).into_iter().flatten().map(|(_, id)| id).collect()
+        self.pending.get(seat).into_iter().flatten().map(|pending| &pending.member).collect()
     }
 
     fn holders(&self, seat: &str) -> BTreeSet<&MemberId> {
@@ -38,7 +38,7 @@ impl SeatLedger {
     /// Applies a change: other totals, and members with other seats, or none while inactive. Loads only the reachable
     /// part of each queue, and checks that loading all of it gives the same result.
     fn change(&mut self, totals: &BTreeMap<String, u32>, given: &BTreeMap<MemberId, Option<Settings>>) -> SeatChanges {
-        self.minute += 1;
+        self.revision += 1;
         let all = self.given.values().chain(given.values().flatten());
         let all: HashMap<SettingsId, Settings> = all.map(|settings| (settings.id(), settings.clone())).collect();
         let claimant = |(id, after): (&MemberId, &Option<Settings>)| Claimant {
@@ -53,7 +53,7 @@ impl SeatLedger {
         let part = whole.iter().map(|(seat, queue)| {
             let (reach, end) = (queue.reach(claims.get(seat)) as usize, claims.get(seat).map(|claims| &claims.end));
             let near = queue.pending.iter().take(reach);
-            let ends = queue.pending.iter().filter(|(_, id)| end.is_some_and(|end| end.contains(id)));
+            let ends = queue.pending.iter().filter(|pending| end.is_some_and(|end| end.contains(&pending.member)));
             (seat.clone(), SeatQueue { pending: near.chain(ends).cloned().collect(), ..queue.clone() })
         });
         let changes = SeatChanges::plan(&claims, &part.collect());
@@ -92,9 +92,9 @@ impl SeatLedger {
             let waiting = self.pending.entry(seat.clone()).or_default();
             let gone: BTreeSet<&MemberId> = queue.granted.iter().chain(&queue.left).collect();
             let had = waiting.len();
-            waiting.retain(|(_, id)| !gone.contains(id));
+            waiting.retain(|pending| !gone.contains(&pending.member));
             assert_eq!(waiting.len() + gone.len(), had, "only members of the queue leave it");
-            waiting.extend(queue.made_pending.iter().map(|id| (at(self.minute), id.clone())));
+            waiting.extend(queue.made_pending.iter().map(|id| pending(self.revision, id)));
         }
         self.pending.retain(|_, queue| !queue.is_empty());
         let seats = ["gong", "forecast"];
@@ -119,6 +119,11 @@ impl SeatLedger {
     }
 }
 
+/// Returns a seat that is pending since a write. All writes have the same time: their revisions give the order.
+fn pending(revision: i64, id: &MemberId) -> PendingSeat {
+    PendingSeat { since: at(0), revision, member: id.clone() }
+}
+
 /// Returns the state of `gong` as `total: holders | pending`, with `*` for unlimited.
 fn shown(ledger: &SeatLedger) -> String {
     let total = ledger.totals.get("gong").map_or("*".to_owned(), u32::to_string);
@@ -132,12 +137,12 @@ fn shown(ledger: &SeatLedger) -> String {
 fn ledger(line: &str) -> SeatLedger {
     let (total, members) = line.split_once(':').unwrap_or_else(|| panic!("{line} has no total"));
     let (holders, waiting) = members.split_once('|').unwrap_or_else(|| panic!("{line} has no queue"));
-    let mut ledger = SeatLedger { minute: 100, ..SeatLedger::default() };
+    let mut ledger = SeatLedger { revision: 100, ..SeatLedger::default() };
     ledger.totals.extend(total.parse().ok().map(|total| ("gong".to_owned(), total)));
     for id in holders.split_whitespace().chain(waiting.split_whitespace()) {
         ledger.given.insert(member(id), seats(&["gong"]));
     }
-    let queue = (1..).zip(waiting.split_whitespace()).map(|(minute, id)| (at(minute), member(id)));
+    let queue = (1..).zip(waiting.split_whitespace()).map(|(revision, id)| pending(revision, &member(id)));
     ledger.pending.insert("gong".to_owned(), queue.collect());
     ledger
 }
@@ -194,7 +199,7 @@ fn the_oldest_pending_seat_gets_the_next_free_seat() {
 }
 
 #[test]
-fn pending_seats_of_the_same_time_are_ordered_by_id() {
+fn pending_seats_of_one_write_are_ordered_by_id() {
     let mut ledger = ledger("1: a |");
     make(&mut ledger, "+d +c");
     make(&mut ledger, "+b");

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use rollcall_embedded::{Cluster, ClusterOptions};
-use rollcall_store::{Db, Options, migrate};
+use rollcall_store::{Db, Options, address_holdings, migrate};
 use tokio::task::spawn_blocking;
 
 use crate::{
@@ -109,8 +109,12 @@ where
     spawn_blocking(work).await.map_err(Error::doing(problem))?.map_err(Error::doing(problem))
 }
 
+/// Applies the missing schema migrations, and fills in the address holdings that an older release has not written.
 async fn apply_migrations(url: &str) -> Result<Vec<String>> {
-    migrate::run(url).await.map_err(Error::doing("cannot migrate the database"))
+    let applied = migrate::run(url).await.map_err(Error::doing("cannot migrate the database"))?;
+    let filled = address_holdings::fill_all(&open_pool(url, 1)?).await;
+    filled.map_err(Error::doing("the schema is migrated, but cannot fill in the holders of addresses"))?;
+    Ok(applied)
 }
 
 fn open_pool(url: &str, connections: usize) -> Result<Db> {

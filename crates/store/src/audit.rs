@@ -94,15 +94,19 @@ impl Impact {
     }
 }
 
-/// Ends a write: inserts its audit event and sets the organization's revision, which it returns. The statements do not
+/// Ends a write: inserts its audit event and sets the organization's revision, which it returns. The address holdings are
+/// complete up to this revision, because the lock has filled them in. The statements do not
 /// depend on each other and share a round trip.
 pub(crate) async fn finish_write(tx: &mut WriteTx, impact: &Impact, event: AuditEvent) -> Result<i64> {
     let (revision, now) = (tx.next_revision(), tx.now());
     let id = tx.id().clone();
     let (conn, organization) = tx.parts();
     let conn: &AsyncPgConnection = conn;
-    let new_revision = diesel::update(organizations::table.find(organization))
-        .set((organizations::revision.eq(revision), organizations::last_write_at.eq(now)));
+    let new_revision = diesel::update(organizations::table.find(organization)).set((
+        organizations::revision.eq(revision),
+        organizations::holdings_revision.eq(revision),
+        organizations::last_write_at.eq(now),
+    ));
     let (event, subjects) = event_statements(id.as_str(), (revision, now), impact, &event);
     let mut pipelined = (conn, conn, conn);
     try_join!(

@@ -8,7 +8,7 @@ use rollcall_domain::{
 };
 
 use crate::{
-    Result, WriteTx,
+    Result, WriteTx, address_holdings,
     assignments::{self, WrittenAssignment},
     audit::{self, AuditEvent, Impact},
     directory,
@@ -45,6 +45,7 @@ pub async fn apply(tx: &mut WriteTx, plan: &Plan, event: AuditEvent) -> Result<i
     directory::free_addresses(tx, &known).await?;
     directory::update_identities(tx, &known).await?;
     directory::insert_members(tx, &new, &entering).await?;
+    address_holdings::insert(tx, &sync.holdings).await?;
     directory::delete_memberships(tx, &sync.removed).await?;
     if new.len() + sync.groups.len() > PLAN_CACHE_ROWS {
         discard_cached_plans(tx).await?;

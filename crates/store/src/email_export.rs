@@ -2,12 +2,15 @@
 
 use diesel::{pg::Pg, prelude::*};
 use diesel_async::RunQueryDsl;
-use rollcall_domain::{AssignmentId, Email, MemberId, OrganizationId, Phase, email_export::CheckSubject};
+use rollcall_domain::{
+    AssignmentId, Email, MemberId, OrganizationId, Phase, Timestamp,
+    email_export::{CheckSubject, Holding},
+};
 
 use crate::{
     Db, Error, Result, SystemConn,
     enum_columns::{EnumColumn, ExportColumns},
-    schema::{members, organizations},
+    schema::{address_holdings, members, organizations},
 };
 
 /// The member that a check asks about.
@@ -26,14 +29,26 @@ pub struct CheckFacts {
     pub phase: Phase,
     /// The organization's revision that was read.
     pub revision: i64,
-    /// The member, if the organization has one.
-    pub subject: Option<CheckSubject>,
+    /// The member, or the holders of the address.
+    pub subject: FoundSubject,
+}
+
+/// What is stored about the subject of a check.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum FoundSubject {
+    /// The member, if the organization has one with this id.
+    Member(Option<CheckSubject>),
+    /// All holdings of the address, the oldest first.
+    Address(Vec<Holding<CheckSubject>>),
+    /// An older release has written last: its address holdings must be filled in first.
+    UnfilledAddress,
 }
 
 /// The columns of a member that a check needs.
 #[derive(Queryable, Selectable)]
 #[diesel(table_name = members, check_for_backend(Pg))]
 struct CheckColumns {
+    id: String,
     assignment_id: String,
     active: bool,
     #[diesel(embed)]
@@ -44,6 +59,7 @@ struct CheckColumns {
 impl From<CheckColumns> for CheckSubject {
     fn from(columns: CheckColumns) -> Self {
         Self {
+            member: MemberId::trusted(columns.id),
             active: columns.active,
             assignment: AssignmentId::trusted(columns.assignment_id),
             export: columns.export.into_export(),
@@ -52,48 +68,72 @@ impl From<CheckColumns> for CheckSubject {
     }
 }
 
-/// Reads what a check needs in one prepared statement, outside of a transaction. When no active member has an address,
-/// the member is the first inactive one with it.
+/// The columns of a holding that a check needs.
+#[derive(Queryable, Selectable)]
+#[diesel(table_name = address_holdings, check_for_backend(Pg))]
+struct HoldingColumns {
+    begins_at: Timestamp,
+    is_exact: bool,
+}
+
+/// Reads what a check needs in one prepared statement, outside of a transaction.
 ///
 /// # Errors
 /// [`Error::OrganizationNotFound`].
 pub async fn find_subject(db: &Db, organization: &OrganizationId, subject: &SubjectKey) -> Result<CheckFacts> {
-    let found = db.statement(async |conn: &mut SystemConn| find(conn, organization, subject).await).await?;
-    let (EnumColumn(phase), revision, member) =
-        found.ok_or_else(|| Error::OrganizationNotFound(organization.clone()))?;
-    Ok(CheckFacts { phase, revision, subject: member.map(CheckSubject::from) })
+    let found = db.statement(async |conn: &mut SystemConn| match subject {
+        SubjectKey::Member(id) => find_member(conn, organization, id).await,
+        SubjectKey::Email(email) => find_holdings(conn, organization, email).await,
+    });
+    found.await?.ok_or_else(|| Error::OrganizationNotFound(organization.clone()))
 }
 
-async fn find(
+async fn find_member(
     conn: &mut SystemConn,
     organization: &OrganizationId,
-    subject: &SubjectKey,
-) -> Result<Option<(EnumColumn<Phase>, i64, Option<CheckColumns>)>> {
-    let columns = (organizations::phase, organizations::revision, Option::<CheckColumns>::as_select());
-    let of_organization = members::organization_id.eq(organizations::id);
-    let found = match subject {
-        SubjectKey::Member(id) => {
-            organizations::table
-                .left_join(members::table.on(of_organization.and(members::id.eq(id.as_str()))))
-                .filter(organizations::id.eq(organization.as_str()))
-                .select(columns)
-                .first(conn)
-                .await
-        }
-        SubjectKey::Email(email) => {
-            // One index has the addresses of the active members, another one those of the inactive members. The second
-            // condition, which always holds, lets Postgres use both.
-            let either = members::active.or(diesel::dsl::not(members::active));
-            let has_email = members::email.eq(email.as_str()).and(either);
-            organizations::table
-                .left_join(members::table.on(of_organization.and(has_email)))
-                .filter(organizations::id.eq(organization.as_str()))
-                .order((members::active.desc(), members::id))
-                .select(columns)
-                .first(conn)
-                .await
-        }
-    }
-    .optional()?;
-    Ok(found)
+    id: &MemberId,
+) -> Result<Option<CheckFacts>> {
+    let is_member = members::organization_id.eq(organizations::id).and(members::id.eq(id.as_str()));
+    let query = organizations::table
+        .left_join(members::table.on(is_member))
+        .filter(organizations::id.eq(organization.as_str()))
+        .select((organizations::phase, organizations::revision, Option::<CheckColumns>::as_select()));
+    let found: Option<(EnumColumn<Phase>, i64, Option<CheckColumns>)> = query.first(conn).await.optional()?;
+    Ok(found.map(|(EnumColumn(phase), revision, member)| {
+        let subject = FoundSubject::Member(member.map(CheckSubject::from));
+        CheckFacts { phase, revision, subject }
+    }))
+}
+
+async fn find_holdings(
+    conn: &mut SystemConn,
+    organization: &OrganizationId,
+    email: &Email,
+) -> Result<Option<CheckFacts>> {
+    type Row = (EnumColumn<Phase>, i64, i64, Option<HoldingColumns>, Option<CheckColumns>);
+    let is_address =
+        address_holdings::organization_id.eq(organizations::id).and(address_holdings::email.eq(email.to_string()));
+    let is_holder = members::organization_id.eq(organizations::id).and(members::id.eq(address_holdings::member_id));
+    let query = organizations::table
+        .left_join(address_holdings::table.on(is_address))
+        .left_join(members::table.on(is_holder))
+        .filter(organizations::id.eq(organization.as_str()))
+        .order(address_holdings::revision)
+        .select((
+            organizations::phase,
+            organizations::revision,
+            organizations::holdings_revision,
+            Option::<HoldingColumns>::as_select(),
+            Option::<CheckColumns>::as_select(),
+        ));
+    let rows: Vec<Row> = query.load(conn).await?;
+    let Some((EnumColumn(phase), revision, filled, ..)) = rows.as_slice().first() else { return Ok(None) };
+    let (phase, revision, is_filled) = (*phase, *revision, filled == revision);
+    let holdings = rows.into_iter().filter_map(|(.., holding, member)| Some(to_holding(holding?, member?)));
+    let subject = if is_filled { FoundSubject::Address(holdings.collect()) } else { FoundSubject::UnfilledAddress };
+    Ok(Some(CheckFacts { phase, revision, subject }))
+}
+
+fn to_holding(columns: HoldingColumns, member: CheckColumns) -> Holding<CheckSubject> {
+    Holding { member: member.into(), begins: columns.begins_at, is_exact: columns.is_exact }
 }

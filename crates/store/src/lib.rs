@@ -8,6 +8,7 @@
 //!   statement fails or a stored value is not valid. A transaction that returns an error writes nothing. `# Errors`
 //!   sections list only the other errors.
 
+pub mod address_holdings;
 mod arrays;
 pub mod assignments;
 pub mod audit;

@@ -17,6 +17,7 @@ diesel::table! {
         updated_at -> Timestamptz,
         email_domains -> Array<Text>,
         wave -> Integer,
+        holdings_revision -> BigInt,
     }
 }
 
@@ -109,6 +110,7 @@ diesel::table! {
         seat_type -> Text,
         member_id -> Text,
         pending_since -> Timestamptz,
+        pending_revision -> BigInt,
     }
 }
 
@@ -235,5 +237,16 @@ diesel::table! {
     }
 }
 
-diesel::allow_tables_to_appear_in_same_query!(organizations, members);
+diesel::table! {
+    address_holdings (organization_id, email, revision) {
+        organization_id -> Text,
+        email -> Text,
+        revision -> BigInt,
+        member_id -> Text,
+        begins_at -> Timestamptz,
+        is_exact -> Bool,
+    }
+}
+
+diesel::allow_tables_to_appear_in_same_query!(organizations, members, address_holdings);
 diesel::allow_tables_to_appear_in_same_query!(job_runs, reports);

@@ -10,7 +10,10 @@ use diesel::{
     sql_types::{Integer, Text},
 };
 use diesel_async::RunQueryDsl;
-use rollcall_domain::{AssignmentId, MemberId, Plan, Timestamp, seats::SeatChanges};
+use rollcall_domain::{
+    AssignmentId, MemberId, Plan, Timestamp,
+    seats::{PendingSeat, SeatChanges},
+};
 use serde_json::Value;
 
 use crate::{
@@ -33,9 +36,6 @@ pub struct SeatUse {
     #[diesel(sql_type = Integer, deserialize_as = CountColumn)]
     pub pending: u32,
 }
-
-/// The pending seats of one type: the members with the times since when they wait.
-pub type Pending = BTreeSet<(Timestamp, MemberId)>;
 
 /// Members of one assignment who wait for the same seat type.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, QueryableByName)]
@@ -71,6 +71,7 @@ struct PendingSeatRow {
     seat_type: String,
     member_id: String,
     pending_since: Timestamp,
+    pending_revision: i64,
 }
 
 /// Reads pending seats of the seat types in `reach`: for each type its number of the oldest pending seats, and all pending
@@ -79,7 +80,7 @@ pub async fn list_pending(
     tx: &mut ReadTx,
     reach: &[(&str, u32)],
     members: &BTreeSet<&MemberId>,
-) -> Result<BTreeMap<String, Pending>> {
+) -> Result<BTreeMap<String, BTreeSet<PendingSeat>>> {
     let members: Vec<&str> = members.iter().map(|member| member.as_str()).collect();
     let rows: Vec<PendingSeatRow> = load!(
         tx,
@@ -89,9 +90,13 @@ pub async fn list_pending(
         members
     )
     .await?;
-    let mut pending: BTreeMap<String, Pending> = BTreeMap::new();
-    for row in rows {
-        pending.entry(row.seat_type).or_default().insert((row.pending_since, MemberId::trusted(row.member_id)));
+    let mut pending: BTreeMap<String, BTreeSet<PendingSeat>> = BTreeMap::new();
+    for PendingSeatRow { seat_type, member_id, pending_since: since, pending_revision: revision } in rows {
+        pending.entry(seat_type).or_default().insert(PendingSeat {
+            since,
+            revision,
+            member: MemberId::trusted(member_id),
+        });
     }
     Ok(pending)
 }
@@ -173,6 +178,7 @@ async fn insert_pending(tx: &mut WriteTx, seat_type: &str, members: &[MemberId])
     if members.is_empty() {
         return Ok(());
     }
-    let now = tx.now();
-    execute!(tx, Prepared("insert_pending_seats"), seat_type, column(members, MemberId::as_str), now).await
+    let (revision, now) = (tx.next_revision(), tx.now());
+    let members = column(members, MemberId::as_str);
+    execute!(tx, Prepared("insert_pending_seats"), seat_type, members, now, revision).await
 }

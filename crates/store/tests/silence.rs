@@ -21,7 +21,7 @@ async fn start() -> (TestDatabase, FaultProxy, Db) {
     let catalog = serde_json::to_string(&Catalog::default()).unwrap();
     let organization =
         "INSERT INTO organizations SELECT 'acme', gen_random_uuid(), 'Acme', 'MIGRATED', 50, 10, $1::text::jsonb,
-        1, 1, 1, clock_timestamp(), clock_timestamp(), clock_timestamp(), '{}'";
+        1, 1, 1, clock_timestamp(), clock_timestamp(), clock_timestamp(), '{}', 1, 1";
     database.client().await.execute(organization, &[&catalog]).await.unwrap();
     let proxy = FaultProxy::open(&database.url()).await;
     let db = Db::open(&Options { url: proxy.url().to_owned(), connections: 4 }).unwrap();

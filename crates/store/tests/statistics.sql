@@ -49,6 +49,17 @@ SELECT
     now()
 FROM generate_series(1, $2) AS i
 ORDER BY 2;
+INSERT INTO address_holdings
+SELECT
+    $1,
+    i || '@company.example',
+    1,
+    'u' || i,
+    now(),
+    TRUE
+FROM generate_series(1, $2) AS i
+ORDER BY 2;
+UPDATE organizations SET holdings_revision = revision WHERE id = $1;
 INSERT INTO pins
 SELECT
     $1,

@@ -16,6 +16,8 @@ pub struct DirectoryChanges {
     pub removed: Vec<Membership>,
     /// Old settings that are bound to a member (product.md 7.3).
     pub bindings: Vec<(MemberId, Email, bool)>,
+    /// The addresses that members begin to hold, in byte order (product.md 4.10).
+    pub holdings: Vec<(Email, MemberId)>,
     /// How many rows of each kind change something.
     pub counts: SyncCounts,
     /// Rows that are not accepted. They change nothing.

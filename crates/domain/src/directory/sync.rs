@@ -6,7 +6,11 @@ use super::{
     Directory, DirectoryChanges, GroupUpsert, Identity, MemberUpsert, ParsedRows, SyncMode, accepted::AcceptedRows,
     counts, memberships, rehoming,
 };
-use crate::{Current, Email, Facts, MemberId, Phase, Plan, Refusal, Scope, grant::GrantContext};
+use crate::{
+    Current, Email, Facts, MemberId, Phase, Plan, Refusal, Scope,
+    email_export::{AddressChange, AddressGains},
+    grant::GrantContext,
+};
 
 /// A proposal to sync the directory.
 #[derive(Clone, Debug)]
@@ -37,6 +41,7 @@ impl SyncDirectory<'_> {
         plan.directory = DirectoryChanges {
             groups: group_upserts(rows, directory),
             bindings: bindings(&accepted, directory, current.organization.phase),
+            holdings: holdings(&members, directory),
             members,
             added: changes.added,
             removed: changes.removed,
@@ -71,6 +76,27 @@ fn member_upserts(mode: SyncMode, accepted: &AcceptedRows<'_>, directory: &Direc
     }
     upserts.sort_unstable_by(|a, b| a.id.cmp(&b.id));
     upserts
+}
+
+/// The addresses that members begin to hold. `directory` has each active member who has an address of the sync.
+fn holdings(members: &[MemberUpsert], directory: &Directory) -> Vec<(Email, MemberId)> {
+    let gains = AddressGains::of(members.iter().map(|upsert| AddressChange {
+        member: &upsert.id,
+        email: &upsert.identity.email,
+        active: upsert.active,
+        before: directory.members.get(&upsert.id).map(|known| (&known.identity.email, known.active)),
+    }));
+    let disputed: HashSet<&Email> = gains.of_inactive().collect();
+    let mut in_use: HashSet<&Email> = HashSet::new();
+    if !disputed.is_empty() {
+        let written: HashSet<&MemberId> = members.iter().map(|upsert| &upsert.id).collect();
+        let others = directory.members.iter().filter(|(id, known)| known.active && !written.contains(id));
+        let others = others.map(|(_, known)| &known.identity.email);
+        let upserts = members.iter().filter(|upsert| upsert.active).map(|upsert| &upsert.identity.email);
+        in_use = others.chain(upserts).filter(|email| disputed.contains(email)).collect();
+    }
+    let begun = gains.begin(|email| in_use.contains(email));
+    begun.into_iter().map(|(email, member)| (email.clone(), member.clone())).collect()
 }
 
 fn group_upserts(rows: &ParsedRows, directory: &Directory) -> Vec<GroupUpsert> {

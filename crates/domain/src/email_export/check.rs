@@ -1,11 +1,13 @@
 //! Decides whether an email may be exported to the CRM. Other services ask this before every export.
 
 use super::{MemberExport, Setting, Since, Source};
-use crate::{AssignmentId, Phase, Timestamp};
+use crate::{AssignmentId, MemberId, Phase, Timestamp};
 
 /// The stored facts about the member that a decision concerns.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CheckSubject {
+    /// The member.
+    pub member: MemberId,
     /// Whether the member is active.
     pub active: bool,
     /// The member's assignment.
@@ -34,6 +36,8 @@ pub enum Reason {
 /// A decision with its reason.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Decision {
+    /// The member; `None` if the organization has no such member.
+    pub member: Option<MemberId>,
     /// Why; the answer is yes only for [`Reason::Exported`].
     pub reason: Reason,
     /// Where the setting came from, for a known member.
@@ -56,7 +60,8 @@ impl Decision {
 #[must_use]
 pub fn decide(phase: Phase, subject: Option<CheckSubject>, sent: Option<Timestamp>) -> Decision {
     let Some(subject) = subject else {
-        return Decision { reason: Reason::MemberUnknown, source: None, export_since: None, assignment: None };
+        let reason = Reason::MemberUnknown;
+        return Decision { member: None, reason, source: None, export_since: None, assignment: None };
     };
     let export = effective(phase, subject.export, subject.legacy);
     let reason = match export.setting {
@@ -68,6 +73,7 @@ pub fn decide(phase: Phase, subject: Option<CheckSubject>, sent: Option<Timestam
         Setting::Export(_) => Reason::Exported,
     };
     Decision {
+        member: Some(subject.member),
         reason,
         source: Some(export.source),
         export_since: export.setting.start(),

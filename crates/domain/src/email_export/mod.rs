@@ -3,9 +3,11 @@
 
 mod check;
 mod csv;
+mod holdings;
 
 pub use check::{CheckSubject, Decision, Reason, decide};
 pub use csv::export_since_text;
+pub use holdings::{AddressChange, AddressGains, Holding, find_holder};
 
 use serde::{Deserialize, Serialize};
 use strum::{Display, EnumString, IntoStaticStr};

@@ -6,7 +6,7 @@
 //!   own: a member can hold a seat while another seat that it requires is pending.
 //! * One transaction does three things for each seat type, in this order. First claims end: a held seat becomes free, and
 //!   a pending one leaves the queue. Then free seats go to the waiting members, the oldest pending seat first (by its
-//!   time, then by the member's id in byte order). Then new claims, in byte order of the members' ids, take the seats that
+//!   revision, then by the member's id in byte order). Then new claims, in byte order of the members' ids, take the seats that
 //!   are still free; the other new claimants begin to wait.
 //! * A claim that continues keeps its seat or its place in the queue, whatever else changes for the member. A member who
 //!   only changes assignment loses nothing. A member who becomes active again claims anew, behind the waiting members.
@@ -19,4 +19,4 @@ mod claims;
 mod queue;
 
 pub use claims::{Claimant, Claims, SeatClaims};
-pub use queue::{QueueChanges, SeatChanges, SeatQueue};
+pub use queue::{PendingSeat, QueueChanges, SeatChanges, SeatQueue};

@@ -5,6 +5,18 @@ use std::collections::{BTreeMap, BTreeSet, HashSet};
 use super::claims::{Claims, SeatClaims};
 use crate::{MemberId, Timestamp};
 
+/// A seat that a member waits for. Pending seats are ordered by age: two writes can have the same time, but never the same
+/// revision. Members who began to wait with one write are in byte order.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct PendingSeat {
+    /// When the member began to wait.
+    pub since: Timestamp,
+    /// The revision that let the member wait; 0 if it is not known.
+    pub revision: i64,
+    /// The member.
+    pub member: MemberId,
+}
+
 /// A seat type for which members wait or may begin to wait: its use before the change, with its total after it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct SeatQueue {
@@ -12,9 +24,8 @@ pub struct SeatQueue {
     pub total: Option<u32>,
     /// How many seats are held before the change.
     pub used: u32,
-    /// The pending seats, with the time since when each is pending: those whose claim ends, and the oldest ones, as many
-    /// as [`SeatQueue::reach`] says.
-    pub pending: BTreeSet<(Timestamp, MemberId)>,
+    /// The pending seats whose claim ends, and the oldest ones, as many as [`SeatQueue::reach`] says.
+    pub pending: BTreeSet<PendingSeat>,
 }
 
 impl SeatQueue {
@@ -27,7 +38,7 @@ impl SeatQueue {
     }
 
     fn plan(&self, claims: &SeatClaims) -> QueueChanges {
-        let oldest = self.pending.iter().map(|(_, member)| member.clone());
+        let oldest = self.pending.iter().map(|pending| pending.member.clone());
         let (left, waiting): (Vec<_>, Vec<_>) = oldest.partition(|member| claims.end.contains(member));
         let used = self.used.saturating_sub(count(claims.end.len() - left.len()));
         let free = self.total.map_or(usize::MAX, |total| total.saturating_sub(used) as usize);

@@ -272,6 +272,7 @@ impl Org {
 
     pub(crate) fn decide(&self, id: &str, sent: Option<Timestamp>) -> Decision {
         let subject = self.people.get(&member(id)).map(|person| CheckSubject {
+            member: member(id),
             active: person.active,
             assignment: person.held.assignment.clone(),
             export: person.held.export,

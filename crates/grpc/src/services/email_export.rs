@@ -48,6 +48,7 @@ impl EmailExportService for Services {
                 assignment: decision.assignment.map(|id| names::assignment(&organization, &id)).unwrap_or_default(),
                 export_since: decision.export_since.map(to_timestamp),
                 revision: tokens::revision(&organization, found.revision),
+                member: decision.member.map(|id| names::member(&organization, &id)).unwrap_or_default(),
             }
         })
     }

@@ -57,6 +57,7 @@ impl SequencePlayer {
         }
         for index in 0..self.organizations.len() {
             self.compare(index).await?;
+            self.compare_holders(index).await?;
         }
         self.count("sequences");
         Ok(())
@@ -214,6 +215,29 @@ impl SequencePlayer {
         self.count("RunJob");
         for index in 0..self.organizations.len() {
             self.compare(index).await?;
+        }
+        Ok(())
+    }
+
+    /// Checks that an answer by address is the answer about the member who held the address at that time.
+    async fn compare_holders(&self, index: usize) -> Result<(), String> {
+        let rpc = Rpc::find("EmailExportService/CheckEmailExport");
+        let model = &self.organizations[index].model;
+        let parent = format!("organizations/{}", model.id);
+        for (email, history) in &model.holdings {
+            let times = history.iter().flat_map(|(begins, _)| [Some(begins - 1), Some(*begins)]);
+            for time in times.chain([None]) {
+                let ask = async |subject: &str, value: &str| {
+                    let mut request = json!({ "parent": parent, subject: value });
+                    if let Some(time) = time.and_then(chrono::DateTime::from_timestamp_micros) {
+                        request["sent_time"] = json!(time.to_rfc3339());
+                    }
+                    rpc.call(&self.channel, &request).await.map_err(|status| describe(&status))
+                };
+                let holder = model.holder(email, time).unwrap_or_default();
+                let expected = ask("member", &format!("{parent}/members/{holder}")).await?;
+                require_equal(&format!("{email} at {time:?}"), &expected, &ask("email", email).await?)?;
+            }
         }
         Ok(())
     }

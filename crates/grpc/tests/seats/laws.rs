@@ -75,7 +75,7 @@ impl SeatOrganization<'_> {
 
     async fn queue(&self) -> Vec<String> {
         let sql = "SELECT member_id FROM pending_seats WHERE organization_id = $1 AND seat_type = 'gong' \
-                   ORDER BY pending_since, member_id";
+                   ORDER BY pending_revision, member_id";
         let rows = self.server.database.client().await.query(sql, &[&self.id]).await.unwrap();
         rows.iter().map(|row| row.get(0)).collect()
     }

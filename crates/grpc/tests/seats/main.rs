@@ -217,3 +217,18 @@ async fn a_seat_type_in_use_cannot_be_removed_and_a_new_requirement_is_a_warning
         }
     }
 }
+
+/// A clock that was set back lets all writes have one time until it has caught up.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_oldest_pending_seat_is_that_of_the_first_write_if_all_writes_have_one_time() {
+    let server = TestServer::start().await;
+    let organization = SeatOrganization::open(&server, "acme", Some(1)).await;
+    let sql = "UPDATE organizations SET last_write_at = '2100-01-01T00:00:00Z'";
+    server.database.client().await.batch_execute(sql).await.unwrap();
+    for member in [&["a"], &["z"], &["m"], &["b"]] {
+        organization.ask(&Come(member, "sales"), false).await.unwrap();
+    }
+    assert_eq!(organization.snapshot().await.line(), "1: a | z m b");
+    organization.ask(&Active(&["a"], false), false).await.unwrap();
+    assert_eq!(organization.snapshot().await.line(), "1: z | m b");
+}

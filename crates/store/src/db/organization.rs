@@ -1,13 +1,17 @@
 //! The organization's row, which every transaction of an organization reads or locks first.
 
-use diesel::{pg::Pg, prelude::*, sql_types::Timestamptz};
+use diesel::{
+    pg::Pg,
+    prelude::*,
+    sql_types::{BigInt, Timestamptz},
+};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use rollcall_domain::{Organization, OrganizationId, Phase, Timestamp, directory::MassChangeLimit};
 use uuid::Uuid;
 
 use super::statement;
 use crate::{
-    Error, Result,
+    Error, Result, address_holdings,
     domain_columns::{CountColumn, IdColumn},
     enum_columns::EnumColumn,
     schema::organizations,
@@ -105,13 +109,21 @@ impl TryFrom<OrganizationRow> for Organization {
 struct LockedRow {
     #[diesel(embed)]
     organization: OrganizationRow,
+    #[diesel(sql_type = BigInt)]
+    holdings_revision: i64,
     #[diesel(sql_type = Timestamptz)]
     locked_at: Timestamp,
 }
 
 impl LockedRow {
-    fn into_parts(self) -> Result<(Organization, Timestamp)> {
-        Ok((self.organization.try_into()?, self.locked_at))
+    /// Returns the locked organization with the time of the lock. Fills in the address holdings that an older release
+    /// has not written.
+    async fn complete(self, conn: &mut AsyncPgConnection) -> Result<(Organization, Timestamp)> {
+        let organization = Organization::try_from(self.organization)?;
+        if self.holdings_revision != organization.revision {
+            address_holdings::fill(conn, &organization.id, self.holdings_revision, organization.revision).await?;
+        }
+        Ok((organization, self.locked_at))
     }
 }
 
@@ -130,7 +142,8 @@ pub(super) async fn lock_organization(
     id: &OrganizationId,
 ) -> Result<Option<(Organization, Timestamp)>> {
     let query = statement!(Prepared("lock_organization"), id.as_str());
-    query.get_result(conn).await.optional()?.map(LockedRow::into_parts).transpose()
+    let Some(row) = query.get_result::<LockedRow>(conn).await.optional()? else { return Ok(None) };
+    row.complete(conn).await.map(Some)
 }
 
 /// Like [`lock_organization`], but returns `None` while another transaction holds the lock. Organizations are never
@@ -140,5 +153,6 @@ pub(super) async fn lock_organization_if_free(
     id: &OrganizationId,
 ) -> Result<Option<(Organization, Timestamp)>> {
     let query = statement!(Prepared("lock_organization_if_free"), id.as_str());
-    query.get_result(conn).await.optional()?.map(LockedRow::into_parts).transpose()
+    let Some(row) = query.get_result::<LockedRow>(conn).await.optional()? else { return Ok(None) };
+    row.complete(conn).await.map(Some)
 }

@@ -29,7 +29,8 @@ struct AddressHolderRow {
     legacy_email_export: Option<bool>,
 }
 
-/// Reads the member who holds each address: the active member, else the first inactive member with the address.
+/// Reads the member who holds each address: the active member, else the inactive member who had the
+/// address last.
 pub async fn list_address_holders(tx: &mut ReadTx, emails: &[&Email]) -> Result<HashMap<Email, AddressHolder>> {
     let rows: Vec<AddressHolderRow> = load!(tx, "list_address_holders", column(emails, |email| email.as_str())).await?;
     let holder = |row: AddressHolderRow| {

@@ -95,6 +95,7 @@ async fn insert(conn: &mut AsyncPgConnection, new: &NewOrganization, now: Timest
             organizations::catalog.eq(catalog),
             organizations::catalog_revision.eq(1),
             organizations::revision.eq(1),
+            organizations::holdings_revision.eq(1),
             organizations::updated_revision.eq(1),
             organizations::last_write_at.eq(now),
             organizations::created_at.eq(now),

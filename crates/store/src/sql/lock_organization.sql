@@ -23,5 +23,6 @@ SELECT
     l.updated_at,
     l.email_domains,
     l.wave,
+    l.holdings_revision,
     clock_timestamp() AS locked_at
 FROM locked AS l

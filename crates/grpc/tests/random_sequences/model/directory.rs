@@ -52,9 +52,35 @@ impl Model {
                 member.groups.insert(group.clone());
             }
         }
+        self.begin_holdings(&before, at);
         self.bind_unmatched_settings(changes);
         self.resolve_members(&BTreeSet::new(), &before, at);
         self.reapply_bundles(&before, at);
+    }
+
+    /// Lets members hold the addresses that they have got, or with which they have become active (4.10).
+    fn begin_holdings(&mut self, before: &Model, at: i64) {
+        let address = |member: &ModelMember| member.identity["email"].as_str().unwrap_or_default().to_owned();
+        for wanted in [true, false] {
+            for (id, member) in self.members.iter().filter(|(_, member)| member.active == wanted) {
+                let (email, was) = (address(member), before.members.get(id));
+                let has_it_newly = was.is_none_or(|was| address(was) != email || (wanted && !was.active));
+                let others = self.members.iter().filter(|(other, _)| *other != id);
+                let is_free = wanted || !others.into_iter().any(|(_, other)| other.active && address(other) == email);
+                let history = self.holdings.entry(email).or_default();
+                let is_taken = history.last().is_some_and(|(time, _)| *time == at);
+                if has_it_newly && is_free && !is_taken {
+                    history.push((at, id.clone()));
+                }
+            }
+        }
+    }
+
+    /// Returns the holder of an address at a time in microseconds, or the present holder.
+    pub(crate) fn holder(&self, email: &str, time: Option<i64>) -> Option<&str> {
+        let history = self.holdings.get(email)?;
+        let begun = history.iter().rev().find(|(begins, _)| time.is_none_or(|time| *begins <= time));
+        Some(begun.or(history.first())?.1.as_str())
     }
 
     /// Applies the bundle to members who became active again in an automatic assignment that they had not left (3).

@@ -50,6 +50,8 @@ pub(crate) struct Model {
     pub(crate) assignments: Vec<ModelAssignment>,
     /// Members by id.
     pub(crate) members: BTreeMap<String, ModelMember>,
+    /// For each address, who began to hold it and when, in microseconds, in order (4.10).
+    pub(crate) holdings: BTreeMap<String, Vec<(i64, String)>>,
     /// Every group that was ever synced, and whether it is present.
     pub(crate) groups: BTreeMap<String, bool>,
     /// Legacy settings that match no member yet, by address (7.3).
@@ -160,6 +162,7 @@ impl Model {
             migrated,
             assignments: vec![default],
             members: BTreeMap::new(),
+            holdings: BTreeMap::new(),
             groups: BTreeMap::new(),
             unmatched_settings: BTreeMap::new(),
             id: String::new(),

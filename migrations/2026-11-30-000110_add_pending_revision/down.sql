@@ -1,0 +1,1 @@
+ALTER TABLE pending_seats DROP COLUMN pending_revision;

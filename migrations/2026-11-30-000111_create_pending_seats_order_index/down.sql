@@ -1,0 +1,1 @@
+DROP INDEX CONCURRENTLY pending_seats_order_index;
