@@ -7,11 +7,11 @@ use rollcall_proto::v1::{Assignment, CreateAssignmentRequest, DataCapture, Email
 pub fn settings(bits: usize) -> Settings {
     let bit = |bit: usize| bits >> bit & 1 == 1;
     let data_capture = DataCapture {
-        web_conferences_recorded: bit(0),
-        telephony_calls_imported: bit(1),
-        emails_imported: bit(2),
-        non_recorded_meetings_imported: bit(3),
-        gong_connect_enabled: bit(4),
+        web_conferences_recorded: Some(bit(0)),
+        telephony_calls_imported: Some(bit(1)),
+        emails_imported: Some(bit(2)),
+        non_recorded_meetings_imported: Some(bit(3)),
+        gong_connect_enabled: Some(bit(4)),
         ..Default::default()
     };
     Settings { data_capture: Some(data_capture), ..Default::default() }

@@ -112,7 +112,7 @@ impl OrganizationInput {
             after.display_name = Organization::display_name_or_id(&before.id, &self.display_name);
         }
         let limit = self.mass_change_limit.unwrap_or_default();
-        let whole_limit = selection.selects("mass_change_limit", self.mass_change_limit.is_some());
+        let whole_limit = selection.names("mass_change_limit");
         if whole_limit || selection.names("mass_change_limit.members") {
             after.mass_change_limit.members = limit.members;
         }

@@ -5,8 +5,10 @@ use std::collections::BTreeSet;
 /// The fields that an update takes from its request.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum FieldSelection {
-    /// Every populated field: the request has no update mask.
-    Populated,
+    /// Every populated field: the request has no update mask. A field is populated if its value is not empty. The set has
+    /// the paths, in snake case, of the fields that the request writes whatever their value: the contract gives them
+    /// presence.
+    Populated(BTreeSet<String>),
     /// Every field: the update mask has `*`.
     All,
     /// The named fields, as paths in snake case.
@@ -18,13 +20,13 @@ impl FieldSelection {
     #[must_use]
     pub fn selects(&self, path: &str, populated: bool) -> bool {
         match self {
-            Self::Populated => populated,
+            Self::Populated(written) => populated || written.contains(path),
             Self::All => true,
             Self::Named(paths) => paths.contains(path),
         }
     }
 
-    /// Whether the update has a mask, and the mask names the field.
+    /// Whether the update names the field: by its mask, or without a mask by a field with presence.
     #[must_use]
     pub fn names(&self, path: &str) -> bool {
         self.selects(path, false)

@@ -10,24 +10,29 @@ use crate::checks::Checks;
 /// Parses a mask whose paths must be among `allowed`. Both spellings are valid: `updateMode` as in JSON and `update_mode`
 /// as in proto. `refuse` gives the violation of a path for which there is a better answer than "unknown field". A mask with
 /// bad paths still selects its good ones, so that their values are checked too.
+///
+/// Without a mask, the selection is the populated fields; `written` are the paths of the fields with presence that the
+/// request has.
 pub(crate) fn parse_mask(
     checks: &mut Checks,
     mask: Option<FieldMask>,
+    written: BTreeSet<String>,
     allowed: &[&str],
     refuse: impl Fn(&str) -> Option<Violation>,
 ) -> FieldSelection {
-    let (selection, found) = parse(mask, allowed, refuse);
+    let (selection, found) = parse(mask, written, allowed, refuse);
     checks.extend(found);
     selection
 }
 
 fn parse(
     mask: Option<FieldMask>,
+    written: BTreeSet<String>,
     allowed: &[&str],
     refuse: impl Fn(&str) -> Option<Violation>,
 ) -> (FieldSelection, Vec<Violation>) {
     let Some(mask) = mask.filter(|mask| !mask.paths.is_empty()) else {
-        return (FieldSelection::Populated, Vec::new());
+        return (FieldSelection::Populated(written), Vec::new());
     };
     let (mut fields, mut found) = (BTreeSet::new(), Vec::new());
     let mut all = false;
@@ -64,7 +69,7 @@ mod tests {
 
     fn parsed(paths: &[&str]) -> (FieldSelection, Vec<Violation>) {
         let mask = FieldMask { paths: paths.iter().map(|&path| path.to_owned()).collect() };
-        parse(Some(mask), &["display_name", "update_mode"], |_| None)
+        parse(Some(mask), BTreeSet::new(), &["display_name", "update_mode"], |_| None)
     }
 
     #[test]

@@ -21,7 +21,7 @@ pub use clock::TestClock;
 pub use cut_channel::cut_channel;
 pub use database::{BlockedSessions, TestDatabase};
 pub use dump::{Dump, difference, dump};
-pub use organization::{Member, Org};
+pub use organization::{Member, Org, no_settings};
 pub use proxy::{Direction, Fault, FaultProxy, FaultTrigger};
 pub use random::Random;
 pub use refused_call::RefusedCall;

@@ -203,3 +203,20 @@ impl<'a> Org<'a> {
         self.server.email_export().check_email_export(request).await.unwrap().into_inner()
     }
 }
+
+/// Returns settings that give nothing, as a response shows them.
+pub fn no_settings() -> v1::Settings {
+    v1::Settings {
+        home_workspace: Some(String::new()),
+        data_capture: Some(v1::DataCapture {
+            web_conferences_recorded: Some(false),
+            prevent_web_conference_recording: Some(false),
+            telephony_calls_imported: Some(false),
+            emails_imported: Some(false),
+            prevent_email_import: Some(false),
+            non_recorded_meetings_imported: Some(false),
+            gong_connect_enabled: Some(false),
+        }),
+        ..Default::default()
+    }
+}

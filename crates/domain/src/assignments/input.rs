@@ -164,7 +164,9 @@ impl Choice {
         match (selection.names("email_export"), given) {
             (true, None) if stored.is_some() => Self::Removed,
             (true, Some(value)) => Self::Chosen(value),
-            (false, Some(value)) if *selection == FieldSelection::Populated && given != stored => Self::Chosen(value),
+            (false, Some(value)) if matches!(selection, FieldSelection::Populated(_)) && given != stored => {
+                Self::Chosen(value)
+            }
             _ => Self::None,
         }
     }

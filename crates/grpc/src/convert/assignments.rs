@@ -38,10 +38,14 @@ pub(crate) fn parse_assignment(checks: &mut Checks, assignment: v1::Assignment) 
     }
 }
 
-/// Parses the update mask of an assignment.
-pub(crate) fn parse_assignment_mask(checks: &mut Checks, mask: Option<FieldMask>) -> FieldSelection {
+/// Parses the update mask of an assignment. `written` are the paths of the fields with presence.
+pub(crate) fn parse_assignment_mask(
+    checks: &mut Checks,
+    mask: Option<FieldMask>,
+    written: BTreeSet<String>,
+) -> FieldSelection {
     let allowed = [AssignmentInput::PATHS.as_slice(), &Settings::PATHS].concat();
-    parse_mask(checks, mask, &allowed, AssignmentInput::refuse_path)
+    parse_mask(checks, mask, written, &allowed, AssignmentInput::refuse_path)
 }
 
 pub(crate) fn to_assignment(organization: &OrganizationId, view: &AssignmentView) -> v1::Assignment {

@@ -55,12 +55,13 @@ pub(crate) struct MemberUpdate {
 
 /// Parses an update of a member, and checks what can be checked before the member is read.
 pub(crate) fn parse_member_update(checks: &mut Checks, member: v1::Member, mask: Option<FieldMask>) -> MemberUpdate {
+    let written = settings::written_paths(member.settings.as_ref());
     let settings = member.settings.clone().map(|given| settings::parse_settings(checks, "member.settings", given));
     let export = enums::parse_email_export(member.email_export);
     let input = MemberInput { settings, email_export: checks.take("member.email_export", export).flatten() };
     let allowed = [MemberInput::PATHS.as_slice(), &Settings::PATHS].concat();
     let owned = |path: &str| IDENTITY_PATHS.contains(&path).then(|| owned_by_identity_provider(path));
-    let selection = parse_mask(checks, mask, &allowed, owned);
+    let selection = parse_mask(checks, mask, written, &allowed, owned);
     let identity = selection.covers_everything().then(|| parse_identity(checks, member));
     checks.extend(input.violations(&selection));
     MemberUpdate { input, selection, identity }

@@ -16,23 +16,39 @@ use crate::checks::Checks;
 
 const EMAIL_DOMAINS_MAX: usize = 100;
 
-/// Parses the values of an organization. The name and the output fields are ignored.
+/// Parses the values of an organization. The name and the output fields are ignored. A limit that has one half only has the
+/// default for the other half.
 pub(crate) fn parse_organization(checks: &mut Checks, given: v1::Organization) -> OrganizationInput {
     checks.take("organization.display_name", check_text(&given.display_name, "display name", 0, 200));
     OrganizationInput {
         phase: checks.take("organization.phase", parse_phase(given.phase)).flatten(),
         mass_change_limit: given.mass_change_limit.map(|limit| parse_limit(checks, limit)),
         email_domains: parse_domains(checks, &given.email_domains),
-        wave: parse_wave(checks, given.wave),
+        wave: parse_wave(checks, given.wave()),
         display_name: given.display_name,
     }
 }
 
 fn parse_limit(checks: &mut Checks, limit: v1::MassChangeLimit) -> MassChangeLimit {
     let field = |field: &str| format!("organization.mass_change_limit.{field}");
-    checks.require(limit.members >= 0, &field("members"), "the number of members must not be negative");
-    checks.require((0..=100).contains(&limit.percent), &field("percent"), "the percentage must be from 0 to 100");
-    MassChangeLimit { members: limit.members.unsigned_abs(), percent: limit.percent.unsigned_abs() }
+    checks.require(limit.members() >= 0, &field("members"), "the number of members must not be negative");
+    checks.require((0..=100).contains(&limit.percent()), &field("percent"), "the percentage must be from 0 to 100");
+    let default = MassChangeLimit::default();
+    MassChangeLimit {
+        members: limit.members.map_or(default.members, i32::unsigned_abs),
+        percent: limit.percent.map_or(default.percent, i32::unsigned_abs),
+    }
+}
+
+/// Returns the paths of the fields with presence that an organization in a request has.
+pub(crate) fn written_paths(given: &v1::Organization) -> BTreeSet<String> {
+    let limit = given.mass_change_limit.unwrap_or_default();
+    let fields = [
+        ("mass_change_limit.members", limit.members.is_some()),
+        ("mass_change_limit.percent", limit.percent.is_some()),
+        ("wave", given.wave.is_some()),
+    ];
+    fields.into_iter().filter(|(_, is_written)| *is_written).map(|(path, _)| path.to_owned()).collect()
 }
 
 fn parse_wave(checks: &mut Checks, wave: i32) -> u32 {
@@ -58,13 +74,13 @@ pub(crate) fn to_organization(organization: &OrganizationView) -> v1::Organizati
         display_name: organization.display_name.clone(),
         phase: to_phase(organization.phase),
         mass_change_limit: Some(v1::MassChangeLimit {
-            members: organization.mass_change_members.cast_signed(),
-            percent: organization.mass_change_percent.cast_signed(),
+            members: Some(organization.mass_change_members.cast_signed()),
+            percent: Some(organization.mass_change_percent.cast_signed()),
         }),
         etag: organization.updated_revision.to_string(),
         create_time: Some(to_timestamp(organization.created_at)),
         update_time: Some(to_timestamp(organization.updated_at)),
         email_domains: organization.email_domains.clone(),
-        wave: organization.wave.cast_signed(),
+        wave: Some(organization.wave.cast_signed()),
     }
 }

@@ -16,7 +16,7 @@ use crate::{
         Effects,
         assignments::{parse_assignment, parse_assignment_mask, to_assignment},
         lint::{to_finding, to_mixed},
-        to_effects,
+        settings, to_effects,
     },
     list_cursor::ListCursor,
     mutation::Mutation,
@@ -96,8 +96,9 @@ impl AssignmentService for Services {
                 let assignment = request.assignment.unwrap_or_default();
                 let name = checks.resource("assignment.name", names::parse_assignment(&assignment.name));
                 let etag = assignment.etag.clone();
+                let written = settings::written_paths(assignment.settings.as_ref());
                 let input = parse_assignment(checks, assignment);
-                let selection = parse_assignment_mask(checks, request.update_mask);
+                let selection = parse_assignment_mask(checks, request.update_mask, written);
                 checks.extend(input.violations_of_update(&selection, name.as_ref().map(|(_, id)| id)));
                 let (organization, id) = name?;
                 Some((organization, id, etag, input, selection))

@@ -11,7 +11,7 @@ use crate::{
     convert::{
         Effects,
         catalog::{parse_catalog, to_catalog},
-        organizations::{parse_organization, to_organization},
+        organizations::{parse_organization, to_organization, written_paths},
         to_effects,
     },
     masks::parse_mask,
@@ -76,9 +76,10 @@ impl OrganizationService for Services {
             let organization = request.organization.unwrap_or_default();
             let id = checks.organization("organization.name", names::parse_organization(&organization.name));
             let etag = organization.etag.clone();
+            let written = written_paths(&organization);
             let input = parse_organization(checks, organization);
-            let mask = request.update_mask;
-            let selection = parse_mask(checks, mask, &OrganizationInput::PATHS, OrganizationInput::refuse_path);
+            let (mask, paths) = (request.update_mask, &OrganizationInput::PATHS);
+            let selection = parse_mask(checks, mask, written, paths, OrganizationInput::refuse_path);
             Some((id?, etag, input, selection))
         })?;
         let update = OrganizationUpdate { etag: optional_etag(&etag), input: &input, selection: &selection };

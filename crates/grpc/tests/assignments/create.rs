@@ -21,13 +21,13 @@ async fn an_invalid_creation_is_refused_with_its_reason() {
     let capture =
         |capture| with(&|a| a.settings = Some(Settings { data_capture: Some(capture), ..Default::default() }));
     let twice = DataCapture {
-        web_conferences_recorded: true,
-        prevent_web_conference_recording: true,
-        emails_imported: true,
-        prevent_email_import: true,
+        web_conferences_recorded: Some(true),
+        prevent_web_conference_recording: Some(true),
+        emails_imported: Some(true),
+        prevent_email_import: Some(true),
         ..Default::default()
     };
-    let once = DataCapture { web_conferences_recorded: false, ..twice };
+    let once = DataCapture { web_conferences_recorded: Some(false), ..twice };
     let contradiction = "InvalidArgument CONTRADICTORY_DATA_CAPTURE";
     let capturing = "assignment.settings.data_capture.prevent";
     let elsewhere = legacy.group("eng");

@@ -36,7 +36,7 @@ async fn a_preview_writes_nothing_and_predicts_the_change() {
     let org = acme(&server).await;
     org.assign("operations", &["ops"], AUTOMATIC, DO_NOT_EXPORT).await;
     let mut create = at(&org, "engineering", &["eng"], 1);
-    let capture = Some(DataCapture { telephony_calls_imported: true, ..Default::default() });
+    let capture = Some(DataCapture { telephony_calls_imported: Some(true), ..Default::default() });
     create.assignment.as_mut().unwrap().settings = Some(Settings { data_capture: capture, ..Default::default() });
     let (moved, deleted) = (move_to(&org, "operations", 1), delete(&org, "engineering", true));
     let mut seen = Vec::new();

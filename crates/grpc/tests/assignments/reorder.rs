@@ -156,7 +156,7 @@ async fn one_of_two_concurrent_reorders_wins_and_the_other_is_stale() {
 async fn a_preview_of_a_new_order_predicts_the_change_and_no_member_enters_twice() {
     let server = TestServer::start().await;
     let org = three(&server).await;
-    let capture = DataCapture { telephony_calls_imported: true, ..Default::default() };
+    let capture = DataCapture { telephony_calls_imported: Some(true), ..Default::default() };
     let settings = Settings { data_capture: Some(capture), ..Default::default() };
     let mut new: CreateAssignmentRequest = org.new_assignment("makers", &["eng", "ops"], AUTOMATIC, DO_NOT_EXPORT);
     new.assignment.as_mut().unwrap().settings = Some(settings);

@@ -24,9 +24,13 @@ fn bad_settings() -> Settings {
     let permission = |profile: &str| WorkspacePermission { workspace: "emea".to_owned(), profile: profile.to_owned() };
     Settings {
         seats: vec!["gong".to_owned(), "gong".to_owned()],
-        home_workspace: "moon".to_owned(),
+        home_workspace: Some("moon".to_owned()),
         permissions: vec![permission("rep"), permission("boss"), permission("rep")],
-        data_capture: Some(DataCapture { emails_imported: true, prevent_email_import: true, ..Default::default() }),
+        data_capture: Some(DataCapture {
+            emails_imported: Some(true),
+            prevent_email_import: Some(true),
+            ..Default::default()
+        }),
     }
 }
 

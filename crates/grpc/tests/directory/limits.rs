@@ -67,7 +67,7 @@ async fn the_limit_is_a_number_and_a_percentage_and_counts_each_member_once() {
     org.assign("all", &["g"], AUTOMATIC, EXPORT).await;
     let before = everybody(&server, &org).await;
     for (inactive, leave, (count, percent), blocked) in CASES {
-        let limit = Some(MassChangeLimit { members: count, percent });
+        let limit = Some(MassChangeLimit { members: Some(count), percent: Some(percent) });
         change(&server, &org, Organization { mass_change_limit: limit, ..Default::default() }).await;
         let leave: Vec<(&str, &str)> = leave.iter().map(|member| ("g", *member)).collect();
         let request = SyncDirectoryRequest {

@@ -64,9 +64,9 @@ async fn awkward(server: &TestServer) -> Org<'_> {
     assignment.display_name = "=Sales".to_owned();
     assignment.settings = Some(Settings {
         seats: vec!["gong".to_owned(), "engage".to_owned()],
-        home_workspace: "hq".to_owned(),
+        home_workspace: Some("hq".to_owned()),
         permissions: vec![permission("lab"), permission("hq")],
-        data_capture: Some(DataCapture { emails_imported: true, ..Default::default() }),
+        data_capture: Some(DataCapture { emails_imported: Some(true), ..Default::default() }),
     });
     server.assignments().create_assignment(request).await.unwrap();
     org

@@ -1,11 +1,32 @@
 //! Editing one member (product.md 3).
 
 use rollcall_proto::v1::{
-    DataCapture, EmailExport, Member as MemberMessage, Settings, UpdateMemberSettingsRequest, WorkspacePermission,
+    DataCapture, EmailExport, Member as MemberMessage, Phase, Settings, UpdateMemberSettingsRequest,
+    WorkspacePermission,
 };
-use rollcall_testkit::{Member, TestServer, refused};
+use rollcall_testkit::{Member, Org, TestServer, refused};
 
 use crate::acme;
+
+/// A flag that is written as false and an empty home workspace are values, also without a mask.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_update_without_a_mask_writes_every_value_that_it_gives() {
+    let server = TestServer::start().await;
+    let org = Org::create(&server, "acme", Phase::Migrated).await;
+    org.sync(&[Member::new("ada", &[])]).await;
+    let update = async |capture: DataCapture| {
+        let settings = Settings { data_capture: Some(capture), ..Default::default() };
+        let member = Some(MemberMessage { name: org.member("ada"), settings: Some(settings), ..Default::default() });
+        let request = UpdateMemberSettingsRequest { member, ..Default::default() };
+        let updated = server.members().update_member_settings(request).await.unwrap().into_inner();
+        let capture = updated.member.unwrap().settings.unwrap().data_capture.unwrap();
+        (capture.emails_imported(), capture.telephony_calls_imported())
+    };
+    let on = DataCapture { emails_imported: Some(true), telephony_calls_imported: Some(true), ..Default::default() };
+    assert_eq!(update(on).await, (true, true));
+    assert_eq!(update(DataCapture { emails_imported: Some(false), ..Default::default() }).await, (false, true));
+    assert_eq!(update(DataCapture::default()).await, (false, true));
+}
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_edit_is_validated_and_can_be_previewed() {
@@ -22,14 +43,12 @@ async fn an_edit_is_validated_and_can_be_previewed() {
     let seats = Some(Settings { seats: vec!["moon".to_owned()], ..Default::default() });
     let not_there = Some(Settings {
         seats: vec!["moon".to_owned()],
-        home_workspace: "sea".to_owned(),
+        home_workspace: Some("sea".to_owned()),
         permissions: vec![WorkspacePermission { workspace: "sky".to_owned(), profile: "admin".to_owned() }],
         ..Default::default()
     });
-    let contradictory = Some(Settings {
-        data_capture: Some(DataCapture { emails_imported: true, prevent_email_import: true, ..Default::default() }),
-        ..Default::default()
-    });
+    let both = DataCapture { emails_imported: Some(true), prevent_email_import: Some(true), ..Default::default() };
+    let contradictory = Some(Settings { data_capture: Some(both), ..Default::default() });
     let stale = format!("Aborted STALE_ETAG current_etag={} etag=0 resource={}", before.etag, before.name);
     let bad = |text: &str| format!("InvalidArgument {text}");
     let cases = [

@@ -44,7 +44,7 @@ const ADA: Member = Member::new("ada", &["sales"]);
 fn settings(seats: &[&str], workspace: &str, data_capture: DataCapture) -> Settings {
     Settings {
         seats: seats.iter().map(|seat| (*seat).to_owned()).collect(),
-        home_workspace: workspace.to_owned(),
+        home_workspace: Some(workspace.to_owned()),
         permissions: vec![WorkspacePermission { workspace: workspace.to_owned(), profile: "rep".to_owned() }],
         data_capture: Some(data_capture),
     }
@@ -78,8 +78,9 @@ impl<'a> ExpectedOrigins<'a> {
         server.organizations().update_catalog(request).await.unwrap();
         // The groups must exist. An inactive member holds no seat.
         org.sync(&[Member::new("zoe", &["sales", "support"]).inactive()]).await;
-        let recorded = DataCapture { web_conferences_recorded: true, emails_imported: true, ..Default::default() };
-        let imported = DataCapture { emails_imported: true, ..Default::default() };
+        let recorded =
+            DataCapture { web_conferences_recorded: Some(true), emails_imported: Some(true), ..Default::default() };
+        let imported = DataCapture { emails_imported: Some(true), ..Default::default() };
         for (id, mode, export, given) in [
             ("sales", AUTOMATIC, EXPORT, settings(&["gong"], "emea", recorded)),
             ("support", MANUAL, DO_NOT_EXPORT, settings(&["gong", "engage"], "hq", imported)),
@@ -165,9 +166,9 @@ async fn create_and_edit(expected: &mut ExpectedOrigins<'_>) {
     expected.expect_change(revision, (EnteredAssignment, "sales"), &IN_SALES).await;
 
     let calls = DataCapture {
-        telephony_calls_imported: true,
-        web_conferences_recorded: true,
-        emails_imported: true,
+        telephony_calls_imported: Some(true),
+        web_conferences_recorded: Some(true),
+        emails_imported: Some(true),
         ..Default::default()
     };
     let given = Some(settings(&["gong", "engage"], "emea", calls));
@@ -181,7 +182,7 @@ async fn create_and_edit(expected: &mut ExpectedOrigins<'_>) {
         [(HOME, "hq"), (PERMISSIONS, "hq=rep"), (RECORDED, "false"), (CALLS, "false"), (EMAIL_EXPORT, "DO_NOT_EXPORT")];
     expected.expect_change(revision, (EnteredAssignment, "support"), &given).await;
 
-    let connect = DataCapture { gong_connect_enabled: true, ..Default::default() };
+    let connect = DataCapture { gong_connect_enabled: Some(true), ..Default::default() };
     let member = Some(MemberMessage {
         name: org.member("ada"),
         settings: Some(Settings { data_capture: Some(connect), ..Default::default() }),

@@ -1,8 +1,8 @@
 //! Reading one member, and listing members while other callers write.
 
 use rollcall_proto::v1::{
-    DataCapture, DirectoryGroup, DirectoryMember, EmailExport, EmailExportSource, GetMemberRequest, ListMembersRequest,
-    Member as MemberMessage, MemberStatus, Membership, Phase, Settings, SyncDirectoryRequest, SyncMode,
+    DirectoryGroup, DirectoryMember, EmailExport, EmailExportSource, GetMemberRequest, ListMembersRequest,
+    Member as MemberMessage, MemberStatus, Membership, Phase, SyncDirectoryRequest, SyncMode,
 };
 use rollcall_testkit::{Member, Org, TestServer, refused};
 
@@ -25,7 +25,7 @@ async fn a_member_has_all_fields() {
         groups: vec![org.group("all"), org.group("eng")],
         assignment: org.assignment("engineering"),
         pin: None,
-        settings: Some(Settings { data_capture: Some(DataCapture::default()), ..Default::default() }),
+        settings: Some(rollcall_testkit::no_settings()),
         held_seats: Vec::new(),
         pending_seats: Vec::new(),
         email_export: EmailExport::Export.into(),

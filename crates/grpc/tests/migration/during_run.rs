@@ -49,7 +49,7 @@ async fn an_organization_that_moves_to_a_later_wave_is_not_migrated() {
     let client = server.database.client().await;
     // The run has listed both organizations.
     let run = start_run_that_waits_for(&server, &client, "a").await;
-    let organization = Organization { name: second.name(), wave: 7, ..Default::default() };
+    let organization = Organization { name: second.name(), wave: Some(7), ..Default::default() };
     let update_mask = Some(prost_types::FieldMask { paths: vec!["wave".to_owned()] });
     let update = UpdateOrganizationRequest { organization: Some(organization), update_mask, ..Default::default() };
     server.organizations().update_organization(update).await.unwrap();

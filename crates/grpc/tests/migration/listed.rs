@@ -95,7 +95,7 @@ async fn migrations_of_one_wave_are_listed() {
     let server = TestServer::start().await;
     for (id, wave) in [("a", 0), ("b", 2), ("c", 2), ("d", 3)] {
         let org = Org::create(&server, id, Phase::Legacy).await;
-        let organization = Organization { name: org.name(), wave, ..Default::default() };
+        let organization = Organization { name: org.name(), wave: Some(wave), ..Default::default() };
         let request = UpdateOrganizationRequest { organization: Some(organization), ..Default::default() };
         server.organizations().update_organization(request).await.unwrap();
         assert_eq!(migration(&server, &org).await.0.wave, wave);

@@ -1,10 +1,9 @@
 //! The catalog: the entries that settings can use (product.md 6).
 
 use rollcall_proto::v1::{
-    Assignment, Catalog, CreateAssignmentResponse, DataCapture, EmailExport, GetCatalogRequest,
-    Member as MemberMessage, MoveMembersRequest, PermissionProfile, Phase, SeatType, Settings, UpdateAssignmentRequest,
-    UpdateCatalogRequest, UpdateCatalogResponse, UpdateMemberSettingsRequest, UpdateMode, Workspace,
-    WorkspacePermission,
+    Assignment, Catalog, CreateAssignmentResponse, EmailExport, GetCatalogRequest, Member as MemberMessage,
+    MoveMembersRequest, PermissionProfile, Phase, SeatType, Settings, UpdateAssignmentRequest, UpdateCatalogRequest,
+    UpdateCatalogResponse, UpdateMemberSettingsRequest, UpdateMode, Workspace, WorkspacePermission,
 };
 use rollcall_testkit::{Member, Org, TestServer, difference as rows_differ, dump, refused};
 use tonic::{Response, Status};
@@ -125,9 +124,9 @@ fn settings(seat: &str, home: &str, profile: &str) -> Settings {
     let permission = WorkspacePermission { workspace: "hq".to_owned(), profile: profile.to_owned() };
     Settings {
         seats: vec![seat.to_owned()],
-        home_workspace: home.to_owned(),
+        home_workspace: Some(home.to_owned()),
         permissions: vec![permission],
-        data_capture: Some(DataCapture::default()),
+        data_capture: rollcall_testkit::no_settings().data_capture,
     }
 }
 

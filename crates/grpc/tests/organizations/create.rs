@@ -1,8 +1,8 @@
 //! Creating organizations: ids, phases, the default assignment (product.md 2.3, 7.1), and reading them.
 
 use rollcall_proto::v1::{
-    Assignment, CreateOrganizationRequest, DataCapture, EmailExport, EmailExportState, EmailExportSummary,
-    ListAssignmentsRequest, MassChangeLimit, Organization, Phase, Settings, UpdateMode,
+    Assignment, CreateOrganizationRequest, EmailExport, EmailExportState, EmailExportSummary, ListAssignmentsRequest,
+    MassChangeLimit, Organization, Phase, UpdateMode,
 };
 use rollcall_testkit::{BlockedSessions, Member, Org, TestServer, refused};
 
@@ -14,7 +14,7 @@ async fn an_organization_is_created_and_read_back() {
     let asked = Organization {
         display_name: "Acme & Söhne".to_owned(),
         phase: Phase::Legacy.into(),
-        mass_change_limit: Some(MassChangeLimit { members: 5, percent: 20 }),
+        mass_change_limit: Some(MassChangeLimit { members: Some(5), percent: Some(20) }),
         ..Default::default()
     };
     let created = server.organizations().create_organization(create("acme", asked.clone())).await.unwrap().into_inner();
@@ -26,6 +26,7 @@ async fn an_organization_is_created_and_read_back() {
         etag: organization.etag.clone(),
         create_time: organization.create_time,
         update_time: organization.create_time,
+        wave: Some(0),
         ..asked
     };
     assert_eq!(organization, expected);
@@ -44,7 +45,7 @@ async fn unset_fields_have_defaults() {
     let expected = Organization {
         display_name: id,
         phase: Phase::Migrated.into(),
-        mass_change_limit: Some(MassChangeLimit { members: 50, percent: 10 }),
+        mass_change_limit: Some(MassChangeLimit { members: Some(50), percent: Some(10) }),
         ..organization.clone()
     };
     assert_eq!(organization, expected);
@@ -102,11 +103,11 @@ async fn bad_values_are_refused_and_validate_only_writes_nothing() {
         ("organization.phase", Organization { phase: 9, ..Default::default() }),
         (
             "organization.mass_change_limit.members",
-            Organization { mass_change_limit: limit(-1, 0), ..Default::default() },
+            Organization { mass_change_limit: limit(Some(-1), Some(0)), ..Default::default() },
         ),
         (
             "organization.mass_change_limit.percent",
-            Organization { mass_change_limit: limit(0, 101), ..Default::default() },
+            Organization { mass_change_limit: limit(Some(0), Some(101)), ..Default::default() },
         ),
     ];
     for (field, organization) in cases {
@@ -137,7 +138,7 @@ async fn a_new_organization_has_the_default_assignment() {
             rank: 1,
             groups: Vec::new(),
             update_mode: UpdateMode::ManualEditing.into(),
-            settings: Some(Settings { data_capture: Some(DataCapture::default()), ..Default::default() }),
+            settings: Some(rollcall_testkit::no_settings()),
             email_export: chosen.into(),
             email_export_summary: Some(EmailExportSummary { state: state.into(), ..Default::default() }),
             member_count: 0,

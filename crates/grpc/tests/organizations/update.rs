@@ -12,7 +12,12 @@ use super::{create, get};
 const NAME: &str = "organizations/acme";
 
 fn limit(members: i32, percent: i32) -> Option<MassChangeLimit> {
-    Some(MassChangeLimit { members, percent })
+    Some(MassChangeLimit { members: Some(members), percent: Some(percent) })
+}
+
+/// A limit with one half only.
+fn percent(percent: i32) -> Option<MassChangeLimit> {
+    Some(MassChangeLimit { members: None, percent: Some(percent) })
 }
 
 fn domains(domains: &[&str]) -> Vec<String> {
@@ -26,7 +31,7 @@ async fn acme(server: &TestServer) -> Organization {
         phase: Phase::Legacy.into(),
         mass_change_limit: limit(5, 20),
         email_domains: domains(&["acme.example"]),
-        wave: 3,
+        wave: Some(3),
         ..Default::default()
     };
     let created = server.organizations().create_organization(create("acme", asked)).await.unwrap();
@@ -56,11 +61,11 @@ async fn the_mask_selects_the_updated_fields() {
         display_name: "Other".to_owned(),
         mass_change_limit: limit(1, 2),
         email_domains: domains(&["other.example"]),
-        wave: 7,
+        wave: Some(7),
         ..Default::default()
     };
     let limited = |members, percent| Organization { mass_change_limit: limit(members, percent), ..before.clone() };
-    let cases: [(Option<&[&str]>, Organization, Organization); 12] = [
+    let cases: [(Option<&[&str]>, Organization, Organization); 16] = [
         (Some(&["display_name"]), other.clone(), Organization { display_name: "Other".to_owned(), ..before.clone() }),
         (Some(&["mass_change_limit"]), other.clone(), limited(1, 2)),
         (Some(&["massChangeLimit.members"]), other.clone(), limited(1, 20)),
@@ -68,15 +73,15 @@ async fn the_mask_selects_the_updated_fields() {
         (
             Some(&["emailDomains", "displayName"]),
             other.clone(),
-            Organization { mass_change_limit: limit(5, 20), wave: 3, ..merged(&before, &other) },
+            Organization { mass_change_limit: limit(5, 20), wave: Some(3), ..merged(&before, &other) },
         ),
         (
             Some(&["email_domains"]),
             Organization::default(),
             Organization { email_domains: domains(&[]), ..before.clone() },
         ),
-        (Some(&["wave"]), other.clone(), Organization { wave: 7, ..before.clone() }),
-        (Some(&["wave"]), Organization::default(), Organization { wave: 0, ..before.clone() }),
+        (Some(&["wave"]), other.clone(), Organization { wave: Some(7), ..before.clone() }),
+        (Some(&["wave"]), Organization::default(), Organization { wave: Some(0), ..before.clone() }),
         (Some(&["*"]), other.clone(), merged(&before, &other)),
         (
             Some(&["*"]),
@@ -85,11 +90,21 @@ async fn the_mask_selects_the_updated_fields() {
                 display_name: "acme".to_owned(),
                 mass_change_limit: limit(50, 10),
                 email_domains: domains(&[]),
-                wave: 0,
+                wave: Some(0),
                 ..before.clone()
             },
         ),
         (None, other.clone(), merged(&before, &other)),
+        // Without a mask, each field that is given changes, also to 0, and no other.
+        (None, Organization { mass_change_limit: percent(30), ..Default::default() }, limited(5, 30)),
+        (None, Organization { mass_change_limit: percent(0), ..Default::default() }, limited(5, 0)),
+        (None, Organization { wave: Some(0), ..Default::default() }, Organization { wave: Some(0), ..before.clone() }),
+        // A mask replaces the limit as a whole: the other half has its default.
+        (
+            Some(&["mass_change_limit"]),
+            Organization { mass_change_limit: percent(30), ..Default::default() },
+            limited(50, 30),
+        ),
         (Some(&[]), Organization { mass_change_limit: limit(0, 0), ..Default::default() }, limited(0, 0)),
     ];
     for (paths, asked, expected) in cases {
@@ -131,7 +146,7 @@ async fn an_invalid_request_is_refused_with_all_violations() {
         phase: 9,
         mass_change_limit: limit(-1, 101),
         email_domains: domains(&["ok.example", "localhost", "@acme.example"]),
-        wave: -1,
+        wave: Some(-1),
         ..Default::default()
     };
     let fields = [

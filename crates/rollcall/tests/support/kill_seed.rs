@@ -107,8 +107,8 @@ fn create(organization: &str, rank: usize, new: &NewAssignment) -> CreateAssignm
     let mode = if new.automatic { UpdateMode::AutomaticUpdates } else { UpdateMode::ManualEditing };
     // Neighbours have different settings, so that a member who changes assignment also changes settings.
     let capture = DataCapture {
-        web_conferences_recorded: rank.is_multiple_of(2),
-        emails_imported: rank.is_multiple_of(3),
+        web_conferences_recorded: Some(rank.is_multiple_of(2)),
+        emails_imported: Some(rank.is_multiple_of(3)),
         ..Default::default()
     };
     let assignment = Assignment {

@@ -66,9 +66,9 @@ pub(crate) fn settings(number: usize) -> Settings {
     let in_emea = number.is_multiple_of(2);
     Settings {
         seats: seats.iter().map(|&seat| seat.to_owned()).collect(),
-        home_workspace: if in_emea { "emea".to_owned() } else { String::new() },
+        home_workspace: if in_emea { Some("emea".to_owned()) } else { Some(String::new()) },
         permissions: if in_emea { vec![permission] } else { Vec::new() },
-        data_capture: Some(DataCapture { emails_imported: number.is_multiple_of(3), ..Default::default() }),
+        data_capture: Some(DataCapture { emails_imported: Some(number.is_multiple_of(3)), ..Default::default() }),
     }
 }
 

@@ -46,7 +46,7 @@ impl ModelFieldMask {
         }
     }
 
-    /// Returns the settings after an update. A mask replaces them; without a mask, populated fields are merged.
+    /// Returns the settings after an update. A mask replaces them; without a mask, given fields are merged.
     pub(crate) fn settings(&self, stored: &Value, request: &Value) -> Value {
         let given = settings_from(request);
         if self.names("settings") {
@@ -55,15 +55,11 @@ impl ModelFieldMask {
         let mut merged = stored.clone();
         if self.0.is_none() {
             for field in ["seats", "home_workspace", "permissions"] {
-                if request[field].as_str().is_some_and(|home| !home.is_empty())
-                    || items(&request[field]).next().is_some()
-                {
+                if request[field].is_string() || items(&request[field]).next().is_some() {
                     merged[field] = given[field].clone();
                 }
             }
-            for (flag, value) in
-                given["data_capture"].as_object().into_iter().flatten().filter(|(_, value)| **value == true)
-            {
+            for (flag, value) in request["data_capture"].as_object().into_iter().flatten() {
                 merged["data_capture"][flag] = value.clone();
             }
         }
