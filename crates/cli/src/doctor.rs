@@ -28,8 +28,7 @@ pub struct DoctorArguments {
 /// The call fails, or the stored data differs from the rules.
 pub async fn run(server: &ServerConnection, arguments: &DoctorArguments) -> Result {
     let organization = &arguments.organization;
-    let request =
-        CheckOrganizationRequest { name: format!("organizations/{organization}"), ..Default::default() };
+    let request = CheckOrganizationRequest { name: format!("organizations/{organization}"), ..Default::default() };
     let checked = server.organizations().check_organization(request).await;
     let checked = answer(format!("cannot check {organization}"), checked)?.self_check.unwrap_or_default();
     difference_lines(&checked).iter().for_each(print_line);
@@ -39,7 +38,9 @@ pub async fn run(server: &ServerConnection, arguments: &DoctorArguments) -> Resu
             Ok(())
         }
         1 => Err(Error::failed(format!("the stored data of {organization} has 1 difference from the rules"))),
-        count => Err(Error::failed(format!("the stored data of {organization} has {count} differences from the rules"))),
+        count => {
+            Err(Error::failed(format!("the stored data of {organization} has {count} differences from the rules")))
+        }
     }
 }
 

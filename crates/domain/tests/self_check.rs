@@ -228,10 +228,7 @@ fn a_member_who_waits_for_a_free_seat_is_found() {
     let org = org();
     let waits = with_member(&org, "bob", |member| member.pending = BTreeSet::from(["gong".to_owned()]));
     assert_eq!(seat_messages(&org, 1, &waits), Vec::<String>::new());
-    assert_eq!(
-        seat_messages(&org, 2, &waits),
-        ["1 members wait for the seat `gong`, although 1 of 2 seats are used"]
-    );
+    assert_eq!(seat_messages(&org, 2, &waits), ["1 members wait for the seat `gong`, although 1 of 2 seats are used"]);
 }
 
 #[test]
@@ -277,7 +274,10 @@ fn a_history_that_disagrees_with_the_member_is_found() {
     let expected = of(CheckRule::MemberHistory, "bob");
     assert_eq!(change("bob", |member| member.newest = None), expected);
     assert_eq!(change("bob", |member| member.newest.as_mut().unwrap().revision = 10), expected);
-    assert_eq!(change("bob", |member| member.newest.as_mut().unwrap().after.assignment = assignment("sales")), expected);
+    assert_eq!(
+        change("bob", |member| member.newest.as_mut().unwrap().after.assignment = assignment("sales")),
+        expected
+    );
     assert_eq!(change("bob", |member| member.newest.as_mut().unwrap().after.export = None), expected);
 }
 
@@ -290,10 +290,10 @@ fn a_revision_without_an_event_is_found_and_so_is_an_event_without_a_revision() 
     assert_eq!(found(0, &[1, 2, 3], None), Vec::<String>::new());
     assert_eq!(found(3, &[], Some(3)), Vec::<String>::new());
     assert_eq!(found(0, &[1, 3], Some(3)), ["revision 2 has no audit event"]);
-    assert_eq!(found(0, &[4], Some(6)), [
-        "the revisions 1 to 3 have no audit event",
-        "the revisions 5 to 6 have no audit event"
-    ]);
+    assert_eq!(
+        found(0, &[4], Some(6)),
+        ["the revisions 1 to 3 have no audit event", "the revisions 5 to 6 have no audit event"]
+    );
     assert_eq!(found(0, &[1, 2], Some(1)), ["the audit has an event of revision 2, which is none"]);
 }
 

@@ -122,8 +122,7 @@ impl OrganizationCheck<'_> {
     /// Compares a part with the rules: in a read snapshot and, if it differs there, again under the lock.
     async fn compare(&mut self, part: &Part) -> Result<PartReading> {
         let db = &self.app.db;
-        let seen =
-            db.read(self.organization, "self_check", async |tx: &mut ReadTx| part.compare(tx).await).await?;
+        let seen = db.read(self.organization, "self_check", async |tx: &mut ReadTx| part.compare(tx).await).await?;
         if seen.differences.is_empty() {
             return Ok(seen);
         }

@@ -1,6 +1,6 @@
 //! Comparing the revisions of the audit with the revision of the organization.
 
-use super::{CheckRule, DifferenceSubject, Difference};
+use super::{CheckRule, Difference, DifferenceSubject};
 
 /// Compares the revisions of audit events after `after`, in their order, with the rule that each revision has one
 /// event. `last` is the organization's revision when these are the last events, and `None` when more follow.

@@ -33,11 +33,7 @@ pub fn is_default_last(stored: &[(AssignmentId, u32)]) -> bool {
 
 /// Compares the chosen values with the phase. `record` is the record of the organization's migration, if there is one.
 #[must_use]
-pub fn check_chosen_values(
-    phase: Phase,
-    list: &AssignmentList,
-    record: Option<&MigrationRecord>,
-) -> Vec<Difference> {
+pub fn check_chosen_values(phase: Phase, list: &AssignmentList, record: Option<&MigrationRecord>) -> Vec<Difference> {
     let migrated = record.filter(|record| record.state == MigrationState::Migrated);
     let outcomes = migrated.iter().flat_map(|record| &record.outcomes);
     let left_mixed: HashSet<&AssignmentId> =

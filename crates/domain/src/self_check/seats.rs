@@ -6,7 +6,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use super::{CheckRule, DifferenceSubject, CheckedMember, Difference};
+use super::{CheckRule, CheckedMember, Difference, DifferenceSubject};
 use crate::{MemberId, Organization, Settings, SettingsId, catalog::Catalog};
 
 /// How many seats of a type are used, and how many members wait for one.
@@ -96,12 +96,7 @@ impl SeatTally {
 }
 
 /// Whether the newest change of the member began to give the seat after a revision.
-fn began_after(
-    member: &CheckedMember,
-    seat: &str,
-    revision: i64,
-    settings: &HashMap<SettingsId, Settings>,
-) -> bool {
+fn began_after(member: &CheckedMember, seat: &str, revision: i64, settings: &HashMap<SettingsId, Settings>) -> bool {
     let Some(newest) = member.newest.as_ref().filter(|newest| newest.revision > revision) else { return false };
     let had = |before| settings.get(&before).is_none_or(|before: &Settings| before.seats.contains(seat));
     !newest.settings_before.is_some_and(had)

@@ -36,14 +36,24 @@ async fn a_check_is_kept_and_listed() {
     let server = TestServer::start().await;
     let standard = StandardOrganization::create(&server, "acme", MigrationHistory::CreatedMigrated).await.unwrap();
     let other = StandardOrganization::create(&server, "beta", MigrationHistory::CreatedMigrated).await.unwrap();
-    let get = async || standard.make("OrganizationService/GetSelfCheck", r#"{"name": "$org/selfCheck"}"#).await.unwrap();
+    let get =
+        async || standard.make("OrganizationService/GetSelfCheck", r#"{"name": "$org/selfCheck"}"#).await.unwrap();
     let clean = get().await;
     assert_eq!(clean["self_check"]["name"], "organizations/acme/selfCheck");
     assert_eq!(clean["checked_revision"], clean["revision"]);
 
-    server.database.client().await.execute("DELETE FROM memberships WHERE organization_id = 'acme'", &[]).await.unwrap();
+    server
+        .database
+        .client()
+        .await
+        .execute("DELETE FROM memberships WHERE organization_id = 'acme'", &[])
+        .await
+        .unwrap();
     let found = check(&standard).await;
-    assert_eq!(found, ["MEMBER_ASSIGNMENT members/bob", "MEMBER_ASSIGNMENT members/cid", "MEMBER_ASSIGNMENT members/eve"]);
+    assert_eq!(
+        found,
+        ["MEMBER_ASSIGNMENT members/bob", "MEMBER_ASSIGNMENT members/cid", "MEMBER_ASSIGNMENT members/eve"]
+    );
     assert_eq!(differences(&standard, &get().await["self_check"]), found);
 
     let list = async |request: &str| {

@@ -54,11 +54,7 @@ const PLANTED: &[Planted] = &[
         history: MigrationHistory::CreatedMigrated,
         calls: &[],
         sql: "UPDATE assignments SET rank = 4 WHERE organization_id = '$org' AND id = 'eng'",
-        found: &[
-            "DENSE_RANKS assignments/default",
-            "DENSE_RANKS assignments/eng",
-            "DENSE_RANKS assignments/default",
-        ],
+        found: &["DENSE_RANKS assignments/default", "DENSE_RANKS assignments/eng", "DENSE_RANKS assignments/default"],
     },
     Planted {
         what: "an assignment without a chosen value",
@@ -175,7 +171,8 @@ const PLANTED: &[Planted] = &[
         what: "an audit event of a revision that does not exist",
         history: MigrationHistory::MigratedByJob,
         calls: &[],
-        sql: "INSERT INTO audit_events (organization_id, revision, occurred_at, actor, method, resource, members_changed)
+        sql:
+            "INSERT INTO audit_events (organization_id, revision, occurred_at, actor, method, resource, members_changed)
             SELECT '$org', revision + 1, now(), 'nobody', 'Nothing', 'nothing', 0 FROM organizations WHERE id = '$org'",
         found: &["AUDIT_REVISIONS audit"],
     },

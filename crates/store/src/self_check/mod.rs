@@ -26,8 +26,7 @@ type Counts = BTreeMap<CheckRule, u32>;
 pub async fn find_self_check(tx: &mut ReadTx) -> Result<Option<SelfCheck>> {
     type Row = (i64, Timestamp, JsonColumn<Counts>, JsonColumn<Vec<Difference>>);
     let (conn, organization) = tx.parts();
-    let columns =
-        (self_checks::revision, self_checks::checked_at, self_checks::counts, self_checks::differences);
+    let columns = (self_checks::revision, self_checks::checked_at, self_checks::counts, self_checks::differences);
     let row: Option<Row> = self_checks::table.find(organization).select(columns).first(conn).await.optional()?;
     Ok(row.map(|(revision, time, JsonColumn(counts), JsonColumn(kept))| SelfCheck {
         revision,
@@ -89,8 +88,7 @@ pub async fn list_self_checks(
 ) -> Result<Vec<(OrganizationId, SelfCheck)>> {
     db.system("list_self_checks", async |conn: &mut SystemConn| {
         let only_with_differences = filter == SelfCheckFilter::WithDifferences;
-        let query =
-            statement!("list_self_checks", after.unwrap_or_default(), i64::from(limit), only_with_differences);
+        let query = statement!("list_self_checks", after.unwrap_or_default(), i64::from(limit), only_with_differences);
         let rows: Vec<SelfCheckRow> = query.load(conn).await?;
         Ok(rows.into_iter().map(SelfCheckRow::into_check).collect())
     })
