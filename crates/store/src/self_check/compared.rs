@@ -16,7 +16,7 @@ use crate::{
     ReadTx, Result,
     db::load,
     enum_columns::{EnumColumn, ExportColumns},
-    members::{MemberStateRow, settings::settings_id},
+    members::{MemberStateRow, prepare_pages, settings::settings_id},
     schema::{assignments, audit_events},
 };
 
@@ -76,6 +76,7 @@ pub async fn list_checked_members(
 ) -> Result<Vec<CheckedMember>> {
     let ranks = list.first_ranks().into_iter().map(|(group, rank)| (group.to_string(), rank.into())).collect();
     let ranks = serde_json::Value::Object(ranks);
+    prepare_pages(tx).await?;
     let rows: Vec<CheckedMemberRow> = load!(tx, "list_checked_members", after, limit, ranks).await?;
     let member = |row: CheckedMemberRow| CheckedMember {
         state: row.state.into(),
@@ -99,6 +100,7 @@ pub async fn list_ranks(tx: &mut ReadTx) -> Result<Vec<(AssignmentId, u32)>> {
 
 /// Reads the revisions of up to `limit` audit events after a revision, in their order.
 pub async fn list_event_revisions(tx: &mut ReadTx, after: i64, limit: i64) -> Result<Vec<i64>> {
+    prepare_pages(tx).await?;
     let (conn, organization) = tx.parts();
     let revisions = audit_events::table
         .filter(audit_events::organization_id.eq(organization))

@@ -1,7 +1,6 @@
 -- The self-check: up to $3 members after $2, in byte order of their ids, each with the ranks that match the member, the
 -- seat types that the member waits for, and the newest change in the history. $4 maps each group of the list to the
--- first rank that has it. The members are limited first, so that the rest is read for these members only, each through
--- the primary key.
+-- first rank that has it. The members are limited first, and the rest is read for each of them through the primary key.
 SELECT
     m.id,
     m.active,
@@ -10,7 +9,10 @@ SELECT
     m.email_export,
     m.email_export_since,
     m.email_export_source,
-    p.assignment_id AS pin,
+    (
+        SELECT p.assignment_id::text FROM pins AS p
+        WHERE p.organization_id = $1 AND p.member_id = m.id
+    ) AS pin,
     array(
         SELECT ($4::jsonb ->> ms.group_id)::integer FROM memberships AS ms
         WHERE ms.organization_id = $1 AND ms.member_id = m.id AND jsonb_exists($4::jsonb, ms.group_id)
@@ -32,7 +34,6 @@ FROM (
     ORDER BY l.id
     LIMIT $3
 ) AS m
-LEFT JOIN pins AS p ON p.organization_id = $1 AND m.id = p.member_id
 LEFT JOIN LATERAL (
     SELECT * FROM member_changes AS c
     WHERE c.organization_id = $1 AND c.member_id = m.id
