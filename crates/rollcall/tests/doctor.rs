@@ -35,9 +35,25 @@ async fn doctor_prints_each_difference_and_fails() {
     let difference = "AUDIT_REVISIONS organizations/acme: revision 2 has no audit event".to_owned();
     let failure = "rollcall: the stored data of acme has 1 difference from the rules".to_owned();
     assert_eq!(doctor(&server, &target).await, (Some(1), difference.clone(), failure.clone()));
+    server.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_log_has_the_number_of_differences_and_no_member() {
+    let server = TestServer::start().await;
+    StandardOrganization::create(&server, "acme", MigrationHistory::CreatedMigrated).await.unwrap();
+    let plant = "DELETE FROM memberships WHERE organization_id = 'acme' AND member_id = 'cid'";
+    server.database.client().await.execute(plant, &[]).await.unwrap();
+    // Without a target, the server is in the process of the command, and logs to the same place.
     let (status, printed, log) = doctor(&server, &[]).await;
-    assert_eq!((status, printed), (Some(1), difference));
-    // The server in the process of the command logs the number of differences, and then the command its failure.
-    assert!(log.contains("stored data differs from a rule") && log.ends_with(&failure), "{log}");
+    assert_eq!(status, Some(1));
+    assert!(
+        printed.starts_with("MEMBER_ASSIGNMENT organizations/acme/members/cid: the member is in `sales`"),
+        "{printed}"
+    );
+    for part in ["ERROR", "stored data differs from a rule", "acme", "MEMBER_ASSIGNMENT", r#""count":1"#] {
+        assert!(log.contains(part), "{part} in {log}");
+    }
+    assert!(!log.contains("cid") && !log.contains("Cid"), "{log}");
     server.stop().await;
 }
