@@ -3,6 +3,7 @@
 pub mod engine;
 mod housekeeping;
 mod mixed_settings_report;
+mod self_check;
 mod settings_migration;
 
 use std::future::Future;
@@ -33,7 +34,7 @@ impl Default for JobOptions {
 #[must_use]
 pub fn specs(options: &JobOptions) -> Vec<JobSpec> {
     let report = mixed_settings_report::spec(options.report_schedule.clone());
-    vec![housekeeping::spec(), report, settings_migration::spec()]
+    vec![housekeeping::spec(), report, self_check::spec(), settings_migration::spec()]
 }
 
 /// Returns the name, description and schedule of every job.

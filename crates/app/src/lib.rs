@@ -17,6 +17,7 @@ mod options;
 pub mod organizations;
 pub mod reports;
 mod seats;
+pub mod self_check;
 
 use rollcall_domain::{AssignmentId, MemberId};
 use rollcall_store::{Db, ReadTx, audit::Document};

@@ -1,4 +1,4 @@
-//! The commands of the program `rollcall` that act as a client: `job`, `migration`, `report`, `import` and `demo`.
+//! The commands of the program `rollcall` that act as a client: `job`, `migration`, `report`, `doctor`, `import` and `demo`.
 //!
 //! The source tree is the command tree of `rollcall --help`: `rollcall migration plan` is `migration/plan.rs`, which
 //! also holds the arguments of the command.
@@ -18,6 +18,7 @@
 mod connection;
 mod csv_file;
 pub mod demo;
+pub mod doctor;
 pub mod error;
 pub mod folder;
 pub mod import;

@@ -27,6 +27,7 @@ pub mod refusal;
 pub mod resolution;
 pub mod seats;
 mod selection;
+pub mod self_check;
 pub mod settings;
 pub mod spreadsheet;
 mod violation;

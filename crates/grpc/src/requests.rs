@@ -64,6 +64,8 @@ macro_rules! reads {
 reads! {
     GetOrganizationRequest,
     GetCatalogRequest,
+    CheckOrganizationRequest,
+    GetSelfCheckRequest,
     GetAssignmentRequest,
     ListAssignmentsRequest,
     ListMixedAssignmentsRequest,
@@ -93,6 +95,7 @@ macro_rules! reads_without_revision {
 
 reads_without_revision! {
     ListOrganizationsRequest,
+    ListSelfChecksRequest,
     ListMigrationsRequest,
     ListJobsRequest,
     ListJobRunsRequest,
@@ -120,6 +123,7 @@ macro_rules! lists {
 
 lists! {
     ListOrganizationsRequest = "ListOrganizations",
+    ListSelfChecksRequest = "ListSelfChecks",
     ListAssignmentsRequest = "ListAssignments",
     ListMixedAssignmentsRequest = "ListMixedAssignments",
     ListMembersRequest = "ListMembers",

@@ -311,7 +311,19 @@ async fn organizations_and_migrations_are_listed_once_while_others_are_added() {
     let organizations = list("OrganizationService/ListOrganizations", "organizations", by_name);
     read_while(&server, &organizations, &stays, create).await;
     let stays: Vec<String> = stays.iter().map(|name| format!("{name}/migration")).collect();
-    read_while(&server, &list("MigrationService/ListMigrations", "migrations", by_migration), &stays, create).await;
+    read_while(&server, &list("MigrationService/ListMigrations", "migrations", by_parent), &stays, create).await;
+    let check = |channel: Channel, number: u64| async move {
+        let name = format!("organizations/o{}-{}", (number * 7) % 6, number % 5);
+        create(channel.clone(), number).await;
+        change(&channel, "OrganizationService/CheckOrganization", json!({ "name": name })).await;
+    };
+    let stays: Vec<String> = (0..6).map(|number| format!("organizations/o{number}/selfCheck")).collect();
+    for number in 0..6 {
+        let request = json!({ "name": format!("organizations/o{number}") });
+        call(&channel, "OrganizationService/CheckOrganization", request).await;
+    }
+    let checks = list("OrganizationService/ListSelfChecks", "self_checks", by_parent);
+    read_while(&server, &checks, &stays, check).await;
     for (rpc, items, parent) in [
         ("ReportService/ListReports", "reports", json!({})),
         ("JobService/ListJobRuns", "runs", json!({ "parent": "jobs/mixed-settings-report" })),
@@ -326,8 +338,9 @@ async fn organizations_and_migrations_are_listed_once_while_others_are_added() {
 
 /// The order is that of the organizations' ids: `o1-1` comes after `o1`, although `o1-1/migration` comes before
 /// `o1/migration`.
-fn by_migration(one: &Value, other: &Value) -> bool {
-    name(one).trim_end_matches("/migration") < name(other).trim_end_matches("/migration")
+fn by_parent(one: &Value, other: &Value) -> bool {
+    let parent = |item: &Value| name(item).rsplit_once('/').unwrap().0.to_owned();
+    parent(one) < parent(other)
 }
 
 #[test]

@@ -8,6 +8,7 @@ use rollcall_app::reports::ReportStore;
 use rollcall_cli::{
     TargetArguments,
     demo::DemoArguments,
+    doctor::{self, DoctorArguments},
     folder::OrganizationFolder,
     import::{self, ImportArguments},
     job::{self, JobCommand},
@@ -67,6 +68,8 @@ pub(crate) enum Command {
         #[command(subcommand)]
         command: ReportCommand,
     },
+    /// Compare the stored data of an organization with the rules; repair nothing
+    Doctor(DoctorArguments),
     /// Create an organization from a folder on a running server, up to and including its old settings
     Import(ImportArguments),
     /// Show the settings migration and the report on an organization, then keep serving
@@ -78,7 +81,12 @@ impl Command {
     pub(crate) fn log_default(&self) -> &'static str {
         match self {
             Self::Serve | Self::Migrate | Self::Jobs => "info",
-            Self::Job { .. } | Self::Migration { .. } | Self::Report { .. } | Self::Import(_) | Self::Demo(_) => "warn",
+            Self::Job { .. }
+            | Self::Migration { .. }
+            | Self::Report { .. }
+            | Self::Doctor(_)
+            | Self::Import(_)
+            | Self::Demo(_) => "warn",
         }
     }
 
@@ -91,6 +99,10 @@ impl Command {
             Self::Migration { command } => run_migration_command(command, config, shutdown).await,
             Self::Report { command: ReportCommand::Verify(arguments) } => {
                 verify::run(&arguments, open_report_store).await
+            }
+            Self::Doctor(arguments) => {
+                let check = async |server: &_| doctor::run(server, &arguments).await;
+                with_server(config, arguments.target.as_ref(), shutdown, INTERRUPTED, check).await
             }
             Self::Import(arguments) => {
                 let folder = OrganizationFolder::read(&arguments.folder)?;

@@ -18,6 +18,7 @@ mod support {
     pub(crate) mod kill_state;
     pub(crate) mod kill_sync;
     pub(crate) mod kill_trial;
+    pub(crate) mod self_check;
 }
 
 use std::time::Duration;

@@ -16,6 +16,7 @@ mod support {
     pub(crate) mod kill_server;
     pub(crate) mod kill_state;
     pub(crate) mod process;
+    pub(crate) mod self_check;
 }
 
 use std::collections::BTreeMap;

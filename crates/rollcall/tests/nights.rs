@@ -20,6 +20,7 @@ mod support {
     pub(crate) mod nights_plan;
     pub(crate) mod nights_world;
     pub(crate) mod process;
+    pub(crate) mod self_check;
 }
 
 use std::time::Instant;

@@ -31,6 +31,7 @@ pub mod reports;
 pub mod requests;
 mod schema;
 pub mod seats;
+pub mod self_check;
 
 pub use db::{Db, Fence, Limits, Options, ReadTx, SystemConn, TxBody, TxError, WriteOptions, WriteTx};
 pub use error::{Error, ORGANIZATIONS_PKEY};

@@ -175,6 +175,17 @@ diesel::table! {
 }
 
 diesel::table! {
+    self_checks (organization_id) {
+        organization_id -> Text,
+        revision -> BigInt,
+        checked_at -> Timestamptz,
+        difference_count -> Integer,
+        counts -> Jsonb,
+        differences -> Jsonb,
+    }
+}
+
+diesel::table! {
     jobs (name) {
         name -> Text,
         scheduled_until -> Nullable<Timestamptz>,

@@ -57,6 +57,9 @@ pub const SAMPLES: &[Sample] = &[
         }}"#,
         ("/catalog/seat_types/0/display_name", "Gong"),
     ),
+    read("OrganizationService/CheckOrganization", r#"{"name": "$org"}"#),
+    read("OrganizationService/GetSelfCheck", r#"{"name": "$org/selfCheck"}"#),
+    read("OrganizationService/ListSelfChecks", "{}"),
     // Assignments.
     change(
         "AssignmentService/CreateAssignment",

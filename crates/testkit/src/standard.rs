@@ -24,7 +24,7 @@ pub enum MigrationHistory {
 /// * `sales`, automatic, for the group `sales`. Its members are `bob`, `cid`, and the inactive `eve`.
 /// * `eng`, manual, for the group `eng`. Its members are `ada`, and `dot`, who is pinned to it.
 ///
-/// The legacy settings of `ada` and `bob` are `EXPORT`.
+/// The legacy settings of `ada` and `bob` are `EXPORT`. The self-check of the organization was made, and found nothing.
 pub struct StandardOrganization {
     channel: Channel,
     id: String,
@@ -65,7 +65,11 @@ impl StandardOrganization {
         if history == MigrationHistory::RolledBack {
             standard.make("MigrationService/RollBackMigration", r#"{"name": "$org/migration"}"#).await?;
         }
-        Ok(standard)
+        let checked = standard.make("OrganizationService/CheckOrganization", r#"{"name": "$org"}"#).await?;
+        match checked.pointer("/self_check/differences") {
+            Some(differences) if differences != &json!([]) => Err(format!("the self-check found {differences}")),
+            _ => Ok(standard),
+        }
     }
 
     /// Returns the id.

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used)]
 
 mod demo;
+mod doctor;
 mod error;
 mod folder;
 mod folder_fuzz;

@@ -5,6 +5,7 @@ use rollcall_domain::{
     Phase, UpdateMode, Violation,
     email_export::{EmailExport, Reason, Source, State},
     lint::LintRule,
+    self_check::CheckRule,
 };
 use rollcall_proto::v1;
 
@@ -55,6 +56,12 @@ to_proto! {
     to_rule: LintRule = LintRule {
         NeverMatches, GroupGone, NoMembers, ContradictoryDataCapture, SeatsPending, SeatPrerequisiteMissing,
         EmailExportUnresolved,
+    }
+}
+to_proto! {
+    to_check_rule: CheckRule = CheckRule {
+        DenseRanks, ChosenValue, MemberAssignment, AutomaticSettings, EmailExportPhase, PendingSeat, SeatTotal,
+        MemberHistory, AuditRevisions,
     }
 }
 to_proto! { to_run_state: RunState = JobRunState { Pending, Running, Succeeded, Failed, Skipped, Cancelled } }

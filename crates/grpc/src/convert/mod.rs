@@ -10,6 +10,7 @@ pub(crate) mod lint;
 pub(crate) mod members;
 pub(crate) mod migration;
 pub(crate) mod organizations;
+pub(crate) mod self_check;
 pub(crate) mod settings;
 
 use chrono::{DateTime, Datelike as _};

@@ -1,6 +1,9 @@
 //! `OrganizationService`.
 
-use rollcall_app::organizations::{CatalogReplacement, OrganizationCreation, OrganizationUpdate};
+use rollcall_app::{
+    organizations::{CatalogReplacement, OrganizationCreation, OrganizationUpdate},
+    self_check::SelfCheckFilter,
+};
 use rollcall_domain::{OrganizationId, names, organization::OrganizationInput};
 use rollcall_proto::v1::{self, organization_service_server::OrganizationService};
 use tonic::{Request, Response, Status};
@@ -12,6 +15,7 @@ use crate::{
         Effects,
         catalog::{parse_catalog, to_catalog},
         organizations::{parse_organization, to_organization, written_paths},
+        self_check::{to_self_check, to_unchecked},
         to_effects,
     },
     masks::parse_mask,
@@ -132,5 +136,47 @@ impl OrganizationService for Services {
                 },
             )
             .await
+    }
+
+    async fn check_organization(
+        &self,
+        request: Request<v1::CheckOrganizationRequest>,
+    ) -> Result<Response<v1::CheckOrganizationResponse>, Status> {
+        let (id, at_least) = parse_read(request, |request, checks| {
+            checks.organization("name", names::parse_organization(&request.name))
+        })?;
+        respond(self.app.check_organization(&id, at_least).await, |check| v1::CheckOrganizationResponse {
+            self_check: Some(to_self_check(&id, &check)),
+            revision: tokens::revision(&id, check.revision),
+        })
+    }
+
+    async fn get_self_check(
+        &self,
+        request: Request<v1::GetSelfCheckRequest>,
+    ) -> Result<Response<v1::GetSelfCheckResponse>, Status> {
+        let (id, at_least) = parse_read(request, |request, checks| {
+            checks.organization("name", names::parse_singleton(&request.name, "selfCheck"))
+        })?;
+        respond(self.app.get_self_check(&id, at_least).await, |found| v1::GetSelfCheckResponse {
+            self_check: Some(found.value.as_ref().map_or_else(|| to_unchecked(&id), |check| to_self_check(&id, check))),
+            revision: tokens::revision(&id, found.revision),
+            checked_revision: found.value.map(|check| tokens::revision(&id, check.revision)).unwrap_or_default(),
+        })
+    }
+
+    async fn list_self_checks(
+        &self,
+        request: Request<v1::ListSelfChecksRequest>,
+    ) -> Result<Response<v1::ListSelfChecksResponse>, Status> {
+        let (filter, page) = self.pages.parse_list(request, |request, _| {
+            let only = request.only_with_differences;
+            Some(if only { SelfCheckFilter::WithDifferences } else { SelfCheckFilter::All })
+        })?;
+        respond(self.app.list_self_checks(filter, page.after(), page.limit()).await, |found| {
+            let render = |(id, check): &_| to_self_check(id, check);
+            let (self_checks, next_page_token) = page.render(&found, render, |_, (last, _)| last.to_string());
+            v1::ListSelfChecksResponse { self_checks, next_page_token }
+        })
     }
 }

@@ -10,7 +10,9 @@ use crate::{
     api_snapshot::{ApiSnapshot, microseconds, require_equal, revision_number},
     generate::{GeneratedRequest, generate},
     model::{AppliedRequest, Model, expected_preview, without_defaults},
-    responses::{check_audit_event, describe, newest_event, predicted_fields, require_refusal, response},
+    responses::{
+        check_audit_event, check_stored_data, describe, newest_event, predicted_fields, require_refusal, response,
+    },
     sequence::{Sequence, SequenceStep, StepKind},
 };
 
@@ -261,6 +263,7 @@ impl SequencePlayer {
         snapshot.compare(&played.model, played.revision)?;
         played.catalog_etag = snapshot.catalog_etag;
         played.order_etag = snapshot.order_etag;
-        Ok(())
+        let name = format!("organizations/{}", played.model.id);
+        check_stored_data(&self.channel, &name).await
     }
 }

@@ -76,3 +76,11 @@ pub(crate) fn check_audit_event(event: &Value, method: &Rpc, request: &Value, pr
         &without_defaults(&select_fields(event, &fields)),
     )
 }
+
+/// Makes the self-check of an organization, which must find no difference between the stored data and the rules.
+pub(crate) async fn check_stored_data(channel: &Channel, name: &str) -> Result<(), String> {
+    let request = json!({ "name": name });
+    let answer = Rpc::find("OrganizationService/CheckOrganization").call(channel, &request).await;
+    let check = answer.map_err(|status| describe(&status))?["self_check"].take();
+    if check["differences"].is_null() { Ok(()) } else { Err(format!("the self-check found {check}")) }
+}

@@ -10,6 +10,7 @@ use super::{
     kill_server::Server,
     kill_state::{Observer, RowView, State},
     process::{DEADLINE, LOOK, MIGRATION, Place, Process, REPORT, until},
+    self_check::assert_no_differences,
 };
 
 /// The result of a run.
@@ -134,6 +135,7 @@ impl RunScenario {
 
     async fn end(&self) -> RunResult {
         self.observer.assert_consistent().await;
+        assert_no_differences(&self.database.db_with(1)).await;
         let outcome = "SELECT outcome::text FROM job_runs WHERE job = $1";
         let outcome = self.observer.sql.query_one(outcome, &[&self.job]).await.unwrap().get(0);
         let csv = (self.job == REPORT).then(async || {

@@ -13,6 +13,7 @@ use super::{
     kill_moment::{Answer, Moment},
     kill_server::Server,
     kill_state::{Observer, RowView, Rows, State},
+    self_check::assert_no_differences,
 };
 
 /// The operation of the killed server.
@@ -125,6 +126,7 @@ impl Trial {
     /// Checks that each organization equals `expected`, without times.
     pub(crate) async fn assert_state(&self, expected: &State) {
         self.observer.assert_consistent().await;
+        assert_no_differences(&self.database.db_with(1)).await;
         for (organization, rows) in self.observer.state(RowView::Timeless).await {
             let differ = differences(&rows, &expected[&organization]);
             assert!(differ.is_empty(), "{organization}: {differ:?} are not as undisturbed");

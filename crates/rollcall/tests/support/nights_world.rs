@@ -15,10 +15,13 @@ use super::{
     nights_log::Log,
     nights_plan::{Night, NightGenerator},
     process::{DEADLINE, LOOK, MIGRATION, REPORT, until},
+    self_check::assert_no_differences,
 };
 
 /// The initial number of organizations, without the models.
 const ORGANIZATIONS: usize = 10;
+/// The job that runs two hours after the report.
+const SELF_CHECK: &str = "self-check";
 /// How far the clock advances past the end of an abandoned lease.
 const LEASE: Duration = Duration::from_secs(31);
 
@@ -164,7 +167,7 @@ impl Simulation {
     /// Advances the clock if a run waits for the end of an abandoned lease or for its next attempt, so that the test
     /// need not wait.
     async fn pass_leases(&mut self) {
-        for job in [REPORT, MIGRATION] {
+        for job in [REPORT, MIGRATION, SELF_CHECK] {
             let waits = format!(
                 "SELECT count(*) FROM job_runs
                 WHERE job = '{job}' AND state = 'PENDING' AND not_before > test_clock.clock_timestamp()"
@@ -212,6 +215,11 @@ impl Simulation {
     /// Checks the invariants of all nights.
     pub(crate) async fn assert_all(&mut self) -> Summary {
         self.models.assert_consistent().await;
+        assert_no_differences(&self.db).await;
+        let failed = format!("SELECT count(*) FROM job_runs WHERE job = '{SELF_CHECK}' AND state = 'FAILED'");
+        assert_eq!(self.log.count(&failed).await, 0, "failed self-checks");
+        let found = "SELECT count(*) FROM self_checks WHERE difference_count > 0";
+        assert_eq!(self.log.count(found).await, 0, "self-checks with differences");
         assert_eq!(self.log.zombies().await, Vec::<String>::new(), "zombies");
         let migrated = "SELECT count(*) FROM test_log.migrations WHERE state = 'MIGRATED'";
         let migrated = self.log.count(migrated).await;

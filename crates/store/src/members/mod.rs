@@ -28,7 +28,7 @@ use crate::{ReadTx, Result, db::load, enum_columns::ExportColumns, schema::membe
 /// A member as the planner reads it.
 #[derive(QueryableByName)]
 #[diesel(table_name = members, check_for_backend(Pg))]
-struct MemberStateRow {
+pub(crate) struct MemberStateRow {
     id: String,
     active: bool,
     assignment_id: String,

@@ -133,9 +133,9 @@ pub async fn find_member(tx: &mut ReadTx, member: &MemberId) -> Result<Option<Me
     Ok(load(tx, &page).await?.pop())
 }
 
-/// Prepares a read snapshot for reading all members page by page, in byte order of their ids. With sorting disabled each
-/// page follows the primary key. Otherwise Postgres would read and sort all members after the cursor for each page
-/// whenever it expects few of them.
+/// Prepares a transaction for reading all rows of a table page by page, in the order of the primary key, such as members in
+/// byte order of their ids. With sorting disabled each page follows the primary key. Otherwise Postgres would read and
+/// sort all rows after the cursor for each page whenever it expects few of them.
 pub async fn prepare_pages(tx: &mut ReadTx) -> Result<()> {
     diesel::sql_query("SET LOCAL enable_sort = off").execute(&mut tx.conn).await?;
     Ok(())

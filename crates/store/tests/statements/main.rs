@@ -21,10 +21,12 @@ use sqlparser::ast::{SetExpr, Statement};
 use crate::rules::{Schema, Scope};
 
 /// The statements about all organizations: jobs and lists of an operator send them, page by page.
-const ABOUT_ALL_ORGANIZATIONS: [&str; 6] = [
+const ABOUT_ALL_ORGANIZATIONS: [&str; 8] = [
+    "list_due_self_checks.sql",
     "list_migration_sizes.sql",
     "list_migrations.sql",
     "list_pending_migrations.sql",
+    "list_self_checks.sql",
     // Lists of organizations.
     r#" FROM "organizations" WHERE ("organizations"."id" > $1) ORDER BY "organizations"."id" LIMIT $2"#,
     r#" FROM "organizations" WHERE (("organizations"."id" > $1) AND ("organizations"."holdings_revision" != "#,
@@ -80,7 +82,7 @@ async fn statements_of_all_calls() -> BTreeMap<String, String> {
     observe::start();
     let server = TestServer::start().await;
     let standard = StandardOrganization::create(&server, "first", MigrationHistory::Legacy).await.unwrap();
-    for job in ["settings-migration", "mixed-settings-report", "housekeeping"] {
+    for job in ["settings-migration", "mixed-settings-report", "housekeeping", "self-check"] {
         standard.make("JobService/RunJob", &format!(r#"{{"name": "jobs/{job}"}}"#)).await.unwrap();
     }
     for (number, sample) in SAMPLES.iter().enumerate() {

@@ -73,7 +73,13 @@ impl TestDatabase {
     /// Opens a connection pool to the database, as the service does.
     #[must_use]
     pub fn db(&self) -> Db {
-        Db::open(&Options { url: self.url(), connections: 24 }).unwrap()
+        self.db_with(24)
+    }
+
+    /// The same, with at most this many connections.
+    #[must_use]
+    pub fn db_with(&self, connections: usize) -> Db {
+        Db::open(&Options { url: self.url(), connections }).unwrap()
     }
 
     /// Opens a superuser connection of its own, to read rows directly and to make changes that the service cannot make.

@@ -21,7 +21,10 @@ use self::{
     organization::{ORGANIZATION, parent},
     writers::{ConcurrentWriter, WRITERS},
 };
-use crate::model::{Model, StoredOrganization};
+use crate::{
+    model::{Model, StoredOrganization},
+    responses::check_stored_data,
+};
 
 /// The number of calls of each writer.
 const CALLS: usize = 25;
@@ -33,7 +36,8 @@ async fn a_replay_of_the_audit_of_concurrent_writers_gives_the_stored_rows() {
     let stored = StoredOrganization::connect(&server.database, ORGANIZATION).await;
     let prepared = number(&stored.organization().await["revision"]);
 
-    let outcomes = write_concurrently(&server).await;
+    let outcomes = write_and_check_concurrently(&server).await;
+    check_stored_data(&server.channel(), &parent()).await.unwrap();
 
     let events = stored.events().await;
     assert_revisions_and_times_are_in_order(&stored.organization().await, &events);
@@ -52,6 +56,22 @@ async fn a_replay_of_the_audit_of_concurrent_writers_gives_the_stored_rows() {
 
 /// The outcome of each call, with the number of its writer.
 type WriterOutcomes = Vec<(usize, CallOutcome)>;
+
+/// Makes self-checks of the organization as long as the writers write. None may find a difference.
+async fn write_and_check_concurrently(server: &TestServer) -> WriterOutcomes {
+    let mut writing = std::pin::pin!(write_concurrently(server));
+    let (channel, mut checks) = (server.channel(), 0);
+    loop {
+        tokio::select! {
+            outcomes = &mut writing => {
+                println!("{checks} self-checks during the writes");
+                return outcomes;
+            }
+            checked = async { check_stored_data(&channel, &parent()).await } => checked.unwrap(),
+        }
+        checks += 1;
+    }
+}
 
 async fn write_concurrently(server: &TestServer) -> WriterOutcomes {
     let start = Arc::new(Barrier::new(WRITERS));
