@@ -42,7 +42,7 @@ fn members_of_the_last(org: &Org) -> Facts {
 fn plan(org: &Org, list: &AssignmentList, propose: impl FnOnce(Current<'_>) -> Proposal<'static>) -> Plan {
     let organization = org.organization();
     let current = Current { organization: &organization, list };
-    propose(current).plan(current, &members_of_the_last(org), at(1)).unwrap()
+    propose(current).plan(current, &members_of_the_last(org), at(1)).unwrap_or_else(|refusal| panic!("{refusal}"))
 }
 
 #[test]
