@@ -67,3 +67,18 @@ fn a_deactivated_and_re_homed_member_counts_once_and_a_new_one_does_not() {
     let known: Vec<&MemberId> = org.people.keys().collect();
     assert_eq!(known.len(), 6);
 }
+
+#[test]
+fn a_bounded_count_of_active_members_decides_like_a_full_one() {
+    for (members, percent) in [(0, 0), (0, 1), (0, 100), (2, 10), (50, 10), (3, 33)] {
+        let limit = MassChangeLimit { members, percent };
+        for most in 0..70 {
+            let to_count = limit.active_members_to_count(most);
+            for (touched, active) in (0..=most).flat_map(|touched| (0..800).map(move |active| (touched, active))) {
+                let counted = limit.is_exceeded(touched, active.min(to_count));
+                assert_eq!(counted, limit.is_exceeded(touched, active), "{limit:?} {touched} of {active}");
+            }
+        }
+    }
+    assert_eq!(MassChangeLimit::default().active_members_to_count(50), 0, "nothing is counted for a few members");
+}

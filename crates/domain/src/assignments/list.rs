@@ -13,13 +13,16 @@ use crate::{AssignmentId, GroupId, Refusal};
 pub struct AssignmentList {
     listed: Vec<Assignment>,
     default: Assignment,
+    /// The rank of each assignment: a plan looks up assignments once for each member.
+    rank_of: HashMap<AssignmentId, u32>,
 }
 
 impl AssignmentList {
     /// The list of the given assignments; `listed` is in evaluation order and without the default.
     #[must_use]
     pub fn new(listed: Vec<Assignment>, default: Assignment) -> Self {
-        Self { listed, default }
+        let rank_of = ranks_by_id(&listed, &default);
+        Self { listed, default, rank_of }
     }
 
     /// All assignments with their ranks, the default one last.
@@ -48,7 +51,7 @@ impl AssignmentList {
     /// An assignment by id.
     #[must_use]
     pub fn find(&self, id: &AssignmentId) -> Option<&Assignment> {
-        self.ranked().map(|(_, assignment)| assignment).find(|assignment| assignment.id == *id)
+        self.rank(id).map(|rank| self.at(rank))
     }
 
     /// An assignment by id.
@@ -62,14 +65,13 @@ impl AssignmentList {
     /// The rank of an assignment.
     #[must_use]
     pub fn rank(&self, id: &AssignmentId) -> Option<u32> {
-        self.ranked().find(|(_, assignment)| assignment.id == *id).map(|(rank, _)| rank)
+        self.rank_of.get(id).copied()
     }
 
     /// The assignment at a rank; the default one beyond the end.
     #[must_use]
     pub fn at(&self, rank: u32) -> &Assignment {
-        let index = usize::try_from(rank).unwrap_or(usize::MAX).wrapping_sub(1);
-        self.listed.get(index).unwrap_or(&self.default)
+        self.listed.get(index_of(rank)).unwrap_or(&self.default)
     }
 
     /// For each group, the first rank that names it: all that resolving a member needs.
@@ -121,21 +123,36 @@ impl AssignmentList {
             return Err(Refusal::OrderSetMismatch(mismatch));
         }
         let listed = first.iter().filter_map(|id| known.get(id)).copied().cloned().collect();
-        Ok(Self { listed, default: self.default.clone() })
+        Ok(Self::new(listed, self.default.clone()))
     }
 
+    /// Changes an assignment, except for its id.
     pub(super) fn find_mut(&mut self, id: &AssignmentId) -> Option<&mut Assignment> {
-        self.listed.iter_mut().chain([&mut self.default]).find(|assignment| assignment.id == *id)
+        let rank = self.rank(id)?;
+        Some(self.listed.get_mut(index_of(rank)).unwrap_or(&mut self.default))
     }
 
     /// Inserts at a rank that was checked; beyond the end is the end.
     pub(super) fn insert(&mut self, position: u32, assignment: Assignment) {
-        let index = usize::try_from(position.saturating_sub(1)).unwrap_or(usize::MAX);
+        let index = index_of(position.max(1));
         self.listed.insert(index.min(self.listed.len()), assignment);
+        self.rank_of = ranks_by_id(&self.listed, &self.default);
     }
 
+    /// Removes a listed assignment.
     pub(super) fn remove(&mut self, id: &AssignmentId) -> Option<Assignment> {
-        let index = self.listed.iter().position(|assignment| assignment.id == *id)?;
-        Some(self.listed.remove(index))
+        let index = index_of(self.rank(id)?);
+        let removed = (index < self.listed.len()).then(|| self.listed.remove(index))?;
+        self.rank_of = ranks_by_id(&self.listed, &self.default);
+        Some(removed)
     }
+}
+
+fn ranks_by_id(listed: &[Assignment], default: &Assignment) -> HashMap<AssignmentId, u32> {
+    listed.iter().chain([default]).map(|assignment| assignment.id.clone()).zip(1..).collect()
+}
+
+/// The index in `listed` of a rank.
+fn index_of(rank: u32) -> usize {
+    usize::try_from(rank).unwrap_or(usize::MAX).wrapping_sub(1)
 }

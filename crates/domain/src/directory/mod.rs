@@ -102,12 +102,13 @@ impl Rejection {
 pub struct Directory {
     /// Members by id.
     pub members: HashMap<MemberId, KnownMember>,
-    /// All groups.
+    /// Groups by id: for a FULL sync all of them, for a DELTA sync those that its rows name.
     pub groups: HashMap<GroupId, KnownGroup>,
     /// The groups of the members above.
     pub memberships: Memberships,
     /// Old settings that are bound to no member yet, for the addresses in the rows.
     pub unmatched: HashMap<Email, bool>,
-    /// How many active members the organization has.
+    /// How many active members the organization has. They may be counted up to
+    /// [`MassChangeLimit::active_members_to_count`] of the members above only.
     pub active_members: u32,
 }

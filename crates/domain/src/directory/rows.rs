@@ -124,6 +124,13 @@ impl ParsedRows {
         people.chain(self.memberships.keys()).chain(self.removed.keys()).collect()
     }
 
+    /// Every group that a row names.
+    #[must_use]
+    pub fn named_groups(&self) -> BTreeSet<&GroupId> {
+        let memberships = self.memberships.values().chain(self.removed.values());
+        self.groups.keys().chain(memberships.flatten()).collect()
+    }
+
     fn take_members(&mut self, rows: Vec<RawMember>) {
         let parsed = rows.into_iter().map(|row| match MemberId::parse(&row.member) {
             Ok(id) => Ok((id, parse_member(row))),

@@ -150,11 +150,18 @@ impl Org {
             Scope::Named(members) => Facts { members: self.states(list, |id, _| members.contains(id)), ..facts },
             Scope::Directory(rows) => {
                 let (named, emails) = (rows.named_members(), rows.emails().collect::<BTreeSet<&Email>>());
-                let directory = self.directory(|id, person| {
+                let mut directory = self.directory(|id, person| {
                     rows.mode == SyncMode::Full
                         || named.contains(id)
                         || (person.active && emails.contains(&person.identity.email))
                 });
+                if rows.mode == SyncMode::Delta {
+                    let groups = rows.named_groups();
+                    directory.groups.retain(|id, _| groups.contains(id));
+                    let touched = u32::try_from(directory.members.len()).unwrap_or(u32::MAX);
+                    directory.active_members =
+                        directory.active_members.min(self.limit.active_members_to_count(touched));
+                }
                 Facts { directory, ..facts }
             }
             scope => Facts { members: self.affected(list, scope), ..facts },

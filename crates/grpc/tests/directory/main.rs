@@ -10,6 +10,7 @@ mod groups;
 mod limits;
 mod modes;
 mod rows;
+mod size;
 mod streams;
 
 use rollcall_proto::v1::{

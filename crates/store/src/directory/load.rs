@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use diesel::{
     pg::Pg,
     prelude::*,
-    sql_types::{Array, Bool, Nullable, Text},
+    sql_types::{Array, Bool, Integer, Nullable, Text},
 };
 use diesel_async::RunQueryDsl;
 use rollcall_domain::{
@@ -17,31 +17,37 @@ use uuid::Uuid;
 use crate::{
     ReadTx, Result,
     db::load,
+    domain_columns::CountColumn,
     enum_columns::ExportColumns,
     members::{identity::IdentityColumns, settings::settings_id},
     schema::{groups, members},
 };
 
 /// Reads the part of the directory that the rows of a sync concern: for a FULL sync all of it; for a DELTA sync the
-/// members that the rows name, and the active members who hold one of their addresses.
+/// members and groups that the rows name, and the active members who hold one of their addresses. So a DELTA sync costs
+/// the same in an organization of any size.
 pub async fn list_directory(tx: &mut ReadTx, rows: &ParsedRows) -> Result<Directory> {
     let emails: Vec<&Email> = rows.emails().collect();
-    let (named, holders) = match rows.mode {
-        SyncMode::Full => (None, Vec::new()),
+    let (named, named_groups, holders) = match rows.mode {
+        SyncMode::Full => (None, None, Vec::new()),
         SyncMode::Delta => {
             let named = rows.named_members().into_iter().map(MemberId::as_str).collect::<Vec<_>>();
-            (Some(named), emails.iter().map(|email| email.as_str()).collect())
+            let groups = rows.named_groups().into_iter().map(GroupId::as_str).collect();
+            (Some(named), Some(groups), emails.iter().map(|email| email.as_str()).collect())
         }
     };
     let members = list_known_members(tx, named.as_deref(), &holders).await?;
-    let groups = list_known_groups(tx).await?;
+    let groups = list_known_groups(tx, named_groups).await?;
     let loaded = named.map(|_| members.keys().map(MemberId::as_str).collect::<Vec<_>>());
     let memberships = list_memberships(tx, loaded.as_deref(), &groups).await?;
     let unmatched = match tx.organization().phase {
         Phase::Legacy => crate::migration::list_unmatched(tx, &emails).await?,
         Phase::Migrated => HashMap::new(),
     };
-    let active_members = count_active(tx).await?;
+    let active_members = match rows.mode {
+        SyncMode::Full => members.values().filter(|member| member.active).count().try_into().unwrap_or(u32::MAX),
+        SyncMode::Delta => count_active(tx, members.len()).await?,
+    };
     Ok(Directory { members, groups, memberships, unmatched, active_members })
 }
 
@@ -88,13 +94,18 @@ async fn list_known_members(
     Ok(rows.into_iter().map(Into::into).collect())
 }
 
-async fn list_known_groups(tx: &mut ReadTx) -> Result<HashMap<GroupId, KnownGroup>> {
+/// Reads the given groups, or all groups for `None`.
+async fn list_known_groups(tx: &mut ReadTx, named: Option<Vec<&str>>) -> Result<HashMap<GroupId, KnownGroup>> {
     let (conn, organization) = tx.parts();
-    let rows: Vec<(String, String, bool)> = groups::table
-        .filter(groups::organization_id.eq(organization))
-        .select((groups::id, groups::display_name, groups::present))
-        .load(conn)
-        .await?;
+    let of_organization = groups::table.filter(groups::organization_id.eq(organization)).select((
+        groups::id,
+        groups::display_name,
+        groups::present,
+    ));
+    let rows: Vec<(String, String, bool)> = match named {
+        Some(named) => of_organization.filter(groups::id.eq_any(named)).load(conn).await?,
+        None => of_organization.load(conn).await?,
+    };
     let known = |(id, display_name, present): (String, String, bool)| {
         (GroupId::trusted(id), KnownGroup { display_name, present })
     };
@@ -122,9 +133,19 @@ async fn list_memberships(
     Ok(rows.into_iter().map(entry).collect())
 }
 
-async fn count_active(tx: &mut ReadTx) -> Result<u32> {
-    let (conn, organization) = tx.parts();
-    let active = members::table.filter(members::organization_id.eq(organization)).filter(members::active);
-    let count: i64 = active.count().get_result(conn).await?;
-    Ok(u32::try_from(count).unwrap_or(u32::MAX))
+#[derive(QueryableByName)]
+struct ActiveRow {
+    #[diesel(sql_type = Integer, deserialize_as = CountColumn)]
+    active: u32,
+}
+
+/// Counts the active members, as far as the limit needs the number for a sync that can touch `touched` members.
+async fn count_active(tx: &mut ReadTx, touched: usize) -> Result<u32> {
+    let touched = u32::try_from(touched).unwrap_or(u32::MAX);
+    let most = tx.organization().mass_change_limit.active_members_to_count(touched);
+    if most == 0 {
+        return Ok(0);
+    }
+    let rows: Vec<ActiveRow> = load!(tx, "count_active_members", i64::from(most)).await?;
+    Ok(rows.into_iter().next().map_or(0, |row| row.active))
 }

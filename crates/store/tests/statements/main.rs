@@ -35,8 +35,13 @@ const ABOUT_ALL_ORGANIZATIONS: [&str; 8] = [
 ];
 
 /// Changes whose statements no sample sends: members who wait for a seat, who have new addresses, who exchange theirs,
-/// and who leave a group.
-const MORE_CHANGES: [(&str, &str); 3] = [
+/// and who leave a group. The limit on mass changes makes the sync count the active members.
+const MORE_CHANGES: [(&str, &str); 4] = [
+    (
+        "OrganizationService/UpdateOrganization",
+        r#"{"organization": {"name": "$org", "mass_change_limit": {"members": 0, "percent": 100}},
+            "update_mask": "massChangeLimit"}"#,
+    ),
     (
         "OrganizationService/UpdateCatalog",
         r#"{"catalog": {
