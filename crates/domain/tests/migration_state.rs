@@ -13,6 +13,7 @@ use rollcall_domain::{
 };
 use strum::VariantArray as _;
 use support::{ALWAYS, NOT, Org, assignment, at, member, organization, since};
+use uuid::Uuid;
 
 use MigrationState::{Failed, Migrated, Pending, RolledBack};
 
@@ -59,10 +60,13 @@ fn a_retry_makes_an_organization_pending_unless_it_is_pending_or_migrated() {
         (Some(Migrated), pending(Migrated)),
     ];
     for (recorded, expected) in cases {
-        assert_eq!(plan_retry(&organization(), Phase::Legacy, recorded, at(7)), expected, "{recorded:?}");
-        let migrated = plan_retry(&organization(), Phase::Migrated, recorded, at(7));
+        let recorded = recorded.map(|state| MigrationRecord::new(state, at(1)));
+        assert_eq!(plan_retry(&organization(), Phase::Legacy, recorded.as_ref(), at(7)), expected, "{recorded:?}");
+        let migrated = plan_retry(&organization(), Phase::Migrated, recorded.as_ref(), at(7));
         assert_eq!(migrated, Err(Refusal::EmailExportAlreadyMigrated(organization())), "{recorded:?}");
     }
+    let faulty = MigrationRecord::faulty(Some(Uuid::from_u128(1)), at(1));
+    assert_eq!(plan_retry(&organization(), Phase::Legacy, Some(&faulty), at(7)), pending(Pending));
 }
 
 fn legacy_members(b: Option<bool>) -> [LegacyMember; 2] {
@@ -154,7 +158,7 @@ fn a_rollback_is_refused_when_the_written_rows_differ() {
 
 #[test]
 fn a_run_migrates_the_organizations_of_its_waves_that_existed_when_it_was_requested() {
-    let scope = MigrationScope { wave: 2, requested_at: at(5) };
+    let scope = MigrationScope { run: Uuid::from_u128(1), wave: 2, requested_at: at(5) };
     let legacy = Org::new(Phase::Legacy, Vec::new()).organization();
     // Wave, time of creation, recorded state, and whether the run still has to migrate the organization.
     let cases = [
@@ -166,7 +170,13 @@ fn a_run_migrates_the_organizations_of_its_waves_that_existed_when_it_was_reques
     ];
     for (wave, created_at, recorded, expected) in cases {
         let organization = Organization { wave, created_at, ..legacy.clone() };
-        assert_eq!(scope.is_still_to_migrate(&organization, recorded), expected, "{wave} {created_at} {recorded:?}");
+        let record = recorded.map(|state| MigrationRecord::new(state, at(7)));
+        let found = scope.is_still_to_migrate(&organization, record.as_ref());
+        assert_eq!(found, expected, "{wave} {created_at} {recorded:?}");
+    }
+    for (set_aside_by, expected) in [(None, true), (Some(Uuid::from_u128(2)), true), (Some(scope.run), false)] {
+        let record = MigrationRecord::faulty(set_aside_by, at(7));
+        assert_eq!(scope.is_still_to_migrate(&legacy, Some(&record)), expected, "{set_aside_by:?}");
     }
     let migrated = Organization { phase: Phase::Migrated, ..legacy };
     assert!(!scope.is_still_to_migrate(&migrated, None));

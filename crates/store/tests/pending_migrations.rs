@@ -11,6 +11,7 @@ use rollcall_domain::{
 use rollcall_store::migration::{list_migrations, list_pending, list_sizes};
 use rollcall_testkit::TestDatabase;
 use tokio_postgres::Client;
+use uuid::Uuid;
 
 const STATES: [Option<MigrationState>; 5] = [
     None,
@@ -83,9 +84,11 @@ async fn the_job_finds_the_organizations_that_are_still_to_be_migrated() {
     let pending = |row: &Row| MigrationState::is_still_to_migrate(row.phase, row.recorded);
     for wave in [0, 1, 2] {
         for requested_at in [hour(0), hour(2), hour(4)] {
-            let scope = MigrationScope { wave, requested_at };
+            let scope = MigrationScope { run: Uuid::from_u128(1), wave, requested_at };
             let found = list_pending(&db, scope, 1000).await.unwrap();
-            let found: Vec<String> = found.into_iter().map(|id| id.to_string()).collect();
+            let mut found: Vec<String> = found.into_iter().map(|id| id.to_string()).collect();
+            assert!(found.is_sorted_by_key(|id| (rows[id].wave, id.clone())), "{scope:?}");
+            found.sort();
             assert_eq!(found, ids(&rows, |row| row.is_in(scope) && pending(row)), "{scope:?}");
 
             let sizes = list_sizes(&db, scope, "", 1000).await.unwrap();
@@ -95,6 +98,24 @@ async fn the_job_finds_the_organizations_that_are_still_to_be_migrated() {
             assert_eq!(found, expected, "{scope:?}");
         }
     }
+}
+
+#[tokio::test]
+async fn a_run_tries_faulty_organizations_last_and_those_that_it_has_set_aside_not_at_all() {
+    let database = TestDatabase::new().await;
+    let (db, client) = (database.db(), database.client().await);
+    let legacy = Row { phase: Phase::Legacy, recorded: Some(MigrationState::Pending), wave: 0, created_at: hour(1) };
+    let rows = ["a", "b", "c", "d"].map(|id| (id.to_owned(), legacy));
+    let later = ("e".to_owned(), Row { wave: 1, ..legacy });
+    insert(&client, &rows.into_iter().chain([later]).collect()).await;
+    let run = Uuid::from_u128(1);
+    for (id, set_aside_by) in [("a", None), ("b", Some(Uuid::from_u128(2))), ("c", Some(run))] {
+        let faulty =
+            "UPDATE settings_migrations SET failure = 'x', set_aside_by = $2::text::uuid WHERE organization_id = $1";
+        client.execute(faulty, &[&id, &set_aside_by.map(|run| run.to_string())]).await.unwrap();
+    }
+    let found = list_pending(&db, MigrationScope { run, wave: 1, requested_at: hour(2) }, 1000).await.unwrap();
+    assert_eq!(found.iter().map(|id| id.as_str()).collect::<Vec<_>>(), ["d", "a", "b", "e"]);
 }
 
 #[tokio::test]

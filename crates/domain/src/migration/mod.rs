@@ -1,6 +1,7 @@
 //! The settings migration (product.md 7): the old settings page's value of each member becomes the member's own
 //! setting, and the email export behaviour of every member stays the same.
 
+mod faults;
 mod import;
 mod migrate;
 mod obstacle;
@@ -10,6 +11,7 @@ mod retry;
 mod rollback;
 mod status;
 
+pub use faults::{FaultReaction, FaultTally};
 pub use import::{
     AcceptedLegacyRows, AddressHolder, ImportContext, ImportPlan, LegacyRow, check_legacy_rows, plan_import,
 };

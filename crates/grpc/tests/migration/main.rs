@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used)]
 
 mod during_run;
+mod faults;
 mod import;
 mod listed;
 mod progress;

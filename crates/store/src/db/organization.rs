@@ -130,7 +130,8 @@ pub(super) async fn lock_organization(
     id: &OrganizationId,
 ) -> Result<Option<(Organization, Timestamp)>> {
     let query = statement!(Prepared("lock_organization"), id.as_str());
-    query.get_result(conn).await.optional()?.map(LockedRow::into_parts).transpose()
+    let row = query.get_result(conn).await.optional().map_err(Error::of_statement("lock_organization"))?;
+    row.map(LockedRow::into_parts).transpose()
 }
 
 /// Like [`lock_organization`], but returns `None` while another transaction holds the lock. Organizations are never
@@ -140,5 +141,6 @@ pub(super) async fn lock_organization_if_free(
     id: &OrganizationId,
 ) -> Result<Option<(Organization, Timestamp)>> {
     let query = statement!(Prepared("lock_organization_if_free"), id.as_str());
-    query.get_result(conn).await.optional()?.map(LockedRow::into_parts).transpose()
+    let row = query.get_result(conn).await.optional().map_err(Error::of_statement("lock_organization_if_free"))?;
+    row.map(LockedRow::into_parts).transpose()
 }

@@ -11,6 +11,7 @@ use rollcall_domain::{
     OrganizationId, Timestamp,
     migration::{MigrationScope, MigrationState},
 };
+use uuid::Uuid;
 
 use crate::{
     Db, Result, SystemConn,
@@ -33,11 +34,11 @@ pub struct MigrationSize {
     pub members: i64,
 }
 
-/// Reads the first `limit` organizations that are still to be migrated, in byte order of their ids.
+/// Reads the first `limit` organizations that are still to be migrated, in the order in which the run tries them.
 pub async fn list_pending(db: &Db, scope: MigrationScope, limit: i64) -> Result<Vec<OrganizationId>> {
     db.system("list_pending_migrations", async |conn: &mut SystemConn| {
         let rows: Vec<IdRow> =
-            statement!("list_pending_migrations", scope.wave.cast_signed(), scope.requested_at, limit)
+            statement!("list_pending_migrations", scope.wave.cast_signed(), scope.requested_at, scope.run, limit)
                 .load(conn)
                 .await?;
         Ok(rows.into_iter().map(|row| OrganizationId::trusted(row.id)).collect())
@@ -83,6 +84,30 @@ pub async fn list_failed_since(db: &Db, since: Timestamp, limit: i64) -> Result<
             .load(conn)
             .await?;
         Ok(failed.into_iter().map(|(id, failure)| (id, failure.unwrap_or_default())).collect())
+    })
+    .await
+}
+
+/// Reads up to `limit` organizations that the run `run` has set aside, in byte order of their ids, each with the reason.
+pub async fn list_set_aside(db: &Db, run: Uuid, limit: i64) -> Result<Vec<(String, String)>> {
+    db.system("list_set_aside_migrations", async |conn: &mut SystemConn| {
+        let set_aside: Vec<(String, Option<String>)> = settings_migrations::table
+            .filter(settings_migrations::set_aside_by.eq(run))
+            .select((settings_migrations::organization_id, settings_migrations::failure))
+            .order(settings_migrations::organization_id)
+            .limit(limit)
+            .load(conn)
+            .await?;
+        Ok(set_aside.into_iter().map(|(id, failure)| (id, failure.unwrap_or_default())).collect())
+    })
+    .await
+}
+
+/// Counts the organizations that the run `run` has set aside.
+pub async fn count_set_aside(db: &Db, run: Uuid) -> Result<i64> {
+    db.system("count_set_aside_migrations", async |conn: &mut SystemConn| {
+        let set_aside = settings_migrations::table.filter(settings_migrations::set_aside_by.eq(run));
+        Ok(set_aside.count().get_result(conn).await?)
     })
     .await
 }

@@ -21,7 +21,7 @@ use sqlparser::ast::{SetExpr, Statement};
 use crate::rules::{Schema, Scope};
 
 /// The statements about all organizations: jobs and lists of an operator send them, page by page.
-const ABOUT_ALL_ORGANIZATIONS: [&str; 5] = [
+const ABOUT_ALL_ORGANIZATIONS: [&str; 6] = [
     "list_migration_sizes.sql",
     "list_migrations.sql",
     "list_pending_migrations.sql",
@@ -29,6 +29,7 @@ const ABOUT_ALL_ORGANIZATIONS: [&str; 5] = [
     r#" FROM "organizations" WHERE ("organizations"."id" > $1) ORDER BY "organizations"."id" LIMIT $2"#,
     // The failures of a run.
     r#" WHERE (("settings_migrations"."state" = $1) AND ("settings_migrations"."updated_at" >= $2))"#,
+    r#" FROM "settings_migrations" WHERE ("settings_migrations"."set_aside_by" = $1)"#,
 ];
 
 /// Changes whose statements no sample sends: members who wait for a seat, who have new addresses, who exchange theirs,
