@@ -44,7 +44,7 @@ async fn run(context: JobContext) -> JobResult {
         count(&context).await?;
     }
     match Worker::new(&context, Role::LeaseHolder).run().await? {
-        WorkerEnd::Finished(unrecorded) => end(&context, unrecorded).await,
+        WorkerEnd::Finished { stop, unrecorded } => end(&context, stop, unrecorded).await,
         WorkerEnd::Stopped => Ok(JobCompletion::Stopped),
         WorkerEnd::GaveUp(error) => Err(error),
     }
@@ -56,7 +56,7 @@ async fn share(context: JobContext) -> JobResult {
     if is_counted(&context) {
         match Worker::new(&context, Role::Helper).run().await {
             Ok(WorkerEnd::GaveUp(error)) => return Err(error),
-            Ok(WorkerEnd::Finished(_) | WorkerEnd::Stopped) => {}
+            Ok(WorkerEnd::Finished { .. } | WorkerEnd::Stopped) => {}
             Err(Error::FenceLost) => tracing::debug!("the run has ended, or another process has claimed it"),
             Err(error) => return Err(error.into()),
         }

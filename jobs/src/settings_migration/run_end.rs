@@ -1,8 +1,8 @@
-//! The end of a run: it fails if organizations are failed or set aside.
+//! The end of a run: it fails if it stopped itself, or if organizations are failed or set aside.
 
 use std::collections::BTreeMap;
 
-use rollcall_domain::OrganizationId;
+use rollcall_domain::{OrganizationId, migration::MigrationStop};
 use rollcall_store::{jobs, migration};
 
 use crate::engine::{JobCompletion, JobContext, JobError, JobResult, to_run_counts};
@@ -10,10 +10,14 @@ use crate::engine::{JobCompletion, JobContext, JobError, JobResult, to_run_count
 /// How many organizations the failure of the run names at most, for each reason.
 const NAMED_MAX: i64 = 20;
 
-/// Ends the run, which fails if organizations are failed now: an operator may have retried some of those that failed
-/// during the run. It also fails if organizations were set aside; those in `unrecorded` are not in the database. The run
+/// Ends the run, which fails if it stops itself, or if organizations are failed now: an operator may have retried some of
+/// those that failed during the run. It also fails if organizations were set aside; those in `unrecorded` are not in the database. The run
 /// is not attempted again: failed organizations wait for an operator, and the others for the next run.
-pub(super) async fn end(context: &JobContext, unrecorded: BTreeMap<OrganizationId, String>) -> JobResult {
+pub(super) async fn end(
+    context: &JobContext,
+    stop: Option<MigrationStop>,
+    unrecorded: BTreeMap<OrganizationId, String>,
+) -> JobResult {
     let (db, run) = (context.app.db(), &context.run);
     let stored = jobs::find_run(db, run.id).await?;
     let stored = stored.map(|run| run.outcome).unwrap_or_default();
@@ -29,6 +33,12 @@ pub(super) async fn end(context: &JobContext, unrecorded: BTreeMap<OrganizationI
         outcome.insert("organizations_set_aside".to_owned(), set_aside);
     }
     let mut failures = Vec::new();
+    if let Some(stop) = stop {
+        failures.push(format!(
+            "the migration stopped itself, because {stop}; the others stay pending: correct the cause, then start the \
+             next run"
+        ));
+    }
     if failed > 0 {
         let named = migration::list_failed_since(db, run.scheduled_for, NAMED_MAX).await?;
         failures.push(failure_text(failed, "not migrated", named));

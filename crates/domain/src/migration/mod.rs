@@ -10,6 +10,7 @@ mod proof;
 mod retry;
 mod rollback;
 mod status;
+mod stop;
 
 pub use faults::{FaultReaction, FaultTally};
 pub use import::{
@@ -22,3 +23,4 @@ pub use proof::{Proof, Reading};
 pub use retry::{RetryPlan, plan_retry};
 pub use rollback::{RollbackContext, RollbackPlan, plan_rollback};
 pub use status::{MigrationFilter, MigrationRecord, MigrationScope, MigrationState, MigrationStatus};
+pub use stop::{MigrationLimits, MigrationStop, MigrationTally, PendingMigration, WaveTally};

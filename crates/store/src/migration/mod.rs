@@ -5,6 +5,7 @@ mod import;
 mod pending;
 mod read;
 mod record;
+mod tally;
 
 pub use apply::{apply_migration, apply_rollback, finish_migration};
 pub(crate) use import::bind_unmatched;
@@ -15,3 +16,4 @@ pub use pending::{
 pub use read::{list_legacy_assignments, list_legacy_members, list_written_settings};
 pub(crate) use record::record_first_choice;
 pub use record::{find_record, find_record_head, list_migrations};
+pub use tally::{count_failed_in_a_row, list_wave_tallies};

@@ -9,14 +9,13 @@ use diesel::{
 use diesel_async::RunQueryDsl;
 use rollcall_domain::{
     OrganizationId, Timestamp,
-    migration::{MigrationScope, MigrationState},
+    migration::{MigrationScope, MigrationState, PendingMigration},
 };
 use uuid::Uuid;
 
 use crate::{
     Db, Result, SystemConn,
     db::statement,
-    domain_columns::IdRow,
     schema::{organizations, settings_migrations},
 };
 
@@ -34,14 +33,27 @@ pub struct MigrationSize {
     pub members: i64,
 }
 
+#[derive(QueryableByName)]
+#[diesel(table_name = organizations)]
+struct PendingRow {
+    id: String,
+    wave: i32,
+    #[diesel(sql_type = Bool)]
+    is_faulty: bool,
+}
+
 /// Reads the first `limit` organizations that are still to be migrated, in the order in which the run tries them.
-pub async fn list_pending(db: &Db, scope: MigrationScope, limit: i64) -> Result<Vec<OrganizationId>> {
+pub async fn list_pending(db: &Db, scope: MigrationScope, limit: i64) -> Result<Vec<PendingMigration>> {
     db.system("list_pending_migrations", async |conn: &mut SystemConn| {
-        let rows: Vec<IdRow> =
-            statement!("list_pending_migrations", scope.wave.cast_signed(), scope.requested_at, scope.run, limit)
-                .load(conn)
-                .await?;
-        Ok(rows.into_iter().map(|row| OrganizationId::trusted(row.id)).collect())
+        let wave = scope.wave.cast_signed();
+        let rows: Vec<PendingRow> =
+            statement!("list_pending_migrations", wave, scope.requested_at, scope.run, limit).load(conn).await?;
+        let pending = |PendingRow { id, wave, is_faulty }| PendingMigration {
+            organization: OrganizationId::trusted(id),
+            wave: wave.unsigned_abs(),
+            is_faulty,
+        };
+        Ok(rows.into_iter().map(pending).collect())
     })
     .await
 }

@@ -3,7 +3,10 @@
 -- order of their ids. The run takes the waves up to $1. An organization that was created after the run was requested, at
 -- $2, waits for the next run, because its old settings may not be imported yet. Which organizations are still to be
 -- migrated: MigrationScope::is_still_to_migrate in the domain. A test compares them.
-SELECT o.id
+SELECT
+    o.id,
+    o.wave,
+    s.failure IS NOT NULL AS is_faulty
 FROM organizations AS o
 LEFT JOIN settings_migrations AS s ON o.id = s.organization_id
 WHERE

@@ -21,9 +21,11 @@ use sqlparser::ast::{SetExpr, Statement};
 use crate::rules::{Schema, Scope};
 
 /// The statements about all organizations: jobs and lists of an operator send them, page by page.
-const ABOUT_ALL_ORGANIZATIONS: [&str; 6] = [
+const ABOUT_ALL_ORGANIZATIONS: [&str; 8] = [
     "list_migration_sizes.sql",
+    "list_migration_tallies.sql",
     "list_migrations.sql",
+    "list_newest_migration_states.sql",
     "list_pending_migrations.sql",
     // Lists of organizations.
     r#" FROM "organizations" WHERE ("organizations"."id" > $1) ORDER BY "organizations"."id" LIMIT $2"#,
