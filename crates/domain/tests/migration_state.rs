@@ -63,7 +63,8 @@ fn a_retry_makes_an_organization_pending_unless_it_is_pending_or_migrated() {
         let recorded = recorded.map(|state| MigrationRecord::new(state, at(1)));
         assert_eq!(plan_retry(&organization(), Phase::Legacy, recorded.as_ref(), at(7)), expected, "{recorded:?}");
         let migrated = plan_retry(&organization(), Phase::Migrated, recorded.as_ref(), at(7));
-        assert_eq!(migrated, Err(Refusal::EmailExportAlreadyMigrated(organization())), "{recorded:?}");
+        let refusal = if recorded.is_some() { Refusal::NothingToRetry } else { Refusal::NothingToMigrate };
+        assert_eq!(migrated, Err(refusal(organization())), "{recorded:?}");
     }
     let faulty = MigrationRecord::faulty(Some(Uuid::from_u128(1)), at(1));
     assert_eq!(plan_retry(&organization(), Phase::Legacy, Some(&faulty), at(7)), pending(Pending));
@@ -91,16 +92,17 @@ fn plan(
 #[test]
 fn it_is_too_late_to_roll_back_once_a_value_was_chosen_or_a_member_would_change() {
     let too_late = |obstacle| Refusal::MigrationRollbackTooLate { organization: organization(), obstacle };
-    let not_migrated = || Some(Refusal::EmailExportNotMigrated(organization()));
+    let not_migrated = |state| Some(Refusal::NothingToRollBack { organization: organization(), state });
     let untouched = MigrationRecord::new(Migrated, at(1));
     let chosen = MigrationRecord { first_chosen: Some(assignment("sales")), ..untouched.clone() };
+    let rolled_back = MigrationRecord::new(RolledBack, at(1));
     let same = vec![(member("a"), ALWAYS), (member("b"), NOT)];
     let with_b = |b: Setting| vec![(member("a"), ALWAYS), (member("b"), b)];
     type Case<'a> = (&'a str, Phase, Option<&'a MigrationRecord>, Vec<(MemberId, Setting)>, Option<Refusal>);
     let cases: [Case<'_>; 9] = [
         ("nothing changed", Phase::Migrated, Some(&untouched), same.clone(), None),
-        ("never migrated", Phase::Legacy, None, same.clone(), not_migrated()),
-        ("rolled back before", Phase::Legacy, Some(&chosen), same.clone(), not_migrated()),
+        ("never migrated", Phase::Legacy, None, same.clone(), not_migrated(Pending)),
+        ("rolled back before", Phase::Legacy, Some(&rolled_back), same.clone(), not_migrated(RolledBack)),
         ("created migrated", Phase::Migrated, None, same.clone(), Some(too_late(RollbackObstacle::CreatedMigrated))),
         (
             "a value was chosen, also when nothing changed",

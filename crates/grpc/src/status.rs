@@ -95,6 +95,9 @@ fn code_of(refusal: &Refusal) -> Code {
         Refusal::EmailExportUnresolved { .. }
         | Refusal::EmailExportNotMigrated(_)
         | Refusal::EmailExportAlreadyMigrated(_)
+        | Refusal::NothingToMigrate(_)
+        | Refusal::NothingToRetry(_)
+        | Refusal::NothingToRollBack { .. }
         | Refusal::MemberLockedByAssignment { .. }
         | Refusal::DefaultAssignmentFixed(_)
         | Refusal::AssignmentHasMembers { .. }

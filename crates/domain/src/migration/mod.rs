@@ -16,7 +16,7 @@ pub use faults::{FaultReaction, FaultTally};
 pub use import::{
     AcceptedLegacyRows, AddressHolder, ImportContext, ImportPlan, LegacyRow, check_legacy_rows, plan_import,
 };
-pub use migrate::{LegacyAssignment, LegacyMember, MigrationPlan, legacy_reading, plan_migration};
+pub use migrate::{LegacyAssignment, LegacyMember, MigrationPlan, legacy_reading, plan_migration, require_unmigrated};
 pub use obstacle::RollbackObstacle;
 pub use outcome::AssignmentOutcome;
 pub use proof::{Proof, Reading};

@@ -2,7 +2,7 @@
 
 use crate::{OrganizationId, Phase, Refusal, Timestamp};
 
-use super::status::{MigrationRecord, MigrationState, require_legacy};
+use super::status::{MigrationRecord, MigrationState};
 
 /// What a retry writes.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -18,14 +18,18 @@ pub struct RetryPlan {
 /// aside is tried again by the same run.
 ///
 /// # Errors
-/// [`Refusal::EmailExportAlreadyMigrated`] in phase MIGRATED.
+/// [`Refusal::NothingToRetry`] in phase MIGRATED, or [`Refusal::NothingToMigrate`] if the organization was created migrated.
 pub fn plan_retry(
     organization: &OrganizationId,
     phase: Phase,
     recorded: Option<&MigrationRecord>,
     now: Timestamp,
 ) -> Result<Option<RetryPlan>, Refusal> {
-    require_legacy(organization, phase)?;
+    match (phase, recorded) {
+        (Phase::Legacy, _) => {}
+        (Phase::Migrated, Some(_)) => return Err(Refusal::NothingToRetry(organization.clone())),
+        (Phase::Migrated, None) => return Err(Refusal::NothingToMigrate(organization.clone())),
+    }
     let waiting = recorded.filter(|record| record.state != MigrationState::Pending || record.failure.is_some());
     let record = MigrationRecord::new(MigrationState::Pending, now);
     Ok(waiting.map(|waiting| RetryPlan { state_before: waiting.state, record }))
