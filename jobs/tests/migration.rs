@@ -133,10 +133,11 @@ async fn one_lost_setting_fails_only_that_organization() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_error_inside_the_migration_fails_only_that_organization() {
+async fn a_broken_constraint_fails_only_that_organization() {
     assert_fails_only_that_organization(
-        "RAISE 'planted'",
-        "an internal error occurred, which the log of the service describes",
+        "NEW.email_export = 'NONSENSE'",
+        "rows of the organization are damaged or break a constraint of the database; the log of the service names the \
+         statement and the cause",
     )
     .await;
 }

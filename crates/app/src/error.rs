@@ -59,7 +59,7 @@ impl From<rollcall_store::Error> for Error {
             Store::OrganizationNotFound(id) => Self::OrganizationNotFound(id),
             Store::FenceLost => Self::FenceLost,
             Store::Unavailable(_) | Store::Serialization(_) | Store::Busy => Self::Unavailable(error.into()),
-            Store::Exists { .. } | Store::Internal(_) => Self::Internal(error.into()),
+            Store::Exists { .. } | Store::InvalidData(_) | Store::Internal(_) => Self::Internal(error.into()),
         }
     }
 }
@@ -82,4 +82,16 @@ impl rollcall_store::TxError for Error {
     fn is_internal(&self) -> bool {
         matches!(self, Self::Internal(_))
     }
+}
+
+/// Returns an error and its causes in one line, for the log.
+#[must_use]
+pub fn chain(error: &(dyn std::error::Error + 'static)) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(next) = cause {
+        text = format!("{text}: {next}");
+        cause = next.source();
+    }
+    text
 }

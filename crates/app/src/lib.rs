@@ -23,7 +23,7 @@ use rollcall_domain::{AssignmentId, MemberId};
 use rollcall_store::{Db, ReadTx, audit::Document};
 
 pub use change::{Applied, Operation, Planned};
-pub use error::Error;
+pub use error::{Error, chain};
 pub use housekeeping::PruneCounts;
 pub use mutation::{Answer, AuditDraft, Caller, Changed, MutationContext};
 pub use options::AppOptions;

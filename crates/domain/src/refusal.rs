@@ -2,8 +2,11 @@
 //! and the test say the same.
 
 use crate::{
-    AssignmentId, GroupId, MemberId, OrganizationId, Violation, ViolationKind, assignments::OrderMismatch,
-    migration::RollbackObstacle, names, violation::NAMED_MAX,
+    AssignmentId, GroupId, MemberId, OrganizationId, Violation, ViolationKind,
+    assignments::OrderMismatch,
+    migration::{MigrationState, RollbackObstacle},
+    names,
+    violation::NAMED_MAX,
 };
 
 /// Why a change is not made. The messages say what to do next.
@@ -64,6 +67,23 @@ pub enum Refusal {
     /// product.md 7.2: the old settings no longer decide.
     #[error("`{0}` is migrated: its old settings no longer decide; change the assignments instead")]
     EmailExportAlreadyMigrated(OrganizationId),
+    /// product.md 7.2: a migration cannot be planned or retried for an organization that is migrated.
+    #[error("`{0}` is migrated: there is nothing to migrate")]
+    #[strum(serialize = "EMAIL_EXPORT_ALREADY_MIGRATED")]
+    NothingToMigrate(OrganizationId),
+    /// product.md 7.6: only a migration that failed or was rolled back can be retried.
+    #[error("`{0}` is migrated: there is nothing to retry; to migrate it again, roll its migration back first")]
+    #[strum(serialize = "EMAIL_EXPORT_ALREADY_MIGRATED")]
+    NothingToRetry(OrganizationId),
+    /// product.md 7.6: only the migration of a migrated organization can be rolled back.
+    #[error("{}", describe_nothing_to_roll_back(.organization, *.state))]
+    #[strum(serialize = "EMAIL_EXPORT_NOT_MIGRATED")]
+    NothingToRollBack {
+        /// The organization.
+        organization: OrganizationId,
+        /// The state of its migration.
+        state: MigrationState,
+    },
     /// product.md 3: the member's assignment is automatic.
     #[error(
         "the settings of `{member}` follow the assignment `{assignment}`, which updates automatically; move the member, edit the assignment, or switch it to manual editing"
@@ -157,7 +177,11 @@ impl Refusal {
                 ("exporting", exporting.to_string()),
                 ("not_exporting", not_exporting.to_string()),
             ],
-            Self::EmailExportNotMigrated(id) | Self::EmailExportAlreadyMigrated(id) => {
+            Self::EmailExportNotMigrated(id)
+            | Self::EmailExportAlreadyMigrated(id)
+            | Self::NothingToMigrate(id)
+            | Self::NothingToRetry(id)
+            | Self::NothingToRollBack { organization: id, .. } => {
                 vec![("organization", id.to_string())]
             }
             Self::MigrationRollbackTooLate { organization, obstacle } => {
@@ -194,6 +218,22 @@ fn reason_of(violations: &[Violation]) -> &'static str {
     match violations.split_first() {
         Some((first, rest)) if rest.iter().all(|other| other.kind == first.kind) => first.kind.into(),
         _ => ViolationKind::InvalidRequest.into(),
+    }
+}
+
+fn describe_nothing_to_roll_back(organization: &OrganizationId, state: MigrationState) -> String {
+    match state {
+        MigrationState::Failed => format!(
+            "the migration of `{organization}` failed and changed nothing: there is nothing to roll back; correct the \
+             cause, then retry its migration"
+        ),
+        MigrationState::RolledBack => format!(
+            "the migration of `{organization}` is rolled back already; retry it to let the next run migrate the \
+             organization again"
+        ),
+        MigrationState::Pending | MigrationState::Migrated => {
+            format!("`{organization}` is not migrated: there is nothing to roll back")
+        }
     }
 }
 

@@ -185,6 +185,6 @@ fn a_failed_migration_is_recorded_at_the_time_when_it_is_marked() {
     assert_eq!(MigrationRecord::failed(Some(disproved), at(6)), expected);
     let internal = MigrationRecord::failed(None, at(6));
     let failure = internal.failure.clone();
-    assert!(failure.as_deref().is_some_and(|failure| failure.starts_with("an internal error occurred")));
+    assert!(failure.as_deref().is_some_and(|failure| failure.starts_with("rows of the organization are damaged")));
     assert_eq!(internal, MigrationRecord { failure, ..MigrationRecord::new(MigrationState::Failed, at(6)) });
 }

@@ -13,6 +13,7 @@ use rollcall_domain::{
 };
 use strum::VariantArray as _;
 use support::{ALWAYS, NOT, Org, assignment, at, member, organization, since};
+use uuid::Uuid;
 
 use MigrationState::{Failed, Migrated, Pending, RolledBack};
 
@@ -59,10 +60,14 @@ fn a_retry_makes_an_organization_pending_unless_it_is_pending_or_migrated() {
         (Some(Migrated), pending(Migrated)),
     ];
     for (recorded, expected) in cases {
-        assert_eq!(plan_retry(&organization(), Phase::Legacy, recorded, at(7)), expected, "{recorded:?}");
-        let migrated = plan_retry(&organization(), Phase::Migrated, recorded, at(7));
-        assert_eq!(migrated, Err(Refusal::EmailExportAlreadyMigrated(organization())), "{recorded:?}");
+        let recorded = recorded.map(|state| MigrationRecord::new(state, at(1)));
+        assert_eq!(plan_retry(&organization(), Phase::Legacy, recorded.as_ref(), at(7)), expected, "{recorded:?}");
+        let migrated = plan_retry(&organization(), Phase::Migrated, recorded.as_ref(), at(7));
+        let refusal = if recorded.is_some() { Refusal::NothingToRetry } else { Refusal::NothingToMigrate };
+        assert_eq!(migrated, Err(refusal(organization())), "{recorded:?}");
     }
+    let faulty = MigrationRecord::faulty(Some(Uuid::from_u128(1)), at(1));
+    assert_eq!(plan_retry(&organization(), Phase::Legacy, Some(&faulty), at(7)), pending(Pending));
 }
 
 fn legacy_members(b: Option<bool>) -> [LegacyMember; 2] {
@@ -87,16 +92,17 @@ fn plan(
 #[test]
 fn it_is_too_late_to_roll_back_once_a_value_was_chosen_or_a_member_would_change() {
     let too_late = |obstacle| Refusal::MigrationRollbackTooLate { organization: organization(), obstacle };
-    let not_migrated = || Some(Refusal::EmailExportNotMigrated(organization()));
+    let not_migrated = |state| Some(Refusal::NothingToRollBack { organization: organization(), state });
     let untouched = MigrationRecord::new(Migrated, at(1));
     let chosen = MigrationRecord { first_chosen: Some(assignment("sales")), ..untouched.clone() };
+    let rolled_back = MigrationRecord::new(RolledBack, at(1));
     let same = vec![(member("a"), ALWAYS), (member("b"), NOT)];
     let with_b = |b: Setting| vec![(member("a"), ALWAYS), (member("b"), b)];
     type Case<'a> = (&'a str, Phase, Option<&'a MigrationRecord>, Vec<(MemberId, Setting)>, Option<Refusal>);
     let cases: [Case<'_>; 9] = [
         ("nothing changed", Phase::Migrated, Some(&untouched), same.clone(), None),
-        ("never migrated", Phase::Legacy, None, same.clone(), not_migrated()),
-        ("rolled back before", Phase::Legacy, Some(&chosen), same.clone(), not_migrated()),
+        ("never migrated", Phase::Legacy, None, same.clone(), not_migrated(Pending)),
+        ("rolled back before", Phase::Legacy, Some(&rolled_back), same.clone(), not_migrated(RolledBack)),
         ("created migrated", Phase::Migrated, None, same.clone(), Some(too_late(RollbackObstacle::CreatedMigrated))),
         (
             "a value was chosen, also when nothing changed",
@@ -154,7 +160,7 @@ fn a_rollback_is_refused_when_the_written_rows_differ() {
 
 #[test]
 fn a_run_migrates_the_organizations_of_its_waves_that_existed_when_it_was_requested() {
-    let scope = MigrationScope { wave: 2, requested_at: at(5) };
+    let scope = MigrationScope { run: Uuid::from_u128(1), wave: 2, requested_at: at(5) };
     let legacy = Org::new(Phase::Legacy, Vec::new()).organization();
     // Wave, time of creation, recorded state, and whether the run still has to migrate the organization.
     let cases = [
@@ -166,7 +172,13 @@ fn a_run_migrates_the_organizations_of_its_waves_that_existed_when_it_was_reques
     ];
     for (wave, created_at, recorded, expected) in cases {
         let organization = Organization { wave, created_at, ..legacy.clone() };
-        assert_eq!(scope.is_still_to_migrate(&organization, recorded), expected, "{wave} {created_at} {recorded:?}");
+        let record = recorded.map(|state| MigrationRecord::new(state, at(7)));
+        let found = scope.is_still_to_migrate(&organization, record.as_ref());
+        assert_eq!(found, expected, "{wave} {created_at} {recorded:?}");
+    }
+    for (set_aside_by, expected) in [(None, true), (Some(Uuid::from_u128(2)), true), (Some(scope.run), false)] {
+        let record = MigrationRecord::faulty(set_aside_by, at(7));
+        assert_eq!(scope.is_still_to_migrate(&legacy, Some(&record)), expected, "{set_aside_by:?}");
     }
     let migrated = Organization { phase: Phase::Migrated, ..legacy };
     assert!(!scope.is_still_to_migrate(&migrated, None));

@@ -3,7 +3,7 @@
 use std::{collections::HashMap, error::Error as _, time::Duration};
 
 use http::Response;
-use rollcall_app::Error;
+use rollcall_app::{Error, chain};
 use rollcall_domain::{Refusal, Violation, names};
 use tonic::{Code, Status};
 use tonic_types::{ErrorDetails, StatusExt as _};
@@ -95,6 +95,9 @@ fn code_of(refusal: &Refusal) -> Code {
         Refusal::EmailExportUnresolved { .. }
         | Refusal::EmailExportNotMigrated(_)
         | Refusal::EmailExportAlreadyMigrated(_)
+        | Refusal::NothingToMigrate(_)
+        | Refusal::NothingToRetry(_)
+        | Refusal::NothingToRollBack { .. }
         | Refusal::MemberLockedByAssignment { .. }
         | Refusal::DefaultAssignmentFixed(_)
         | Refusal::AssignmentHasMembers { .. }
@@ -102,17 +105,6 @@ fn code_of(refusal: &Refusal) -> Code {
         | Refusal::CatalogEntryInUse { .. }
         | Refusal::MassChangeBlocked { .. } => Code::FailedPrecondition,
     }
-}
-
-/// Returns an error and its causes in one line, for the log.
-fn chain(error: &(dyn std::error::Error + 'static)) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(next) = cause {
-        text = format!("{text}: {next}");
-        cause = next.source();
-    }
-    text
 }
 
 /// Returns the status of an error response that the transport itself has made, with a reason added; `None` for other

@@ -17,7 +17,7 @@ use serde_json::Value;
 use uuid::Uuid;
 
 use crate::{
-    Db, ReadTx, Result, SystemConn, WriteTx,
+    Db, Error, ReadTx, Result, SystemConn, WriteTx,
     arrays::column,
     db::{Prepared, load, statement},
     domain_columns::CountColumn,
@@ -113,7 +113,8 @@ pub(crate) async fn finish_write(tx: &mut WriteTx, impact: &Impact, event: Audit
         event.execute(&mut pipelined.0),
         subjects.execute(&mut pipelined.1),
         Prepared(new_revision).execute(&mut pipelined.2)
-    )?;
+    )
+    .map_err(Error::of_statement("insert_audit_event, insert_audit_subjects or update of the revision"))?;
     Ok(revision)
 }
 

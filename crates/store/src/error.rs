@@ -30,7 +30,12 @@ pub enum Error {
     /// The database cannot be reached, or the connection was lost.
     #[error("the database cannot be reached")]
     Unavailable(#[source] Box<dyn std::error::Error + Send + Sync>),
-    /// A statement failed or a stored value is not valid: a bug, or a changed database.
+    /// A stored value is not valid, or a statement violates an integrity constraint. The data of the organization or a bug
+    /// is the cause, not the state of the server, so the same attempt fails again.
+    #[error("stored rows are not valid")]
+    InvalidData(#[source] Box<dyn std::error::Error + Send + Sync>),
+    /// A statement failed for any other reason: the state of the server, such as a full disk or a cancelled statement, or
+    /// a bug.
     #[error("the database refused a statement")]
     Internal(#[source] Box<dyn std::error::Error + Send + Sync>),
 }
@@ -38,30 +43,56 @@ pub enum Error {
 impl Error {
     /// The error for a stored value that is not valid.
     pub(crate) fn corrupt(what: impl Into<String>) -> Self {
-        Self::Internal(what.into().into())
+        Self::InvalidData(what.into().into())
     }
-}
 
-impl From<Diesel> for Error {
-    fn from(error: Diesel) -> Self {
+    /// Returns the function that converts an error of a statement and keeps the statement's name, for the log.
+    pub(crate) fn of_statement(name: &'static str) -> impl Fn(Diesel) -> Self {
+        move |source| Self::convert(source, |source| StatementError { name, source }.into())
+    }
+
+    /// Converts an error of the database. `wrap` returns the cause that the error keeps.
+    fn convert(error: Diesel, wrap: impl FnOnce(Diesel) -> Box<dyn std::error::Error + Send + Sync>) -> Self {
+        use DatabaseErrorKind as Kind;
         match &error {
             Diesel::DatabaseError(kind, information) => match kind {
-                DatabaseErrorKind::SerializationFailure => Self::Serialization(error),
+                Kind::SerializationFailure => Self::Serialization(error),
                 // After a failover the former primary is read-only.
-                DatabaseErrorKind::ClosedConnection
-                | DatabaseErrorKind::UnableToSendCommand
-                | DatabaseErrorKind::ReadOnlyTransaction => Self::Unavailable(error.into()),
-                DatabaseErrorKind::UniqueViolation | DatabaseErrorKind::Unknown
+                Kind::ClosedConnection | Kind::UnableToSendCommand | Kind::ReadOnlyTransaction => {
+                    Self::Unavailable(wrap(error))
+                }
+                Kind::UniqueViolation | Kind::Unknown
                     if violated_constraint(information.as_ref()) == Some(ORGANIZATIONS_PKEY) =>
                 {
                     Self::Exists { constraint: ORGANIZATIONS_PKEY }
                 }
-                DatabaseErrorKind::Unknown if is_lost_worker(information.message()) => Self::Unavailable(error.into()),
-                _ => Self::Internal(error.into()),
+                Kind::UniqueViolation
+                | Kind::ForeignKeyViolation
+                | Kind::NotNullViolation
+                | Kind::CheckViolation
+                | Kind::RestrictViolation
+                | Kind::ExclusionViolation => Self::InvalidData(wrap(error)),
+                Kind::Unknown if is_lost_worker(information.message()) => Self::Unavailable(wrap(error)),
+                _ => Self::Internal(wrap(error)),
             },
-            Diesel::BrokenTransactionManager => Self::Unavailable(error.into()),
-            _ => Self::Internal(error.into()),
+            Diesel::BrokenTransactionManager => Self::Unavailable(wrap(error)),
+            Diesel::DeserializationError(_) => Self::InvalidData(wrap(error)),
+            _ => Self::Internal(wrap(error)),
         }
+    }
+}
+
+/// A named statement failed.
+#[derive(Debug, thiserror::Error)]
+#[error("statement `{name}`")]
+struct StatementError {
+    name: &'static str,
+    source: Diesel,
+}
+
+impl From<Diesel> for Error {
+    fn from(error: Diesel) -> Self {
+        Self::convert(error, Into::into)
     }
 }
 
@@ -130,6 +161,7 @@ mod tests {
         match error {
             Error::Exists { constraint } => format!("exists {constraint}"),
             Error::Unavailable(_) => "unavailable".to_owned(),
+            Error::InvalidData(_) => "invalid data".to_owned(),
             Error::Internal(_) => "internal".to_owned(),
             other => format!("{other:?}"),
         }
@@ -145,9 +177,9 @@ mod tests {
         let german = "doppelter Schl\u{fc}sselwert verletzt Unique-Constraint \u{bb}organizations_pkey\u{ab}";
         assert_eq!(convert(UniqueViolation, german, Some("organizations_pkey")), "exists organizations_pkey");
         let other = "duplicate key value violates unique constraint \"settings_pkey\"";
-        assert_eq!(convert(UniqueViolation, other, Some("settings_pkey")), "internal");
+        assert_eq!(convert(UniqueViolation, other, Some("settings_pkey")), "invalid data");
         let key = "insert or update on table \"groups\" violates foreign key constraint \"groups_organization\"";
-        assert_eq!(convert(ForeignKeyViolation, key, Some("groups_organization")), "internal");
+        assert_eq!(convert(ForeignKeyViolation, key, Some("groups_organization")), "invalid data");
     }
 
     /// Recorded from Citus 13.2.2 on Postgres 15: a coordinator, two workers, one of which was stopped.
@@ -170,7 +202,7 @@ mod tests {
             (
                 ForeignKeyViolation,
                 "insert or update on table \"groups_102188\" violates foreign key constraint \"groups_organization_102188\"",
-                "internal",
+                "invalid data",
             ),
             (
                 Unknown,

@@ -171,6 +171,7 @@ diesel::table! {
         outcomes -> Jsonb,
         updated_at -> Timestamptz,
         chosen_assignment -> Nullable<Text>,
+        set_aside_by -> Nullable<Uuid>,
     }
 }
 

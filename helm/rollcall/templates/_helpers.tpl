@@ -134,6 +134,12 @@ securityContext:
   value: {{ .Values.reports.timeZone | quote }}
 - name: ROLLCALL_MIGRATION_WAVE
   value: {{ .Values.migration.wave | quote }}
+- name: ROLLCALL_MIGRATION_STOP_IN_A_ROW
+  value: {{ .Values.migration.stopInARow | quote }}
+- name: ROLLCALL_MIGRATION_STOP_PERCENT
+  value: {{ .Values.migration.stopPercent | quote }}
+- name: ROLLCALL_MIGRATION_CANARIES
+  value: {{ .Values.migration.canaries | quote }}
 - name: ROLLCALL_DATABASE_CONNECTIONS
   value: {{ .Values.database.connections | quote }}
 - name: ROLLCALL_SHUTDOWN_TIMEOUT

@@ -28,6 +28,7 @@ impl ClaimContext {
             fence: self.claimed.fence,
             run: self.claimed.run.clone(),
             cancel: cancel.clone(),
+            options: self.options,
         };
         let function = function.clone();
         let task = tokio::spawn(async move { function(context).await }.in_current_span());

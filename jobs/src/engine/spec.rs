@@ -11,9 +11,13 @@ use rollcall_store::{
     Fence,
     jobs::{JobRun, RunCounts},
 };
+use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
-use super::schedule::{Schedule, Timetable};
+use super::{
+    EngineOptions,
+    schedule::{Schedule, Timetable},
+};
 
 /// A job: an idempotent function without input, and when and how it runs.
 #[derive(Clone)]
@@ -76,6 +80,16 @@ pub struct JobContext {
     pub run: JobRun,
     /// Cancelled when the job has to finish its chunk and return [`JobCompletion::Stopped`].
     pub cancel: CancellationToken,
+    pub(super) options: EngineOptions,
+}
+
+impl JobContext {
+    /// Waits before the job continues after a fault, `in_a_row` times without success: as long as the engine waits after
+    /// as many failed attempts. Returns early when the job is asked to stop.
+    pub async fn pause_after_fault(&self, in_a_row: u32) {
+        let backoff = self.options.backoff_after(in_a_row.try_into().unwrap_or(i32::MAX));
+        let _ = timeout(backoff, self.cancel.cancelled()).await;
+    }
 }
 
 /// The result of an attempt.

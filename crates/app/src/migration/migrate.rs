@@ -8,7 +8,7 @@ use rollcall_store::{Fence, WriteOptions, WriteTx, jobs, migration as store};
 use serde_json::json;
 
 use super::read::migration_name;
-use crate::{App, AuditDraft, Caller, Error, Result, document};
+use crate::{App, AuditDraft, Caller, Error, Result, chain, document};
 
 /// The result of migrating one organization.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -39,9 +39,11 @@ impl MigrationOutcome {
 enum MigrationAborted {
     /// The proof does not hold; the record says so.
     Disproved(MigrationRecord),
+    /// Rows of the organization are damaged or break a constraint.
+    Damaged(rollcall_store::Error),
     /// Another transaction has locked the organization.
     Busy,
-    /// Anything else.
+    /// Anything else: a fault of the server, which says nothing about the data of the organization.
     Error(Error),
 }
 
@@ -49,6 +51,7 @@ impl From<rollcall_store::Error> for MigrationAborted {
     fn from(error: rollcall_store::Error) -> Self {
         match error {
             rollcall_store::Error::Busy => Self::Busy,
+            damaged @ rollcall_store::Error::InvalidData(_) => Self::Damaged(damaged),
             error => Self::Error(error.into()),
         }
     }
@@ -69,8 +72,8 @@ impl App {
     /// organization. A second call for the same organization changes nothing and counts nothing.
     ///
     /// # Errors
-    /// [`Error::FenceLost`], or [`Error::Unavailable`] when the database cannot be reached. In both cases the
-    /// organization is unchanged.
+    /// [`Error::FenceLost`], or any other error after a fault of the server. The organization is unchanged, unless the
+    /// connection was lost during the commit.
     pub async fn migrate_organization(
         &self,
         organization: &OrganizationId,
@@ -95,8 +98,8 @@ impl App {
             Ok(outcome) => Ok(outcome),
             Err(MigrationAborted::Busy) => Ok(MigrationOutcome::Busy),
             // A retry of the transaction would fail again, and the other organizations must not wait for this one.
-            Err(MigrationAborted::Error(error @ Error::Internal(_))) => {
-                tracing::error!(%organization, error = &error as &dyn std::error::Error, "the migration failed");
+            Err(MigrationAborted::Damaged(error)) => {
+                tracing::error!(%organization, cause = %chain(&error), "rows of the organization are not valid");
                 self.mark_failed(organization, scope, fence, None).await
             }
             Err(MigrationAborted::Error(error)) => Err(error),
@@ -106,8 +109,7 @@ impl App {
         }
     }
 
-    /// Writes that the migration failed, in a transaction of its own. Without a record, the cause was an internal
-    /// error.
+    /// Writes that the migration failed, in a transaction of its own. Without a record, the cause were damaged rows.
     async fn mark_failed(
         &self,
         organization: &OrganizationId,
@@ -135,6 +137,50 @@ impl App {
             })
             .await
     }
+
+    /// Records that an organization could not be migrated because of faults of the server. It stays pending. Nothing is
+    /// written if this is recorded already, or if the organization is no longer to be migrated.
+    ///
+    /// # Errors
+    /// [`Error::FenceLost`], or [`Error::Unavailable`] also while another transaction has locked the organization.
+    pub async fn record_migration_fault(
+        &self,
+        organization: &OrganizationId,
+        scope: MigrationScope,
+        fence: Fence,
+        next: NextTry,
+    ) -> Result<()> {
+        let options = WriteOptions::fenced("record_migration_fault", fence).if_free();
+        self.db
+            .write(organization, options, async |tx: &mut WriteTx| {
+                let recorded = store::find_record_head(tx).await?;
+                if !scope.is_still_to_migrate(tx.organization(), recorded.as_ref()) {
+                    return Ok(());
+                }
+                let record = MigrationRecord::faulty((next == NextTry::LaterRun).then_some(scope.run), tx.now());
+                if recorded.is_some_and(|recorded| recorded.is_same_fault(&record)) {
+                    return Ok(());
+                }
+                let after = json!({ "state": record.state.as_str(), "reason": record.failure });
+                let event = Caller::job("settings-migration").event(AuditDraft {
+                    resource: migration_name(organization),
+                    before: None,
+                    after: document(after),
+                });
+                store::finish_migration(tx, &record, 0, event).await?;
+                Ok(())
+            })
+            .await
+    }
+}
+
+/// Whether the run tries an organization again that it could not migrate because of faults of the server.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NextTry {
+    /// A later attempt of the run.
+    ThisRun,
+    /// Only a later run: the organization is set aside.
+    LaterRun,
 }
 
 /// Adds an outcome to the counts of the run, in the transaction that has the effect. So each organization counts once,
@@ -149,8 +195,8 @@ async fn finish<E: From<rollcall_store::Error>>(
 }
 
 async fn is_still_to_migrate(tx: &mut WriteTx, scope: MigrationScope) -> rollcall_store::Result<bool> {
-    let record = store::find_record(tx).await?;
-    Ok(scope.is_still_to_migrate(tx.organization(), record.map(|record| record.state)))
+    let record = store::find_record_head(tx).await?;
+    Ok(scope.is_still_to_migrate(tx.organization(), record.as_ref()))
 }
 
 /// Migrates the organization, and proves it from the rows that it wrote. Returns how many members were compared.

@@ -8,7 +8,7 @@ mod retry;
 mod rollback;
 
 pub use import::ImportSummary;
-pub use migrate::MigrationOutcome;
+pub use migrate::{MigrationOutcome, NextTry};
 pub use progress::{MEMBERS_TOTAL, MigrationProgress, ORGANIZATIONS_TOTAL};
 pub use read::MigrationPreview;
 pub use rollcall_domain::migration::{MigrationFilter, MigrationState, MigrationStatus};

@@ -3,7 +3,7 @@
 use rollcall_domain::{
     OrganizationId,
     email_export::EmailExport,
-    migration::{AssignmentOutcome, MigrationFilter, MigrationStatus, plan_migration},
+    migration::{AssignmentOutcome, MigrationFilter, MigrationStatus, plan_migration, require_unmigrated},
 };
 use rollcall_store::{ReadTx, migration as store};
 
@@ -23,11 +23,10 @@ pub struct MigrationPreview {
 }
 
 impl App {
-    /// Plans the migration of an organization. For an organization that is migrated, the plan shows how its old
-    /// settings would be migrated again.
+    /// Plans the migration of an organization.
     ///
     /// # Errors
-    /// [`crate::Error::OrganizationNotFound`], or [`crate::Error::RevisionUnknown`] when `at_least` is newer than the
+    /// [`crate::Error::OrganizationNotFound`], `EMAIL_EXPORT_ALREADY_MIGRATED`, or [`crate::Error::RevisionUnknown`] when `at_least` is newer than the
     /// organization.
     pub async fn plan_migration(
         &self,
@@ -37,6 +36,7 @@ impl App {
         self.db
             .read(organization, "plan_migration", async |tx: &mut ReadTx| {
                 check_revision(tx.organization().revision, at_least)?;
+                require_unmigrated(organization, tx.organization().phase)?;
                 let members = store::list_legacy_members(tx).await?;
                 let plan = plan_migration(store::list_legacy_assignments(tx).await?, &members);
                 let exporting = plan.members.iter().filter(|(_, s)| s.value() == EmailExport::Export);

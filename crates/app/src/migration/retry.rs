@@ -11,8 +11,8 @@ use super::read::{load_status, migration_name};
 use crate::{Answer, App, AuditDraft, Changed, MutationContext, Result, document};
 
 impl App {
-    /// Makes an organization pending whose migration failed or was rolled back, so that the job migrates it again.
-    /// Nothing is written for an organization that is pending.
+    /// Makes an organization pending whose migration failed, was rolled back or was set aside, so that the job migrates
+    /// it again. Nothing is written for an organization that is pending without a recorded fault.
     ///
     /// # Errors
     /// [`crate::Error::OrganizationNotFound`] or `EMAIL_EXPORT_ALREADY_MIGRATED`.
@@ -23,8 +23,7 @@ impl App {
     ) -> Result<Answer<MigrationStatus>> {
         self.once(context, organization, "retry_migration", async |tx: &mut WriteTx| {
             let mut value = load_status(tx).await?;
-            let recorded = value.record.as_ref().map(|record| record.state);
-            let plan = plan_retry(organization, value.phase, recorded, tx.now())?;
+            let plan = plan_retry(organization, value.phase, value.record.as_ref(), tx.now())?;
             let mut revision = tx.organization().revision;
             if let Some(plan) = plan {
                 if !context.caller.validate_only {

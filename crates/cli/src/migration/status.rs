@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use rollcall_proto::v1::{ListMigrationsRequest, ListMigrationsResponse, MigrationProgress, MigrationState};
+use rollcall_proto::v1::{ListMigrationsRequest, ListMigrationsResponse, Migration, MigrationProgress, MigrationState};
 
 use super::pages::{organization_id, visit_pages};
 use crate::{
@@ -13,7 +13,7 @@ use crate::{
 
 const STATES: [MigrationState; 4] =
     [MigrationState::Pending, MigrationState::Migrated, MigrationState::Failed, MigrationState::RolledBack];
-/// How many failed organizations are shown with the reason.
+/// How many failed organizations, and how many organizations that a run could not migrate, are shown with the reason.
 const SHOWN_FAILURES: usize = 100;
 
 /// `rollcall migration status`.
@@ -36,8 +36,9 @@ pub async fn run(server: &ServerConnection) -> Result {
 pub struct MigrationStatusTable {
     /// For each wave, the number of organizations in each of [`STATES`].
     waves: BTreeMap<i32, [u32; 4]>,
-    failed: Vec<String>,
-    failed_count: usize,
+    failed: Reasons,
+    /// Pending organizations that a run could not migrate because of faults of the server.
+    faulty: Reasons,
     progress: Option<MigrationProgress>,
 }
 
@@ -47,17 +48,16 @@ impl MigrationStatusTable {
         for migration in &page.migrations {
             let Some(index) = STATES.iter().position(|state| *state == migration.state()) else { continue };
             self.waves.entry(migration.wave).or_default()[index] += 1;
-            if migration.state() == MigrationState::Failed {
-                self.failed_count += 1;
-                if self.failed.len() < SHOWN_FAILURES {
-                    self.failed.push(format!("  {}: {}", organization_id(migration), migration.failure));
-                }
+            match migration.state() {
+                MigrationState::Failed => self.failed.add(migration),
+                MigrationState::Pending if !migration.failure.is_empty() => self.faulty.add(migration),
+                _ => {}
             }
         }
         self.progress.clone_from(&page.progress);
     }
 
-    /// Returns a table of the waves, the current run, and the failed organizations.
+    /// Returns a table of the waves, the current run, the failed organizations, and those that a run could not migrate.
     #[must_use]
     pub fn lines(&self) -> Vec<String> {
         let total = self.waves.values().fold([0; 4], |sum, wave| std::array::from_fn(|state| sum[state] + wave[state]));
@@ -71,12 +71,36 @@ impl MigrationStatusTable {
         let mut lines = aligned_lines(&rows, [true; 5]);
         let progress = self.progress.as_ref().map_or_else(|| "no run is in progress".to_owned(), progress_text);
         lines.extend([String::new(), progress]);
-        if !self.failed.is_empty() {
-            lines.extend([String::new(), "failed, and not changed:".to_owned()]);
-            lines.extend(self.failed.iter().cloned());
+        lines.extend(self.failed.lines("failed, and not changed:"));
+        lines.extend(self.faulty.lines("pending, because the database failed:"));
+        lines
+    }
+}
+
+/// Organizations with the reason why they were not migrated.
+#[derive(Debug, Default)]
+struct Reasons {
+    shown: Vec<String>,
+    count: usize,
+}
+
+impl Reasons {
+    fn add(&mut self, migration: &Migration) {
+        self.count += 1;
+        if self.shown.len() < SHOWN_FAILURES {
+            self.shown.push(format!("  {}: {}", organization_id(migration), migration.failure));
         }
-        if self.failed_count > self.failed.len() {
-            lines.push(format!("  and {} more", self.failed_count - self.failed.len()));
+    }
+
+    /// Returns the lines below a title; none without organizations.
+    fn lines(&self, title: &str) -> Vec<String> {
+        if self.count == 0 {
+            return Vec::new();
+        }
+        let mut lines = vec![String::new(), title.to_owned()];
+        lines.extend(self.shown.iter().cloned());
+        if self.count > self.shown.len() {
+            lines.push(format!("  and {} more", self.count - self.shown.len()));
         }
         lines
     }

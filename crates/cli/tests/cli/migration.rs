@@ -28,20 +28,24 @@ fn waves_progress_and_failures_are_shown() {
         migration("acme", 0, MigrationState::Failed),
         migration("beta", 0, MigrationState::Migrated),
         migration("late", 10, MigrationState::Pending),
+        Migration { failure: "the database failed".to_owned(), ..migration("omega", 10, MigrationState::Pending) },
     ];
     let mut status = MigrationStatusTable::default();
     status.add(&ListMigrationsResponse { migrations, progress: Some(progress), ..Default::default() });
     let expected = [
         "wave  pending  migrated  failed  rolled back",
         "   0        0         1       1            0",
-        "  10        1         0       0            0",
-        " all        1         1       1            0",
+        "  10        2         0       0            0",
+        " all        2         1       1            0",
         "",
         "jobs/settings-migration/runs/1 is in progress: 2 of 3 organizations, 40 of 100 members, 20 members/s, \
          about 3 s left",
         "",
         "failed, and not changed:",
         "  acme: 2 members",
+        "",
+        "pending, because the database failed:",
+        "  omega: the database failed",
     ];
     assert_eq!(status.lines(), expected);
 }

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use crate::{
-    AssignmentId, MemberId, Timestamp, UpdateMode,
+    AssignmentId, MemberId, OrganizationId, Phase, Refusal, Timestamp, UpdateMode,
     email_export::{EmailExport, Setting, Summary},
 };
 
@@ -52,6 +52,17 @@ pub struct MigrationPlan {
     pub members: Vec<(MemberId, Setting)>,
     /// Every assignment, in evaluation order.
     pub outcomes: Vec<AssignmentOutcome>,
+}
+
+/// Refuses to plan the migration of an organization that is migrated.
+///
+/// # Errors
+/// [`Refusal::NothingToMigrate`].
+pub fn require_unmigrated(organization: &OrganizationId, phase: Phase) -> Result<(), Refusal> {
+    match phase {
+        Phase::Legacy => Ok(()),
+        Phase::Migrated => Err(Refusal::NothingToMigrate(organization.clone())),
+    }
 }
 
 /// Plans the migration of an organization with all its members, and all its assignments in evaluation order.

@@ -2,7 +2,7 @@
 
 use crate::{OrganizationId, Phase, Refusal, Timestamp};
 
-use super::status::{MigrationRecord, MigrationState, require_legacy};
+use super::status::{MigrationRecord, MigrationState};
 
 /// What a retry writes.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -13,19 +13,24 @@ pub struct RetryPlan {
     pub record: MigrationRecord,
 }
 
-/// Plans a retry of an organization with the state `recorded`. Returns `None` when the organization is pending already;
-/// then nothing is written.
+/// Plans a retry of an organization with the record `recorded`. Returns `None` when the organization is pending already
+/// and no run has recorded a fault of the server; then nothing is written. An organization that the current run has set
+/// aside is tried again by the same run.
 ///
 /// # Errors
-/// [`Refusal::EmailExportAlreadyMigrated`] in phase MIGRATED.
+/// [`Refusal::NothingToRetry`] in phase MIGRATED, or [`Refusal::NothingToMigrate`] if the organization was created migrated.
 pub fn plan_retry(
     organization: &OrganizationId,
     phase: Phase,
-    recorded: Option<MigrationState>,
+    recorded: Option<&MigrationRecord>,
     now: Timestamp,
 ) -> Result<Option<RetryPlan>, Refusal> {
-    require_legacy(organization, phase)?;
-    let waiting = recorded.filter(|state| *state != MigrationState::Pending);
+    match (phase, recorded) {
+        (Phase::Legacy, _) => {}
+        (Phase::Migrated, Some(_)) => return Err(Refusal::NothingToRetry(organization.clone())),
+        (Phase::Migrated, None) => return Err(Refusal::NothingToMigrate(organization.clone())),
+    }
+    let waiting = recorded.filter(|record| record.state != MigrationState::Pending || record.failure.is_some());
     let record = MigrationRecord::new(MigrationState::Pending, now);
-    Ok(waiting.map(|state_before| RetryPlan { state_before, record }))
+    Ok(waiting.map(|waiting| RetryPlan { state_before: waiting.state, record }))
 }

@@ -38,12 +38,13 @@ pub struct RollbackPlan {
 /// Plans a rollback.
 ///
 /// # Errors
-/// [`Refusal::EmailExportNotMigrated`] in phase LEGACY. [`Refusal::MigrationRollbackTooLate`] when the organization was
+/// [`Refusal::NothingToRollBack`] in phase LEGACY. [`Refusal::MigrationRollbackTooLate`] when the organization was
 /// created migrated, when a value was chosen after the migration, or when the rollback would change any member.
 pub fn plan_rollback(context: RollbackContext<'_>) -> Result<RollbackPlan, Refusal> {
     let RollbackContext { organization, phase, record, before, members } = context;
     if phase == Phase::Legacy {
-        return Err(Refusal::EmailExportNotMigrated(organization.clone()));
+        let state = record.map_or(MigrationState::Pending, |record| record.state);
+        return Err(Refusal::NothingToRollBack { organization: organization.clone(), state });
     }
     let Some(record) = record else { return Err(too_late(organization, RollbackObstacle::CreatedMigrated)) };
     if let Some(assignment) = &record.first_chosen {

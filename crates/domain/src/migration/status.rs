@@ -1,5 +1,7 @@
 //! How far the settings migration of an organization is.
 
+use uuid::Uuid;
+
 use crate::{AssignmentId, Organization, OrganizationId, Phase, Refusal, Timestamp};
 
 use super::{outcome::AssignmentOutcome, proof::Proof};
@@ -46,8 +48,12 @@ impl MigrationState {
 pub struct MigrationRecord {
     /// How far the migration is.
     pub state: MigrationState,
-    /// Why it failed; `None` unless the state is FAILED.
+    /// Why the migration failed, if the state is FAILED. If the state is PENDING, the fault of the server that kept the
+    /// last run from migrating the organization.
     pub failure: Option<String>,
+    /// The run that has set the organization aside because of faults of the server. This run does not try the
+    /// organization again, but later runs do.
+    pub set_aside_by: Option<Uuid>,
     /// What was compared, if anything was.
     pub proof: Option<Proof>,
     /// What the migration made of each assignment, in evaluation order. A list of migrations leaves this out.
@@ -62,20 +68,36 @@ impl MigrationRecord {
     /// A record with a state and a time, and nothing else.
     #[must_use]
     pub fn new(state: MigrationState, time: Timestamp) -> Self {
-        Self { state, failure: None, proof: None, outcomes: Vec::new(), time, first_chosen: None }
+        Self { state, failure: None, set_aside_by: None, proof: None, outcomes: Vec::new(), time, first_chosen: None }
     }
 
-    /// The record of a migration that failed and is marked at `now`: `disproved`, or else an internal error.
+    /// The record of a migration that failed and is marked at `now`: `disproved`, or else damaged rows.
     #[must_use]
     pub fn failed(disproved: Option<Self>, now: Timestamp) -> Self {
         disproved.map(|record| Self { time: now, ..record }).unwrap_or_else(|| Self {
             failure: Some(
-                "an internal error occurred, which the log of the service describes; the organization was left as it \
-                 was; correct the cause, then retry its migration"
+                "rows of the organization are damaged or break a constraint of the database; the log of the service \
+                 names the statement and the cause; the organization was left as it was; correct the cause, then retry \
+                 its migration"
                     .to_owned(),
             ),
             ..Self::new(MigrationState::Failed, now)
         })
+    }
+
+    /// The record of an organization that could not be migrated because of faults of the server. It stays pending. With
+    /// `set_aside_by`, this run does not try it again.
+    #[must_use]
+    pub fn faulty(set_aside_by: Option<Uuid>, now: Timestamp) -> Self {
+        let failure = "the database failed each time when the organization was to be migrated; the log of the service \
+                       names the statement and the cause; the organization was left as it was; the next run tries it again";
+        Self { failure: Some(failure.to_owned()), set_aside_by, ..Self::new(MigrationState::Pending, now) }
+    }
+
+    /// Whether both records say the same about a fault of the server, at whatever time.
+    #[must_use]
+    pub fn is_same_fault(&self, other: &Self) -> bool {
+        self.failure == other.failure && self.set_aside_by == other.set_aside_by
     }
 
     /// Returns how many members the proof compared.
@@ -109,6 +131,8 @@ impl MigrationStatus {
 /// Which organizations a run of the migration job migrates.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct MigrationScope {
+    /// The run.
+    pub run: Uuid,
     /// The last wave that the run migrates. It also migrates the waves before.
     pub wave: u32,
     /// When the run was requested. An organization that was created later waits for the next run, because its old
@@ -117,15 +141,16 @@ pub struct MigrationScope {
 }
 
 impl MigrationScope {
-    /// Whether the run still has to migrate an organization with the migration state `recorded`. The organization may
-    /// have moved to a later wave since the run has listed it.
+    /// Whether the run still has to migrate an organization with this migration record. Since the run has listed the
+    /// organization, it may have moved to a later wave, and another worker may have set it aside.
     ///
     /// `list_pending_migrations.sql` repeats this rule.
     #[must_use]
-    pub fn is_still_to_migrate(self, organization: &Organization, recorded: Option<MigrationState>) -> bool {
+    pub fn is_still_to_migrate(self, organization: &Organization, record: Option<&MigrationRecord>) -> bool {
         organization.wave <= self.wave
             && organization.created_at <= self.requested_at
-            && MigrationState::is_still_to_migrate(organization.phase, recorded)
+            && MigrationState::is_still_to_migrate(organization.phase, record.map(|record| record.state))
+            && record.and_then(|record| record.set_aside_by) != Some(self.run)
     }
 }
 

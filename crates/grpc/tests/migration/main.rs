@@ -2,7 +2,9 @@
 
 #![allow(clippy::unwrap_used)]
 
+mod advice;
 mod during_run;
+mod faults;
 mod import;
 mod listed;
 mod progress;

@@ -13,6 +13,7 @@ use std::{
 
 use rollcall_app::{AppOptions, reports::ReportStore};
 use rollcall_cli::values::{duration, wave};
+use rollcall_domain::migration::MigrationLimits;
 use rollcall_embedded::running_as_root;
 use rollcall_jobs::{DEFAULT_REPORT_CRON, JobOptions, Schedule, TimeZone};
 use url::Url;
@@ -75,6 +76,23 @@ pub(crate) struct Config {
     #[arg(long, value_name = "N", env = "ROLLCALL_MIGRATION_WAVE", default_value = "0",
           value_parser = wave, global = true)]
     pub(crate) migration_wave: u32,
+
+    /// A run of the job settings-migration stops itself after this many failed organizations in a row; 0 for no limit
+    #[arg(long, value_name = "N", env = "ROLLCALL_MIGRATION_STOP_IN_A_ROW", default_value = "3",
+          value_parser = values::organizations, global = true)]
+    pub(crate) migration_stop_in_a_row: u32,
+
+    /// A run of the job settings-migration stops itself when this percentage of its organizations has failed, but not
+    /// before --migration-stop-in-a-row organizations have failed; 0 for no limit
+    #[arg(long, value_name = "N", env = "ROLLCALL_MIGRATION_STOP_PERCENT", default_value = "1",
+          value_parser = values::percent, global = true)]
+    pub(crate) migration_stop_percent: u32,
+
+    /// A run of the job settings-migration migrates this many organizations of each wave before the others of the wave,
+    /// and stops itself if one of them fails; 0 for no such organizations
+    #[arg(long, value_name = "N", env = "ROLLCALL_MIGRATION_CANARIES", default_value = "0",
+          value_parser = values::organizations, global = true)]
+    pub(crate) migration_canaries: u32,
 
     /// At most this many connections to Postgres, 1 to 1000
     #[arg(long, value_name = "N", env = "ROLLCALL_DATABASE_CONNECTIONS", default_value = "16",
@@ -144,7 +162,12 @@ impl Config {
     /// Returns the options of the service.
     pub(crate) fn app_options(&self) -> AppOptions {
         let Self { migration_wave, keep_reports, keep_runs, .. } = *self;
-        AppOptions { migration_wave, keep_reports, keep_runs }
+        let migration_limits = MigrationLimits {
+            failures_in_a_row: self.migration_stop_in_a_row,
+            failures_percent: self.migration_stop_percent,
+            canaries: self.migration_canaries,
+        };
+        AppOptions { migration_wave, migration_limits, keep_reports, keep_runs }
     }
 
     /// Returns the options of the jobs.

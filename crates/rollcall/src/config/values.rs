@@ -115,6 +115,17 @@ pub(super) fn otlp_endpoint(text: &str) -> Result<Url, String> {
     http_url(text).ok_or_else(|| "give an http:// URL, such as http://localhost:4317 (TLS is not supported)".to_owned())
 }
 
+/// Parses a number of organizations.
+pub(super) fn organizations(text: &str) -> Result<u32, String> {
+    text.parse().map_err(|_| "give a whole number of organizations, such as 3, or 0".to_owned())
+}
+
+/// Parses a percentage.
+pub(super) fn percent(text: &str) -> Result<u32, String> {
+    let percent = text.parse().ok().filter(|percent| *percent <= 100);
+    percent.ok_or_else(|| "give a whole number from 0 to 100".to_owned())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

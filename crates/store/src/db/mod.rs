@@ -32,7 +32,7 @@ pub use organization::OrganizationView;
 pub(crate) use organization::find_organization;
 pub use pool::Options;
 pub(crate) use prepared::Prepared;
-pub(crate) use statement::{Bound, execute, load, run_statement, statement};
+pub(crate) use statement::{Bound, execute, load, run_statement, statement, statement_name};
 pub use transaction::{Fence, WriteOptions};
 pub use tx::{ReadTx, WriteTx};
 

@@ -142,7 +142,9 @@ pub(super) async fn lock_organization(
     id: &OrganizationId,
 ) -> Result<Option<(Organization, Timestamp)>> {
     let query = statement!(Prepared("lock_organization"), id.as_str());
-    let Some(row) = query.get_result::<LockedRow>(conn).await.optional()? else { return Ok(None) };
+    let found =
+        query.get_result::<LockedRow>(conn).await.optional().map_err(Error::of_statement("lock_organization"))?;
+    let Some(row) = found else { return Ok(None) };
     row.complete(conn).await.map(Some)
 }
 
@@ -153,6 +155,11 @@ pub(super) async fn lock_organization_if_free(
     id: &OrganizationId,
 ) -> Result<Option<(Organization, Timestamp)>> {
     let query = statement!(Prepared("lock_organization_if_free"), id.as_str());
-    let Some(row) = query.get_result::<LockedRow>(conn).await.optional()? else { return Ok(None) };
+    let found = query
+        .get_result::<LockedRow>(conn)
+        .await
+        .optional()
+        .map_err(Error::of_statement("lock_organization_if_free"))?;
+    let Some(row) = found else { return Ok(None) };
     row.complete(conn).await.map(Some)
 }

@@ -75,19 +75,35 @@ macro_rules! run_statement {
     }};
 }
 
-/// Loads the rows of a statement: see [`run_statement`].
+/// Loads the rows of a statement: see [`run_statement`]. An error names the statement.
 macro_rules! load {
-    ($tx:expr, $($statement:tt)+) => { crate::db::run_statement!(load, $tx, $($statement)+) };
-}
-
-/// Executes a statement without rows: see [`run_statement`].
-macro_rules! execute {
     ($tx:expr, $($statement:tt)+) => {
         async {
-            crate::db::run_statement!(execute, $tx, $($statement)+).await?;
-            crate::Result::Ok(())
+            let name = crate::db::statement_name!($($statement)+);
+            crate::db::run_statement!(load, $tx, $($statement)+).await.map_err(crate::Error::of_statement(name))
         }
     };
 }
 
-pub(crate) use {execute, load, run_statement, statement};
+/// Executes a statement without rows: see [`run_statement`]. An error names the statement.
+macro_rules! execute {
+    ($tx:expr, $($statement:tt)+) => {
+        async {
+            let name = crate::db::statement_name!($($statement)+);
+            let executed = crate::db::run_statement!(execute, $tx, $($statement)+).await;
+            executed.map(drop).map_err(crate::Error::of_statement(name))
+        }
+    };
+}
+
+/// Returns the name of the statement that [`run_statement`] runs.
+macro_rules! statement_name {
+    (Prepared($name:literal) $($values:tt)*) => {
+        $name
+    };
+    ($name:literal $($values:tt)*) => {
+        $name
+    };
+}
+
+pub(crate) use {execute, load, run_statement, statement, statement_name};

@@ -66,7 +66,7 @@ pub(super) async fn end<T, E: TxError>(
     match answer {
         Ok(value) => match AnsiTransactionManager::commit_transaction(conn).await {
             Ok(()) => Ok(value),
-            Err(error) => Err(report_lost_connection(conn, Error::from(error)).await.into()),
+            Err(error) => Err(report_lost_connection(conn, Error::of_statement("COMMIT")(error)).await.into()),
         },
         Err(error) => Err(roll_back_after(conn, error).await),
     }

@@ -39,7 +39,7 @@ pub struct GroupView {
 
 /// Reads up to `limit` groups after the id `after`, in byte order of their ids.
 pub async fn list_groups(tx: &mut ReadTx, after: Option<&str>, limit: u32) -> Result<Vec<GroupView>> {
-    Ok(load!(tx, "list_groups", after.unwrap_or_default(), i64::from(limit)).await?)
+    load!(tx, "list_groups", after.unwrap_or_default(), i64::from(limit)).await
 }
 
 /// Reads one group, present or not, if the organization knows it.

@@ -12,7 +12,9 @@ use crate::{Error, Fence, Result, schema::job_runs};
 /// The key-share lock prevents that the run is claimed or ended before this transaction ends. The heartbeat can still
 /// renew the lease.
 pub(crate) async fn check_fence(conn: &mut AsyncPgConnection, fence: Fence) -> Result<()> {
-    let held: Option<Uuid> = claimed_with(fence).select(job_runs::id).for_key_share().first(conn).await.optional()?;
+    let held: diesel::QueryResult<Option<Uuid>> =
+        claimed_with(fence).select(job_runs::id).for_key_share().first(conn).await.optional();
+    let held = held.map_err(Error::of_statement("check_fence"))?;
     held.map(|_| ()).ok_or(Error::FenceLost)
 }
 

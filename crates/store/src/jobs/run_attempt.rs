@@ -50,8 +50,10 @@ pub async fn add_progress(db: &Db, fence: Fence, counts: &[(&str, i64)]) -> Resu
 
 async fn add_to_outcome(conn: &mut AsyncPgConnection, fence: Fence, counts: &[(&str, i64)]) -> Result<()> {
     let outcome = claimed_with(fence).select(job_runs::outcome).for_no_key_update().first(conn).await;
-    let outcome = sum(outcome.optional()?.ok_or(Error::FenceLost)?, counts.iter().copied());
-    diesel::update(job_runs::table.find(fence.run)).set(job_runs::outcome.eq(outcome)).execute(conn).await?;
+    let outcome = outcome.optional().map_err(Error::of_statement("find_outcome"))?;
+    let outcome = sum(outcome.ok_or(Error::FenceLost)?, counts.iter().copied());
+    let update = diesel::update(job_runs::table.find(fence.run)).set(job_runs::outcome.eq(outcome));
+    update.execute(conn).await.map_err(Error::of_statement("update_outcome"))?;
     Ok(())
 }
 

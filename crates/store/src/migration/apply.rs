@@ -10,7 +10,7 @@ use rollcall_domain::{
 
 use super::record::upsert_record;
 use crate::{
-    Result, WriteTx,
+    Error, Result, WriteTx,
     arrays::column,
     audit::{self, AuditEvent, Impact},
     db::execute,
@@ -76,6 +76,7 @@ async fn update_phase(tx: &mut WriteTx, phase: Phase) -> Result<()> {
             organizations::updated_at.eq(now),
         ))
         .execute(conn)
-        .await?;
+        .await
+        .map_err(Error::of_statement("update_phase"))?;
     Ok(())
 }

@@ -9,13 +9,13 @@ use diesel::{
 use diesel_async::RunQueryDsl;
 use rollcall_domain::{
     OrganizationId, Timestamp,
-    migration::{MigrationScope, MigrationState},
+    migration::{MigrationScope, MigrationState, PendingMigration},
 };
+use uuid::Uuid;
 
 use crate::{
     Db, Result, SystemConn,
     db::statement,
-    domain_columns::IdRow,
     schema::{organizations, settings_migrations},
 };
 
@@ -33,14 +33,27 @@ pub struct MigrationSize {
     pub members: i64,
 }
 
-/// Reads the first `limit` organizations that are still to be migrated, in byte order of their ids.
-pub async fn list_pending(db: &Db, scope: MigrationScope, limit: i64) -> Result<Vec<OrganizationId>> {
+#[derive(QueryableByName)]
+#[diesel(table_name = organizations)]
+struct PendingRow {
+    id: String,
+    wave: i32,
+    #[diesel(sql_type = Bool)]
+    is_faulty: bool,
+}
+
+/// Reads the first `limit` organizations that are still to be migrated, in the order in which the run tries them.
+pub async fn list_pending(db: &Db, scope: MigrationScope, limit: i64) -> Result<Vec<PendingMigration>> {
     db.system("list_pending_migrations", async |conn: &mut SystemConn| {
-        let rows: Vec<IdRow> =
-            statement!("list_pending_migrations", scope.wave.cast_signed(), scope.requested_at, limit)
-                .load(conn)
-                .await?;
-        Ok(rows.into_iter().map(|row| OrganizationId::trusted(row.id)).collect())
+        let wave = scope.wave.cast_signed();
+        let rows: Vec<PendingRow> =
+            statement!("list_pending_migrations", wave, scope.requested_at, scope.run, limit).load(conn).await?;
+        let pending = |PendingRow { id, wave, is_faulty }| PendingMigration {
+            organization: OrganizationId::trusted(id),
+            wave: wave.unsigned_abs(),
+            is_faulty,
+        };
+        Ok(rows.into_iter().map(pending).collect())
     })
     .await
 }
@@ -83,6 +96,30 @@ pub async fn list_failed_since(db: &Db, since: Timestamp, limit: i64) -> Result<
             .load(conn)
             .await?;
         Ok(failed.into_iter().map(|(id, failure)| (id, failure.unwrap_or_default())).collect())
+    })
+    .await
+}
+
+/// Reads up to `limit` organizations that the run `run` has set aside, in byte order of their ids, each with the reason.
+pub async fn list_set_aside(db: &Db, run: Uuid, limit: i64) -> Result<Vec<(String, String)>> {
+    db.system("list_set_aside_migrations", async |conn: &mut SystemConn| {
+        let set_aside: Vec<(String, Option<String>)> = settings_migrations::table
+            .filter(settings_migrations::set_aside_by.eq(run))
+            .select((settings_migrations::organization_id, settings_migrations::failure))
+            .order(settings_migrations::organization_id)
+            .limit(limit)
+            .load(conn)
+            .await?;
+        Ok(set_aside.into_iter().map(|(id, failure)| (id, failure.unwrap_or_default())).collect())
+    })
+    .await
+}
+
+/// Counts the organizations that the run `run` has set aside.
+pub async fn count_set_aside(db: &Db, run: Uuid) -> Result<i64> {
+    db.system("count_set_aside_migrations", async |conn: &mut SystemConn| {
+        let set_aside = settings_migrations::table.filter(settings_migrations::set_aside_by.eq(run));
+        Ok(set_aside.count().get_result(conn).await?)
     })
     .await
 }

@@ -12,6 +12,7 @@ use rollcall_domain::{
     migration::{AssignmentOutcome, MigrationFilter, MigrationRecord, MigrationState, MigrationStatus, Proof},
 };
 use serde_json::Value;
+use uuid::Uuid;
 
 use crate::{
     Db, Error, ReadTx, Result, SystemConn, WriteTx,
@@ -29,6 +30,7 @@ struct RecordRow {
     outcomes: Value,
     updated_at: Timestamp,
     chosen_assignment: Option<String>,
+    set_aside_by: Option<Uuid>,
 }
 
 impl TryFrom<RecordRow> for MigrationRecord {
@@ -40,6 +42,7 @@ impl TryFrom<RecordRow> for MigrationRecord {
         Ok(Self {
             state: row.state.0,
             failure: row.failure,
+            set_aside_by: row.set_aside_by,
             proof: row.proof.map(to_proof).transpose()?,
             outcomes,
             time: row.updated_at,
@@ -61,6 +64,26 @@ pub async fn find_record(tx: &mut ReadTx) -> Result<Option<MigrationRecord>> {
     row.map(MigrationRecord::try_from).transpose()
 }
 
+/// Reads the record of the organization's migration without the proof and the outcomes of assignments. Unlike
+/// [`find_record`], it can also read a record whose documents are damaged.
+pub async fn find_record_head(tx: &mut ReadTx) -> Result<Option<MigrationRecord>> {
+    type Head = (EnumColumn<MigrationState>, Option<String>, Option<Uuid>, Timestamp);
+    let (conn, organization) = tx.parts();
+    let columns = (
+        settings_migrations::state,
+        settings_migrations::failure,
+        settings_migrations::set_aside_by,
+        settings_migrations::updated_at,
+    );
+    let row = settings_migrations::table.find(organization).select(columns).first::<Head>(conn).await.optional();
+    let row = row.map_err(Error::of_statement("find_record_head"))?;
+    Ok(row.map(|(EnumColumn(state), failure, set_aside_by, time)| MigrationRecord {
+        failure,
+        set_aside_by,
+        ..MigrationRecord::new(state, time)
+    }))
+}
+
 /// Writes the record of the organization's migration over an earlier one.
 pub(super) async fn upsert_record(tx: &mut WriteTx, record: &MigrationRecord) -> Result<()> {
     let (conn, organization) = tx.parts();
@@ -70,6 +93,7 @@ pub(super) async fn upsert_record(tx: &mut WriteTx, record: &MigrationRecord) ->
     let values = (
         settings_migrations::state.eq(record.state.as_str()),
         settings_migrations::failure.eq(record.failure.as_deref()),
+        settings_migrations::set_aside_by.eq(record.set_aside_by),
         settings_migrations::proof.eq(proof),
         settings_migrations::outcomes.eq(outcomes),
         settings_migrations::updated_at.eq(record.time),
@@ -81,7 +105,8 @@ pub(super) async fn upsert_record(tx: &mut WriteTx, record: &MigrationRecord) ->
         .do_update()
         .set(values)
         .execute(conn)
-        .await?;
+        .await
+        .map_err(Error::of_statement("upsert_record"))?;
     Ok(())
 }
 

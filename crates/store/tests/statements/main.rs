@@ -21,10 +21,12 @@ use sqlparser::ast::{SetExpr, Statement};
 use crate::rules::{Schema, Scope};
 
 /// The statements about all organizations: jobs and lists of an operator send them, page by page.
-const ABOUT_ALL_ORGANIZATIONS: [&str; 8] = [
+const ABOUT_ALL_ORGANIZATIONS: [&str; 11] = [
     "list_due_self_checks.sql",
     "list_migration_sizes.sql",
+    "list_migration_tallies.sql",
     "list_migrations.sql",
+    "list_newest_migration_states.sql",
     "list_pending_migrations.sql",
     "list_self_checks.sql",
     // Lists of organizations.
@@ -32,6 +34,7 @@ const ABOUT_ALL_ORGANIZATIONS: [&str; 8] = [
     r#" FROM "organizations" WHERE (("organizations"."id" > $1) AND ("organizations"."holdings_revision" != "#,
     // The failures of a run.
     r#" WHERE (("settings_migrations"."state" = $1) AND ("settings_migrations"."updated_at" >= $2))"#,
+    r#" FROM "settings_migrations" WHERE ("settings_migrations"."set_aside_by" = $1)"#,
 ];
 
 /// Changes whose statements no sample sends: members who wait for a seat, who have new addresses, who exchange theirs,

@@ -1,0 +1,1 @@
+ALTER TABLE settings_migrations DROP COLUMN set_aside_by;
