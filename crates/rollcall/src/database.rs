@@ -30,7 +30,7 @@ impl Database {
     /// The database cannot be started or reached, or the database of DATABASE_URL lacks a schema migration.
     pub(crate) async fn open(config: &Config) -> Result<Self> {
         let Some(url) = &config.database_url else { return Self::open_embedded(config).await };
-        let db = open_pool(url.reveal(), config.database_connections)?;
+        let db = open_pool(url.reveal(), config)?;
         migrate::check(&db).await.map_err(Error::doing(format!("cannot use the database {url}")))?;
         Ok(Self { db, cluster: None })
     }
@@ -44,7 +44,7 @@ impl Database {
             )));
         }
         let (cluster, _) = start_embedded(config.data_dir()?).await?;
-        let db = open_pool(&cluster.url(NAME), config.database_connections)?;
+        let db = open_pool(&cluster.url(NAME), config)?;
         Ok(Self { db, cluster: Some(cluster) })
     }
 
@@ -113,9 +113,10 @@ async fn apply_migrations(url: &str) -> Result<Vec<String>> {
     migrate::run(url).await.map_err(Error::doing("cannot migrate the database"))
 }
 
-fn open_pool(url: &str, connections: usize) -> Result<Db> {
-    let options = Options { url: url.to_owned(), connections };
-    Db::open(&options).map_err(|error| Error::usage(format!("--database-url (DATABASE_URL): {}", with_causes(&error))))
+fn open_pool(url: &str, config: &Config) -> Result<Db> {
+    let options = Options { url: url.to_owned(), connections: config.database_connections };
+    let opened = Db::open(&options).map(|db| db.with_limits(config.limits()));
+    opened.map_err(|error| Error::usage(format!("--database-url (DATABASE_URL): {}", with_causes(&error))))
 }
 
 #[cfg(test)]

@@ -8,10 +8,14 @@ use diesel_async::{
 };
 use rollcall_domain::{Organization, OrganizationId, Timestamp};
 
-use super::{body::TxError, transaction::report_lost_connection};
+use super::{
+    body::TxError,
+    interrupt::interrupt,
+    transaction::{report_lost_connection, rollback},
+};
 
-/// A pooled connection with a transaction. When it is dropped before the transaction's end, it closes the connection:
-/// back in the pool, the connection would keep its locks and its read snapshot until the next use.
+/// A pooled connection with a transaction. When it is dropped before the transaction's end, its statement is cancelled and
+/// the connection is closed: back in the pool, it would keep its locks and its read snapshot until the next use.
 pub(crate) struct TransactionConn(Option<Object<AsyncPgConnection>>);
 
 impl TransactionConn {
@@ -25,7 +29,7 @@ impl Drop for TransactionConn {
         if let Some(mut conn) = self.0.take()
             && AnsiTransactionManager::is_broken_transaction_manager(&mut *conn)
         {
-            drop(Object::take(conn));
+            interrupt(conn);
         }
     }
 }
@@ -67,6 +71,11 @@ impl ReadTx {
     /// which the snapshot is not read any further.
     pub async fn report_lost_connection<E: TxError>(&mut self, error: E) -> E {
         report_lost_connection(&mut self.conn, error).await
+    }
+
+    /// Ends a snapshot that is read completely. Its connection goes back to the pool.
+    pub async fn end(mut self) {
+        rollback(&mut self.conn).await;
     }
 
     pub(crate) fn parts(&mut self) -> (&mut AsyncPgConnection, &str) {
