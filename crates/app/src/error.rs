@@ -54,6 +54,9 @@ pub enum Error {
         "too many changes of the organization `{0}` wait; nothing was changed, so try again later, with fewer at a time"
     )]
     QueueFull(OrganizationId),
+    /// As many exports are open as may, in all or for this organization.
+    #[error("too many exports are open, for the organization `{0}` or in all; end others, or try again later")]
+    TooManyStreams(OrganizationId),
     /// The database or the report store cannot be reached.
     #[error("the store cannot be reached right now; try again in a moment, after reading whether a change was made")]
     Unavailable(#[source] Box<dyn std::error::Error + Send + Sync>),
@@ -70,6 +73,7 @@ impl From<rollcall_store::Error> for Error {
             Store::FenceLost => Self::FenceLost,
             Store::LockTimeout(id) => Self::LockTimeout(id),
             Store::QueueFull(id) => Self::QueueFull(id),
+            Store::TooManyStreams(id) => Self::TooManyStreams(id),
             Store::Unavailable(_) | Store::Serialization(_) | Store::Busy => Self::Unavailable(error.into()),
             Store::Exists { .. } | Store::Internal(_) => Self::Internal(error.into()),
         }

@@ -82,7 +82,9 @@ fn to_answer(error: &Error) -> (Code, &'static str, Vec<(&'static str, String)>)
         Error::JobRunNotFound(run) => (Code::NotFound, "JOB_NOT_FOUND", vec![("run", run.clone())]),
         Error::JobAlreadyRunning(run) => (Code::FailedPrecondition, "JOB_ALREADY_RUNNING", vec![("run", run.clone())]),
         Error::LockTimeout(id) => (Code::Unavailable, "OVERLOADED", vec![("organization", id.to_string())]),
-        Error::QueueFull(id) => (Code::ResourceExhausted, "OVERLOADED", vec![("organization", id.to_string())]),
+        Error::QueueFull(id) | Error::TooManyStreams(id) => {
+            (Code::ResourceExhausted, "OVERLOADED", vec![("organization", id.to_string())])
+        }
         Error::Unavailable(_) => (Code::Unavailable, "STORE_UNAVAILABLE", vec![]),
         Error::FenceLost | Error::Internal(_) => (Code::Internal, "STORE_UNAVAILABLE", vec![]),
     }

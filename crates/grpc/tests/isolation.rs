@@ -6,13 +6,14 @@
 use std::time::Duration;
 
 use rollcall_proto::v1::{
-    Assignment, CheckEmailExportRequest, CreateAssignmentRequest, EmailExport, ExportMembersCsvRequest,
-    GetAssignmentRequest, Phase, UpdateMode, check_email_export_request::Subject,
+    Assignment, CheckEmailExportRequest, CreateAssignmentRequest, DirectoryGroup, DirectoryMember, EmailExport,
+    ExportMembersCsvRequest, GetAssignmentRequest, ListGroupsRequest, MemberStatus, Phase, SyncDirectoryRequest,
+    SyncMode, UpdateMode, check_email_export_request::Subject, member_service_client::MemberServiceClient,
 };
 use rollcall_store::Limits;
 use rollcall_testkit::{BlockedSessions, Direction, Member, Org, TestServer, reason};
 use tokio::task::JoinHandle;
-use tonic::{Code, Request, Status};
+use tonic::{Code, Request, Status, transport::Channel};
 use tonic_types::StatusExt as _;
 
 /// The time limit of an operation that must complete.
@@ -50,6 +51,27 @@ async fn calls_that_wait_for_an_organization_hold_no_connection() {
         call.await.unwrap().unwrap();
     }
     server.stop().await;
+}
+
+/// Syncs so many members that an export of them does not fit into the buffers of a connection.
+async fn seed_members(server: &TestServer, parent: &str) {
+    let member = |number: u32| DirectoryMember {
+        member: format!("member-{number}"),
+        email: format!("member-{number}@{parent}.example").replace('/', "."),
+        job_title: "t".repeat(200),
+        family_name: "f".repeat(100),
+        status: MemberStatus::Active.into(),
+        ..Default::default()
+    };
+    let request = SyncDirectoryRequest {
+        parent: parent.to_owned(),
+        mode: SyncMode::Full.into(),
+        members: (0..10_000).map(member).collect(),
+        groups: vec![DirectoryGroup { group: "eng".to_owned(), ..Default::default() }],
+        ..Default::default()
+    };
+    let synced = server.directory().sync_directory(tokio_stream::once(request)).await.unwrap().into_inner();
+    assert_eq!((synced.rejected_count, synced.counts.unwrap().members_created), (0, 10_000), "{:?}", synced.rejected);
 }
 
 /// Whether the deadline of a call has passed. The client also watches it, and then cancels the call.
@@ -147,6 +169,68 @@ async fn a_write_that_has_begun_runs_to_its_end_without_its_caller() {
     lock_holder.batch_execute("COMMIT").await.unwrap();
     server.wait_for_queued_writes("acme", 0).await;
     assert!(is_assignment(&server, "a").await);
+    server.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn exports_that_nobody_reads_do_not_stop_the_server() {
+    let server = TestServer::start().await;
+    let acme = Org::create(&server, "acme", Phase::Migrated).await;
+    let beta = Org::create(&server, "beta", Phase::Migrated).await;
+    for org in [acme, beta] {
+        seed_members(&server, &org.name()).await;
+    }
+    let (mut open, mut refused) = (Vec::new(), Vec::new());
+    for number in 0..40 {
+        let parent = if number < 20 { acme.name() } else { beta.name() };
+        let request = ExportMembersCsvRequest { parent, ..Default::default() };
+        // A connection of its own: an unread stream takes the window of its connection.
+        let endpoint = Channel::from_shared(format!("http://{}", server.address)).unwrap();
+        let mut members = MemberServiceClient::new(endpoint.connect().await.unwrap());
+        match members.export_members_csv(request).await {
+            Ok(chunks) => open.push(chunks.into_inner()),
+            Err(status) => refused.push(status),
+        }
+    }
+    assert!(!refused.is_empty() && open.len() > 2, "{} exports are open", open.len());
+    for status in refused {
+        assert_eq!((status.code(), &*reason(&status)), (Code::ResourceExhausted, "OVERLOADED"));
+    }
+    assert_eq!(server.app.db().open_streams(), open.len());
+    beta.check("member-7", None).await;
+    beta.get_member("member-7").await;
+    beta.assign("a", &["eng"], UpdateMode::ManualEditing, Some(EmailExport::Export)).await;
+    drop(open);
+    let closed = async {
+        while server.app.db().open_streams() > 0 {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(TIMEOUT, closed).await.expect("an export without a reader stays open");
+    server.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn checks_do_not_wait_for_connections_of_other_calls() {
+    let server = TestServer::start().await;
+    let acme = Org::create(&server, "acme", Phase::Migrated).await;
+    acme.sync(&[Member::new("ada", &["eng"])]).await;
+    let client = server.database.client().await;
+    client.batch_execute("BEGIN; LOCK TABLE groups IN ACCESS EXCLUSIVE MODE").await.unwrap();
+    let reads: Vec<_> = (0..CALLS)
+        .map(|_| {
+            let mut directory = server.directory();
+            let request = ListGroupsRequest { parent: acme.name(), ..Default::default() };
+            tokio::spawn(async move { directory.list_groups(request).await })
+        })
+        .collect();
+    // As many as there are connections for other work.
+    BlockedSessions::of(&server.database).await.wait_for(17).await;
+    acme.check("ada", None).await;
+    client.batch_execute("COMMIT").await.unwrap();
+    for read in reads {
+        read.await.unwrap().unwrap();
+    }
     server.stop().await;
 }
 

@@ -58,7 +58,8 @@ impl From<CheckColumns> for CheckSubject {
 /// # Errors
 /// [`Error::OrganizationNotFound`].
 pub async fn find_subject(db: &Db, organization: &OrganizationId, subject: &SubjectKey) -> Result<CheckFacts> {
-    let found = db.statement(async |conn: &mut SystemConn| find(conn, organization, subject).await).await?;
+    let found =
+        db.for_checks().statement(async |conn: &mut SystemConn| find(conn, organization, subject).await).await?;
     let (EnumColumn(phase), revision, member) =
         found.ok_or_else(|| Error::OrganizationNotFound(organization.clone()))?;
     Ok(CheckFacts { phase, revision, subject: member.map(CheckSubject::from) })

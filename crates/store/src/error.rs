@@ -30,6 +30,9 @@ pub enum Error {
     /// As many writes of the organization wait for its lock as may. Nothing was written.
     #[error("too many writes of the organization `{0}` wait")]
     QueueFull(OrganizationId),
+    /// As many streams are open as may, in all or for this organization.
+    #[error("too many streams are open, in all or for the organization `{0}`")]
+    TooManyStreams(OrganizationId),
     /// The transaction conflicted with another one each time that it ran.
     #[error("the transaction could not be serialized")]
     Serialization(#[source] Diesel),

@@ -8,7 +8,8 @@ use super::{
     interrupt::BegunWrite,
     limits::within,
     queue::{LockPauses, Turn},
-    transaction::{lock, roll_back_after},
+    transaction::{begin, lock, roll_back_after},
+    tx::TransactionConn,
 };
 use crate::{Error, Result};
 
@@ -53,11 +54,12 @@ impl Db {
     async fn try_lock(&self, organization: &OrganizationId, options: WriteOptions) -> Result<LockedTx> {
         let conn = self.connection().await?;
         let begun = BegunWrite::new();
-        let mut conn = self.begin_on(conn, "BEGIN").await?;
+        let mut conn = TransactionConn::writing(conn);
+        begin(&mut conn, "BEGIN").await?;
         let locked = lock(&mut conn, organization, options).await;
         match locked {
             Ok((organization, now)) => {
-                Ok(LockedTx { tx: WriteTx { read: ReadTx { conn, organization }, now }, _begun: begun })
+                Ok(LockedTx { tx: WriteTx { read: ReadTx { conn, organization, _stream: None }, now }, _begun: begun })
             }
             Err(error) => Err(roll_back_after(&mut conn, error).await),
         }

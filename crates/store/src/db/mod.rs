@@ -1,6 +1,7 @@
 //! The pool, and the only ways to open a transaction.
 
 mod body;
+mod budgets;
 mod clock;
 mod connect;
 mod interrupt;
@@ -25,6 +26,7 @@ use tokio::time::Instant;
 use tracing::Instrument as _;
 
 use self::{
+    budgets::{Shares, StreamBudget},
     interrupt::{BegunWrite, StatementConn},
     limits::{BEGIN_READ_ONLY, BEGIN_SNAPSHOT, silent},
     queue::WriteQueues,
@@ -56,18 +58,45 @@ pub type SystemConn = Object<AsyncPgConnection>;
 /// The database.
 #[derive(Clone)]
 pub struct Db {
+    /// The connections that this value uses: those for other work, unless [`Db::for_checks`] or
+    /// [`Db::for_heartbeats`] has made it.
     pool: Pool<AsyncPgConnection>,
+    checks: Pool<AsyncPgConnection>,
+    heartbeats: Pool<AsyncPgConnection>,
+    streams: Arc<StreamBudget>,
     limits: Limits,
     queues: Arc<WriteQueues>,
 }
 
 impl Db {
-    /// Opens a pool. It connects when a connection is needed.
+    /// Opens the pools, which divide the connections. They connect when a connection is needed.
     ///
     /// # Errors
     /// [`Error::Unavailable`] when the URL is not valid.
     pub fn open(options: &Options) -> Result<Self> {
-        Ok(Self { pool: pool::open(options)?, limits: Limits::default(), queues: Arc::default() })
+        let shares = Shares::of(options.connections);
+        let open = |connections| pool::open(&Options { connections, ..options.clone() });
+        let pool = open(shares.others)?;
+        let share = |connections| if connections == 0 { Ok(pool.clone()) } else { open(connections) };
+        let (checks, heartbeats) = (share(shares.checks)?, share(shares.heartbeats)?);
+        let streams = Arc::new(StreamBudget::new(shares.streams()));
+        Ok(Self { pool, checks, heartbeats, streams, limits: Limits::default(), queues: Arc::default() })
+    }
+
+    /// The same database over the connections that only checks of email export use.
+    pub(crate) fn for_checks(&self) -> Self {
+        Self { pool: self.checks.clone(), ..self.clone() }
+    }
+
+    /// The same database over the connections that only heartbeats of jobs use.
+    pub(crate) fn for_heartbeats(&self) -> Self {
+        Self { pool: self.heartbeats.clone(), ..self.clone() }
+    }
+
+    /// Returns how many streams are open.
+    #[must_use]
+    pub fn open_streams(&self) -> usize {
+        self.streams.count()
     }
 
     /// The same database with other limits: for tests, which cannot wait as long.
@@ -132,7 +161,7 @@ impl Db {
     {
         let span = tracing::info_span!("transaction", otel.name = name, organization = %organization);
         let reading = async {
-            let mut tx = self.snapshot(organization).await?;
+            let mut tx = self.open_snapshot(organization).await?;
             match body(&mut tx).await {
                 Ok(value) => {
                     rollback(&mut tx.conn).await;
@@ -149,8 +178,14 @@ impl Db {
     /// closes the connection.
     ///
     /// # Errors
-    /// [`Error::OrganizationNotFound`].
+    /// [`Error::OrganizationNotFound`], or [`Error::TooManyStreams`].
     pub async fn snapshot(&self, organization: &OrganizationId) -> Result<ReadTx> {
+        let place = self.streams.take(organization)?;
+        let tx = self.open_snapshot(organization).await?;
+        Ok(ReadTx { _stream: Some(place), ..tx })
+    }
+
+    async fn open_snapshot(&self, organization: &OrganizationId) -> Result<ReadTx> {
         let not_found = || Error::OrganizationNotFound(organization.clone());
         let opening = async {
             let mut conn = self.begin(BEGIN_SNAPSHOT).await?;
@@ -159,7 +194,7 @@ impl Db {
                 Ok(organization) => organization,
                 Err(error) => return Err(roll_back_after(&mut conn, error).await),
             };
-            Ok(ReadTx { conn, organization })
+            Ok(ReadTx { conn, organization, _stream: None })
         };
         within(self.limits.statement, opening).await
     }
@@ -177,7 +212,8 @@ impl Db {
         let running = async {
             let conn = self.connection().await?;
             let _begun = BegunWrite::new();
-            let mut conn = self.begin_on(conn, "BEGIN").await?;
+            let mut conn = TransactionConn::writing(conn);
+            begin(&mut conn, "BEGIN").await?;
             let answer = body(&mut conn).await;
             end(&mut conn, answer).await
         };
@@ -221,13 +257,9 @@ impl Db {
         answered
     }
 
+    /// Begins a transaction that only reads.
     async fn begin(&self, sql: &str) -> Result<TransactionConn> {
-        let conn = self.connection().await?;
-        self.begin_on(conn, sql).await
-    }
-
-    async fn begin_on(&self, conn: SystemConn, sql: &str) -> Result<TransactionConn> {
-        let mut conn = TransactionConn::new(conn);
+        let mut conn = TransactionConn::reading(self.connection().await?);
         begin(&mut conn, sql).await?;
         Ok(conn)
     }
