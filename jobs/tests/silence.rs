@@ -29,7 +29,8 @@ async fn behind_proxy(database: &Database) -> (App, FaultProxy) {
     let proxy = FaultProxy::open(&format!("{}{separator}{idle}", database.url)).await;
     let db = Db::open(&Options { url: proxy.url().to_owned(), connections: 8 }).unwrap();
     let limit = Duration::from_secs(5);
-    let db = db.with_limits(Limits { connection: limit, statement: limit, write: limit, read: limit });
+    let db =
+        db.with_limits(Limits { connection: limit, statement: limit, write: limit, read: limit, ..Limits::default() });
     (App::new(db, ReportStore::open(&database.reports_url()).unwrap()), proxy)
 }
 

@@ -44,6 +44,19 @@ pub enum Error {
     /// A job's run has lost its lease; another process continues it.
     #[error("the run has lost its lease to another process")]
     FenceLost,
+    /// Other writes have locked the organization for as long as a call waits. Nothing was changed.
+    #[error(
+        "other changes of the organization `{0}` take longer than this call may wait; nothing was changed, so try again"
+    )]
+    LockTimeout(OrganizationId),
+    /// As many changes of the organization wait as may. Nothing was changed.
+    #[error(
+        "too many changes of the organization `{0}` wait; nothing was changed, so try again later, with fewer at a time"
+    )]
+    QueueFull(OrganizationId),
+    /// As many exports are open as may, in all or for this organization.
+    #[error("too many exports are open, for the organization `{0}` or in all; end others, or try again later")]
+    TooManyStreams(OrganizationId),
     /// The database or the report store cannot be reached.
     #[error("the store cannot be reached right now; try again in a moment, after reading whether a change was made")]
     Unavailable(#[source] Box<dyn std::error::Error + Send + Sync>),
@@ -58,6 +71,9 @@ impl From<rollcall_store::Error> for Error {
         match error {
             Store::OrganizationNotFound(id) => Self::OrganizationNotFound(id),
             Store::FenceLost => Self::FenceLost,
+            Store::LockTimeout(id) => Self::LockTimeout(id),
+            Store::QueueFull(id) => Self::QueueFull(id),
+            Store::TooManyStreams(id) => Self::TooManyStreams(id),
             Store::Unavailable(_) | Store::Serialization(_) | Store::Busy => Self::Unavailable(error.into()),
             Store::Exists { .. } | Store::InvalidData(_) | Store::Internal(_) => Self::Internal(error.into()),
         }

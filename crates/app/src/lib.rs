@@ -27,7 +27,7 @@ pub use error::{Error, chain};
 pub use housekeeping::PruneCounts;
 pub use mutation::{Answer, AuditDraft, Caller, Changed, MutationContext};
 pub use options::AppOptions;
-pub use rollcall_store::requests;
+pub use rollcall_store::{requests, run_for_caller};
 
 /// What a use case answers.
 pub type Result<T> = std::result::Result<T, Error>;

@@ -1,5 +1,6 @@
 //! What happens around every call: the caller's deadline, a span that continues the caller's trace, and a task of its own.
-//! A cancelled call continues in its task, so that it never leaves database work unfinished.
+//! When the caller is gone (cancelled, disconnected or past its deadline), the task ends, unless it has begun to write: a
+//! write runs to its end.
 
 use std::{
     pin::Pin,
@@ -12,6 +13,8 @@ use opentelemetry::{
     propagation::Extractor,
     trace::{TraceContextExt as _, TraceId},
 };
+use rollcall_app::run_for_caller;
+use tokio::sync::oneshot;
 use tonic::{Status, body::Body};
 use tower::{Layer, Service};
 use tracing::{Instrument as _, Span, field::Empty};
@@ -73,12 +76,19 @@ where
         let mut inner = self.inner.clone();
         std::mem::swap(&mut inner, &mut self.inner);
         let work = CALLERS_TRACE.scope(callers_trace, async move { inner.call(request).await });
-        let task = tokio::spawn(work.instrument(span.clone()));
+        // The response's future holds the sender, and is dropped when the caller is gone.
+        let (caller, gone) = oneshot::channel::<()>();
+        let task = run_for_caller(work, async move { drop(gone.await) });
+        let task = tokio::spawn(task.instrument(span.clone()));
         Box::pin(async move {
-            let response = match deadline.wait(task).await {
+            let waited = deadline.wait(task).await;
+            drop(caller);
+            let response = match waited {
                 Err(deadline_exceeded) => deadline_exceeded.into_http(),
-                Ok(Ok(Ok(response))) => of_transport_error(&response).map_or(response, Status::into_http),
-                Ok(Ok(Err(error))) => return Err(error),
+                Ok(Ok(Some(Ok(response)))) => of_transport_error(&response).map_or(response, Status::into_http),
+                Ok(Ok(Some(Err(error)))) => return Err(error),
+                // Not possible: the caller is still there.
+                Ok(Ok(None)) => internal().into_http(),
                 // The panic hook has logged the panic with its place.
                 Ok(Err(_panic)) => internal().into_http(),
             };
@@ -158,20 +168,18 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn an_expired_deadline_is_deadline_exceeded_and_the_work_goes_on() {
-        let (ended, end) = std::sync::mpsc::channel();
-        let (release, gate) = tokio::sync::watch::channel(false);
+    async fn an_expired_deadline_is_deadline_exceeded_and_ends_the_work() {
+        let (working, mut ended) = tokio::sync::mpsc::channel::<()>(1);
         let status = call("1m", move || {
-            let (ended, mut gate) = (ended.clone(), gate.clone());
+            let working = working.clone();
             async move {
-                let _ = gate.wait_for(|open| *open).await;
-                let _ = ended.send(());
+                working.closed().await;
                 Response::new(Body::empty())
             }
         });
         assert_eq!(status.await.unwrap().code(), tonic::Code::DeadlineExceeded);
-        release.send(true).unwrap();
-        tokio::task::spawn_blocking(move || end.recv_timeout(Duration::from_secs(10))).await.unwrap().unwrap();
+        // The work holds the last sender.
+        tokio::time::timeout(Duration::from_secs(10), ended.recv()).await.expect("the work goes on");
     }
 
     #[tokio::test]

@@ -42,7 +42,7 @@ pub(crate) fn to_status(error: Error) -> Status {
         (_, Code::FailedPrecondition) => {
             details.add_precondition_failure_violation(reason, trailers::value(&subject), &*message);
         }
-        (_, Code::Unavailable) => {
+        (_, Code::Unavailable | Code::ResourceExhausted) => {
             details.set_retry_info(Some(RETRY_AFTER));
         }
         _ => {}
@@ -81,6 +81,10 @@ fn to_answer(error: &Error) -> (Code, &'static str, Vec<(&'static str, String)>)
         Error::JobNotFound(job) => (Code::NotFound, "JOB_NOT_FOUND", vec![("job", job.clone())]),
         Error::JobRunNotFound(run) => (Code::NotFound, "JOB_NOT_FOUND", vec![("run", run.clone())]),
         Error::JobAlreadyRunning(run) => (Code::FailedPrecondition, "JOB_ALREADY_RUNNING", vec![("run", run.clone())]),
+        Error::LockTimeout(id) => (Code::Unavailable, "OVERLOADED", vec![("organization", id.to_string())]),
+        Error::QueueFull(id) | Error::TooManyStreams(id) => {
+            (Code::ResourceExhausted, "OVERLOADED", vec![("organization", id.to_string())])
+        }
         Error::Unavailable(_) => (Code::Unavailable, "STORE_UNAVAILABLE", vec![]),
         Error::FenceLost | Error::Internal(_) => (Code::Internal, "STORE_UNAVAILABLE", vec![]),
     }

@@ -6,7 +6,7 @@
 use std::time::Duration;
 
 use rollcall_proto::v1::{EmailExport, Phase, UpdateMode};
-use rollcall_testkit::{BlockedSessions, Member, Org, TestServer};
+use rollcall_testkit::{Member, Org, TestServer};
 
 /// The time limit of an operation that must complete.
 const TIMEOUT: Duration = Duration::from_secs(30);
@@ -26,14 +26,13 @@ async fn a_write_waits_only_for_writes_of_its_own_organization() {
     let request = held.new_assignment("eng", &["eng"], UpdateMode::AutomaticUpdates, Some(EmailExport::Export));
     let mut assignments = server.assignments();
     let waiting = tokio::spawn(async move { assignments.create_assignment(request).await });
-    let blocked = BlockedSessions::of(&server.database).await;
-    blocked.wait_for(1).await;
+    server.wait_for_queued_writes("held", 1).await;
 
     let other_write = free.assign("eng", &["eng"], UpdateMode::AutomaticUpdates, Some(EmailExport::Export));
     tokio::time::timeout(TIMEOUT, other_write).await.expect("a write of another organization waits");
     assert_eq!(free.get_member("ada").await.email_export(), EmailExport::Export);
     assert_eq!(held.get_member("ada").await.email_export(), EmailExport::DoNotExport, "a read waits");
-    blocked.wait_for(1).await;
+    server.wait_for_queued_writes("held", 1).await;
     assert!(!waiting.is_finished());
 
     lock_holder.batch_execute("COMMIT").await.unwrap();

@@ -8,6 +8,7 @@ use std::{
     time::Duration,
 };
 
+use rollcall_store::Limits;
 use rollcall_testkit::{
     Fault, RefusedCall, TestServer,
     contract::{Rpc, pool},
@@ -15,12 +16,9 @@ use rollcall_testkit::{
 };
 use tonic::Code;
 
-/// Reasons that no call produces yet. Authentication and limits will produce them.
-const NOT_YET: [(&str, &str); 3] = [
-    ("UNAUTHENTICATED", "Code::Unauthenticated"),
-    ("PERMISSION_DENIED", "Code::PermissionDenied"),
-    ("OVERLOADED", "Code::ResourceExhausted"),
-];
+/// Reasons that no call produces yet. Authentication will produce them.
+const NOT_YET: [(&str, &str); 2] =
+    [("UNAUTHENTICATED", "Code::Unauthenticated"), ("PERMISSION_DENIED", "Code::PermissionDenied")];
 
 /// A refused call on a standard organization.
 struct Case {
@@ -312,6 +310,7 @@ async fn every_reason_is_produced_by_a_call_and_none_is_unused() {
     server.stop().await;
     for (told, code, reason) in [
         (already_running, Code::FailedPrecondition, "JOB_ALREADY_RUNNING"),
+        (too_many_changes().await, Code::ResourceExhausted, "OVERLOADED"),
         (database_unavailable().await, Code::Unavailable, "STORE_UNAVAILABLE"),
     ] {
         found.extend(wrong(&told, code, reason));
@@ -357,6 +356,28 @@ async fn job_already_running(server: &TestServer) -> RefusedCall {
     RefusedCall::of(&refused).unwrap()
 }
 
+/// Changes an organization that is locked, on a server where no change may wait for another one.
+async fn too_many_changes() -> RefusedCall {
+    let server = TestServer::start_with_limits(Limits { waiting_writes: 0, ..Limits::default() }).await;
+    let standard = StandardOrganization::create(&server, "acme", MigrationHistory::CreatedMigrated).await.unwrap();
+    let locking = server.database.client().await;
+    locking.batch_execute("BEGIN; SELECT FROM organizations WHERE id = 'acme' FOR UPDATE").await.unwrap();
+    let request = standard.request(r#"{"name": "$org/assignments/eng", "position": 1}"#).await.unwrap();
+    let moved = Rpc::find("AssignmentService/MoveAssignment");
+    let channel = server.channel();
+    let refused = tokio::select! {
+        refused = moved.call(&channel, &request) => refused,
+        refused = async {
+            server.wait_for_queued_writes("acme", 1).await;
+            moved.call(&channel, &request).await
+        } => refused,
+    };
+    locking.batch_execute("COMMIT").await.unwrap();
+    let refused = RefusedCall::of(&refused.unwrap_err()).unwrap();
+    server.stop().await;
+    refused
+}
+
 async fn database_unavailable() -> RefusedCall {
     let (server, proxy) = TestServer::start_behind_proxy().await;
     let standard = StandardOrganization::create(&server, "acme", MigrationHistory::CreatedMigrated).await.unwrap();
@@ -380,7 +401,7 @@ fn wrong(refusal: &RefusedCall, code: Code, reason: &str) -> Vec<String> {
     if refusal.precondition != (refusal.code == Code::FailedPrecondition) {
         wrong.push(format!("precondition failure: {}", refusal.precondition));
     }
-    if refusal.retry != (refusal.code == Code::Unavailable) {
+    if refusal.retry != matches!(refusal.code, Code::Unavailable | Code::ResourceExhausted) {
         wrong.push(format!("retry info: {}", refusal.retry));
     }
     wrong.into_iter().map(|what| format!("{reason}: {what} ({})", refusal.message)).collect()

@@ -1,7 +1,5 @@
 //! The database: the database of DATABASE_URL, or an embedded Postgres that runs as long as this process.
 
-use std::path::PathBuf;
-
 use rollcall_embedded::{Cluster, ClusterOptions};
 use rollcall_store::{Db, Options, address_holdings, migrate};
 use tokio::task::spawn_blocking;
@@ -30,7 +28,7 @@ impl Database {
     /// The database cannot be started or reached, or the database of DATABASE_URL lacks a schema migration.
     pub(crate) async fn open(config: &Config) -> Result<Self> {
         let Some(url) = &config.database_url else { return Self::open_embedded(config).await };
-        let db = open_pool(url.reveal(), config.database_connections)?;
+        let db = open_pool(url.reveal(), config)?;
         migrate::check(&db).await.map_err(Error::doing(format!("cannot use the database {url}")))?;
         Ok(Self { db, cluster: None })
     }
@@ -43,8 +41,8 @@ impl Database {
                 config.database_connections
             )));
         }
-        let (cluster, _) = start_embedded(config.data_dir()?).await?;
-        let db = open_pool(&cluster.url(NAME), config.database_connections)?;
+        let (cluster, _) = start_embedded(config).await?;
+        let db = open_pool(&cluster.url(NAME), config)?;
         Ok(Self { db, cluster: Some(cluster) })
     }
 
@@ -74,9 +72,9 @@ impl Database {
 /// The database cannot be reached, or a schema migration fails.
 pub(crate) async fn migrate(config: &Config) -> Result {
     let applied = match &config.database_url {
-        Some(url) => apply_migrations(url.reveal()).await?,
+        Some(url) => apply_migrations(url.reveal(), config).await?,
         None => {
-            let (cluster, applied) = start_embedded(config.data_dir()?).await?;
+            let (cluster, applied) = start_embedded(config).await?;
             blocking("the database is migrated, but cannot stop the embedded Postgres", move || cluster.stop()).await?;
             applied
         }
@@ -90,13 +88,14 @@ pub(crate) async fn migrate(config: &Config) -> Result {
 
 /// Starts the embedded Postgres, and creates its database and the schema. Returns the schema migrations that were
 /// applied.
-async fn start_embedded(data_dir: PathBuf) -> Result<(Cluster, Vec<String>)> {
+async fn start_embedded(config: &Config) -> Result<(Cluster, Vec<String>)> {
+    let data_dir = config.data_dir()?;
     let start = move || Cluster::start(&ClusterOptions::service(data_dir));
     let cluster = blocking("cannot start the embedded Postgres", start).await?;
     migrate::ensure_database(&cluster.url("postgres"), NAME)
         .await
         .map_err(Error::doing("cannot create the database in the embedded Postgres"))?;
-    let applied = apply_migrations(&cluster.url(NAME)).await?;
+    let applied = apply_migrations(&cluster.url(NAME), config).await?;
     Ok((cluster, applied))
 }
 
@@ -110,16 +109,17 @@ where
 }
 
 /// Applies the missing schema migrations, and fills in the address holdings that an older release has not written.
-async fn apply_migrations(url: &str) -> Result<Vec<String>> {
+async fn apply_migrations(url: &str, config: &Config) -> Result<Vec<String>> {
     let applied = migrate::run(url).await.map_err(Error::doing("cannot migrate the database"))?;
-    let filled = address_holdings::fill_all(&open_pool(url, 1)?).await;
+    let filled = address_holdings::fill_all(&open_pool(url, config)?).await;
     filled.map_err(Error::doing("the schema is migrated, but cannot fill in the holders of addresses"))?;
     Ok(applied)
 }
 
-fn open_pool(url: &str, connections: usize) -> Result<Db> {
-    let options = Options { url: url.to_owned(), connections };
-    Db::open(&options).map_err(|error| Error::usage(format!("--database-url (DATABASE_URL): {}", with_causes(&error))))
+fn open_pool(url: &str, config: &Config) -> Result<Db> {
+    let options = Options { url: url.to_owned(), connections: config.database_connections };
+    let opened = Db::open(&options).map(|db| db.with_limits(config.limits()));
+    opened.map_err(|error| Error::usage(format!("--database-url (DATABASE_URL): {}", with_causes(&error))))
 }
 
 #[cfg(test)]

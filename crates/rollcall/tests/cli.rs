@@ -29,6 +29,8 @@ const SETTINGS: &[(&str, &str)] = &[
     ("--migration-stop-percent", "ROLLCALL_MIGRATION_STOP_PERCENT"),
     ("--migration-canaries", "ROLLCALL_MIGRATION_CANARIES"),
     ("--database-connections", "ROLLCALL_DATABASE_CONNECTIONS"),
+    ("--waiting-writes", "ROLLCALL_WAITING_WRITES"),
+    ("--write-wait", "ROLLCALL_WRITE_WAIT"),
     ("--shutdown-timeout", "ROLLCALL_SHUTDOWN_TIMEOUT"),
     ("--log", "ROLLCALL_LOG"),
     ("--log-format", "ROLLCALL_LOG_FORMAT"),

@@ -81,7 +81,8 @@ struct HoldingColumns {
 /// # Errors
 /// [`Error::OrganizationNotFound`].
 pub async fn find_subject(db: &Db, organization: &OrganizationId, subject: &SubjectKey) -> Result<CheckFacts> {
-    let found = db.statement(async |conn: &mut SystemConn| match subject {
+    let checks = db.for_checks();
+    let found = checks.statement(async |conn: &mut SystemConn| match subject {
         SubjectKey::Member(id) => find_member(conn, organization, id).await,
         SubjectKey::Email(email) => find_holdings(conn, organization, email).await,
     });

@@ -24,6 +24,15 @@ pub enum Error {
     /// Another transaction holds the organization's lock, and the caller chose not to wait.
     #[error("another transaction holds the lock of the organization")]
     Busy,
+    /// Other writes have held the organization's lock for as long as a write may wait. Nothing was written.
+    #[error("other writes have locked the organization `{0}` for too long")]
+    LockTimeout(OrganizationId),
+    /// As many writes of the organization wait for its lock as may. Nothing was written.
+    #[error("too many writes of the organization `{0}` wait")]
+    QueueFull(OrganizationId),
+    /// As many streams are open as may, in all or for this organization.
+    #[error("too many streams are open, in all or for the organization `{0}`")]
+    TooManyStreams(OrganizationId),
     /// The transaction conflicted with another one each time that it ran.
     #[error("the transaction could not be serialized")]
     Serialization(#[source] Diesel),

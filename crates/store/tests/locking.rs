@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use rollcall_domain::{OrganizationId, Timestamp, catalog::Catalog};
 use rollcall_store::{Db, Error, ReadTx, Result, WriteTx, organizations};
-use rollcall_testkit::{BlockedSessions, TestDatabase};
+use rollcall_testkit::TestDatabase;
 use tokio::sync::Notify;
 use tokio_postgres::Client;
 
@@ -29,12 +29,14 @@ async fn start() -> (TestDatabase, Db) {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_writer_that_waits_for_the_lock_gets_a_time_after_the_first_writers_end() {
     let (database, db) = start().await;
-    let (client, blocked) = (database.client().await, BlockedSessions::of(&database).await);
+    let client = database.client().await;
     let locked = Notify::new();
     let organization = acme();
     let first = db.write(&organization, "first", async |_: &mut WriteTx| {
         locked.notify_one();
-        blocked.wait_for(1).await;
+        while db.queued_writes(&acme()) < 2 {
+            tokio::task::yield_now().await;
+        }
         let micros = "SELECT (extract(epoch FROM clock_timestamp()) * 1000000)::bigint";
         Ok::<i64, Error>(client.query_one(micros, &[]).await.unwrap().get(0))
     });

@@ -25,7 +25,7 @@ async fn start() -> (TestDatabase, FaultProxy, Db) {
     database.client().await.execute(organization, &[&catalog]).await.unwrap();
     let proxy = FaultProxy::open(&database.url()).await;
     let db = Db::open(&Options { url: proxy.url().to_owned(), connections: 4 }).unwrap();
-    let limits = Limits { connection: LIMIT, statement: LIMIT, write: 2 * LIMIT, read: 2 * LIMIT };
+    let limits = Limits { connection: LIMIT, statement: LIMIT, write: 2 * LIMIT, read: 2 * LIMIT, ..Limits::default() };
     (database, proxy, db.with_limits(limits))
 }
 

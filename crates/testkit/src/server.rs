@@ -3,6 +3,7 @@
 use std::{collections::BTreeMap, net::SocketAddr, time::Duration};
 
 use rollcall_app::{App, reports::ReportStore};
+use rollcall_domain::OrganizationId;
 use rollcall_jobs::{Engine, JobOptions};
 use rollcall_proto::v1::{
     assignment_service_client::AssignmentServiceClient, audit_service_client::AuditServiceClient,
@@ -11,7 +12,7 @@ use rollcall_proto::v1::{
     migration_service_client::MigrationServiceClient, organization_service_client::OrganizationServiceClient,
     report_service_client::ReportServiceClient,
 };
-use rollcall_store::{Db, Options};
+use rollcall_store::{Db, Limits, Options};
 use tempfile::TempDir;
 use tokio::{net::TcpListener, sync::oneshot, task::JoinHandle};
 use tonic::{Response, Status, transport::Channel};
@@ -45,6 +46,13 @@ impl TestServer {
         let database = TestDatabase::new().await;
         let db = database.db();
         Self::start_on(database, db, jobs).await
+    }
+
+    /// The same, with other limits of the database.
+    pub async fn start_with_limits(limits: Limits) -> Self {
+        let database = TestDatabase::new().await;
+        let db = database.db().with_limits(limits);
+        Self::start_on(database, db, JobOptions::default()).await
     }
 
     /// Starts a server and its jobs on an empty database behind a proxy.
@@ -81,6 +89,17 @@ impl TestServer {
         }
         self.server.abort();
         let _ = (&mut self.server).await;
+    }
+
+    /// Waits until this many writes of an organization wait for its lock or have it.
+    pub async fn wait_for_queued_writes(&self, organization: &str, writes: usize) {
+        let organization = OrganizationId::trusted(organization);
+        let reached = async {
+            while self.app.db().queued_writes(&organization) != writes {
+                tokio::task::yield_now().await;
+            }
+        };
+        tokio::time::timeout(Duration::from_secs(60), reached).await.expect("another number of writes is queued");
     }
 
     /// Returns the directory of the reports.

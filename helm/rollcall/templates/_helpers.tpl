@@ -142,6 +142,10 @@ securityContext:
   value: {{ .Values.migration.canaries | quote }}
 - name: ROLLCALL_DATABASE_CONNECTIONS
   value: {{ .Values.database.connections | quote }}
+- name: ROLLCALL_WAITING_WRITES
+  value: {{ .Values.database.waitingWrites | quote }}
+- name: ROLLCALL_WRITE_WAIT
+  value: {{ printf "%vs" .Values.database.writeWaitSeconds | quote }}
 - name: ROLLCALL_SHUTDOWN_TIMEOUT
   value: {{ printf "%vs" .Values.shutdownTimeoutSeconds | quote }}
 {{- include "rollcall.env" (list . .Values.database.key) }}

@@ -36,11 +36,18 @@ impl App {
         let (chunks, receiver) = mpsc::channel(QUEUED_CHUNKS + 1);
         let mut end = StreamEnd(chunks.clone().try_reserve_owned().ok());
         let export = async move {
-            let failure = match send_all(&mut tx, profile, &chunks).await {
-                Ok(()) => None,
-                Err(error) => Some(tx.report_lost_connection(error).await),
+            let sent = tokio::select! {
+                sent = send_all(&mut tx, profile, &chunks) => sent,
+                // The statement of the snapshot is cancelled.
+                () = chunks.closed() => return end.discard(),
             };
-            end.send(failure);
+            match sent {
+                Ok(()) => {
+                    tx.end().await;
+                    end.discard();
+                }
+                Err(error) => end.send(tx.report_lost_connection(error).await),
+            }
         };
         tokio::spawn(export.in_current_span());
         Ok(receiver)
@@ -52,16 +59,21 @@ impl App {
 struct StreamEnd(Option<mpsc::OwnedPermit<Result<Bytes>>>);
 
 impl StreamEnd {
-    fn send(&mut self, error: Option<Error>) {
-        if let (Some(place), Some(error)) = (self.0.take(), error) {
+    fn send(&mut self, error: Error) {
+        if let Some(place) = self.0.take() {
             place.send(Err(error));
         }
+    }
+
+    /// Gives the place back: the stream is complete, or has no reader.
+    fn discard(&mut self) {
+        self.0 = None;
     }
 }
 
 impl Drop for StreamEnd {
     fn drop(&mut self) {
-        self.send(Some(Error::Internal("the export ended before all members were sent".into())));
+        self.send(Error::Internal("the export ended before all members were sent".into()));
     }
 }
 

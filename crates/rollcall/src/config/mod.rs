@@ -16,6 +16,7 @@ use rollcall_cli::values::{duration, wave};
 use rollcall_domain::migration::MigrationLimits;
 use rollcall_embedded::running_as_root;
 use rollcall_jobs::{DEFAULT_REPORT_CRON, JobOptions, Schedule, TimeZone};
+use rollcall_store::Limits;
 use url::Url;
 
 use crate::error::{Error, Result};
@@ -99,6 +100,17 @@ pub(crate) struct Config {
           value_parser = values::connections, global = true)]
     pub(crate) database_connections: usize,
 
+    /// At most this many changes of one organization wait for the running one, in each process; more are refused with
+    /// OVERLOADED
+    #[arg(long, value_name = "N", env = "ROLLCALL_WAITING_WRITES", default_value = "100",
+          value_parser = values::waiting_writes, global = true)]
+    pub(crate) waiting_writes: usize,
+
+    /// How long a change waits for the other changes of its organization, such as 500ms, 60s or 2m
+    #[arg(long, value_name = "TIME", env = "ROLLCALL_WRITE_WAIT", default_value = "60s", value_parser = duration,
+          global = true)]
+    pub(crate) write_wait: Duration,
+
     /// How long a stop waits for running calls and jobs, such as 500ms, 25s or 2m
     #[arg(long, value_name = "TIME", env = "ROLLCALL_SHUTDOWN_TIMEOUT", default_value = "25s",
           value_parser = duration, global = true)]
@@ -168,6 +180,11 @@ impl Config {
             canaries: self.migration_canaries,
         };
         AppOptions { migration_wave, migration_limits, keep_reports, keep_runs }
+    }
+
+    /// Returns the limits of the waits for the database.
+    pub(crate) fn limits(&self) -> Limits {
+        Limits { waiting_writes: self.waiting_writes, lock: self.write_wait, ..Limits::default() }
     }
 
     /// Returns the options of the jobs.

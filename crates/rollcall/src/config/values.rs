@@ -75,6 +75,11 @@ pub(super) fn connections(text: &str) -> Result<usize, String> {
     number.ok_or_else(|| "give a number from 1 to 1000".to_owned())
 }
 
+pub(super) fn waiting_writes(text: &str) -> Result<usize, String> {
+    let number = text.parse().ok().filter(|number| (1..=100_000).contains(number));
+    number.ok_or_else(|| "give a number from 1 to 100000".to_owned())
+}
+
 /// Parses a number of days, such as `90d`.
 pub(super) fn days(text: &str) -> Result<Duration, String> {
     let days = text.strip_suffix('d').and_then(|days| days.parse().ok()).filter(|days| (1..=36_500).contains(days));

@@ -7,11 +7,15 @@ use std::time::Duration;
 
 use crate::Error;
 
-/// How long the service waits for the database.
+/// How long the service waits for the database, and how many writes of one organization wait.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
     /// For a connection: until one is made, or a pooled one is free and tested.
     pub connection: Duration,
+    /// For the lock of an organization: until all writes that were before have ended, in this and in other processes.
+    pub lock: Duration,
+    /// At most this many writes of one organization wait for its lock in this process. Those of jobs are not limited.
+    pub waiting_writes: usize,
     /// For a statement outside of a transaction.
     pub statement: Duration,
     /// For a whole transaction that writes.
@@ -25,6 +29,9 @@ impl Default for Limits {
         Self {
             // Shorter than the lease of a run, and than the deadline of most callers.
             connection: Duration::from_secs(10),
+            // Longer than most syncs take, and shorter than most callers wait.
+            lock: Duration::from_secs(60),
+            waiting_writes: 100,
             // The server cancels a statement after 120 s and reports that: a silent server is lost.
             statement: Duration::from_secs(130),
             // A few statements at the limit of each. Meanwhile no other transaction can write the organization.
@@ -73,6 +80,9 @@ pub(super) const PROBES: u32 = 3;
 pub(super) const SESSION: &str = "-c statement_timeout=120s -c idle_in_transaction_session_timeout=20s \
     -c client_connection_check_interval=5s -c tcp_keepalives_idle=10 -c tcp_keepalives_interval=5 \
     -c tcp_keepalives_count=2 -c tcp_user_timeout=20s -c cursor_tuple_fraction=1 -c timezone=UTC";
+
+/// Begins a transaction that only reads.
+pub(super) const BEGIN_READ_ONLY: &str = "BEGIN READ ONLY";
 
 /// Begins a read snapshot. It blocks no other transaction, so it may be idle for longer: the reader of a stream may be
 /// slow.

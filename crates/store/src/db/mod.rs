@@ -1,31 +1,42 @@
 //! The pool, and the only ways to open a transaction.
 
 mod body;
+mod budgets;
 mod clock;
 mod connect;
+mod interrupt;
 mod limits;
+mod locking;
 mod organization;
 mod pool;
 mod prepared;
+mod queue;
 mod statement;
 mod transaction;
 mod tx;
+
+use std::sync::Arc;
 
 use diesel_async::{
     AsyncPgConnection, RunQueryDsl,
     pooled_connection::deadpool::{Object, Pool},
 };
 use rollcall_domain::OrganizationId;
+use tokio::time::Instant;
 use tracing::Instrument as _;
 
 use self::{
-    limits::{BEGIN_SNAPSHOT, silent},
-    transaction::{begin, end, lock, pause, report_lost_connection, roll_back_after, rollback},
+    budgets::{Shares, StreamBudget},
+    interrupt::{BegunWrite, StatementConn},
+    limits::{BEGIN_READ_ONLY, BEGIN_SNAPSHOT, silent},
+    queue::WriteQueues,
+    transaction::{begin, end, pause, report_lost_connection, roll_back_after, rollback},
     tx::TransactionConn,
 };
 pub use body::{TxBody, TxError};
 pub(crate) use clock::clock;
 pub(crate) use connect::connect_patiently;
+pub use interrupt::run_for_caller;
 pub use limits::Limits;
 pub(crate) use limits::within;
 pub use organization::OrganizationView;
@@ -47,17 +58,45 @@ pub type SystemConn = Object<AsyncPgConnection>;
 /// The database.
 #[derive(Clone)]
 pub struct Db {
+    /// The connections that this value uses: those for other work, unless [`Db::for_checks`] or
+    /// [`Db::for_heartbeats`] has made it.
     pool: Pool<AsyncPgConnection>,
+    checks: Pool<AsyncPgConnection>,
+    heartbeats: Pool<AsyncPgConnection>,
+    streams: Arc<StreamBudget>,
     limits: Limits,
+    queues: Arc<WriteQueues>,
 }
 
 impl Db {
-    /// Opens a pool. It connects when a connection is needed.
+    /// Opens the pools, which divide the connections. They connect when a connection is needed.
     ///
     /// # Errors
     /// [`Error::Unavailable`] when the URL is not valid.
     pub fn open(options: &Options) -> Result<Self> {
-        Ok(Self { pool: pool::open(options)?, limits: Limits::default() })
+        let shares = Shares::of(options.connections);
+        let open = |connections| pool::open(&Options { connections, ..options.clone() });
+        let pool = open(shares.others)?;
+        let share = |connections| if connections == 0 { Ok(pool.clone()) } else { open(connections) };
+        let (checks, heartbeats) = (share(shares.checks)?, share(shares.heartbeats)?);
+        let streams = Arc::new(StreamBudget::new(shares.streams()));
+        Ok(Self { pool, checks, heartbeats, streams, limits: Limits::default(), queues: Arc::default() })
+    }
+
+    /// The same database over the connections that only checks of email export use.
+    pub(crate) fn for_checks(&self) -> Self {
+        Self { pool: self.checks.clone(), ..self.clone() }
+    }
+
+    /// The same database over the connections that only heartbeats of jobs use.
+    pub(crate) fn for_heartbeats(&self) -> Self {
+        Self { pool: self.heartbeats.clone(), ..self.clone() }
+    }
+
+    /// Returns how many streams are open.
+    #[must_use]
+    pub fn open_streams(&self) -> usize {
+        self.streams.count()
     }
 
     /// The same database with other limits: for tests, which cannot wait as long.
@@ -68,9 +107,11 @@ impl Db {
 
     /// Changes one organization in a transaction that first locks the organization's row, so that its writes run one
     /// after the other. `body` awaits nothing but statements. `options` is the name of the span, or [`WriteOptions`].
+    /// While it waits for the other writes, it holds no connection.
     ///
     /// # Errors
-    /// The error of `body`, or [`Error::OrganizationNotFound`]. [`WriteOptions`] has the errors of a job's run.
+    /// The error of `body`, [`Error::OrganizationNotFound`], [`Error::QueueFull`] or [`Error::LockTimeout`].
+    /// [`WriteOptions`] has the errors of a job's run.
     pub async fn write<T, E, F>(
         &self,
         organization: &OrganizationId,
@@ -84,18 +125,15 @@ impl Db {
         let options = options.into();
         let span = tracing::info_span!("transaction", otel.name = options.name, organization = %organization);
         let attempts = async {
+            let deadline = Instant::now() + options.lock_limit(self.limits);
+            let _turn = self.wait_for_turn(organization, options, deadline).await?;
             let mut attempt = 1;
             loop {
+                let mut locked = self.lock(organization, options, deadline).await?;
                 let body = body.clone();
                 let writing = async {
-                    let mut conn = self.begin("BEGIN").await?;
-                    let (organization, now) = match lock(&mut conn, organization, options).await {
-                        Ok(locked) => locked,
-                        Err(error) => return Err(roll_back_after(&mut conn, error).await.into()),
-                    };
-                    let mut tx = WriteTx { read: ReadTx { conn, organization }, now };
-                    let answer = body(&mut tx).await;
-                    end(&mut tx.read.conn, answer).await
+                    let answer = body(&mut locked.tx).await;
+                    end(&mut locked.tx.read.conn, answer).await
                 };
                 match within(self.limits.write, writing).await {
                     Err(error) if error.is_retryable() && attempt < ATTEMPTS => pause(attempt).await,
@@ -107,7 +145,7 @@ impl Db {
         attempts.instrument(span).await
     }
 
-    /// Reads one organization in one read snapshot.
+    /// Reads one organization in one read snapshot. The read ends when it is dropped.
     ///
     /// # Errors
     /// The error of `body`, or [`Error::OrganizationNotFound`].
@@ -123,7 +161,7 @@ impl Db {
     {
         let span = tracing::info_span!("transaction", otel.name = name, organization = %organization);
         let reading = async {
-            let mut tx = self.snapshot(organization).await?;
+            let mut tx = self.open_snapshot(organization).await?;
             match body(&mut tx).await {
                 Ok(value) => {
                     rollback(&mut tx.conn).await;
@@ -136,11 +174,18 @@ impl Db {
     }
 
     /// Opens a read snapshot of one organization that lasts until it is dropped: for streams, whose reader decides when
-    /// the next part is read. Dropping it closes the connection.
+    /// the next part is read. [`ReadTx::end`] gives the connection back; dropping the snapshot cancels its statement and
+    /// closes the connection.
     ///
     /// # Errors
-    /// [`Error::OrganizationNotFound`].
+    /// [`Error::OrganizationNotFound`], or [`Error::TooManyStreams`].
     pub async fn snapshot(&self, organization: &OrganizationId) -> Result<ReadTx> {
+        let place = self.streams.take(organization)?;
+        let tx = self.open_snapshot(organization).await?;
+        Ok(ReadTx { _stream: Some(place), ..tx })
+    }
+
+    async fn open_snapshot(&self, organization: &OrganizationId) -> Result<ReadTx> {
         let not_found = || Error::OrganizationNotFound(organization.clone());
         let opening = async {
             let mut conn = self.begin(BEGIN_SNAPSHOT).await?;
@@ -149,7 +194,7 @@ impl Db {
                 Ok(organization) => organization,
                 Err(error) => return Err(roll_back_after(&mut conn, error).await),
             };
-            Ok(ReadTx { conn, organization })
+            Ok(ReadTx { conn, organization, _stream: None })
         };
         within(self.limits.statement, opening).await
     }
@@ -165,19 +210,40 @@ impl Db {
     {
         let span = tracing::debug_span!("transaction", otel.name = name);
         let running = async {
-            let mut conn = self.begin("BEGIN").await?;
+            let conn = self.connection().await?;
+            let _begun = BegunWrite::new();
+            let mut conn = TransactionConn::writing(conn);
+            begin(&mut conn, "BEGIN").await?;
             let answer = body(&mut conn).await;
             end(&mut conn, answer).await
         };
         within(self.limits.write, running).instrument(span).await
     }
 
-    /// Runs one statement outside of a transaction.
+    /// The same for statements that only read. The read ends when it is dropped.
+    ///
+    /// # Errors
+    /// The error of `body`.
+    pub async fn read_system<T, E, F>(&self, name: &'static str, body: F) -> std::result::Result<T, E>
+    where
+        E: TxError,
+        for<'t> F: TxBody<&'t mut SystemConn, std::result::Result<T, E>, Fut: Send> + Send,
+    {
+        let span = tracing::debug_span!("transaction", otel.name = name);
+        let running = async {
+            let mut conn = self.begin(BEGIN_READ_ONLY).await?;
+            let answer = body(&mut conn).await;
+            end(&mut conn, answer).await
+        };
+        within(self.limits.read, running).instrument(span).await
+    }
+
+    /// Runs one statement that only reads, outside of a transaction. The read ends when it is dropped.
     pub(crate) async fn statement<T, F>(&self, body: F) -> Result<T>
     where
         for<'t> F: TxBody<&'t mut SystemConn, Result<T>, Fut: Send> + Send,
     {
-        let mut conn = self.connection().await?;
+        let mut conn = StatementConn::new(self.connection().await?);
         let limit = self.limits.statement;
         let answering = async {
             match body(&mut conn).await {
@@ -186,15 +252,14 @@ impl Db {
             }
         };
         let answered = tokio::time::timeout(limit, answering).await;
-        answered.unwrap_or_else(|_| {
-            // Close the connection: the answer to the statement may still arrive on it.
-            drop(SystemConn::take(conn));
-            Err(silent(limit))
-        })
+        let answered = answered.map_err(|_| silent(limit))?;
+        conn.release();
+        answered
     }
 
+    /// Begins a transaction that only reads.
     async fn begin(&self, sql: &str) -> Result<TransactionConn> {
-        let mut conn = TransactionConn::new(self.connection().await?);
+        let mut conn = TransactionConn::reading(self.connection().await?);
         begin(&mut conn, sql).await?;
         Ok(conn)
     }

@@ -136,30 +136,20 @@ pub(crate) async fn find_organization(
     query.first(conn).await.optional()?.map(Organization::try_from).transpose()
 }
 
-/// Locks an organization. Returns it with the time of the database's clock after the lock.
+/// Locks an organization without waiting. Returns it with the time of the database's clock after the lock.
+///
+/// # Errors
+/// [`Error::Busy`] while another transaction holds the lock, and [`Error::OrganizationNotFound`].
 pub(super) async fn lock_organization(
     conn: &mut AsyncPgConnection,
     id: &OrganizationId,
-) -> Result<Option<(Organization, Timestamp)>> {
+) -> Result<(Organization, Timestamp)> {
     let query = statement!(Prepared("lock_organization"), id.as_str());
-    let found =
-        query.get_result::<LockedRow>(conn).await.optional().map_err(Error::of_statement("lock_organization"))?;
-    let Some(row) = found else { return Ok(None) };
-    row.complete(conn).await.map(Some)
-}
-
-/// Like [`lock_organization`], but returns `None` while another transaction holds the lock. Organizations are never
-/// deleted, so `None` has no other meaning for the id of a known organization.
-pub(super) async fn lock_organization_if_free(
-    conn: &mut AsyncPgConnection,
-    id: &OrganizationId,
-) -> Result<Option<(Organization, Timestamp)>> {
-    let query = statement!(Prepared("lock_organization_if_free"), id.as_str());
-    let found = query
-        .get_result::<LockedRow>(conn)
-        .await
-        .optional()
-        .map_err(Error::of_statement("lock_organization_if_free"))?;
-    let Some(row) = found else { return Ok(None) };
-    row.complete(conn).await.map(Some)
+    let row: Option<LockedRow> =
+        query.get_result(conn).await.optional().map_err(Error::of_statement("lock_organization"))?;
+    match row {
+        Some(row) => row.complete(conn).await,
+        None if find_organization(conn, id).await?.is_some() => Err(Error::Busy),
+        None => Err(Error::OrganizationNotFound(id.clone())),
+    }
 }

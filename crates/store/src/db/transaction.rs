@@ -6,10 +6,7 @@ use diesel_async::{AnsiTransactionManager, AsyncPgConnection, SimpleAsyncConnect
 use rollcall_domain::{Organization, OrganizationId, Timestamp};
 use uuid::Uuid;
 
-use super::{
-    body::TxError,
-    organization::{lock_organization, lock_organization_if_free},
-};
+use super::{body::TxError, limits::Limits, organization::lock_organization};
 use crate::{Error, Result};
 
 /// Proof that a job's run still owns its lease: the fence that the run was claimed with.
@@ -20,6 +17,10 @@ pub struct Fence {
     /// The number of times that the run has been claimed.
     pub number: i64,
 }
+
+/// How long a transaction that does not wait for the lock of an organization waits for the other writes of this process.
+/// It takes its place in their queue, because a steady stream of writes would otherwise leave it no chance.
+const BUSY_AFTER: Duration = Duration::from_secs(1);
 
 /// How a transaction writes an organization. A `&str` converts to the options with that span name and without a run.
 #[derive(Clone, Copy, Debug)]
@@ -37,11 +38,33 @@ impl WriteOptions {
         Self { fence: Some(fence), ..name.into() }
     }
 
-    /// The transaction does not wait for the organization's lock: it returns [`Error::Busy`] while another transaction
-    /// holds it. A helper of a run then continues with another organization.
+    /// The transaction does not wait for the organization's lock: it returns [`Error::Busy`] while another process holds
+    /// it, or when the other writes of this process take more than a second. A helper of a run then continues with another
+    /// organization.
     #[must_use]
     pub fn if_free(self) -> Self {
         Self { wait: false, ..self }
+    }
+
+    /// How many writes of the organization may wait before this one. A job waits however many there are: it has few
+    /// writes, and a refusal would end its run.
+    pub(super) fn waiting_max(self, limits: Limits) -> usize {
+        if self.fence.is_some() { usize::MAX } else { limits.waiting_writes }
+    }
+
+    /// Whether the transaction waits while another process holds the lock.
+    pub(super) fn waits(self) -> bool {
+        self.wait
+    }
+
+    /// How long the transaction waits for its turn and for the lock.
+    pub(super) fn lock_limit(self, limits: Limits) -> Duration {
+        if self.wait { limits.lock } else { limits.lock.min(BUSY_AFTER) }
+    }
+
+    /// The error of a wait for the lock that has reached its limit.
+    pub(super) fn lock_error(self, organization: &OrganizationId) -> Error {
+        if self.wait { Error::LockTimeout(organization.clone()) } else { Error::Busy }
     }
 }
 
@@ -101,18 +124,14 @@ pub(super) async fn roll_back_after<E: TxError>(conn: &mut AsyncPgConnection, er
     error
 }
 
-/// Locks an organization's row. Returns the organization and the time of the write: the database's clock after the lock,
-/// or the time of the organization's last write if that is later.
+/// Locks an organization's row without waiting. Returns the organization and the time of the write: the database's clock
+/// after the lock, or the time of the organization's last write if that is later.
 pub(super) async fn lock(
     conn: &mut AsyncPgConnection,
     id: &OrganizationId,
     options: WriteOptions,
 ) -> Result<(Organization, Timestamp)> {
-    let (organization, now) = if options.wait {
-        lock_organization(conn, id).await?.ok_or_else(|| Error::OrganizationNotFound(id.clone()))?
-    } else {
-        lock_organization_if_free(conn, id).await?.ok_or(Error::Busy)?
-    };
+    let (organization, now) = lock_organization(conn, id).await?;
     if let Some(fence) = options.fence {
         crate::jobs::check_fence(conn, fence).await?;
     }

@@ -8,24 +8,38 @@ use diesel_async::{
 };
 use rollcall_domain::{Organization, OrganizationId, Timestamp};
 
-use super::{body::TxError, transaction::report_lost_connection};
+use super::{
+    body::TxError,
+    budgets::StreamPlace,
+    interrupt::interrupt,
+    transaction::{report_lost_connection, rollback},
+};
 
 /// A pooled connection with a transaction. When it is dropped before the transaction's end, it closes the connection:
 /// back in the pool, the connection would keep its locks and its read snapshot until the next use.
-pub(crate) struct TransactionConn(Option<Object<AsyncPgConnection>>);
+pub(crate) struct TransactionConn {
+    conn: Option<Object<AsyncPgConnection>>,
+    abandon: fn(Object<AsyncPgConnection>),
+}
 
 impl TransactionConn {
-    pub(super) fn new(conn: Object<AsyncPgConnection>) -> Self {
-        Self(Some(conn))
+    /// For a transaction that writes.
+    pub(super) fn writing(conn: Object<AsyncPgConnection>) -> Self {
+        Self { conn: Some(conn), abandon: |conn| drop(Object::take(conn)) }
+    }
+
+    /// For a transaction that only reads: its statement is cancelled before the connection is closed.
+    pub(super) fn reading(conn: Object<AsyncPgConnection>) -> Self {
+        Self { conn: Some(conn), abandon: interrupt }
     }
 }
 
 impl Drop for TransactionConn {
     fn drop(&mut self) {
-        if let Some(mut conn) = self.0.take()
+        if let Some(mut conn) = self.conn.take()
             && AnsiTransactionManager::is_broken_transaction_manager(&mut *conn)
         {
-            drop(Object::take(conn));
+            (self.abandon)(conn);
         }
     }
 }
@@ -34,13 +48,13 @@ impl Deref for TransactionConn {
     type Target = Object<AsyncPgConnection>;
 
     fn deref(&self) -> &Self::Target {
-        self.0.as_ref().unwrap_or_else(|| unreachable!("only drop takes the connection"))
+        self.conn.as_ref().unwrap_or_else(|| unreachable!("only drop takes the connection"))
     }
 }
 
 impl DerefMut for TransactionConn {
     fn deref_mut(&mut self) -> &mut Self::Target {
-        self.0.as_mut().unwrap_or_else(|| unreachable!("only drop takes the connection"))
+        self.conn.as_mut().unwrap_or_else(|| unreachable!("only drop takes the connection"))
     }
 }
 
@@ -48,6 +62,8 @@ impl DerefMut for TransactionConn {
 pub struct ReadTx {
     pub(crate) conn: TransactionConn,
     pub(crate) organization: Organization,
+    /// The place of a snapshot in the budget of streams. It is given back after the connection.
+    pub(super) _stream: Option<StreamPlace>,
 }
 
 impl ReadTx {
@@ -67,6 +83,11 @@ impl ReadTx {
     /// which the snapshot is not read any further.
     pub async fn report_lost_connection<E: TxError>(&mut self, error: E) -> E {
         report_lost_connection(&mut self.conn, error).await
+    }
+
+    /// Ends a snapshot that is read completely. Its connection goes back to the pool.
+    pub async fn end(mut self) {
+        rollback(&mut self.conn).await;
     }
 
     pub(crate) fn parts(&mut self) -> (&mut AsyncPgConnection, &str) {

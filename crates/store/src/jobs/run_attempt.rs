@@ -19,17 +19,18 @@ use crate::{Db, Error, Fence, Result, SystemConn, WriteTx, db::clock, json_colum
 /// # Errors
 /// [`Error::FenceLost`].
 pub async fn extend_lease(db: &Db, fence: Fence, lease: Duration) -> Result<bool> {
-    db.system("extend_lease", async |conn: &mut SystemConn| {
-        let until = clock(conn).await? + lease;
-        let cancel_requested: Option<Option<Timestamp>> = diesel::update(claimed_with(fence))
-            .set(job_runs::lease_until.eq(until))
-            .returning(job_runs::cancel_requested_at)
-            .get_result(conn)
-            .await
-            .optional()?;
-        Ok(cancel_requested.ok_or(Error::FenceLost)?.is_some())
-    })
-    .await
+    db.for_heartbeats()
+        .system("extend_lease", async |conn: &mut SystemConn| {
+            let until = clock(conn).await? + lease;
+            let cancel_requested: Option<Option<Timestamp>> = diesel::update(claimed_with(fence))
+                .set(job_runs::lease_until.eq(until))
+                .returning(job_runs::cancel_requested_at)
+                .get_result(conn)
+                .await
+                .optional()?;
+            Ok(cancel_requested.ok_or(Error::FenceLost)?.is_some())
+        })
+        .await
 }
 
 /// Adds counts to the run's outcome, in the transaction of the effect that they count.

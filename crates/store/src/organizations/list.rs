@@ -12,7 +12,7 @@ use crate::{
 
 /// Reads up to `limit` organizations after the id `after`, in byte order of their ids.
 pub async fn list_organizations(db: &Db, after: Option<&str>, limit: u32) -> Result<Vec<OrganizationView>> {
-    db.system("list_organizations", async |conn: &mut SystemConn| {
+    db.read_system("list_organizations", async |conn: &mut SystemConn| {
         let query = organizations::table
             .filter(organizations::id.gt(after.unwrap_or_default()))
             .select(OrganizationView::as_select())

@@ -1,10 +1,10 @@
--- Locks the organization $1 and reads the clock after that: the rows of the CTE are locked before the outer query
--- computes its columns from them. (In one SELECT ... FOR UPDATE the clock would be read before the wait for the lock.)
+-- Locks the organization $1, or returns no row while another transaction holds its lock. The clock is read after the
+-- lock: the rows of the CTE are locked before the outer query computes its columns from them.
 -- The columns are named: a prepared `SELECT *` fails once a schema migration adds a column.
 WITH locked AS MATERIALIZED (
     SELECT * FROM organizations
     WHERE id = $1
-    FOR UPDATE
+    FOR UPDATE SKIP LOCKED
 )
 
 SELECT

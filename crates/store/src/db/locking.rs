@@ -1,0 +1,73 @@
+//! Waiting for the lock of an organization without holding a connection.
+
+use rollcall_domain::OrganizationId;
+use tokio::time::Instant;
+
+use super::{
+    Db, ReadTx, WriteOptions, WriteTx,
+    interrupt::BegunWrite,
+    limits::within,
+    queue::{LockPauses, Turn},
+    transaction::{begin, lock, roll_back_after},
+    tx::TransactionConn,
+};
+use crate::{Error, Result};
+
+/// A transaction that has locked an organization.
+pub(super) struct LockedTx {
+    pub(super) tx: WriteTx,
+    /// The caller's work does not end before this transaction.
+    _begun: BegunWrite,
+}
+
+impl Db {
+    pub(super) async fn wait_for_turn(
+        &self,
+        organization: &OrganizationId,
+        options: WriteOptions,
+        deadline: Instant,
+    ) -> Result<Turn> {
+        let place = self.queues.join(organization, options.waiting_max(self.limits))?;
+        match place.wait(deadline).await {
+            Err(Error::LockTimeout(_)) => Err(options.lock_error(organization)),
+            turn => turn,
+        }
+    }
+
+    /// Locks an organization. While another process holds its lock, this gives the connection back between attempts.
+    pub(super) async fn lock(
+        &self,
+        organization: &OrganizationId,
+        options: WriteOptions,
+        deadline: Instant,
+    ) -> Result<LockedTx> {
+        let mut pauses = LockPauses::new();
+        loop {
+            match within(self.limits.statement, self.try_lock(organization, options)).await {
+                Err(Error::Busy) if options.waits() && Instant::now() < deadline => pauses.pause(deadline).await,
+                Err(Error::Busy) => return Err(options.lock_error(organization)),
+                done => return done,
+            }
+        }
+    }
+
+    async fn try_lock(&self, organization: &OrganizationId, options: WriteOptions) -> Result<LockedTx> {
+        let conn = self.connection().await?;
+        let begun = BegunWrite::new();
+        let mut conn = TransactionConn::writing(conn);
+        begin(&mut conn, "BEGIN").await?;
+        let locked = lock(&mut conn, organization, options).await;
+        match locked {
+            Ok((organization, now)) => {
+                Ok(LockedTx { tx: WriteTx { read: ReadTx { conn, organization, _stream: None }, now }, _begun: begun })
+            }
+            Err(error) => Err(roll_back_after(&mut conn, error).await),
+        }
+    }
+
+    /// Returns how many writes of an organization wait for its lock in this process, or have it.
+    #[must_use]
+    pub fn queued_writes(&self, organization: &OrganizationId) -> usize {
+        self.queues.count(organization)
+    }
+}
