@@ -40,12 +40,11 @@ pub(super) fn refuse_mass_change(plan: &Plan, directory: &Directory, limit: Mass
         .iter()
         .filter(|upsert| !upsert.active && directory.members.get(&upsert.id).is_some_and(|known| known.active));
     let touched: HashSet<&MemberId> = deactivated.map(|upsert| &upsert.id).chain(rehomed(plan)).collect();
-    if !limit.is_exceeded(u32::try_from(touched.len()).unwrap_or(u32::MAX), directory.active_members) {
-        return Ok(());
-    }
+    let touched = u32::try_from(touched.len()).unwrap_or(u32::MAX);
+    let Some(limit) = limit.find_exceeded(touched, directory.active_members) else { return Ok(()) };
     Err(Refusal::MassChangeBlocked {
         deactivated: plan.directory.counts.members_deactivated,
         rehomed: plan.directory.counts.members_rehomed,
-        limit: format!("{} members and {} percent", limit.members, limit.percent),
+        limit,
     })
 }

@@ -16,27 +16,30 @@ use crate::checks::Checks;
 
 const EMAIL_DOMAINS_MAX: usize = 100;
 
-/// Parses the values of an organization. The name and the output fields are ignored. A limit that has one half only has the
-/// default for the other half.
-pub(crate) fn parse_organization(checks: &mut Checks, given: v1::Organization) -> OrganizationInput {
+/// Parses the values of an organization. The name and the output fields are ignored. `absent` has
+/// the values of the halves that a limit does not give.
+pub(crate) fn parse_organization(
+    checks: &mut Checks,
+    given: v1::Organization,
+    absent: MassChangeLimit,
+) -> OrganizationInput {
     checks.take("organization.display_name", check_text(&given.display_name, "display name", 0, 200));
     OrganizationInput {
         phase: checks.take("organization.phase", parse_phase(given.phase)).flatten(),
-        mass_change_limit: given.mass_change_limit.map(|limit| parse_limit(checks, limit)),
+        mass_change_limit: given.mass_change_limit.map(|limit| parse_limit(checks, limit, absent)),
         email_domains: parse_domains(checks, &given.email_domains),
         wave: parse_wave(checks, given.wave()),
         display_name: given.display_name,
     }
 }
 
-fn parse_limit(checks: &mut Checks, limit: v1::MassChangeLimit) -> MassChangeLimit {
+fn parse_limit(checks: &mut Checks, limit: v1::MassChangeLimit, absent: MassChangeLimit) -> MassChangeLimit {
     let field = |field: &str| format!("organization.mass_change_limit.{field}");
     checks.require(limit.members() >= 0, &field("members"), "the number of members must not be negative");
     checks.require((0..=100).contains(&limit.percent()), &field("percent"), "the percentage must be from 0 to 100");
-    let default = MassChangeLimit::default();
     MassChangeLimit {
-        members: limit.members.map_or(default.members, i32::unsigned_abs),
-        percent: limit.percent.map_or(default.percent, i32::unsigned_abs),
+        members: limit.members.map_or(absent.members, i32::unsigned_abs),
+        percent: limit.percent.map_or(absent.percent, i32::unsigned_abs),
     }
 }
 

@@ -4,7 +4,7 @@ use rollcall_app::{
     organizations::{CatalogReplacement, OrganizationCreation, OrganizationUpdate},
     self_check::SelfCheckFilter,
 };
-use rollcall_domain::{OrganizationId, names, organization::OrganizationInput};
+use rollcall_domain::{OrganizationId, directory::MassChangeLimit, names, organization::OrganizationInput};
 use rollcall_proto::v1::{self, organization_service_server::OrganizationService};
 use tonic::{Request, Response, Status};
 
@@ -33,7 +33,7 @@ impl OrganizationService for Services {
             let id = checks.optional_id("organization_id", &request.organization_id, OrganizationId::parse);
             Some(OrganizationCreation {
                 id,
-                input: parse_organization(checks, request.organization.unwrap_or_default()),
+                input: parse_organization(checks, request.organization.unwrap_or_default(), MassChangeLimit::default()),
             })
         })?;
         mutation
@@ -81,7 +81,8 @@ impl OrganizationService for Services {
             let id = checks.organization("organization.name", names::parse_organization(&organization.name));
             let etag = organization.etag.clone();
             let written = written_paths(&organization);
-            let input = parse_organization(checks, organization);
+            // A mask that names the limit sets an absent half to 0, as for clients that know no presence.
+            let input = parse_organization(checks, organization, MassChangeLimit { members: 0, percent: 0 });
             let (mask, paths) = (request.update_mask, &OrganizationInput::PATHS);
             let selection = parse_mask(checks, mask, written, paths, OrganizationInput::refuse_path);
             Some((id?, etag, input, selection))

@@ -11,10 +11,10 @@ use crate::{AUTOMATIC, EXPORT, change, delta, everybody, members, memberships, s
 async fn a_mass_change_must_be_allowed() {
     let server = TestServer::start().await;
     let org = Org::create(&server, "acme", Phase::Migrated).await;
-    let crowd: Vec<Member> = (10..70).map(|n| Member::new(format!("m{n}").leak(), &["eng"])).collect();
+    let crowd: Vec<Member> = (100..210).map(|n| Member::new(format!("m{n}").leak(), &["eng"])).collect();
     org.sync(&crowd).await;
     let before = members(&server, &org).await;
-    let blocked = org.full_sync(&crowd[..9]);
+    let blocked = org.full_sync(&crowd[..59]);
     for validate_only in [true, false] {
         let request = SyncDirectoryRequest { validate_only, ..blocked.clone() };
         let status = sync(&server, tokio_stream::once(request)).await.unwrap_err();
@@ -24,7 +24,7 @@ async fn a_mass_change_must_be_allowed() {
         assert_eq!(metadata["limit"], "50 members and 10 percent");
     }
     assert_eq!(members(&server, &org).await, before);
-    let fifty = SyncDirectoryRequest { validate_only: true, ..org.full_sync(&crowd[..10]) };
+    let fifty = SyncDirectoryRequest { validate_only: true, ..org.full_sync(&crowd[..60]) };
     assert_eq!(take(&server, fifty).await.counts.unwrap().members_deactivated, 50);
     let allowed = take(&server, SyncDirectoryRequest { allow_mass_change: true, ..blocked }).await;
     assert_eq!(allowed.counts.unwrap().members_deactivated, 51);
@@ -91,4 +91,21 @@ async fn the_limit_is_a_number_and_a_percentage_and_counts_each_member_once() {
         assert_eq!((counts.0.as_str(), counts.1.as_str()), (deactivated, rehomed));
     }
     assert_eq!(everybody(&server, &org).await, before);
+}
+
+/// An identity provider that has lost its data sends nothing.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_empty_full_sync_of_an_organization_below_its_limit_is_refused() {
+    let server = TestServer::start().await;
+    let org = Org::create(&server, "acme", Phase::Migrated).await;
+    org.sync(&TEN).await;
+    let before = everybody(&server, &org).await;
+    let status = sync(&server, tokio_stream::once(org.full_sync(&[]))).await.unwrap_err();
+    assert_eq!((status.code(), reason(&status).as_str()), (Code::FailedPrecondition, "MASS_CHANGE_BLOCKED"));
+    let metadata = status.get_error_details().error_info().unwrap().metadata.clone();
+    assert_eq!((metadata["deactivated"].as_str(), metadata["limit"].as_str()), ("10", "half of the active members"));
+    assert_eq!(everybody(&server, &org).await, before);
+    let half = take(&server, org.full_sync(&TEN[..5])).await.counts.unwrap();
+    assert_eq!(half.members_deactivated, 5);
+    take(&server, SyncDirectoryRequest { allow_mass_change: true, ..org.full_sync(&[]) }).await;
 }

@@ -178,7 +178,8 @@ impl Model {
         })
     }
 
-    /// Returns whether the sync deactivates or re-homes more members than both limits allow.
+    /// Returns whether the sync deactivates or re-homes more members than both limits allow, or more than half of at least
+    /// five active members.
     fn is_mass_change(&self, before: &Self) -> bool {
         let touched = before.members.iter().filter(|(id, was)| {
             let is = &self.members[*id];
@@ -186,7 +187,7 @@ impl Model {
         });
         let (touched, active) = (touched.count(), before.members.values().filter(|member| member.active).count());
         let (members, percent) = self.mass_change_limit;
-        touched > members && touched * 100 > percent * active
+        (touched > members && touched * 100 > percent * active) || (active >= 5 && touched * 2 > active)
     }
 }
 
