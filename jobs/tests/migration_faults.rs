@@ -5,40 +5,19 @@
 
 mod support;
 
-use std::{
-    future::pending,
-    io::{self, Write},
-    sync::{Arc, Mutex},
-    time::Duration,
-};
-
 use rollcall_app::App;
 use rollcall_domain::{
     OrganizationId,
     migration::{MigrationState, MigrationStatus},
 };
-use rollcall_jobs::{
-    JobOptions,
-    engine::{self, EngineOptions, JobSpec},
-};
-use rollcall_store::jobs::{JobRun, RunState};
+use rollcall_store::jobs::RunState;
 use rollcall_testkit::BlockedSessions;
 use support::{
     Database, database,
-    migration::{MIGRATION, count, migrated_once, seed},
+    migration::{count, migrated_once, run_patiently, seed},
     seed::connect,
 };
 use tokio_postgres::Client;
-
-fn spec() -> JobSpec {
-    rollcall_jobs::specs(&JobOptions::default()).into_iter().find(|spec| spec.name == MIGRATION).unwrap()
-}
-
-/// Runs the job with short pauses between attempts.
-async fn run(app: &App) -> JobRun {
-    let options = EngineOptions { first_backoff: Duration::from_millis(10), ..EngineOptions::default() };
-    engine::run_in_process(app, spec(), options, pending(), |_| {}).await.unwrap()
-}
 
 async fn status(app: &App, organization: &str) -> MigrationStatus {
     let organization = OrganizationId::parse(organization).unwrap();
@@ -78,13 +57,13 @@ async fn a_fault_of_the_server_fails_the_run_and_leaves_every_organization_pendi
         let (app, client) = (database.app(), connect(&database).await);
         seed(&client, 4).await;
         break_writes(&database, "%", sqlstate).await;
-        let run_with_fault = run(&app).await;
+        let run_with_fault = run_patiently(&app).await;
         let failure = run_with_fault.failure.clone().unwrap();
         assert_eq!((run_with_fault.state, run_with_fault.attempt), (RunState::Failed, 5), "{sqlstate} {failure}");
         assert!(failure.contains("org-0"), "{failure}");
         assert_eq!((migrated(&client).await, failed(&client).await), (0, 0), "{sqlstate}");
         database.database.drop_trigger("fault", "members").await;
-        let repaired = run(&app).await;
+        let repaired = run_patiently(&app).await;
         assert_eq!((repaired.state, migrated(&client).await), (RunState::Succeeded, 4), "{sqlstate}");
         assert_eq!(status(&app, "org-00").await.record.unwrap().failure, None);
     }
@@ -96,7 +75,7 @@ async fn an_organization_that_fails_again_and_again_while_others_succeed_is_set_
     let (app, client) = (database.app(), connect(&database).await);
     seed(&client, 5).await;
     break_writes(&database, "org-02", "53100").await;
-    let first = run(&app).await;
+    let first = run_patiently(&app).await;
     assert_eq!((first.state, first.attempt), (RunState::Failed, 1), "{first:?}");
     let failure = first.failure.unwrap();
     assert!(failure.contains("1 organization was set aside") && failure.contains("org-02: "), "{failure}");
@@ -109,7 +88,7 @@ async fn an_organization_that_fails_again_and_again_while_others_succeed_is_set_
     assert!(cause.contains("the next run tries it again"), "{cause}");
     assert!(failure.contains(&cause), "{failure}");
     database.database.drop_trigger("fault", "members").await;
-    let second = run(&app).await;
+    let second = run_patiently(&app).await;
     assert_eq!((second.state, second.outcome["organizations_migrated"]), (RunState::Succeeded, 1));
     assert_eq!(status(&app, "org-02").await.record.unwrap().failure, None);
 }
@@ -121,7 +100,7 @@ async fn an_organization_that_fails_last_is_recorded_and_does_not_stop_a_later_w
     seed(&client, 3).await;
     client.batch_execute("UPDATE organizations SET wave = 1 WHERE id <> 'org-00'").await.unwrap();
     break_writes(&database, "org-00", "53200").await;
-    let alone = run(&app).await;
+    let alone = run_patiently(&app).await;
     assert_eq!(
         (alone.state, alone.attempt),
         (RunState::Failed, 5),
@@ -131,7 +110,7 @@ async fn an_organization_that_fails_last_is_recorded_and_does_not_stop_a_later_w
     assert_eq!(recorded.state(), Some(MigrationState::Pending));
     assert!(recorded.record.unwrap().failure.is_some());
     let options = rollcall_app::AppOptions { migration_wave: 1, ..rollcall_app::AppOptions::default() };
-    let next = run(&app.clone().with_options(options)).await;
+    let next = run_patiently(&app.clone().with_options(options)).await;
     assert_eq!((next.state, next.attempt, next.outcome["organizations_migrated"]), (RunState::Failed, 1, 2));
     assert_eq!(next.outcome["organizations_set_aside"], 1);
 }
@@ -149,7 +128,7 @@ async fn a_cancelled_statement_is_tried_again() {
         }
         holder.batch_execute("COMMIT").await.unwrap();
     };
-    let (run, ()) = tokio::join!(run(&app), cancel);
+    let (run, ()) = tokio::join!(run_patiently(&app), cancel);
     assert_eq!((run.state, run.attempt, run.outcome["organizations_migrated"]), (RunState::Succeeded, 1, 3));
     assert_eq!(run.outcome["organizations_failed"], 0);
     assert_eq!(migrated_once(&client, &database).await, 3);
@@ -165,7 +144,7 @@ async fn a_terminated_session_is_tried_again() {
         blocked.terminate().await;
         holder.batch_execute("COMMIT").await.unwrap();
     };
-    let (run, ()) = tokio::join!(run(&app), terminate);
+    let (run, ()) = tokio::join!(run_patiently(&app), terminate);
     assert_eq!((run.state, run.attempt, run.outcome["organizations_migrated"]), (RunState::Succeeded, 1, 3));
     assert_eq!(migrated_once(&client, &database).await, 3);
 }
@@ -179,11 +158,11 @@ async fn a_statement_timeout_does_not_mark_the_organization_as_failed() {
     database.url = format!("{}{separator}options=-c%20statement_timeout%3D300", database.url);
     let app = database.app();
     let holder = hold(&database).await;
-    let first = run(&app).await;
+    let first = run_patiently(&app).await;
     assert_eq!((first.state, failed(&client).await, migrated(&client).await), (RunState::Failed, 0, 2), "{first:?}");
     assert_eq!(status(&app, "org-01").await.state(), Some(MigrationState::Pending));
     holder.batch_execute("COMMIT").await.unwrap();
-    assert_eq!(run(&app).await.state, RunState::Succeeded);
+    assert_eq!(run_patiently(&app).await.state, RunState::Succeeded);
     assert_eq!(migrated(&client).await, 3);
 }
 
@@ -195,54 +174,9 @@ async fn damaged_rows_mark_only_their_organization_as_failed() {
     client.batch_execute("ALTER TABLE assignments DROP CONSTRAINT assignments_update_mode").await.unwrap();
     let damage = "UPDATE assignments SET update_mode = 'NONSENSE' WHERE organization_id = 'org-01' AND id = 'sales'";
     client.batch_execute(damage).await.unwrap();
-    let run = run(&app).await;
+    let run = run_patiently(&app).await;
     assert_eq!((run.state, run.attempt, run.outcome["organizations_migrated"]), (RunState::Failed, 1, 2), "{run:?}");
     let failed = status(&app, "org-01").await;
     assert_eq!(failed.state(), Some(MigrationState::Failed));
     assert!(failed.record.unwrap().failure.unwrap().contains("damaged"));
-}
-
-/// The lines that are logged on this thread.
-#[derive(Clone, Default)]
-struct LogLines(Arc<Mutex<Vec<u8>>>);
-
-impl Write for LogLines {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.lock().unwrap().write(bytes)
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
-
-// One thread, so that everything is logged on this thread.
-#[tokio::test]
-async fn the_log_names_organization_statement_and_cause() {
-    let database = database().await;
-    let (app, client) = (database.app(), connect(&database).await);
-    seed(&client, 3).await;
-    let event = "BEFORE UPDATE ON members FOR EACH ROW WHEN (NEW.organization_id = 'org-01')";
-    let log = LogLines::default();
-    let writer = log.clone();
-    let _guard =
-        tracing::subscriber::set_default(tracing_subscriber::fmt().json().with_writer(move || writer.clone()).finish());
-    database.database.create_trigger("fault", event, "RAISE 'the disk is full' USING ERRCODE = '53100'").await;
-    assert_eq!(run(&app).await.outcome["organizations_set_aside"], 1);
-    database.database.drop_trigger("fault", "members").await;
-    database.database.create_trigger("damage", event, "NEW.email_export = 'NONSENSE'").await;
-    assert_eq!(run(&app).await.outcome["organizations_failed"], 1);
-
-    let text = String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
-    let lines: Vec<serde_json::Value> = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
-    for cause in ["statement `migrate_members`: the disk is full", "violates check constraint \"members_email_export\""]
-    {
-        let logged = lines.iter().map(|line| &line["fields"]).any(|fields| {
-            let logged = fields["cause"].as_str().unwrap_or_default();
-            fields["organization"] == "org-01"
-                && logged.contains("statement `migrate_members`")
-                && logged.contains(cause)
-        });
-        assert!(logged, "{cause}: {text}");
-    }
 }

@@ -1,8 +1,12 @@
 //! Organizations to migrate, and the results of their migration.
 
-use std::{collections::BTreeMap, future::pending};
+use std::{collections::BTreeMap, future::pending, time::Duration};
 
 use rollcall_app::App;
+use rollcall_jobs::{
+    JobOptions,
+    engine::{self, EngineOptions, JobSpec},
+};
 use rollcall_store::jobs::JobRun;
 use tokio_postgres::Client;
 
@@ -53,4 +57,15 @@ pub(crate) async fn migrated_once(client: &Client, database: &Database) -> i64 {
     let migrated = count(client, "SELECT count(*) FROM organizations WHERE phase = 'MIGRATED'").await;
     assert_eq!(count(client, events).await, migrated, "{}", database.url);
     migrated
+}
+
+/// Returns the job.
+pub(crate) fn spec() -> JobSpec {
+    rollcall_jobs::specs(&JobOptions::default()).into_iter().find(|spec| spec.name == MIGRATION).unwrap()
+}
+
+/// Runs the job with short pauses between attempts.
+pub(crate) async fn run_patiently(app: &App) -> JobRun {
+    let options = EngineOptions { first_backoff: Duration::from_millis(10), ..EngineOptions::default() };
+    engine::run_in_process(app, spec(), options, pending(), |_| {}).await.unwrap()
 }

@@ -122,7 +122,7 @@ async fn a_difference_that_is_gone_under_the_lock_is_not_reported() {
     // The read snapshot of the members shows a member without a group. Then the check waits for the organization.
     planted::plant(&server, "acme", planted::UNPLANNED_MEMBERSHIPS).await;
     let (lock, mend) = (
-        "SELECT FROM organizations WHERE id = 'acme' FOR UPDATE",
+        "LOCK TABLE organizations IN EXCLUSIVE MODE",
         "INSERT INTO memberships (organization_id, member_id, group_id) VALUES ('acme', 'cid', 'sales')",
     );
     assert_eq!(check_while_locked(&server, &standard, lock, mend).await, Vec::<String>::new());
