@@ -176,6 +176,25 @@ fn files(database: &Database) -> Vec<String> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn only_the_user_of_the_service_can_read_report_files() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let mode = |path: &std::path::Path| std::fs::metadata(path).unwrap().permissions().mode() & 0o777;
+    let database = database().await;
+    let app = database.app();
+    seed(&connect(&database).await).await;
+    publish(&app, &claim(&app).await).await;
+    let root = url::Url::parse(&database.reports_url()).unwrap().to_file_path().unwrap();
+    let files = files(&database);
+    assert!(files.iter().any(|file| file.ends_with("latest.json")) && files.len() > 4, "{files:?}");
+    for file in files.iter().map(std::path::Path::new) {
+        assert_eq!(mode(file), 0o600, "{}", file.display());
+        for folder in file.ancestors().skip(1).take_while(|folder| *folder != root) {
+            assert_eq!(mode(folder), 0o700, "{}", folder.display());
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_download_begins_at_its_offset() {
     let database = database().await;
     let app = database.app();

@@ -18,6 +18,7 @@ use super::{
     errors::{internal, run_blocking, store_unavailable},
     layout::{LATEST_FILE, MANIFEST_FILE, REPORT_FOLDER},
     manifest::{Latest, render, rfc3339},
+    private_files::{create_folder, open_file},
     store::ReportStore,
 };
 use crate::{App, Error, Result};
@@ -89,7 +90,7 @@ impl ReportStore {
 }
 
 fn replace_locked(folder: &Path, new: &Latest) -> io::Result<()> {
-    fs::create_dir_all(folder)?;
+    create_folder(folder)?;
     // The lock ends with the file handle, even if the process dies.
     let _lock = lock(&folder.join(format!("{LATEST_FILE}.lock")))?;
     let latest = folder.join(LATEST_FILE);
@@ -99,7 +100,7 @@ fn replace_locked(folder: &Path, new: &Latest) -> io::Result<()> {
         _ => {}
     }
     let temporary = folder.join(format!("{LATEST_FILE}.new"));
-    let mut file = File::create(&temporary)?;
+    let mut file = open_file(&temporary, true)?;
     file.write_all(&render(new)?)?;
     file.sync_all()?;
     fs::rename(&temporary, &latest)?;
@@ -107,7 +108,7 @@ fn replace_locked(folder: &Path, new: &Latest) -> io::Result<()> {
 }
 
 fn lock(path: &Path) -> io::Result<File> {
-    let file = File::options().create(true).truncate(false).write(true).open(path)?;
+    let file = open_file(path, false)?;
     let since = Instant::now();
     loop {
         match file.try_lock() {

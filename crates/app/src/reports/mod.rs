@@ -15,6 +15,7 @@ mod members;
 pub mod mixed_table;
 mod open;
 mod previous;
+mod private_files;
 mod publish;
 mod read;
 mod records;

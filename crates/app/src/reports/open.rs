@@ -6,6 +6,8 @@ use std::{path::PathBuf, sync::Arc};
 use object_store::{ObjectStore, ObjectStoreScheme as Kind, local::LocalFileSystem};
 use url::Url;
 
+use super::private_files::create_folder;
+
 type AnyError = Box<dyn std::error::Error + Send + Sync>;
 
 /// Why a report store cannot be opened.
@@ -109,7 +111,7 @@ pub(super) fn open(url: &Url, retries: RetryPolicy) -> Result<Arc<dyn ObjectStor
 }
 
 fn open_directory(directory: &std::path::Path) -> Result<LocalFileSystem, AnyError> {
-    std::fs::create_dir_all(directory)?;
+    create_folder(directory)?;
     Ok(LocalFileSystem::new_with_prefix(directory)?.with_fsync(true))
 }
 

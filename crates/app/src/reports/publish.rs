@@ -45,6 +45,7 @@ impl App {
         // This is read before the first snapshot, so that the report has all changes up to this time.
         let data_as_of = jobs::clock(&self.db).await?;
         let previous = reports::find_newest_report(&self.db).await?;
+        self.reports.create_private_folder(&path).await?;
         let data = TableUpload::begin(&self.reports, &path, MIXED_FILE, &MIXED_COLUMNS)?;
         let changes = ChangesWriter::begin(&self.reports, &path, previous.as_ref()).await?;
         let mut tables = TablesWriter::new(&self.db, data, changes);
@@ -53,6 +54,7 @@ impl App {
         let schema = self.write_file(&path, SCHEMA_FILE, SCHEMA.into()).await?;
         let manifest = manifest(run, data_as_of, written, schema);
         let file = self.write_file(&path, MANIFEST_FILE, render(&manifest).map_err(internal)?).await?;
+        self.reports.restrict_files(&path).await?;
         let report = reports::insert_report(&self.db, fence, &new_report(path, data_as_of, &manifest, &file)).await?;
         self.point_to_latest_report().await?;
         Ok(Some(report))
