@@ -126,6 +126,7 @@ lists! {
     ListSelfChecksRequest = "ListSelfChecks",
     ListAssignmentsRequest = "ListAssignments",
     ListMixedAssignmentsRequest = "ListMixedAssignments",
+    LintAssignmentsRequest = "LintAssignments",
     ListMembersRequest = "ListMembers",
     ListEmailExportChangesRequest = "ListEmailExportChanges",
     ListGroupsRequest = "ListGroups",

@@ -197,6 +197,14 @@ async fn assignments_are_listed_once_while_their_order_changes() {
     let rpc = "AssignmentService/ListMixedAssignments";
     let list = List { rpc, request: parent, items: "mixed_assignments", key, ordered, across: false, grows: false };
     read_while(&server, &list, &stays[2..5], write_assignments).await;
+    // Each of them updates automatically: it is found for that as long as it is mixed.
+    let key = |item: &Value| format!("{} {}", item["assignment"], item["rule"]);
+    let ordered = |one: &Value, other: &Value| one["rank"].as_i64() <= other["rank"].as_i64();
+    let unresolved = |name: &String| format!("\"{name}\" \"LINT_RULE_EMAIL_EXPORT_UNRESOLVED\"");
+    let stays: Vec<String> = stays[2..5].iter().map(unresolved).collect();
+    let (rpc, request) = ("AssignmentService/LintAssignments", json!({ "parent": "organizations/acme" }));
+    let list = List { rpc, request, items: "findings", key, ordered, across: false, grows: false };
+    read_while(&server, &list, &stays, write_assignments).await;
     server.stop().await;
 }
 

@@ -99,7 +99,7 @@ pub const SAMPLES: &[Sample] = &[
         MigrationHistory::MigratedByJob,
         read("AssignmentService/ListMixedAssignments", r#"{"parent": "$org"}"#),
     ),
-    read("AssignmentService/LintAssignments", r#"{"parent": "$org"}"#),
+    with_history(MigrationHistory::MigratedByJob, read("AssignmentService/LintAssignments", r#"{"parent": "$org"}"#)),
     // Members.
     read("MemberService/GetMember", r#"{"name": "$org/members/ada"}"#),
     read("MemberService/ListMembers", r#"{"parent": "$org"}"#),

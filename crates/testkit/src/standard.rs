@@ -24,6 +24,8 @@ pub enum MigrationHistory {
 /// * `sales`, automatic, for the group `sales`. Its members are `bob`, `cid`, and the inactive `eve`.
 /// * `eng`, manual, for the group `eng`. Its members are `ada`, and `dot`, who is pinned to it.
 ///
+/// One that the job has migrated also has `late`, after these, for the group `sales`: no member can match it.
+///
 /// The legacy settings of `ada` and `bob` are `EXPORT`. The self-check of the organization was made, and found nothing.
 pub struct StandardOrganization {
     channel: Channel,
@@ -58,6 +60,9 @@ impl StandardOrganization {
         standard.make("MemberService/MoveMembers", PIN).await?;
         if legacy {
             standard.make("MigrationService/ImportLegacySettings", LEGACY_SETTINGS).await?;
+        }
+        if history == MigrationHistory::MigratedByJob {
+            standard.make("AssignmentService/CreateAssignment", UNMATCHABLE).await?;
         }
         if matches!(history, MigrationHistory::MigratedByJob | MigrationHistory::RolledBack) {
             standard.make("JobService/RunJob", r#"{"name": "jobs/settings-migration"}"#).await?;
@@ -143,6 +148,10 @@ const DIRECTORY: &str = r#"{
         {"group": "sales", "member": "cid"}, {"group": "sales", "member": "eve"}
     ]
 }"#;
+
+const UNMATCHABLE: &str = r#"{"parent": "$org", "assignment_id": "late", "assignment": {
+    "display_name": "late", "groups": ["$org/groups/sales"], "update_mode": "UPDATE_MODE_AUTOMATIC_UPDATES"
+}}"#;
 
 const PIN: &str = r#"{
     "parent": "$org", "members": ["$org/members/dot"], "assignment": "$org/assignments/eng", "reason": "a standard"

@@ -10,14 +10,21 @@ use rollcall_store::{ReadTx, assignments as store, seats};
 
 use crate::{App, Read, Result, Subject, Warning, check_revision};
 
+/// Which findings a page has yet to show: those that an earlier page has not shown. A rank would not do, because the
+/// order may change while pages are read.
+pub type UnseenFinding<'a> = dyn Fn(&LintFinding) -> bool + Sync + 'a;
+
 impl App {
-    /// Looks at every assignment; the answer is in evaluation order, then by rule.
+    /// Looks at every assignment. Returns up to `limit` findings of those that are unseen, in evaluation order, then by
+    /// rule.
     ///
     /// # Errors
     /// An unknown organization.
     pub async fn lint_assignments(
         &self,
         organization: &OrganizationId,
+        unseen: &UnseenFinding<'_>,
+        limit: usize,
         at_least: Option<i64>,
     ) -> Result<Read<Vec<LintFinding>>> {
         self.db
@@ -30,6 +37,7 @@ impl App {
                 let (phase, catalog) = (tx.organization().phase, &tx.organization().catalog);
                 let (gone, summaries, waiting) = (&gone, &summaries, &waiting);
                 let found = lint(&list, &LintFacts { phase, catalog, gone, summaries, waiting });
+                let found = found.into_iter().filter(|finding| unseen(finding)).take(limit).collect();
                 Ok(Read::of(tx, found))
             })
             .await

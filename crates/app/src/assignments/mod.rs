@@ -17,6 +17,7 @@ use rollcall_store::{
 
 pub use create::AssignmentCreation;
 pub use delete::AssignmentDeletion;
+pub use lint::UnseenFinding;
 pub use mixed::MixedOverview;
 pub use move_to::AssignmentMove;
 pub use read::{Listed, Unseen};

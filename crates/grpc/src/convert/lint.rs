@@ -6,6 +6,9 @@ use rollcall_proto::v1;
 
 use super::enums::{to_optional_email_export, to_rule, to_update_mode};
 
+/// How many groups, and how many assignments, a finding names.
+const FINDING_NAMES_MAX: usize = 20;
+
 pub(crate) fn to_mixed(organization: &OrganizationId, mixed: &MixedOverview) -> v1::MixedAssignment {
     let MixedOverview { assignment, rank, counts, members_to_move } = mixed;
     let summary = counts.summary;
@@ -31,12 +34,22 @@ pub(crate) fn to_mixed(organization: &OrganizationId, mixed: &MixedOverview) -> 
 }
 
 pub(crate) fn to_finding(organization: &OrganizationId, finding: &LintFinding) -> v1::LintFinding {
+    let groups = finding.groups.iter().map(|group| names::group(organization, group));
+    let taken_by = finding.taken_by.iter().map(|id| names::assignment(organization, id));
     v1::LintFinding {
         rule: to_rule(finding.rule),
         assignment: names::assignment(organization, &finding.assignment),
         rank: finding.rank.cast_signed(),
         message: finding.message.clone(),
-        groups: finding.groups.iter().map(|group| names::group(organization, group)).collect(),
-        taken_by: finding.taken_by.iter().map(|id| names::assignment(organization, id)).collect(),
+        groups_count: i32::try_from(groups.len()).unwrap_or(i32::MAX),
+        groups: groups.take(FINDING_NAMES_MAX).collect(),
+        taken_by_count: i32::try_from(taken_by.len()).unwrap_or(i32::MAX),
+        taken_by: taken_by.take(FINDING_NAMES_MAX).collect(),
     }
+}
+
+/// What distinguishes the findings of one organization, for page tokens: the assignment, and the rule's number in the
+/// contract.
+pub(crate) fn finding_key(finding: &LintFinding) -> String {
+    format!("{} {}", finding.assignment, to_rule(finding.rule))
 }

@@ -4,7 +4,7 @@ use rollcall_app::assignments::{
     AssignmentCreation, AssignmentDeletion, AssignmentMove, AssignmentUpdate, AssignmentView, ListReordering, Listed,
     MixedOverview,
 };
-use rollcall_domain::{AssignmentId, names};
+use rollcall_domain::{AssignmentId, lint::LintFinding, names};
 use rollcall_proto::v1::{self, assignment_service_server::AssignmentService};
 use tonic::{Request, Response, Status};
 use uuid::Uuid;
@@ -15,7 +15,7 @@ use crate::{
     convert::{
         Effects,
         assignments::{parse_assignment, parse_assignment_mask, to_assignment},
-        lint::{to_finding, to_mixed},
+        lint::{finding_key, to_finding, to_mixed},
         settings, to_effects,
     },
     list_cursor::ListCursor,
@@ -73,13 +73,13 @@ impl AssignmentService for Services {
             checks.organization("parent", names::parse_organization(&request.parent))
         })?;
         let listed = ListCursor::parse(page.after());
-        let unlisted = |id: &AssignmentId| !listed.contains(id);
+        let unlisted = |id: &AssignmentId| !listed.contains(id.as_str());
         let found = self.app.list_assignments(&organization, &unlisted, limit(&page), page.at_least()).await;
         respond(found, |found| {
             let Listed { assignments, etag } = found.value;
             let render = |view: &AssignmentView| to_assignment(&organization, view);
             let cursor = |rendered: &[AssignmentView], _: &AssignmentView| {
-                listed.with(rendered.iter().map(|view| &view.assignment.id))
+                listed.with(rendered.iter().map(|view| view.assignment.id.as_str()))
             };
             let (assignments, next_page_token) = page.render(&assignments, render, cursor);
             let revision = tokens::revision(&organization, found.revision);
@@ -192,12 +192,12 @@ impl AssignmentService for Services {
             checks.organization("parent", names::parse_organization(&request.parent))
         })?;
         let listed = ListCursor::parse(page.after());
-        let unlisted = |id: &AssignmentId| !listed.contains(id);
+        let unlisted = |id: &AssignmentId| !listed.contains(id.as_str());
         let found = self.app.list_mixed_assignments(&organization, &unlisted, limit(&page), page.at_least()).await;
         respond(found, |found| {
             let render = |mixed: &MixedOverview| to_mixed(&organization, mixed);
             let cursor = |rendered: &[MixedOverview], _: &MixedOverview| {
-                listed.with(rendered.iter().map(|mixed| &mixed.assignment.id))
+                listed.with(rendered.iter().map(|mixed| mixed.assignment.id.as_str()))
             };
             let (mixed_assignments, next_page_token) = page.render(&found.value, render, cursor);
             let revision = tokens::revision(&organization, found.revision);
@@ -209,12 +209,18 @@ impl AssignmentService for Services {
         &self,
         request: Request<v1::LintAssignmentsRequest>,
     ) -> Result<Response<v1::LintAssignmentsResponse>, Status> {
-        let (organization, at_least) = parse_read(request, |request, checks| {
+        let (organization, page) = self.pages.parse_list(request, |request, checks| {
             checks.organization("parent", names::parse_organization(&request.parent))
         })?;
-        respond(self.app.lint_assignments(&organization, at_least).await, |found| v1::LintAssignmentsResponse {
-            findings: found.value.iter().map(|finding| to_finding(&organization, finding)).collect(),
-            revision: tokens::revision(&organization, found.revision),
+        let listed = ListCursor::parse(page.after());
+        let unlisted = |finding: &LintFinding| !listed.contains(&finding_key(finding));
+        let found = self.app.lint_assignments(&organization, &unlisted, limit(&page), page.at_least()).await;
+        respond(found, |found| {
+            let render = |finding: &LintFinding| to_finding(&organization, finding);
+            let cursor = |rendered: &[LintFinding], _: &LintFinding| listed.with(rendered.iter().map(finding_key));
+            let (findings, next_page_token) = page.render(&found.value, render, cursor);
+            let revision = tokens::revision(&organization, found.revision);
+            v1::LintAssignmentsResponse { findings, revision, next_page_token }
         })
     }
 }

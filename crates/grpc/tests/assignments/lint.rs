@@ -63,11 +63,32 @@ async fn an_unmatchable_assignment_is_reported_with_the_assignments_that_take_it
             .to_owned(),
         groups: vec![org.group("eng"), org.group("ops")],
         taken_by: vec![org.assignment("engineering"), org.assignment("operations")],
+        groups_count: 2,
+        taken_by_count: 2,
     };
     assert_eq!(found, expected);
     // A manual assignment keeps the members that matched before.
     server.assignments().move_assignment(move_to(&org, "both", 2)).await.unwrap();
     assert_eq!(lint(&server, &org).await, "operations:NEVER_MATCHES operations:NO_MEMBERS");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_finding_names_the_first_20_groups_and_assignments_and_counts_all() {
+    let server = TestServer::start().await;
+    let org = Org::create(&server, "acme", Phase::Migrated).await;
+    let groups: Vec<String> = (10..35).map(|number| format!("g{number}")).collect();
+    let groups: Vec<&str> = groups.iter().map(String::as_str).collect();
+    org.sync(&[Member::new("a", &groups)]).await;
+    for group in &groups {
+        org.assign(&format!("of-{group}"), &[group], AUTOMATIC, EXPORT).await;
+    }
+    org.assign("last", &groups, AUTOMATIC, EXPORT).await;
+    let found = findings(&server, &org).await;
+    let found = found.iter().find(|found| found.rule() == LintRule::NeverMatches).unwrap();
+    assert_eq!(found.groups, groups[..20].iter().map(|group| org.group(group)).collect::<Vec<_>>());
+    let taken_by = groups[..20].iter().map(|group| org.assignment(&format!("of-{group}")));
+    assert_eq!(found.taken_by, taken_by.collect::<Vec<_>>());
+    assert_eq!((found.groups_count, found.taken_by_count), (25, 25));
 }
 
 #[tokio::test(flavor = "multi_thread")]
