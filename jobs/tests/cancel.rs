@@ -153,6 +153,23 @@ async fn a_run_without_a_live_process_is_cancelled_at_once() {
     assert!(matches!(late.await, Err(Error::FenceLost)));
 }
 
+/// The clock was five days ahead when a process claimed the run and died.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_dead_run_with_a_lease_from_a_wrong_clock_is_cancelled_at_once() {
+    let database = database().await;
+    let app = database.app();
+    let run = request(&app).await;
+    let days = Duration::from_secs(5 * 86_400);
+    jobs::claim_run(app.db(), JOB, days).await.unwrap().unwrap();
+    assert_eq!(cancel(&app, run.id).await.state, RunState::Cancelled);
+    // A run that nobody cancels is taken over.
+    let run = request(&app).await;
+    jobs::claim_run(app.db(), JOB, days).await.unwrap().unwrap();
+    let engine = start(&app, spec(job_fn(|_| async { Ok(done()) }))).await;
+    assert_eq!(reached(&app, run.id, RunState::Succeeded).await.attempt, 2);
+    engine.stop(DEADLINE).await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_command_reports_that_its_run_was_cancelled() {
     let database = database().await;

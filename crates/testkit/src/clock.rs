@@ -38,6 +38,12 @@ impl TestClock {
         format!("{url}{separator}options=-c%20search_path%3Dtest_clock%2Cpg_catalog%2Cpublic")
     }
 
+    /// Sets how far the clock is ahead of the real time.
+    pub async fn set_ahead(&self, by: Duration) {
+        let by = i64::try_from(by.as_micros()).unwrap();
+        self.client.query("SELECT setval('test_clock.ahead', $1)", &[&by]).await.unwrap();
+    }
+
     /// Advances the clock.
     pub async fn advance(&self, by: Duration) {
         let by = i64::try_from(by.as_micros()).unwrap();

@@ -5,6 +5,7 @@
 //! memory matters to another engine.
 
 mod claim_context;
+mod clock_watch;
 mod error;
 mod options;
 mod run_attempt;

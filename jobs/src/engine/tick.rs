@@ -11,12 +11,13 @@ use rollcall_store::{
     Result,
     jobs::{self, ClaimedRun, JobStatus},
 };
-use tokio::{sync::Notify, task::JoinSet};
+use tokio::{sync::Notify, task::JoinSet, time::Instant};
 use tokio_util::sync::CancellationToken;
 
 use super::{
     EngineError, EngineOptions, JobFn, JobSpec,
     claim_context::ClaimContext,
+    clock_watch::{ClockWatch, LARGEST_STEP},
     run_attempt::RunAttempt,
     schedule::Timetable,
     sharing::{ActiveClaims, SharedRunWorker},
@@ -42,6 +43,7 @@ pub(super) struct EngineState {
     /// Attempts, and workers that share runs.
     tasks: Mutex<JoinSet<()>>,
     active_claims: ActiveClaims,
+    clock: Mutex<ClockWatch>,
 }
 
 impl EngineState {
@@ -59,12 +61,17 @@ impl EngineState {
             abort: CancellationToken::new(),
             tasks: Mutex::new(JoinSet::new()),
             active_claims: ActiveClaims::default(),
+            clock: Mutex::default(),
         })
     }
 
     pub(super) async fn tick(&self) -> Result<()> {
         let names: Vec<&str> = self.jobs.iter().map(|job| job.spec.name).collect();
-        for status in jobs::list_statuses(self.app.db(), &names).await? {
+        let statuses = jobs::list_statuses(self.app.db(), &names).await?;
+        if !self.accepts_clock(&statuses) {
+            return Ok(());
+        }
+        for status in statuses {
             let Some(job) = self.jobs.iter().find(|job| job.spec.name == status.name) else {
                 continue;
             };
@@ -78,10 +85,24 @@ impl EngineState {
         Ok(())
     }
 
+    fn accepts_clock(&self, statuses: &[JobStatus]) -> bool {
+        let recorded = statuses.iter().filter_map(|status| status.scheduled_until).max();
+        let mut clock = self.clock.lock().unwrap_or_else(PoisonError::into_inner);
+        statuses.first().is_none_or(|status| clock.accepts(status.now, Instant::now(), recorded))
+    }
+
     /// Creates a run for the newest time of the schedule that has come since the last tick of any engine, and marks the
     /// older times as skipped. Returns `false` if no time has come.
     async fn schedule(&self, job: &EngineJob, status: &JobStatus) -> Result<bool> {
         let Some((timetable, until)) = job.timetable.as_ref().zip(status.scheduled_until) else { return Ok(false) };
+        if until > status.now + LARGEST_STEP {
+            tracing::error!(
+                job = status.name, scheduled_until = %until, now = %status.now,
+                "the schedule is ahead of the database's clock, after a wrong reading; it is set back"
+            );
+            jobs::set_schedule_back(self.app.db(), &status.name, status.now).await?;
+            return Ok(false);
+        }
         let mut missed = timetable.between(until, status.now);
         let Some(newest) = missed.pop() else { return Ok(false) };
         let mut skipped = jobs::list_pending(self.app.db(), job.spec.name).await?;

@@ -7,7 +7,7 @@ use uuid::Uuid;
 
 use super::{
     read::find_run_in,
-    run::{JobRun, RunState},
+    run::{JobRun, RunState, live_leases},
 };
 use crate::{Result, SystemConn, db::clock, schema::job_runs};
 
@@ -32,11 +32,12 @@ pub async fn cancel_run(conn: &mut SystemConn, job: &str, run: Uuid) -> Result<O
     find_run_in(conn, job, run).await
 }
 
-/// Returns whether the lease of a running run has expired and none of its effects is in progress.
+/// Returns whether a running run has no live lease and none of its effects is in progress.
 async fn is_abandoned(conn: &mut AsyncPgConnection, run: Uuid, now: Timestamp) -> Result<bool> {
+    let (first, last) = live_leases(now);
     let abandoned: Option<Uuid> = job_runs::table
         .find(run)
-        .filter(job_runs::lease_until.le(now))
+        .filter(job_runs::lease_until.not_between(first, last))
         .select(job_runs::id)
         .for_update()
         .skip_locked()

@@ -9,12 +9,12 @@ use uuid::Uuid;
 
 use super::{
     cancel::end_cancelled,
-    run::{ClaimedRun, JobRun, RunState},
+    run::{ClaimedRun, JobRun, RunState, live_leases},
     schedule::lock_job,
 };
 use crate::{Db, Result, SystemConn, db::clock, schema::job_runs};
 
-/// Claims a run of a job: the running one if its lease has expired, else the oldest pending one that is due.
+/// Claims a run of a job: the running one if it has no live lease, else the oldest pending one that is due.
 ///
 /// Returns `None` while another run of the job has a live lease holder: a job has one running run at a time. A run that
 /// was asked to stop before its process died ends here and is not claimed.
@@ -42,8 +42,10 @@ pub async fn claim_run(db: &Db, job: &str, lease: Duration) -> Result<Option<Cla
 
 /// Locks the run to claim, unless it has a live lease holder.
 async fn lock_candidate(conn: &mut AsyncPgConnection, job: &str, now: Timestamp) -> Result<Option<Uuid>> {
+    let (first, last) = live_leases(now);
     while let Some(candidate) = find_candidate(conn, job, now).await? {
-        let free = job_runs::state.eq(RunState::Pending.as_str()).or(job_runs::lease_until.le(now).assume_not_null());
+        let dead = job_runs::lease_until.not_between(first, last).assume_not_null();
+        let free = job_runs::state.eq(RunState::Pending.as_str()).or(dead);
         // Only a live process locks the row: for an effect of the run, or for its heartbeat.
         let locked: Option<Option<Timestamp>> = job_runs::table
             .find(candidate)

@@ -26,5 +26,5 @@ pub use read::{
 };
 pub use run::{ClaimedRun, JobRun, RunCounts, RunState};
 pub use run_attempt::{add_progress, add_progress_in, extend_lease, fail_run, finish_run, release_run, retry_run};
-pub use schedule::{RequestedRun, register_jobs, request_run, request_run_in, schedule_run};
+pub use schedule::{RequestedRun, register_jobs, request_run, request_run_in, schedule_run, set_schedule_back};
 pub use sharing::{find_shared_run, is_shared_run_active};

@@ -1,6 +1,6 @@
 //! A run of a job, as it is read from its row.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, time::Duration};
 
 use diesel::{
     deserialize::{self, FromSql, FromSqlRow},
@@ -12,6 +12,15 @@ use rollcall_domain::Timestamp;
 use uuid::Uuid;
 
 use crate::{Fence, enum_columns::EnumColumn, json_column::JsonColumn, schema::job_runs};
+
+/// How far after the current time a live lease may end. A lease is renewed for half a minute at a time, so one that ends
+/// later was written at a wrong reading of the clock.
+const LONGEST_LEASE: Duration = Duration::from_secs(3_600);
+
+/// Returns the first and the last time at which the lease of a live process can end.
+pub(super) fn live_leases(now: Timestamp) -> (Timestamp, Timestamp) {
+    (now + Duration::from_micros(1), now + LONGEST_LEASE)
+}
 
 /// What a run did, as counts by name.
 pub type RunCounts = BTreeMap<String, i64>;

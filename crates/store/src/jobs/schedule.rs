@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use diesel::{
     prelude::*,
-    sql_types::{Array, Text},
+    sql_types::{Array, Text, Timestamptz},
 };
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use rollcall_domain::Timestamp;
@@ -72,6 +72,18 @@ pub async fn schedule_run(db: &Db, job: &str, due: Timestamp, skipped: &[Timesta
             .do_nothing()
             .execute(conn)
             .await?;
+        Ok(())
+    })
+    .await
+}
+
+/// Sets a schedule back that a wrong reading of the clock has moved beyond `now`. Times between that became skipped runs
+/// become runs when they come.
+pub async fn set_schedule_back(db: &Db, job: &str, now: Timestamp) -> Result<()> {
+    db.system("set_schedule_back", async |conn: &mut SystemConn| {
+        lock_job(conn, job).await?;
+        let sql = diesel::sql_query(include_str!("../sql/job_set_schedule_back.sql"));
+        sql.bind::<Text, _>(job).bind::<Timestamptz, _>(now).execute(conn).await?;
         Ok(())
     })
     .await
