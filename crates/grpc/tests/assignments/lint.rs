@@ -76,9 +76,8 @@ async fn an_unmatchable_assignment_is_reported_with_the_assignments_that_take_it
 async fn a_finding_names_the_first_20_groups_and_assignments_and_counts_all() {
     let server = TestServer::start().await;
     let org = Org::create(&server, "acme", Phase::Migrated).await;
-    let groups: Vec<String> = (10..35).map(|number| format!("g{number}")).collect();
-    let groups: Vec<&str> = groups.iter().map(String::as_str).collect();
-    org.sync(&[Member::new("a", &groups)]).await;
+    let groups: Vec<&'static str> = (10..35).map(|number| &*format!("g{number}").leak()).collect();
+    org.sync(&[Member::new("a", groups.clone().leak())]).await;
     for group in &groups {
         org.assign(&format!("of-{group}"), &[group], AUTOMATIC, EXPORT).await;
     }
