@@ -26,6 +26,8 @@ const SETTINGS: &[(&str, &str)] = &[
     ("--no-jobs", "ROLLCALL_NO_JOBS"),
     ("--migration-wave", "ROLLCALL_MIGRATION_WAVE"),
     ("--database-connections", "ROLLCALL_DATABASE_CONNECTIONS"),
+    ("--client-connections", "ROLLCALL_CLIENT_CONNECTIONS"),
+    ("--client-idle-timeout", "ROLLCALL_CLIENT_IDLE_TIMEOUT"),
     ("--shutdown-timeout", "ROLLCALL_SHUTDOWN_TIMEOUT"),
     ("--log", "ROLLCALL_LOG"),
     ("--log-format", "ROLLCALL_LOG_FORMAT"),

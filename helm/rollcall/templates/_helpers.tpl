@@ -136,6 +136,10 @@ securityContext:
   value: {{ .Values.migration.wave | quote }}
 - name: ROLLCALL_DATABASE_CONNECTIONS
   value: {{ .Values.database.connections | quote }}
+- name: ROLLCALL_CLIENT_CONNECTIONS
+  value: {{ .Values.clients.connections | int | quote }}
+- name: ROLLCALL_CLIENT_IDLE_TIMEOUT
+  value: {{ printf "%ds" (int .Values.clients.idleTimeoutSeconds) | quote }}
 - name: ROLLCALL_SHUTDOWN_TIMEOUT
   value: {{ printf "%vs" .Values.shutdownTimeoutSeconds | quote }}
 {{- include "rollcall.env" (list . .Values.database.key) }}

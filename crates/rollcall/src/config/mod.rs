@@ -14,6 +14,7 @@ use std::{
 use rollcall_app::{AppOptions, reports::ReportStore};
 use rollcall_cli::values::{duration, wave};
 use rollcall_embedded::running_as_root;
+use rollcall_grpc::ConnectionLimits;
 use rollcall_jobs::{DEFAULT_REPORT_CRON, JobOptions, Schedule, TimeZone};
 use url::Url;
 
@@ -81,6 +82,16 @@ pub(crate) struct Config {
           value_parser = values::connections, global = true)]
     pub(crate) database_connections: usize,
 
+    /// At most this many open connections of clients, 1 to 100000; further clients wait until one closes
+    #[arg(long, value_name = "N", env = "ROLLCALL_CLIENT_CONNECTIONS", default_value = "900",
+          value_parser = values::client_connections, global = true)]
+    pub(crate) client_connections: usize,
+
+    /// How long a client's connection stays open without a call, at least 1s, such as 90s or 15m
+    #[arg(long, value_name = "TIME", env = "ROLLCALL_CLIENT_IDLE_TIMEOUT", default_value = "15m",
+          value_parser = values::idle_timeout, global = true)]
+    pub(crate) client_idle_timeout: Duration,
+
     /// How long a stop waits for running calls and jobs, such as 500ms, 25s or 2m
     #[arg(long, value_name = "TIME", env = "ROLLCALL_SHUTDOWN_TIMEOUT", default_value = "25s",
           value_parser = duration, global = true)]
@@ -145,6 +156,11 @@ impl Config {
     pub(crate) fn app_options(&self) -> AppOptions {
         let Self { migration_wave, keep_reports, keep_runs, .. } = *self;
         AppOptions { migration_wave, keep_reports, keep_runs }
+    }
+
+    /// Returns the limits of the connections of clients.
+    pub(crate) fn connection_limits(&self) -> ConnectionLimits {
+        ConnectionLimits { open: self.client_connections, idle: self.client_idle_timeout, ..Default::default() }
     }
 
     /// Returns the options of the jobs.
