@@ -2,6 +2,7 @@
 
 mod call;
 mod checks;
+mod connections;
 mod convert;
 mod deadline;
 #[cfg(test)]
@@ -20,4 +21,5 @@ mod streams;
 mod tokens;
 mod trailers;
 
-pub use server::{Error, serve};
+pub use connections::ConnectionLimits;
+pub use server::{Error, serve, serve_health};

@@ -1,6 +1,6 @@
 //! The server: every service, the health of each service, and both versions of reflection.
 
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 
 use rollcall_app::{App, jobs::JobInfo};
 use rollcall_proto::v1::{
@@ -11,20 +11,19 @@ use rollcall_proto::v1::{
     report_service_server::ReportServiceServer,
 };
 use tokio::net::TcpListener;
-use tonic::{
-    server::NamedService,
-    service::Routes,
-    transport::{Server, server::TcpIncoming},
+use tonic::{server::NamedService, service::Routes};
+use tower::Layer as _;
+
+use crate::{
+    connections::{ConnectionLimits, serve_connections},
+    layers::CallLayer,
+    services::Services,
+    tokens::PageTokens,
 };
 
-use crate::{layers::CallLayer, services::Services, tokens::PageTokens};
-
-/// Why the server did not start, or stopped.
+/// Why the server did not start.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// The transport failed.
-    #[error("the gRPC server failed")]
-    Transport(#[from] tonic::transport::Error),
     /// The descriptors for reflection cannot be read: a bug of the build.
     #[error("the descriptors cannot be read")]
     Reflection(#[from] tonic_reflection::server::Error),
@@ -33,14 +32,16 @@ pub enum Error {
     Store(#[from] rollcall_app::Error),
 }
 
-/// Serves on a listener until `shutdown`, then waits for running calls. `jobs` are the jobs that callers can run.
+/// Serves on a listener until `shutdown`, then waits for running calls. `jobs` are the jobs that callers can run. Dropping
+/// the future closes all connections.
 ///
 /// # Errors
-/// [`Error::Store`] when the database cannot be reached at the start, [`Error::Transport`] when the listener fails.
+/// [`Error::Store`] when the database cannot be reached at the start.
 pub async fn serve(
     app: App,
     mut jobs: Vec<JobInfo>,
     listener: TcpListener,
+    limits: ConnectionLimits,
     shutdown: impl Future<Output = ()> + Send,
 ) -> Result<(), Error> {
     let key = app.page_token_key().await?;
@@ -60,15 +61,18 @@ pub async fn serve(
             health.set_service_status(*name, tonic_health::ServingStatus::NotServing).await;
         }
     };
-    Server::builder()
-        .http2_keepalive_interval(Some(Duration::from_secs(60)))
-        .http2_keepalive_timeout(Some(Duration::from_secs(20)))
-        .max_concurrent_streams(Some(256))
-        .layer(CallLayer)
-        .add_routes(routes.routes())
-        .serve_with_incoming_shutdown(TcpIncoming::from(listener).with_nodelay(Some(true)), draining)
-        .await?;
+    serve_connections(listener, CallLayer.layer(routes.routes().prepare()), limits, draining).await;
     Ok(())
+}
+
+/// Serves only the health of the process on a listener until `shutdown`: for a process that answers no calls.
+pub async fn serve_health(listener: TcpListener, limits: ConnectionLimits, shutdown: impl Future<Output = ()> + Send) {
+    let (health, health_service) = tonic_health::server::health_reporter();
+    let draining = async {
+        shutdown.await;
+        health.set_service_status("", tonic_health::ServingStatus::NotServing).await;
+    };
+    serve_connections(listener, Routes::new(health_service).prepare(), limits, draining).await;
 }
 
 fn add_services(routes: &mut tonic::service::RoutesBuilder, services: &Services) -> [&'static str; 9] {

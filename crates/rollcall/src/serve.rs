@@ -11,8 +11,6 @@ use rollcall_jobs::Engine;
 use rollcall_store::{Db, audit::is_rewritable};
 use tokio::{net::TcpListener, task::JoinHandle, time::timeout};
 use tokio_util::sync::CancellationToken;
-use tonic::transport::{Server, server::TcpIncoming};
-use tonic_health::ServingStatus;
 
 use crate::{
     config::Config,
@@ -101,10 +99,14 @@ impl Service {
         let stopping = CancellationToken::new();
         let stopped = stopping.clone().cancelled_owned();
         let server = if work == Work::Jobs {
-            tokio::spawn(answer_health(listener, stopped))
+            let health = rollcall_grpc::serve_health(listener, config.connection_limits(), stopped);
+            tokio::spawn(async {
+                health.await;
+                Ok(())
+            })
         } else {
-            let calls =
-                rollcall_grpc::serve(app.clone(), rollcall_jobs::list(&config.job_options()), listener, stopped);
+            let (jobs, limits) = (rollcall_jobs::list(&config.job_options()), config.connection_limits());
+            let calls = rollcall_grpc::serve(app.clone(), jobs, listener, limits, stopped);
             tokio::spawn(async { calls.await.map_err(Error::doing("the server failed")) })
         };
         let engine = match work {
@@ -181,18 +183,4 @@ fn not_listening(address: SocketAddr, error: &io::Error) -> Error {
         }
         _ => Error::failed(format!("cannot listen on {address}: {error}; {hint}")),
     }
-}
-
-/// Answers health checks, in a process that only runs jobs.
-async fn answer_health(listener: TcpListener, stopped: impl Future<Output = ()> + Send) -> Result {
-    let (reporter, health) = tonic_health::server::health_reporter();
-    let stopped = async move {
-        stopped.await;
-        reporter.set_service_status("", ServingStatus::NotServing).await;
-    };
-    Server::builder()
-        .add_service(health)
-        .serve_with_incoming_shutdown(TcpIncoming::from(listener).with_nodelay(Some(true)), stopped)
-        .await
-        .map_err(Error::doing("the server failed"))
 }

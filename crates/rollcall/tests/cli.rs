@@ -31,6 +31,8 @@ const SETTINGS: &[(&str, &str)] = &[
     ("--database-connections", "ROLLCALL_DATABASE_CONNECTIONS"),
     ("--waiting-writes", "ROLLCALL_WAITING_WRITES"),
     ("--write-wait", "ROLLCALL_WRITE_WAIT"),
+    ("--client-connections", "ROLLCALL_CLIENT_CONNECTIONS"),
+    ("--client-idle-timeout", "ROLLCALL_CLIENT_IDLE_TIMEOUT"),
     ("--shutdown-timeout", "ROLLCALL_SHUTDOWN_TIMEOUT"),
     ("--log", "ROLLCALL_LOG"),
     ("--log-format", "ROLLCALL_LOG_FORMAT"),

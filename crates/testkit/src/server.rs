@@ -73,7 +73,8 @@ impl TestServer {
         let (serving, listed) = (app.clone(), rollcall_jobs::list(&jobs));
         let server = tokio::spawn(async move {
             let stopped = async { drop(stopped.await) };
-            rollcall_grpc::serve(serving, listed, listener, stopped).await.unwrap();
+            let limits = rollcall_grpc::ConnectionLimits::default();
+            rollcall_grpc::serve(serving, listed, listener, limits, stopped).await.unwrap();
         });
         let engine = Some(rollcall_jobs::start(app.clone(), &jobs).await.unwrap());
         let endpoint = Channel::from_shared(format!("http://{address}")).unwrap();

@@ -146,6 +146,10 @@ securityContext:
   value: {{ .Values.database.waitingWrites | quote }}
 - name: ROLLCALL_WRITE_WAIT
   value: {{ printf "%vs" .Values.database.writeWaitSeconds | quote }}
+- name: ROLLCALL_CLIENT_CONNECTIONS
+  value: {{ .Values.clients.connections | int | quote }}
+- name: ROLLCALL_CLIENT_IDLE_TIMEOUT
+  value: {{ printf "%ds" (int .Values.clients.idleTimeoutSeconds) | quote }}
 - name: ROLLCALL_SHUTDOWN_TIMEOUT
   value: {{ printf "%vs" .Values.shutdownTimeoutSeconds | quote }}
 {{- include "rollcall.env" (list . .Values.database.key) }}

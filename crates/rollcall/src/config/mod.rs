@@ -15,6 +15,7 @@ use rollcall_app::{AppOptions, reports::ReportStore};
 use rollcall_cli::values::{duration, wave};
 use rollcall_domain::migration::MigrationLimits;
 use rollcall_embedded::running_as_root;
+use rollcall_grpc::ConnectionLimits;
 use rollcall_jobs::{DEFAULT_REPORT_CRON, JobOptions, Schedule, TimeZone};
 use rollcall_store::Limits;
 use url::Url;
@@ -103,13 +104,23 @@ pub(crate) struct Config {
     /// At most this many changes of one organization wait for the running one, in each process; more are refused with
     /// OVERLOADED
     #[arg(long, value_name = "N", env = "ROLLCALL_WAITING_WRITES", default_value = "100",
-          value_parser = values::waiting_writes, global = true)]
+          value_parser = values::up_to_100_000, global = true)]
     pub(crate) waiting_writes: usize,
 
     /// How long a change waits for the other changes of its organization, such as 500ms, 60s or 2m
     #[arg(long, value_name = "TIME", env = "ROLLCALL_WRITE_WAIT", default_value = "60s", value_parser = duration,
           global = true)]
     pub(crate) write_wait: Duration,
+
+    /// At most this many open connections of clients, 1 to 100000; further clients wait until one closes
+    #[arg(long, value_name = "N", env = "ROLLCALL_CLIENT_CONNECTIONS", default_value = "900",
+          value_parser = values::up_to_100_000, global = true)]
+    pub(crate) client_connections: usize,
+
+    /// How long a client's connection stays open without a call, at least 1s, such as 90s or 15m
+    #[arg(long, value_name = "TIME", env = "ROLLCALL_CLIENT_IDLE_TIMEOUT", default_value = "15m",
+          value_parser = values::idle_timeout, global = true)]
+    pub(crate) client_idle_timeout: Duration,
 
     /// How long a stop waits for running calls and jobs, such as 500ms, 25s or 2m
     #[arg(long, value_name = "TIME", env = "ROLLCALL_SHUTDOWN_TIMEOUT", default_value = "25s",
@@ -185,6 +196,11 @@ impl Config {
     /// Returns the limits of the waits for the database.
     pub(crate) fn limits(&self) -> Limits {
         Limits { waiting_writes: self.waiting_writes, lock: self.write_wait, ..Limits::default() }
+    }
+
+    /// Returns the limits of the connections of clients.
+    pub(crate) fn connection_limits(&self) -> ConnectionLimits {
+        ConnectionLimits { open: self.client_connections, idle: self.client_idle_timeout, ..Default::default() }
     }
 
     /// Returns the options of the jobs.

@@ -3,7 +3,7 @@
 use std::{fmt, net::SocketAddr, time::Duration};
 
 use rollcall_app::reports::{OpenError, parse_reports_url};
-use rollcall_cli::values::http_url;
+use rollcall_cli::values::{duration, http_url};
 use rollcall_jobs::TimeZone;
 use tracing_subscriber::EnvFilter;
 use url::Url;
@@ -75,9 +75,18 @@ pub(super) fn connections(text: &str) -> Result<usize, String> {
     number.ok_or_else(|| "give a number from 1 to 1000".to_owned())
 }
 
-pub(super) fn waiting_writes(text: &str) -> Result<usize, String> {
+/// Parses a number of clients' connections, or of writes that wait.
+pub(super) fn up_to_100_000(text: &str) -> Result<usize, String> {
     let number = text.parse().ok().filter(|number| (1..=100_000).contains(number));
     number.ok_or_else(|| "give a number from 1 to 100000".to_owned())
+}
+
+pub(super) fn idle_timeout(text: &str) -> Result<Duration, String> {
+    let timeout = duration(text)?;
+    if timeout < Duration::from_secs(1) {
+        return Err("give 1s or more, such as 90s or 15m".to_owned());
+    }
+    Ok(timeout)
 }
 
 /// Parses a number of days, such as `90d`.
@@ -157,6 +166,14 @@ mod tests {
         assert_eq!(days("36500d"), Ok(Duration::from_secs(36_500 * 86_400)));
         for wrong in ["", "d", "0d", "36501d", "-1d", "90", "24h", "1.5d", "9 d"] {
             assert!(days(wrong).is_err(), "{wrong:?}");
+        }
+    }
+
+    #[test]
+    fn connections_are_idle_for_a_second_or_longer() {
+        assert_eq!(idle_timeout("90s"), Ok(Duration::from_secs(90)));
+        for wrong in ["", "0s", "999ms", "15"] {
+            assert!(idle_timeout(wrong).is_err(), "{wrong:?}");
         }
     }
 
