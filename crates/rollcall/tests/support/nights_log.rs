@@ -1,7 +1,7 @@
 //! A log of runs, reports and migrations, written by triggers in the database of the test: the process, the time of
 //! the service's clock, and the real time.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, time::Duration};
 
 use rollcall_testkit::TestDatabase;
 use tokio_postgres::Client;
@@ -81,15 +81,15 @@ impl Log {
         let sql = database.client().await;
         sql.batch_execute(INSTALL).await.unwrap();
         let log = Self { sql };
-        log.note_jump().await;
+        log.note_jump(Duration::ZERO).await;
         log
     }
 
-    /// Records an advance of the clock. Call it after each advance.
-    pub(crate) async fn note_jump(&self) {
+    /// Records that the clock will advance. Call it before each advance: a run may be taken over right after it.
+    pub(crate) async fn note_jump(&self, by: Duration) {
         let note = "INSERT INTO test_log.jumps (real, ahead)
-            SELECT test_log.micros(pg_catalog.clock_timestamp()), last_value FROM test_clock.ahead";
-        self.sql.execute(note, &[]).await.unwrap();
+            SELECT test_log.micros(pg_catalog.clock_timestamp()), last_value + $1 FROM test_clock.ahead";
+        self.sql.execute(note, &[&i64::try_from(by.as_micros()).unwrap()]).await.unwrap();
     }
 
     /// Returns the number that a query selects.

@@ -126,8 +126,8 @@ impl Simulation {
     }
 
     async fn jump(&mut self, by: Duration) {
+        self.log.note_jump(by).await;
         self.clock.advance(by).await;
-        self.log.note_jump().await;
     }
 
     /// Waits until the night's report and every requested migration are done, and disturbs replicas meanwhile.
