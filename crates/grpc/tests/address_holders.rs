@@ -123,6 +123,23 @@ async fn an_inactive_member_does_not_get_the_address_of_an_active_one() {
     assert_eq!(holder(&server, &org, "shared", None).await, "q");
 }
 
+/// An old setting that is imported binds to the inactive member who had the address last (product.md 4.10, 7.3).
+#[tokio::test(flavor = "multi_thread")]
+async fn an_old_setting_binds_to_the_inactive_member_who_had_the_address_last() {
+    let server = TestServer::start().await;
+    let org = Org::create(&server, "acme", Phase::Legacy).await;
+    give(&server, &org, &[("first", "shared", true)]).await;
+    give(&server, &org, &[("first", "shared", false)]).await;
+    give(&server, &org, &[("last", "shared", false)]).await;
+    org.import(&[("shared", true)]).await;
+    let old_setting = async |member: &str| {
+        let sql = "SELECT legacy_email_export FROM members WHERE id = $1";
+        server.database.client().await.query_one(sql, &[&member]).await.unwrap().get::<_, Option<bool>>(0)
+    };
+    assert_eq!((old_setting("first").await, old_setting("last").await), (None, Some(true)));
+    assert_eq!(holder(&server, &org, "shared", None).await, "last");
+}
+
 /// Makes the database what it is after the syncs of an older release, which writes no holdings, since a revision.
 async fn forget_holdings(server: &TestServer, since: i64) {
     let client = server.database.client().await;

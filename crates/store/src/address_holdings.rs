@@ -192,7 +192,7 @@ async fn fill_from_event(
     Ok(())
 }
 
-/// Returns those of the addresses that an active member has now.
+/// Returns the addresses, among the given ones, that an active member has now.
 async fn list_addresses_in_use(
     conn: &mut AsyncPgConnection,
     organization: &str,

@@ -83,7 +83,8 @@ impl<'a> MemberCheck<'a> {
         (expected.id != held.assignment).then(message)
     }
 
-    /// The settings of an inactive member are not compared: they need not be those of the assignment (product.md 3).
+    /// Compares the settings of an active member with those of the member's automatic assignment. The settings of an
+    /// inactive member may differ from them (product.md 3).
     fn automatic(&self, member: &MemberState, held: &Held) -> Option<String> {
         let (assignment, given) = self.by_id.get(&held.assignment)?;
         if !member.active || !assignment.update_mode.is_automatic() {

@@ -1,8 +1,7 @@
 //! Comparing the use of seats with the totals of the catalog.
 //!
-//! More seats than the total may be used, because a lower total takes no seat away. While this is so, no seat is given
-//! to anybody until a new catalog raises or removes the total. Therefore more used seats than the total, together with a
-//! member whose settings began to give the seat after the last change of the catalog, show a difference.
+//! More seats than the total can be used, because a lower total takes no seat away. As long as that is so, no member gets
+//! a seat. Therefore an exceeded total is a difference if a member got such a seat after the last change of the catalog.
 
 use std::collections::{BTreeMap, HashMap};
 

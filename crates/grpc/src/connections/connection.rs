@@ -82,7 +82,7 @@ pub(super) async fn serve_connection<S>(
 }
 
 fn http2_builder() -> http2::Builder<TokioExecutor> {
-    // The limits against clients that reset many streams and on the size of headers are those of hyper.
+    // Two limits keep the defaults of hyper: how many streams a client may reset, and how large headers may be.
     let mut builder = http2::Builder::new(TokioExecutor::new());
     builder
         .timer(TokioTimer::new())

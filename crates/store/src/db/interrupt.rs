@@ -70,9 +70,9 @@ impl Drop for BegunWrite {
 /// How long the database may take to cancel a statement.
 const CANCEL: Duration = Duration::from_secs(2);
 
-/// Cancels the statement of a connection that nobody waits for, and closes the connection: a cancellation that arrives
-/// late must not hit the next statement. Until then the connection keeps its place in the pool, so that the pool also
-/// limits the sessions that are being cancelled.
+/// Cancels the running statement of a connection whose caller is gone, and closes the connection. The connection is not
+/// used again, because the cancellation may arrive late and would then end the next statement. It keeps its place in the
+/// pool until it is closed, so that the pool also limits the number of sessions that are being cancelled.
 pub(super) fn interrupt(conn: Object<AsyncPgConnection>) {
     let cancel = conn.cancel_token();
     let mut closing = ClosedConn(Some(conn));

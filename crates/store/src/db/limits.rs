@@ -14,7 +14,7 @@ pub struct Limits {
     pub connection: Duration,
     /// For the lock of an organization: until all writes that were before have ended, in this and in other processes.
     pub lock: Duration,
-    /// At most this many writes of one organization wait for its lock in this process. Those of jobs are not limited.
+    /// At most this many writes of one organization wait for its lock in this process. Writes of jobs do not count.
     pub waiting_writes: usize,
     /// For a statement outside of a transaction.
     pub statement: Duration,

@@ -1,6 +1,6 @@
--- Inserts a holding for each member whose address no audit event explains: for an active member who has no holding of
--- the address, else for the first inactive member with an address that nobody holds. The member has had the address
--- since the member's last change at the latest.
+-- Inserts holdings of addresses that no audit event explains. An active member gets a holding of the member's address if
+-- the member has none. An address without any holding is given to its first inactive member. The holding begins with the
+-- member's last change: the member had the address then, and may have had it earlier.
 INSERT INTO address_holdings (organization_id, email, member_id, revision, begins_at, is_exact)
 SELECT DISTINCT ON (m.email)
     $1,
