@@ -58,6 +58,10 @@ pub(super) fn silent(limit: Duration) -> Error {
 /// How long the test of a pooled connection may take. Lost connections are tested and dropped one after the other.
 pub(super) const CHECK: Duration = Duration::from_secs(3);
 
+/// How long a session is used, give or take a tenth. After a failover to another host, new sessions are on that host, and
+/// the last old one ends after this time.
+pub(super) const SESSION_AGE: Duration = Duration::from_secs(30 * 60);
+
 /// The kernel ends a connection this long after it sent data that the peer does not acknowledge.
 pub(super) const UNACKNOWLEDGED: Duration = Duration::from_secs(20);
 /// The kernel probes an idle connection: after this time first.
