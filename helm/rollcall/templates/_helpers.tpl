@@ -133,25 +133,25 @@ securityContext:
 - name: ROLLCALL_REPORT_TIME_ZONE
   value: {{ .Values.reports.timeZone | quote }}
 - name: ROLLCALL_MIGRATION_WAVE
-  value: {{ .Values.migration.wave | quote }}
+  value: {{ .Values.migration.wave | int64 | quote }}
 - name: ROLLCALL_MIGRATION_STOP_IN_A_ROW
-  value: {{ .Values.migration.stopInARow | quote }}
+  value: {{ .Values.migration.stopInARow | int64 | quote }}
 - name: ROLLCALL_MIGRATION_STOP_PERCENT
-  value: {{ .Values.migration.stopPercent | quote }}
+  value: {{ .Values.migration.stopPercent | int64 | quote }}
 - name: ROLLCALL_MIGRATION_CANARIES
-  value: {{ .Values.migration.canaries | quote }}
+  value: {{ .Values.migration.canaries | int64 | quote }}
 - name: ROLLCALL_DATABASE_CONNECTIONS
-  value: {{ .Values.database.connections | quote }}
+  value: {{ .Values.database.connections | int64 | quote }}
 - name: ROLLCALL_WAITING_WRITES
-  value: {{ .Values.database.waitingWrites | quote }}
+  value: {{ .Values.database.waitingWrites | int64 | quote }}
 - name: ROLLCALL_WRITE_WAIT
-  value: {{ printf "%vs" .Values.database.writeWaitSeconds | quote }}
+  value: {{ printf "%ds" (int64 .Values.database.writeWaitSeconds) | quote }}
 - name: ROLLCALL_CLIENT_CONNECTIONS
-  value: {{ .Values.clients.connections | int | quote }}
+  value: {{ .Values.clients.connections | int64 | quote }}
 - name: ROLLCALL_CLIENT_IDLE_TIMEOUT
-  value: {{ printf "%ds" (int .Values.clients.idleTimeoutSeconds) | quote }}
+  value: {{ printf "%ds" (int64 .Values.clients.idleTimeoutSeconds) | quote }}
 - name: ROLLCALL_SHUTDOWN_TIMEOUT
-  value: {{ printf "%vs" .Values.shutdownTimeoutSeconds | quote }}
+  value: {{ printf "%ds" (int64 .Values.shutdownTimeoutSeconds) | quote }}
 {{- include "rollcall.env" (list . .Values.database.key) }}
 {{- end }}
 

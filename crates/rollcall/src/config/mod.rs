@@ -1,5 +1,7 @@
 //! The configuration: each setting is a flag, an environment variable and a documented default.
 
+#[cfg(test)]
+mod chart;
 mod usage;
 mod values;
 
