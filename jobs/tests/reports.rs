@@ -222,12 +222,12 @@ async fn a_download_begins_at_its_offset() {
 }
 
 async fn export(app: &App, profile: CsvProfile) -> String {
-    let mut chunks = app.export_members(&OrganizationId::trusted("acme"), profile).await.unwrap();
+    let mut chunks = app.export_members(&OrganizationId::trusted("acme"), profile, None, None).await.unwrap();
     let mut text = Vec::new();
     while let Some(chunk) = chunks.recv().await {
-        let chunk = chunk.unwrap();
-        assert!(!chunk.is_empty() && chunk.len() <= 64 * 1024);
-        text.extend_from_slice(&chunk);
+        let data = chunk.unwrap().data;
+        assert!(data.len() <= 65 * 1024 && (data.is_empty() || data.ends_with(b"\r\n")));
+        text.extend_from_slice(&data);
     }
     String::from_utf8(text).unwrap()
 }
@@ -279,8 +279,8 @@ async fn a_disconnected_reader_ends_the_export() {
     // long as one has the connection.
     let app = database.app_with(1);
     for _ in 0..3 {
-        drop(app.export_members(&OrganizationId::trusted("acme"), CsvProfile::Raw).await.unwrap());
-        while app.db().open_streams() > 0 {
+        drop(app.export_members(&OrganizationId::trusted("acme"), CsvProfile::Raw, None, None).await.unwrap());
+        while app.db().connections_in_use().streams > 0 {
             tokio::task::yield_now().await;
         }
     }
@@ -291,7 +291,7 @@ async fn a_disconnected_reader_ends_the_export() {
 async fn an_unknown_organization_has_no_export() {
     let database = database().await;
     let unknown = OrganizationId::trusted("nobody");
-    let refused = database.app().export_members(&unknown, CsvProfile::Raw).await;
+    let refused = database.app().export_members(&unknown, CsvProfile::Raw, None, None).await;
     assert!(matches!(refused, Err(Error::OrganizationNotFound(_))));
 }
 

@@ -27,7 +27,7 @@ async fn behind_proxy(database: &Database) -> (App, FaultProxy) {
     let idle = "options=-c%20idle_in_transaction_session_timeout%3D500ms";
     let separator = if database.url.contains('?') { '&' } else { '?' };
     let proxy = FaultProxy::open(&format!("{}{separator}{idle}", database.url)).await;
-    let db = Db::open(&Options { url: proxy.url().to_owned(), connections: 8 }).unwrap();
+    let db = Db::open(&Options::new(proxy.url(), 8)).unwrap();
     let limit = Duration::from_secs(5);
     let db =
         db.with_limits(Limits { connection: limit, statement: limit, write: limit, read: limit, ..Limits::default() });

@@ -57,6 +57,9 @@ pub enum Error {
     /// As many exports are open as may, in all or for this organization.
     #[error("too many exports are open, for the organization `{0}` or in all; end others, or try again later")]
     TooManyStreams(OrganizationId),
+    /// An export cannot be resumed, because its rows would not fit those that the caller has.
+    #[error("the organization `{0}` has changed since the export began; export again from the start")]
+    OrganizationChanged(OrganizationId),
     /// The database or the report store cannot be reached.
     #[error("the store cannot be reached right now; try again in a moment, after reading whether a change was made")]
     Unavailable(#[source] Box<dyn std::error::Error + Send + Sync>),

@@ -1,9 +1,10 @@
 //! How each RPC begins and ends. A handler parses its request (`parse`, `parse_read`, `PageTokens::parse_list` or
 //! `Mutation::parse`), calls its use case, and renders the answer (`respond` or `Mutation::run`).
 
+use prost::Message;
 use tonic::{Request, Response, Status};
 
-use crate::{checks::Checks, requests::ReadRequest, status::to_status};
+use crate::{budgets, checks::Checks, requests::ReadRequest, status::to_status};
 
 /// Parses a request that has no common fields.
 ///
@@ -27,17 +28,19 @@ pub(crate) fn parse_read<Q: ReadRequest, I>(
     let token = request.take_at_least_revision();
     let mut checks = Checks::default();
     let input = parse(request, &mut checks);
-    let at_least = checks.at_least_revision(&token);
+    let at_least = checks.revision("at_least_revision", &token);
     Ok((checks.finish(input)?, at_least))
 }
 
-/// Renders what a read has found, or its error.
+/// Renders what a read has found, or its error, and reserves the memory of the answer.
 ///
 /// # Errors
-/// The status of the error.
-pub(crate) fn respond<T, M>(
+/// The status of the error, or `OVERLOADED` when the server has no memory for the answer.
+pub(crate) fn respond<T, M: Message>(
     found: rollcall_app::Result<T>,
     render: impl FnOnce(T) -> M,
 ) -> Result<Response<M>, Status> {
-    found.map(|value| Response::new(render(value))).map_err(to_status)
+    let answer = render(found.map_err(to_status)?);
+    budgets::reserve_answer(answer.encoded_len())?;
+    Ok(Response::new(answer))
 }

@@ -3,13 +3,15 @@
 use rollcall_domain::{OrganizationId, Violation, names};
 use tonic::Status;
 
-use crate::{status::invalid, tokens};
+use crate::{budgets, status::invalid, tokens};
 
 /// The violations that were found so far, and the organization that the request is for.
 #[derive(Default)]
 pub(crate) struct Checks {
     found: Vec<Violation>,
     organization: Option<OrganizationId>,
+    /// Set when the organization may not have another call now.
+    refused: Option<Status>,
 }
 
 impl Checks {
@@ -29,8 +31,9 @@ impl Checks {
         field: &str,
         parsed: Result<OrganizationId, Violation>,
     ) -> Option<OrganizationId> {
-        self.organization = self.take(field, parsed);
-        self.organization.clone()
+        let organization = self.take(field, parsed)?;
+        self.set_organization(&organization);
+        Some(organization)
     }
 
     /// As [`Checks::take`], for the resource that the request is for. Its organization is that of the request.
@@ -40,8 +43,14 @@ impl Checks {
         parsed: Result<(OrganizationId, T), Violation>,
     ) -> Option<(OrganizationId, T)> {
         let (organization, id) = self.take(field, parsed)?;
-        self.organization = Some(organization.clone());
+        self.set_organization(&organization);
         Some((organization, id))
+    }
+
+    /// The name of the organization is known from here on, so the call counts as one of the organization.
+    fn set_organization(&mut self, organization: &OrganizationId) {
+        self.organization = Some(organization.clone());
+        self.refused = self.refused.take().or_else(|| budgets::charge(organization).err());
     }
 
     /// The organization that the request is for; `None` when its name is malformed.
@@ -98,13 +107,16 @@ impl Checks {
         }
     }
 
-    /// Returns the revision of a token, which must be of the organization of the request.
-    pub(crate) fn at_least_revision(&mut self, token: &str) -> Option<i64> {
-        self.take("", tokens::parse_revision(self.organization.as_ref(), token)).flatten()
+    /// Returns the revision of a token, which must be of the organization of the request; `None` for an empty token.
+    pub(crate) fn revision(&mut self, field: &str, token: &str) -> Option<i64> {
+        self.take(field, tokens::parse_revision(self.organization.as_ref(), token)).flatten()
     }
 
-    /// Returns the parsed request, or the status that reports all violations.
+    /// Returns the parsed request, or the status that reports all violations, or that the organization has too many calls.
     pub(crate) fn finish<T>(self, parsed: Option<T>) -> Result<T, Status> {
+        if let Some(refused) = self.refused {
+            return Err(refused);
+        }
         match parsed {
             Some(parsed) if self.found.is_empty() => Ok(parsed),
             None if self.found.is_empty() => Err(invalid(vec![Violation::invalid("", "the request is not complete")])),

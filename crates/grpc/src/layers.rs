@@ -1,4 +1,5 @@
-//! What happens around every call: the caller's deadline, a span that continues the caller's trace, and a task of its own.
+//! What happens around every call: a place in the budgets, the caller's deadline, a span that continues the caller's trace,
+//! and a task of its own.
 //! When the caller is gone (cancelled, disconnected or past its deadline), the task ends, unless it has begun to write: a
 //! write runs to its end.
 
@@ -21,20 +22,21 @@ use tracing::{Instrument as _, Span, field::Empty};
 use tracing_opentelemetry::OpenTelemetrySpanExt as _;
 
 use crate::{
+    budgets::{CallBudgets, CallPlace, hold_until_sent, metered},
     deadline::Deadline,
     status::{internal, of_transport_error},
     stream_completion::StreamCompletion,
 };
 
-/// Wraps a service so that its calls have a deadline, a span and a task.
-#[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct CallLayer;
+/// Wraps a service so that its calls have a place in the budgets, a deadline, a span and a task.
+#[derive(Clone, Debug)]
+pub(crate) struct CallLayer(pub(crate) CallBudgets);
 
 impl<S> Layer<S> for CallLayer {
     type Service = CallService<S>;
 
     fn layer(&self, inner: S) -> CallService<S> {
-        CallService { inner }
+        CallService { inner, budgets: self.0.clone() }
     }
 }
 
@@ -42,6 +44,7 @@ impl<S> Layer<S> for CallLayer {
 #[derive(Clone, Debug)]
 pub(crate) struct CallService<S> {
     inner: S,
+    budgets: CallBudgets,
 }
 
 tokio::task_local! {
@@ -69,13 +72,31 @@ where
         let trace = opentelemetry::global::get_text_map_propagator(|it| it.extract(&Headers(request.headers())));
         let callers_trace = trace_id_in(&trace);
         let span = span(&request, trace);
+        let place = match self.budgets.enter(request.uri().path()) {
+            Ok(place) => place,
+            Err(refused) => {
+                let response = refused.into_status().into_http();
+                record(&span, &response);
+                return Box::pin(std::future::ready(Ok(response)));
+            }
+        };
         let deadline = Deadline::take(request.headers_mut());
         let completion = StreamCompletion::default();
         request.extensions_mut().insert(completion.clone());
-        let request = request.map(|body| completion.watch(body));
+        let request = request.map(|body| match &place {
+            Some(place) => completion.watch(metered(body, place.clone())),
+            None => completion.watch(body),
+        });
         let mut inner = self.inner.clone();
         std::mem::swap(&mut inner, &mut self.inner);
-        let work = CALLERS_TRACE.scope(callers_trace, async move { inner.call(request).await });
+        let answering = async move {
+            let response = inner.call(request).await?;
+            Ok(match CallPlace::current() {
+                Some(place) => response.map(|body| hold_until_sent(body, &place)),
+                None => response,
+            })
+        };
+        let work = CALLERS_TRACE.scope(callers_trace, CallPlace::scope(place, answering));
         // The response's future holds the sender, and is dropped when the caller is gone.
         let (caller, gone) = oneshot::channel::<()>();
         let task = run_for_caller(work, async move { drop(gone.await) });
@@ -152,6 +173,7 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
+    use crate::CallLimits;
 
     /// Calls a wrapped service with a deadline, and returns the status of the response.
     async fn call<F>(timeout: &str, inner: impl Fn() -> F + Clone + Send + 'static) -> Option<Status>
@@ -163,7 +185,8 @@ mod tests {
             async move { Ok::<_, std::convert::Infallible>(answer.await) }
         });
         let request = Request::builder().header("grpc-timeout", timeout).body(Body::empty()).unwrap();
-        let response = CallLayer.layer(service).call(request).await.unwrap();
+        let budgets = CallBudgets::new(CallLimits::default());
+        let response = CallLayer(budgets).layer(service).call(request).await.unwrap();
         Status::from_header_map(response.headers())
     }
 

@@ -1,5 +1,7 @@
-//! The gRPC transport: parses requests, calls the use cases, renders the answers; deadlines, spans, health and reflection.
+//! The gRPC transport: parses requests, calls the use cases, renders the answers; budgets, deadlines, spans, health and
+//! reflection.
 
+mod budgets;
 mod call;
 mod checks;
 mod connections;
@@ -21,5 +23,6 @@ mod streams;
 mod tokens;
 mod trailers;
 
+pub use budgets::{CallBudgets, CallLimits, CallUse};
 pub use connections::ConnectionLimits;
-pub use server::{Error, serve, serve_health};
+pub use server::{Error, ServerLimits, serve, serve_health};

@@ -39,7 +39,7 @@ impl PageTokens {
         let arguments = request.encode_to_vec();
         let mut checks = Checks::default();
         let input = parse(request, &mut checks);
-        let at_least = checks.at_least_revision(&revision);
+        let at_least = checks.revision("at_least_revision", &revision);
         let after = checks.take("", self.read(Q::METHOD, &arguments, &page_token)).flatten();
         let size = checks.take("", page_size(size)).unwrap_or_default();
         let page = Page { tokens: self, method: Q::METHOD, arguments, after, size, at_least };

@@ -74,6 +74,7 @@ reads! {
     ListMembersRequest,
     ExplainMemberRequest,
     ListEmailExportChangesRequest,
+    ExportMembersCsvRequest,
     GetGroupRequest,
     ListGroupsRequest,
     CheckEmailExportRequest,

@@ -15,6 +15,7 @@ use tonic::{server::NamedService, service::Routes};
 use tower::Layer as _;
 
 use crate::{
+    budgets::{CallBudgets, CallLimits},
     connections::{ConnectionLimits, serve_connections},
     layers::CallLayer,
     services::Services,
@@ -32,6 +33,21 @@ pub enum Error {
     Store(#[from] rollcall_app::Error),
 }
 
+/// What limits the clients of a server.
+#[derive(Clone, Debug)]
+pub struct ServerLimits {
+    /// Their connections.
+    pub connections: ConnectionLimits,
+    /// Their calls.
+    pub calls: CallBudgets,
+}
+
+impl Default for ServerLimits {
+    fn default() -> Self {
+        Self { connections: ConnectionLimits::default(), calls: CallBudgets::new(CallLimits::default()) }
+    }
+}
+
 /// Serves on a listener until `shutdown`, then waits for running calls. `jobs` are the jobs that callers can run. Dropping
 /// the future closes all connections.
 ///
@@ -41,12 +57,13 @@ pub async fn serve(
     app: App,
     mut jobs: Vec<JobInfo>,
     listener: TcpListener,
-    limits: ConnectionLimits,
+    limits: ServerLimits,
     shutdown: impl Future<Output = ()> + Send,
 ) -> Result<(), Error> {
     let key = app.page_token_key().await?;
     jobs.sort_by_key(|job| job.name);
-    let services = Services { app, pages: PageTokens::new(&key), jobs: Arc::from(jobs) };
+    let stream_time = limits.calls.limits().stream_time;
+    let services = Services { app, pages: PageTokens::new(&key), jobs: Arc::from(jobs), stream_time };
     let (health, health_service) = tonic_health::server::health_reporter();
     let mut routes = Routes::builder();
     routes.add_service(health_service);
@@ -61,7 +78,8 @@ pub async fn serve(
             health.set_service_status(*name, tonic_health::ServingStatus::NotServing).await;
         }
     };
-    serve_connections(listener, CallLayer.layer(routes.routes().prepare()), limits, draining).await;
+    let service = CallLayer(limits.calls).layer(routes.routes().prepare());
+    serve_connections(listener, service, limits.connections, draining).await;
     Ok(())
 }
 

@@ -4,7 +4,7 @@ use std::{collections::HashMap, error::Error as _, time::Duration};
 
 use http::Response;
 use rollcall_app::{Error, chain};
-use rollcall_domain::{Refusal, Violation, names};
+use rollcall_domain::{OrganizationId, Refusal, Violation, names};
 use tonic::{Code, Status};
 use tonic_types::{ErrorDetails, StatusExt as _};
 
@@ -85,6 +85,9 @@ fn to_answer(error: &Error) -> (Code, &'static str, Vec<(&'static str, String)>)
         Error::QueueFull(id) | Error::TooManyStreams(id) => {
             (Code::ResourceExhausted, "OVERLOADED", vec![("organization", id.to_string())])
         }
+        Error::OrganizationChanged(id) => {
+            (Code::Aborted, "ORGANIZATION_CHANGED", vec![("organization", id.to_string())])
+        }
         Error::Unavailable(_) => (Code::Unavailable, "STORE_UNAVAILABLE", vec![]),
         Error::FenceLost | Error::Internal(_) => (Code::Internal, "STORE_UNAVAILABLE", vec![]),
     }
@@ -129,6 +132,24 @@ pub(crate) fn with_info(code: Code, message: &str) -> Status {
         _ => "INVALID_REQUEST",
     };
     Status::with_error_details(code, message, ErrorDetails::with_error_info(reason, DOMAIN, HashMap::new()))
+}
+
+/// Returns the status of a call that a budget refuses. `retry` says whether the same call may succeed later.
+pub(crate) fn overloaded(message: &str, organization: Option<&OrganizationId>, retry: bool) -> Status {
+    let metadata: HashMap<String, String> =
+        organization.map(|id| ("organization".to_owned(), id.to_string())).into_iter().collect();
+    let mut details = ErrorDetails::with_error_info("OVERLOADED", DOMAIN, metadata);
+    if retry {
+        details.set_retry_info(Some(RETRY_AFTER));
+    }
+    Status::with_error_details(Code::ResourceExhausted, message, details)
+}
+
+/// Returns the status at the end of a stream that has reached its time limit.
+pub(crate) fn stream_time_limit(limit: Duration) -> Status {
+    let message = format!("a stream may take {limit:?}; resume it after what was received");
+    let details = ErrorDetails::with_error_info("STREAM_TIME_LIMIT", DOMAIN, HashMap::new());
+    Status::with_error_details(Code::DeadlineExceeded, message, details)
 }
 
 /// Returns the status of a call that panicked.

@@ -1,15 +1,50 @@
 //! Streams of response messages, and of request messages.
 
-use std::pin::Pin;
+use std::time::Duration;
 
 use rollcall_domain::Violation;
-use tokio_stream::Stream;
+use tokio::{
+    sync::mpsc,
+    time::{Instant, sleep_until},
+};
+use tokio_stream::{Stream, StreamExt as _, wrappers::ReceiverStream};
 use tonic::{Code, Status, Streaming};
+use tracing::Instrument as _;
 
-use crate::status;
+use crate::{budgets::CallPlace, status};
 
 /// A stream of messages that carry pieces of a file.
-pub(crate) type FileStream<T> = Pin<Box<dyn Stream<Item = Result<T, Status>> + Send>>;
+pub(crate) type FileStream<T> = ReceiverStream<Result<T, Status>>;
+
+/// Sends the pieces of a file as fast as the caller reads them, for at most `limit`. The call keeps its place as long as
+/// pieces are read from their source, and not longer: nobody can tell when a caller who has stopped reading will go on.
+pub(crate) fn send_pieces<T: Send + 'static>(
+    pieces: impl Stream<Item = Result<T, Status>> + Send + 'static,
+    limit: Duration,
+) -> FileStream<T> {
+    // The second place is for the error at the time limit.
+    let (sender, receiver) = mpsc::channel(2);
+    let Ok(last) = sender.clone().try_reserve_owned() else { return ReceiverStream::new(receiver) };
+    let (place, deadline) = (CallPlace::current(), Instant::now() + limit);
+    let sending = async move {
+        let _place = place;
+        let mut pieces = Box::pin(pieces);
+        let all = async {
+            while let Some(piece) = pieces.next().await {
+                if sender.send(piece).await.is_err() {
+                    return;
+                }
+            }
+        };
+        tokio::select! {
+            biased;
+            () = sleep_until(deadline) => drop(last.send(Err(status::stream_time_limit(limit)))),
+            () = all => {}
+        }
+    };
+    tokio::spawn(sending.in_current_span());
+    ReceiverStream::new(receiver)
+}
 
 /// Returns the next message of a request. The error of tonic for a message that is too large does not say what to do, so it
 /// is replaced.

@@ -31,7 +31,7 @@ pub(crate) fn parse_revision(organization: Option<&OrganizationId>, token: &str)
     });
     let of = organization.map_or_else(|| "an organization".to_owned(), ToString::to_string);
     let description = format!("this is not a revision token of {of}; take one from its answers");
-    revision.map(Some).ok_or_else(|| Violation::invalid("at_least_revision", description))
+    revision.map(Some).ok_or_else(|| Violation::invalid("", description))
 }
 
 /// Makes and reads page tokens. A token is signed, so that a caller cannot invent one, and bound to one list.

@@ -4,7 +4,7 @@
 
 use std::{io::ErrorKind, net::SocketAddr, time::Duration};
 
-use rollcall_grpc::ConnectionLimits;
+use rollcall_grpc::{ConnectionLimits, ServerLimits};
 use rollcall_proto::v1::{
     ListOrganizationsRequest, ListOrganizationsResponse, organization_service_client::OrganizationServiceClient,
 };
@@ -49,6 +49,7 @@ impl LimitedServer {
         let app = beside.app.clone();
         let ended = tokio::spawn(async move {
             let stopped = async { drop(stopped.await) };
+            let limits = ServerLimits { connections: limits, ..Default::default() };
             rollcall_grpc::serve(app, vec![], listener, limits, stopped).await.unwrap();
         });
         Self { address, stop: Some(stop), ended, beside }

@@ -8,6 +8,7 @@ use std::{
     time::Duration,
 };
 
+use rollcall_grpc::CallLimits;
 use rollcall_store::Limits;
 use rollcall_testkit::{
     Fault, RefusedCall, TestServer,
@@ -311,6 +312,8 @@ async fn every_reason_is_produced_by_a_call_and_none_is_unused() {
     for (told, code, reason) in [
         (already_running, Code::FailedPrecondition, "JOB_ALREADY_RUNNING"),
         (too_many_changes().await, Code::ResourceExhausted, "OVERLOADED"),
+        (organization_changed().await, Code::Aborted, "ORGANIZATION_CHANGED"),
+        (stream_too_long().await, Code::DeadlineExceeded, "STREAM_TIME_LIMIT"),
         (database_unavailable().await, Code::Unavailable, "STORE_UNAVAILABLE"),
     ] {
         found.extend(wrong(&told, code, reason));
@@ -376,6 +379,30 @@ async fn too_many_changes() -> RefusedCall {
     let refused = RefusedCall::of(&refused.unwrap_err()).unwrap();
     server.stop().await;
     refused
+}
+
+async fn organization_changed() -> RefusedCall {
+    let server = TestServer::start().await;
+    let standard = StandardOrganization::create(&server, "acme", MigrationHistory::CreatedMigrated).await.unwrap();
+    let found = standard.make("OrganizationService/GetOrganization", r#"{"name": "$org"}"#).await.unwrap();
+    let moved = r#"{"name": "$org/assignments/eng", "position": 1}"#;
+    standard.make("AssignmentService/MoveAssignment", moved).await.unwrap();
+    let request = standard.request(r#"{"parent": "$org", "after": "$org/members/ada"}"#).await;
+    let mut request = request.unwrap();
+    request["revision"] = found["revision"].clone();
+    let refused = Rpc::find("MemberService/ExportMembersCsv").call(&server.channel(), &request).await;
+    server.stop().await;
+    RefusedCall::of(&refused.unwrap_err()).unwrap()
+}
+
+async fn stream_too_long() -> RefusedCall {
+    let no_time = CallLimits { stream_time: Duration::ZERO, ..CallLimits::default() };
+    let server = TestServer::start_with_calls(no_time).await;
+    let standard = StandardOrganization::create(&server, "acme", MigrationHistory::CreatedMigrated).await.unwrap();
+    let request = standard.request(r#"{"parent": "$org"}"#).await.unwrap();
+    let ended = Rpc::find("MemberService/ExportMembersCsv").call(&server.channel(), &request).await;
+    server.stop().await;
+    RefusedCall::of(&ended.unwrap_err()).unwrap()
 }
 
 async fn database_unavailable() -> RefusedCall {

@@ -6,9 +6,9 @@
 use std::time::Duration;
 
 use rollcall_proto::v1::{
-    Assignment, CheckEmailExportRequest, CreateAssignmentRequest, DirectoryGroup, DirectoryMember, EmailExport,
-    ExportMembersCsvRequest, GetAssignmentRequest, ListGroupsRequest, MemberStatus, Phase, SyncDirectoryRequest,
-    SyncMode, UpdateMode, check_email_export_request::Subject, member_service_client::MemberServiceClient,
+    Assignment, CheckEmailExportRequest, CreateAssignmentRequest, EmailExport, ExportMembersCsvRequest,
+    GetAssignmentRequest, ListReportsRequest, Phase, UpdateMode, check_email_export_request::Subject,
+    member_service_client::MemberServiceClient,
 };
 use rollcall_store::Limits;
 use rollcall_testkit::{BlockedSessions, Direction, Member, Org, TestServer, reason};
@@ -51,27 +51,6 @@ async fn calls_that_wait_for_an_organization_hold_no_connection() {
         call.await.unwrap().unwrap();
     }
     server.stop().await;
-}
-
-/// Syncs so many members that an export of them does not fit into the buffers of a connection.
-async fn seed_members(server: &TestServer, parent: &str) {
-    let member = |number: u32| DirectoryMember {
-        member: format!("member-{number}"),
-        email: format!("member-{number}@{parent}.example").replace('/', "."),
-        job_title: "t".repeat(200),
-        family_name: "f".repeat(100),
-        status: MemberStatus::Active.into(),
-        ..Default::default()
-    };
-    let request = SyncDirectoryRequest {
-        parent: parent.to_owned(),
-        mode: SyncMode::Full.into(),
-        members: (0..10_000).map(member).collect(),
-        groups: vec![DirectoryGroup { group: "eng".to_owned(), ..Default::default() }],
-        ..Default::default()
-    };
-    let synced = server.directory().sync_directory(tokio_stream::once(request)).await.unwrap().into_inner();
-    assert_eq!((synced.rejected_count, synced.counts.unwrap().members_created), (0, 10_000), "{:?}", synced.rejected);
 }
 
 /// Whether the deadline of a call has passed. The client also watches it, and then cancels the call.
@@ -178,7 +157,7 @@ async fn exports_that_nobody_reads_do_not_stop_the_server() {
     let acme = Org::create(&server, "acme", Phase::Migrated).await;
     let beta = Org::create(&server, "beta", Phase::Migrated).await;
     for org in [acme, beta] {
-        seed_members(&server, &org.name()).await;
+        org.sync_large().await;
     }
     let (mut open, mut refused) = (Vec::new(), Vec::new());
     for number in 0..40 {
@@ -196,13 +175,13 @@ async fn exports_that_nobody_reads_do_not_stop_the_server() {
     for status in refused {
         assert_eq!((status.code(), &*reason(&status)), (Code::ResourceExhausted, "OVERLOADED"));
     }
-    assert_eq!(server.app.db().open_streams(), open.len());
+    assert_eq!(server.app.db().connections_in_use().streams, open.len());
     beta.check("member-7", None).await;
     beta.get_member("member-7").await;
     beta.assign("a", &["eng"], UpdateMode::ManualEditing, Some(EmailExport::Export)).await;
     drop(open);
     let closed = async {
-        while server.app.db().open_streams() > 0 {
+        while server.app.db().connections_in_use().streams > 0 {
             tokio::task::yield_now().await;
         }
     };
@@ -216,12 +195,12 @@ async fn checks_do_not_wait_for_connections_of_other_calls() {
     let acme = Org::create(&server, "acme", Phase::Migrated).await;
     acme.sync(&[Member::new("ada", &["eng"])]).await;
     let client = server.database.client().await;
-    client.batch_execute("BEGIN; LOCK TABLE groups IN ACCESS EXCLUSIVE MODE").await.unwrap();
+    client.batch_execute("BEGIN; LOCK TABLE reports IN ACCESS EXCLUSIVE MODE").await.unwrap();
+    // Only reads of an organization are limited to a part of the connections.
     let reads: Vec<_> = (0..CALLS)
         .map(|_| {
-            let mut directory = server.directory();
-            let request = ListGroupsRequest { parent: acme.name(), ..Default::default() };
-            tokio::spawn(async move { directory.list_groups(request).await })
+            let mut reports = server.reports_service();
+            tokio::spawn(async move { reports.list_reports(ListReportsRequest::default()).await })
         })
         .collect();
     // As many as there are connections for other work.

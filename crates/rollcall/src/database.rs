@@ -1,7 +1,7 @@
 //! The database: the database of DATABASE_URL, or an embedded Postgres that runs as long as this process.
 
 use rollcall_embedded::{Cluster, ClusterOptions};
-use rollcall_store::{Db, Options, address_holdings, migrate};
+use rollcall_store::{Db, address_holdings, migrate};
 use tokio::task::spawn_blocking;
 
 use crate::{
@@ -117,8 +117,7 @@ async fn apply_migrations(url: &str, config: &Config) -> Result<Vec<String>> {
 }
 
 fn open_pool(url: &str, config: &Config) -> Result<Db> {
-    let options = Options { url: url.to_owned(), connections: config.database_connections };
-    let opened = Db::open(&options).map(|db| db.with_limits(config.limits()));
+    let opened = Db::open(&config.database_options(url)).map(|db| db.with_limits(config.limits()));
     opened.map_err(|error| Error::usage(format!("--database-url (DATABASE_URL): {}", with_causes(&error))))
 }
 

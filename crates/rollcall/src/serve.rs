@@ -7,6 +7,7 @@ use std::{
 };
 
 use rollcall_app::{App, reports::ReportStore};
+use rollcall_grpc::{CallBudgets, ServerLimits};
 use rollcall_jobs::Engine;
 use rollcall_store::{Db, audit::is_rewritable};
 use tokio::{net::TcpListener, task::JoinHandle, time::timeout};
@@ -105,7 +106,9 @@ impl Service {
                 Ok(())
             })
         } else {
-            let (jobs, limits) = (rollcall_jobs::list(&config.job_options()), config.connection_limits());
+            let calls = CallBudgets::new(config.call_limits());
+            let limits = ServerLimits { connections: config.connection_limits(), calls };
+            let jobs = rollcall_jobs::list(&config.job_options());
             let calls = rollcall_grpc::serve(app.clone(), jobs, listener, limits, stopped);
             tokio::spawn(async { calls.await.map_err(Error::doing("the server failed")) })
         };

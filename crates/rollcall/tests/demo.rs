@@ -53,7 +53,8 @@ fn assignment_row(assignment: &v1::Assignment) -> Vec<String> {
 
 async fn compare_members(demo: &Demo, folder: &Path) {
     let mut client = MemberServiceClient::connect(demo.url.clone()).await.unwrap();
-    let request = ExportMembersCsvRequest { parent: parent(folder), profile: v1::CsvProfile::Raw.into() };
+    let request =
+        ExportMembersCsvRequest { parent: parent(folder), profile: v1::CsvProfile::Raw.into(), ..Default::default() };
     let mut stream = client.export_members_csv(request).await.unwrap().into_inner();
     let mut content = Vec::new();
     while let Some(piece) = stream.message().await.unwrap() {

@@ -33,7 +33,10 @@ mod schema;
 pub mod seats;
 pub mod self_check;
 
-pub use db::{Db, Fence, Limits, Options, ReadTx, SystemConn, TxBody, TxError, WriteOptions, WriteTx, run_for_caller};
+pub use db::{
+    ConnectionShares, ConnectionUse, Db, Fence, Limits, Options, ReadTx, SystemConn, TxBody, TxError, WriteOptions,
+    WriteTx, run_for_caller,
+};
 pub use error::{Error, ORGANIZATIONS_PKEY};
 pub use json_column::JsonColumn;
 

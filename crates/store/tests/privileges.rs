@@ -27,7 +27,7 @@ async fn connect(url: &str) -> Client {
 }
 
 fn open(url: String) -> Db {
-    Db::open(&Options { url, connections: 2 }).unwrap()
+    Db::open(&Options::new(url, 2)).unwrap()
 }
 
 /// Writes an organization and a second revision, as the service does.

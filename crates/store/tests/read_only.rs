@@ -64,7 +64,7 @@ async fn read_only_sessions_leave_the_pool_though_they_are_in_use() {
     let database = TestDatabase::new().await;
     let client = database.client().await;
     let name: String = client.query_one("SELECT current_database()", &[]).await.unwrap().get(0);
-    let db = Db::open(&Options { url: database.url(), connections: 16 }).unwrap();
+    let db = Db::open(&Options::new(database.url(), 16)).unwrap();
     write_until(&db, true).await;
     // This applies to new sessions only. The server ends the others, as in a failover.
     client.batch_execute(&format!("ALTER DATABASE {name} SET default_transaction_read_only = on")).await.unwrap();

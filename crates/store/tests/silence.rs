@@ -24,7 +24,7 @@ async fn start() -> (TestDatabase, FaultProxy, Db) {
         1, 1, 1, clock_timestamp(), clock_timestamp(), clock_timestamp(), '{}', 1, 1";
     database.client().await.execute(organization, &[&catalog]).await.unwrap();
     let proxy = FaultProxy::open(&database.url()).await;
-    let db = Db::open(&Options { url: proxy.url().to_owned(), connections: 4 }).unwrap();
+    let db = Db::open(&Options::new(proxy.url(), 4)).unwrap();
     let limits = Limits { connection: LIMIT, statement: LIMIT, write: 2 * LIMIT, read: 2 * LIMIT, ..Limits::default() };
     (database, proxy, db.with_limits(limits))
 }
@@ -34,8 +34,8 @@ async fn ask_everything(db: &Db) -> Result<()> {
     let acme = OrganizationId::trusted("acme");
     jobs::clock(db).await?;
     db.system("test", async |conn: &mut SystemConn| jobs::find_open_run(conn, "test").await).await?;
-    db.read(&acme, "test", async |tx: &mut ReadTx| TeamMembers::new(tx).next_page(10).await).await?;
-    db.write(&acme, "test", async |tx: &mut WriteTx| TeamMembers::new(tx).next_page(10).await).await?;
+    db.read(&acme, "test", async |tx: &mut ReadTx| TeamMembers::new(tx, None).next_page(10).await).await?;
+    db.write(&acme, "test", async |tx: &mut WriteTx| TeamMembers::new(tx, None).next_page(10).await).await?;
     let refused: Result<()> = db.write(&acme, "test", async |_: &mut WriteTx| Err(Error::FenceLost)).await;
     if !matches!(refused, Err(Error::FenceLost)) {
         refused?;
@@ -141,7 +141,7 @@ async fn the_server_ends_the_transaction_of_a_silent_service() {
     });
     assert!(matches!(beginning.await, Err(Error::Unavailable(_))));
     // The proxy keeps the database side open: the session holds the lock of the organization.
-    let direct = Db::open(&Options { url: database.url(), connections: 1 }).unwrap();
+    let direct = Db::open(&Options::new(database.url(), 1)).unwrap();
     let lease = Duration::from_secs(30);
     let locked = direct.write(&acme, "test", async |_: &mut WriteTx| Ok::<(), Error>(()));
     timeout(lease, locked).await.expect("it is held for longer than a lease").unwrap();

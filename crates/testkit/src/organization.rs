@@ -69,6 +69,32 @@ impl<'a> Org<'a> {
         format!("organizations/{}/groups/{id}", self.id)
     }
 
+    /// Syncs 10,000 members, `member-0` to `member-9999`, of the group `eng`, of which each has a long row: an export of them
+    /// does not fit into the buffers of a connection.
+    pub async fn sync_large(&self) {
+        let id = |number: u32| format!("member-{number}");
+        let member = |number: u32| v1::DirectoryMember {
+            member: id(number),
+            email: format!("member-{number}@{}.example", self.id),
+            job_title: "t".repeat(200),
+            family_name: "f".repeat(100),
+            status: v1::MemberStatus::Active.into(),
+            ..Default::default()
+        };
+        let request = v1::SyncDirectoryRequest {
+            parent: self.name(),
+            mode: v1::SyncMode::Full.into(),
+            members: (0..10_000).map(member).collect(),
+            groups: vec![v1::DirectoryGroup { group: "eng".to_owned(), ..Default::default() }],
+            memberships: (0..10_000)
+                .map(|number| v1::Membership { group: "eng".to_owned(), member: id(number) })
+                .collect(),
+            ..Default::default()
+        };
+        let synced = self.server.directory().sync_directory(tokio_stream::once(request)).await.unwrap().into_inner();
+        assert_eq!((synced.rejected_count, synced.counts.unwrap().members_created), (0, 10_000));
+    }
+
     /// Returns the request of a full sync of these members and their groups.
     pub fn full_sync(&self, members: &[Member]) -> v1::SyncDirectoryRequest {
         let mut groups: Vec<&str> = members.iter().flat_map(|member| member.groups).copied().collect();

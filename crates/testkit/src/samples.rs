@@ -127,6 +127,10 @@ pub const SAMPLES: &[Sample] = &[
     read("MemberService/ExplainMember", r#"{"name": "$org/members/bob"}"#),
     read("MemberService/ListEmailExportChanges", r#"{"parent": "$org/members/cid"}"#),
     read("MemberService/ExportMembersCsv", r#"{"parent": "$org"}"#),
+    read(
+        "MemberService/ExportMembersCsv",
+        r#"{"parent": "$org", "after": "$org/members/bob", "revision": "$revision"}"#,
+    ),
     // Directory.
     change(
         "DirectoryService/SyncDirectory",

@@ -4,6 +4,7 @@ use std::{collections::BTreeMap, net::SocketAddr, time::Duration};
 
 use rollcall_app::{App, reports::ReportStore};
 use rollcall_domain::OrganizationId;
+use rollcall_grpc::{CallBudgets, CallLimits, ServerLimits};
 use rollcall_jobs::{Engine, JobOptions};
 use rollcall_proto::v1::{
     assignment_service_client::AssignmentServiceClient, audit_service_client::AuditServiceClient,
@@ -26,6 +27,8 @@ pub struct TestServer {
     pub address: SocketAddr,
     /// The use cases behind the server.
     pub app: App,
+    /// The budgets of the calls.
+    pub calls: CallBudgets,
     /// The database of the server.
     pub database: TestDatabase,
     channel: Channel,
@@ -55,31 +58,43 @@ impl TestServer {
         Self::start_on(database, db, JobOptions::default()).await
     }
 
+    /// The same, with other limits of the calls.
+    pub async fn start_with_calls(calls: CallLimits) -> Self {
+        let database = TestDatabase::new().await;
+        let db = database.db();
+        Self::start_limited(database, db, JobOptions::default(), calls).await
+    }
+
     /// Starts a server and its jobs on an empty database behind a proxy.
     pub async fn start_behind_proxy() -> (Self, FaultProxy) {
         let database = TestDatabase::new().await;
         let proxy = FaultProxy::open(&database.url()).await;
-        let db = Db::open(&Options { url: proxy.url().to_owned(), connections: 8 }).unwrap();
+        let db = Db::open(&Options::new(proxy.url(), 8)).unwrap();
         (Self::start_on(database, db, JobOptions::default()).await, proxy)
     }
 
     async fn start_on(database: TestDatabase, db: Db, jobs: JobOptions) -> Self {
+        Self::start_limited(database, db, jobs, CallLimits::default()).await
+    }
+
+    async fn start_limited(database: TestDatabase, db: Db, jobs: JobOptions, calls: CallLimits) -> Self {
         let reports = TempDir::new().unwrap();
         let store = ReportStore::open(&format!("file://{}", reports.path().display())).unwrap();
         let app = App::new(db, store);
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
+        let calls = CallBudgets::new(calls);
+        let limits = ServerLimits { calls: calls.clone(), ..Default::default() };
         let (stop, stopped) = oneshot::channel();
         let (serving, listed) = (app.clone(), rollcall_jobs::list(&jobs));
         let server = tokio::spawn(async move {
             let stopped = async { drop(stopped.await) };
-            let limits = rollcall_grpc::ConnectionLimits::default();
             rollcall_grpc::serve(serving, listed, listener, limits, stopped).await.unwrap();
         });
         let engine = Some(rollcall_jobs::start(app.clone(), &jobs).await.unwrap());
         let endpoint = Channel::from_shared(format!("http://{address}")).unwrap();
         let channel = endpoint.connect_timeout(Duration::from_secs(10)).connect_lazy();
-        Self { address, app, database, channel, stop: Some(stop), server, engine, reports }
+        Self { address, app, calls, database, channel, stop: Some(stop), server, engine, reports }
     }
 
     /// Stops the server and its jobs, and waits until they have stopped.

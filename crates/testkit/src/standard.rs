@@ -84,8 +84,8 @@ impl StandardOrganization {
     }
 
     /// Returns a request from its template. The placeholders are `$org`, the name of the organization; `$id`, its id;
-    /// `$catalog_etag` and `$order_etag`, the current etags; `$run`, the newest run of the report job; and `$report`,
-    /// the newest report.
+    /// `$catalog_etag` and `$order_etag`, the current etags; `$revision`, the current revision; `$run`, the newest run of
+    /// the report job; and `$report`, the newest report.
     ///
     /// # Errors
     /// A description of the call that was refused.
@@ -118,9 +118,10 @@ impl StandardOrganization {
 }
 
 /// Each placeholder with the RPC, its request, and the JSON pointer of the value in the response.
-const PLACEHOLDERS: [(&str, &str, &str, &str); 4] = [
+const PLACEHOLDERS: [(&str, &str, &str, &str); 5] = [
     ("$catalog_etag", "OrganizationService/GetCatalog", r#"{"name": "$org/catalog"}"#, "/catalog/etag"),
     ("$order_etag", "AssignmentService/ListAssignments", r#"{"parent": "$org"}"#, "/etag"),
+    ("$revision", "OrganizationService/GetOrganization", r#"{"name": "$org"}"#, "/revision"),
     ("$run", "JobService/ListJobRuns", r#"{"parent": "jobs/mixed-settings-report"}"#, "/runs/0/name"),
     ("$report", "ReportService/ListReports", "{}", "/reports/0/name"),
 ];

@@ -142,6 +142,28 @@ securityContext:
   value: {{ .Values.migration.canaries | int64 | quote }}
 - name: ROLLCALL_DATABASE_CONNECTIONS
   value: {{ .Values.database.connections | int64 | quote }}
+- name: ROLLCALL_CHECK_CONNECTIONS
+  value: {{ .Values.database.checkConnections | int64 | quote }}
+- name: ROLLCALL_READ_CONNECTIONS
+  value: {{ .Values.database.readConnections | int64 | quote }}
+- name: ROLLCALL_STREAM_CONNECTIONS
+  value: {{ .Values.database.streamConnections | int64 | quote }}
+- name: ROLLCALL_CHECK_CALLS
+  value: {{ .Values.calls.checks | int64 | quote }}
+- name: ROLLCALL_READ_CALLS
+  value: {{ .Values.calls.reads | int64 | quote }}
+- name: ROLLCALL_WRITE_CALLS
+  value: {{ .Values.calls.writes | int64 | quote }}
+- name: ROLLCALL_BULK_CALLS
+  value: {{ .Values.calls.bulk | int64 | quote }}
+- name: ROLLCALL_STREAM_CALLS
+  value: {{ .Values.calls.streams | int64 | quote }}
+- name: ROLLCALL_CALL_MEMORY
+  value: {{ printf "%dMiB" (int64 .Values.calls.memoryMiB) | quote }}
+- name: ROLLCALL_ORGANIZATION_SHARE
+  value: {{ .Values.calls.organizationShare | int64 | quote }}
+- name: ROLLCALL_STREAM_TIME
+  value: {{ printf "%ds" (int64 .Values.calls.streamTimeSeconds) | quote }}
 - name: ROLLCALL_WAITING_WRITES
   value: {{ .Values.database.waitingWrites | int64 | quote }}
 - name: ROLLCALL_WRITE_WAIT

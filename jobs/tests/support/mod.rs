@@ -29,7 +29,7 @@ impl Database {
     }
 
     pub(crate) fn app_with(&self, connections: usize) -> App {
-        let db = Db::open(&Options { url: self.url.clone(), connections }).unwrap();
+        let db = Db::open(&Options::new(self.url.clone(), connections)).unwrap();
         App::new(db, ReportStore::open(&self.reports_url()).unwrap())
     }
 

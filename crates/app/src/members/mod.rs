@@ -17,7 +17,7 @@ pub use rollcall_store::members::{MemberView, Pin};
 
 use crate::Result;
 
-async fn get_view(tx: &mut ReadTx, member: &MemberId) -> Result<MemberView> {
+pub(crate) async fn get_view(tx: &mut ReadTx, member: &MemberId) -> Result<MemberView> {
     let view = store::find_member(tx, member).await?;
     Ok(view.ok_or_else(|| Refusal::MemberNotFound(vec![member.clone()]))?)
 }

@@ -28,7 +28,7 @@ pub use csv::CsvProfile;
 pub(crate) use layout::report_folder;
 pub use layout::{CHANGES_FILE, LATEST_FILE, MANIFEST_FILE, MIXED_FILE, MIXED_REPORT_JOB, REPORT_FOLDER, SCHEMA_FILE};
 pub use manifest::{Latest, Manifest, ManifestChanges, ManifestFile, OrganizationCounts};
-pub use members::CsvChunks;
+pub use members::{ExportPiece, ExportPieces, ExportPosition};
 pub use open::{OpenError, parse_reports_url, redact_reports_url};
 pub use read::{ReportDownload, report_files};
 pub use rollcall_store::reports::{Report, ReportFile};

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use rollcall_app::{
     members::{HandEdit, MemberMove, MemberRelease, MemberView},
-    reports::CsvProfile,
+    reports::{CsvProfile, ExportPiece, ExportPosition},
 };
 use rollcall_domain::{AssignmentId, MemberId, history::RecordedChange, ids::check_text, names};
 use rollcall_proto::v1::{self, member_service_server::MemberService};
@@ -13,7 +13,7 @@ use tonic::{Request, Response, Status};
 
 use super::{Services, optional_etag};
 use crate::{
-    call::{parse, parse_read, respond},
+    call::{parse_read, respond},
     checks::Checks,
     convert::{
         Effects,
@@ -24,7 +24,7 @@ use crate::{
     },
     mutation::Mutation,
     status::to_status,
-    streams::FileStream,
+    streams::{FileStream, send_pieces},
     tokens,
 };
 
@@ -189,22 +189,38 @@ impl MemberService for Services {
         &self,
         request: Request<v1::ExportMembersCsvRequest>,
     ) -> Result<Response<Self::ExportMembersCsvStream>, Status> {
-        let (organization, profile) = parse(request, |request, checks| {
+        let ((organization, profile, resumed), at_least) = parse_read(request, |request, checks| {
             let organization = checks.organization("parent", names::parse_organization(&request.parent));
             let profile = match v1::CsvProfile::try_from(request.profile) {
                 Ok(v1::CsvProfile::Unspecified | v1::CsvProfile::Spreadsheet) => Ok(CsvProfile::Spreadsheet),
                 Ok(v1::CsvProfile::Raw) => Ok(CsvProfile::Raw),
                 Err(_) => Err(unknown_value(request.profile)),
             };
-            organization.zip(checks.take("profile", profile))
+            let profile = checks.take("profile", profile);
+            let resumed = parse_position(checks, &request.after, &request.revision);
+            Some((organization?, profile?, resumed))
         })?;
-        let to_message = |chunk: Result<bytes::Bytes, rollcall_app::Error>| {
-            chunk.map(|data| v1::ExportMembersCsvResponse { data: data.into() }).map_err(to_status)
+        let pieces = self.app.export_members(&organization, profile, resumed, at_least).await.map_err(to_status)?;
+        let to_message = move |piece: ExportPiece| v1::ExportMembersCsvResponse {
+            data: piece.data.into(),
+            last_member: piece.last_member.map(|id| names::member(&organization, &id)).unwrap_or_default(),
+            revision: tokens::revision(&organization, piece.revision),
         };
-        respond(self.app.export_members(&organization, profile).await, |chunks| {
-            Box::pin(ReceiverStream::new(chunks).map(to_message)) as Self::ExportMembersCsvStream
-        })
+        let messages = ReceiverStream::new(pieces).map(move |piece| piece.map(&to_message).map_err(to_status));
+        Ok(Response::new(send_pieces(messages, self.stream_time)))
     }
+}
+
+/// Returns where an export goes on; `None` for an export from the start.
+fn parse_position(checks: &mut Checks, after: &str, revision: &str) -> Option<ExportPosition> {
+    if after.is_empty() && revision.is_empty() {
+        return None;
+    }
+    let both = !after.is_empty() && !revision.is_empty();
+    checks.require(both, "after", "give `after` and `revision` together, both from the last piece that was received");
+    let after = if after.is_empty() { None } else { checks.name("after", after, names::parse_member) };
+    let revision = checks.revision("revision", revision);
+    Some(ExportPosition { after: after?, revision: revision? })
 }
 
 fn parse_optional_assignment(checks: &mut Checks, name: &str) -> Option<AssignmentId> {

@@ -10,7 +10,7 @@ mod migration;
 mod organizations;
 mod reports;
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use rollcall_app::{App, jobs::JobInfo};
 
@@ -23,6 +23,8 @@ pub(crate) struct Services {
     pub(crate) pages: PageTokens,
     /// The jobs that callers can run, in byte order of their names.
     pub(crate) jobs: Arc<[JobInfo]>,
+    /// How long an export or a download may take.
+    pub(crate) stream_time: Duration,
 }
 
 /// An etag that the caller may leave out.

@@ -11,7 +11,7 @@ use crate::{
     call::{parse, respond},
     convert::to_timestamp,
     status::to_status,
-    streams::FileStream,
+    streams::{FileStream, send_pieces},
 };
 
 #[tonic::async_trait]
@@ -59,12 +59,11 @@ impl ReportService for Services {
             let message = |data: bytes::Bytes| v1::DownloadReportResponse { data: data.into(), ..Default::default() };
             piece.map(message).map_err(to_status)
         };
-        respond(self.app.download_report(&report, file, offset).await, |download| {
-            let ReportFile { bytes, sha256, .. } = download.file;
-            let end = v1::DownloadReportResponse { data: Vec::new(), sha256, bytes };
-            let pieces = download.pieces.map(to_message).chain(tokio_stream::once(Ok(end)));
-            Box::pin(pieces) as Self::DownloadReportStream
-        })
+        let download = self.app.download_report(&report, file, offset).await.map_err(to_status)?;
+        let ReportFile { bytes, sha256, .. } = download.file;
+        let end = v1::DownloadReportResponse { data: Vec::new(), sha256, bytes };
+        let messages = download.pieces.map(to_message).chain(tokio_stream::once(Ok(end)));
+        Ok(Response::new(send_pieces(messages, self.stream_time)))
     }
 }
 

@@ -111,7 +111,8 @@ async fn a_malformed_name_is_a_violation_of_its_field() {
 #[tokio::test(flavor = "multi_thread")]
 async fn an_unknown_organization_is_not_found() {
     let mut walk = Walk::start().await;
-    for sample in Walk::samples(|_| true) {
+    // A revision token is of one organization, so it is no token of another one.
+    for sample in Walk::samples(|_| true).into_iter().filter(|sample| !sample.request.contains("$revision")) {
         let Some(prepared) = walk.prepare(sample).await else { continue };
         let text = prepared.request.to_string();
         let unknown = text.replace(&format!("organizations/{}", prepared.id), "organizations/nobody");

@@ -12,7 +12,7 @@ use rollcall_testkit::{Member, Org, TestServer, refused};
 use crate::{AUTOMATIC, EXPORT, all, ids, list};
 
 async fn csv(server: &TestServer, org: &Org<'_>, profile: CsvProfile) -> String {
-    let request = ExportMembersCsvRequest { parent: org.name(), profile: profile.into() };
+    let request = ExportMembersCsvRequest { parent: org.name(), profile: profile.into(), ..Default::default() };
     let mut stream = server.members().export_members_csv(request).await.unwrap().into_inner();
     let mut bytes = Vec::new();
     while let Some(piece) = stream.message().await.unwrap() {
@@ -104,7 +104,7 @@ async fn the_csv_has_the_same_bytes_for_the_same_data_and_is_harmless_in_a_sprea
         let request = GetMemberRequest { name: member.name.clone(), ..Default::default() };
         assert_eq!(server.members().get_member(request).await.unwrap().into_inner().member, Some(member));
     }
-    let request = ExportMembersCsvRequest { parent: org.name(), profile: 9 };
+    let request = ExportMembersCsvRequest { parent: org.name(), profile: 9, ..Default::default() };
     assert_eq!(refused(server.members().export_members_csv(request)).await, "InvalidArgument INVALID_REQUEST profile");
     let request = ExportMembersCsvRequest { parent: "organizations/none".to_owned(), ..Default::default() };
     let unknown = "NotFound ORGANIZATION_NOT_FOUND organization=none";

@@ -42,6 +42,21 @@ const STOP_PERCENT: Setting =
 const CANARIES: Setting = setting("migration/canaries", "ROLLCALL_MIGRATION_CANARIES", "--migration-canaries", "");
 const WAITING_WRITES: Setting = setting("database/waitingWrites", "ROLLCALL_WAITING_WRITES", "--waiting-writes", "");
 const WRITE_WAIT: Setting = setting("database/writeWaitSeconds", "ROLLCALL_WRITE_WAIT", "--write-wait", "s");
+const CHECK_CONNECTIONS: Setting =
+    setting("database/checkConnections", "ROLLCALL_CHECK_CONNECTIONS", "--check-connections", "");
+const READ_CONNECTIONS: Setting =
+    setting("database/readConnections", "ROLLCALL_READ_CONNECTIONS", "--read-connections", "");
+const STREAM_CONNECTIONS: Setting =
+    setting("database/streamConnections", "ROLLCALL_STREAM_CONNECTIONS", "--stream-connections", "");
+const CHECK_CALLS: Setting = setting("calls/checks", "ROLLCALL_CHECK_CALLS", "--check-calls", "");
+const READ_CALLS: Setting = setting("calls/reads", "ROLLCALL_READ_CALLS", "--read-calls", "");
+const WRITE_CALLS: Setting = setting("calls/writes", "ROLLCALL_WRITE_CALLS", "--write-calls", "");
+const BULK_CALLS: Setting = setting("calls/bulk", "ROLLCALL_BULK_CALLS", "--bulk-calls", "");
+const STREAM_CALLS: Setting = setting("calls/streams", "ROLLCALL_STREAM_CALLS", "--stream-calls", "");
+const CALL_MEMORY: Setting = setting("calls/memoryMiB", "ROLLCALL_CALL_MEMORY", "--call-memory", "MiB");
+const ORGANIZATION_SHARE: Setting =
+    setting("calls/organizationShare", "ROLLCALL_ORGANIZATION_SHARE", "--organization-share", "");
+const STREAM_TIME: Setting = setting("calls/streamTimeSeconds", "ROLLCALL_STREAM_TIME", "--stream-time", "s");
 const CLIENTS: Setting = setting("clients/connections", "ROLLCALL_CLIENT_CONNECTIONS", "--client-connections", "");
 const IDLE: Setting =
     setting("clients/idleTimeoutSeconds", "ROLLCALL_CLIENT_IDLE_TIMEOUT", "--client-idle-timeout", "s");
@@ -54,8 +69,19 @@ const TIME_ZONE: Setting = setting("reports/timeZone", "ROLLCALL_REPORT_TIME_ZON
 const LOG: Setting = setting("log", "ROLLCALL_LOG", "--log", "");
 const OTLP: Setting = setting("otlpEndpoint", "OTEL_EXPORTER_OTLP_ENDPOINT", "--otlp-endpoint", "");
 
-const NUMBERS: [Setting; 12] = [
+const NUMBERS: [Setting; 23] = [
     CONNECTIONS,
+    CHECK_CONNECTIONS,
+    READ_CONNECTIONS,
+    STREAM_CONNECTIONS,
+    CHECK_CALLS,
+    READ_CALLS,
+    WRITE_CALLS,
+    BULK_CALLS,
+    STREAM_CALLS,
+    CALL_MEMORY,
+    ORGANIZATION_SHARE,
+    STREAM_TIME,
     WAITING_WRITES,
     WRITE_WAIT,
     CLIENTS,

@@ -17,9 +17,9 @@ use rollcall_app::{AppOptions, reports::ReportStore};
 use rollcall_cli::values::{duration, wave};
 use rollcall_domain::migration::MigrationLimits;
 use rollcall_embedded::running_as_root;
-use rollcall_grpc::ConnectionLimits;
+use rollcall_grpc::{CallLimits, ConnectionLimits};
 use rollcall_jobs::{DEFAULT_REPORT_CRON, JobOptions, Schedule, TimeZone};
-use rollcall_store::Limits;
+use rollcall_store::{ConnectionShares, Limits, Options};
 use url::Url;
 
 use crate::error::{Error, Result};
@@ -103,6 +103,22 @@ pub(crate) struct Config {
           value_parser = values::connections, global = true)]
     pub(crate) database_connections: usize,
 
+    /// This many of --database-connections are for checks of email export only; 0 for a quarter. With fewer than 8
+    /// connections, all work shares them
+    #[arg(long, value_name = "N", env = "ROLLCALL_CHECK_CONNECTIONS", default_value = "0",
+          value_parser = values::share, global = true)]
+    pub(crate) check_connections: usize,
+
+    /// Other reads use at most this many of the other connections; 0 for half of them
+    #[arg(long, value_name = "N", env = "ROLLCALL_READ_CONNECTIONS", default_value = "0",
+          value_parser = values::share, global = true)]
+    pub(crate) read_connections: usize,
+
+    /// Exports use at most this many of the other connections; 0 for a quarter of them
+    #[arg(long, value_name = "N", env = "ROLLCALL_STREAM_CONNECTIONS", default_value = "0",
+          value_parser = values::share, global = true)]
+    pub(crate) stream_connections: usize,
+
     /// At most this many changes of one organization wait for the running one, in each process; more are refused with
     /// OVERLOADED
     #[arg(long, value_name = "N", env = "ROLLCALL_WAITING_WRITES", default_value = "100",
@@ -114,6 +130,47 @@ pub(crate) struct Config {
           global = true)]
     pub(crate) write_wait: Duration,
 
+    /// At most this many checks of email export run at a time; more are refused with OVERLOADED, as for the next settings
+    #[arg(long, value_name = "N", env = "ROLLCALL_CHECK_CALLS", default_value = "500",
+          value_parser = values::up_to_100_000, global = true)]
+    pub(crate) check_calls: usize,
+
+    /// At most this many other reads at a time
+    #[arg(long, value_name = "N", env = "ROLLCALL_READ_CALLS", default_value = "200",
+          value_parser = values::up_to_100_000, global = true)]
+    pub(crate) read_calls: usize,
+
+    /// At most this many changes at a time, the waiting ones included
+    #[arg(long, value_name = "N", env = "ROLLCALL_WRITE_CALLS", default_value = "400",
+          value_parser = values::up_to_100_000, global = true)]
+    pub(crate) write_calls: usize,
+
+    /// At most this many directory syncs and imports at a time
+    #[arg(long, value_name = "N", env = "ROLLCALL_BULK_CALLS", default_value = "4",
+          value_parser = values::up_to_100_000, global = true)]
+    pub(crate) bulk_calls: usize,
+
+    /// At most this many exports and downloads at a time
+    #[arg(long, value_name = "N", env = "ROLLCALL_STREAM_CALLS", default_value = "16",
+          value_parser = values::up_to_100_000, global = true)]
+    pub(crate) stream_calls: usize,
+
+    /// How much memory all calls together may reserve, such as 512MiB or 2GiB: a call reserves a multiple of the size of
+    /// its messages
+    #[arg(long, value_name = "SIZE", env = "ROLLCALL_CALL_MEMORY", default_value = "512MiB",
+          value_parser = values::memory, global = true)]
+    pub(crate) call_memory: u64,
+
+    /// The part of each limit of calls, connections and memory that one organization may use, in percent
+    #[arg(long, value_name = "PERCENT", env = "ROLLCALL_ORGANIZATION_SHARE", default_value = "50",
+          value_parser = values::organization_share, global = true)]
+    pub(crate) organization_share: u32,
+
+    /// How long an export or a download may take, at least 1s, such as 90s or 10m; it can be resumed
+    #[arg(long, value_name = "TIME", env = "ROLLCALL_STREAM_TIME", default_value = "10m",
+          value_parser = values::seconds, global = true)]
+    pub(crate) stream_time: Duration,
+
     /// At most this many open connections of clients, 1 to 100000; further clients wait until one closes
     #[arg(long, value_name = "N", env = "ROLLCALL_CLIENT_CONNECTIONS", default_value = "900",
           value_parser = values::up_to_100_000, global = true)]
@@ -121,7 +178,7 @@ pub(crate) struct Config {
 
     /// How long a client's connection stays open without a call, at least 1s, such as 90s or 15m
     #[arg(long, value_name = "TIME", env = "ROLLCALL_CLIENT_IDLE_TIMEOUT", default_value = "15m",
-          value_parser = values::idle_timeout, global = true)]
+          value_parser = values::seconds, global = true)]
     pub(crate) client_idle_timeout: Duration,
 
     /// How long a stop waits for running calls and jobs, such as 500ms, 25s or 2m
@@ -193,6 +250,31 @@ impl Config {
             canaries: self.migration_canaries,
         };
         AppOptions { migration_wave, migration_limits, keep_reports, keep_runs }
+    }
+
+    /// Returns how to connect to the database of a URL.
+    pub(crate) fn database_options(&self, url: &str) -> Options {
+        let shares = ConnectionShares {
+            checks: self.check_connections,
+            reads: self.read_connections,
+            streams: self.stream_connections,
+            organization_percent: self.organization_share,
+        };
+        Options { url: url.to_owned(), connections: self.database_connections, shares }
+    }
+
+    /// Returns the limits of the calls.
+    pub(crate) fn call_limits(&self) -> CallLimits {
+        CallLimits {
+            checks: self.check_calls,
+            reads: self.read_calls,
+            writes: self.write_calls,
+            bulk: self.bulk_calls,
+            streams: self.stream_calls,
+            memory: self.call_memory,
+            organization_percent: self.organization_share,
+            stream_time: self.stream_time,
+        }
     }
 
     /// Returns the limits of the waits for the database.

@@ -75,13 +75,37 @@ pub(super) fn connections(text: &str) -> Result<usize, String> {
     number.ok_or_else(|| "give a number from 1 to 1000".to_owned())
 }
 
-/// Parses a number of clients' connections, or of writes that wait.
+/// Parses a number of connections that one kind of work may use; 0 means the default.
+pub(super) fn share(text: &str) -> Result<usize, String> {
+    let number = text.parse().ok().filter(|number| (0..=1000).contains(number));
+    number.ok_or_else(|| "give a number from 1 to 1000, or 0 for the default".to_owned())
+}
+
+/// Parses the part that one organization may use, in percent.
+pub(super) fn organization_share(text: &str) -> Result<u32, String> {
+    let percent = text.parse().ok().filter(|percent| (1..=100).contains(percent));
+    percent.ok_or_else(|| "give a whole number from 1 to 100".to_owned())
+}
+
+/// Parses a size in bytes, such as `512MiB` or `2GiB`.
+pub(super) fn memory(text: &str) -> Result<u64, String> {
+    let units = [("MiB", 1_u64 << 20), ("GiB", 1 << 30)];
+    let size = units.into_iter().find_map(|(unit, bytes)| {
+        let number: u64 = text.strip_suffix(unit)?.parse().ok()?;
+        number.checked_mul(bytes)
+    });
+    let allowed = size.filter(|size| (16 << 20..=1 << 40).contains(size));
+    allowed.ok_or_else(|| "give a size from 16MiB to 1024GiB, such as 512MiB or 2GiB".to_owned())
+}
+
+/// Parses a number of clients' connections, of calls, or of writes that wait.
 pub(super) fn up_to_100_000(text: &str) -> Result<usize, String> {
     let number = text.parse().ok().filter(|number| (1..=100_000).contains(number));
     number.ok_or_else(|| "give a number from 1 to 100000".to_owned())
 }
 
-pub(super) fn idle_timeout(text: &str) -> Result<Duration, String> {
+/// Parses a time of at least one second.
+pub(super) fn seconds(text: &str) -> Result<Duration, String> {
     let timeout = duration(text)?;
     if timeout < Duration::from_secs(1) {
         return Err("give 1s or more, such as 90s or 15m".to_owned());
@@ -171,9 +195,9 @@ mod tests {
 
     #[test]
     fn connections_are_idle_for_a_second_or_longer() {
-        assert_eq!(idle_timeout("90s"), Ok(Duration::from_secs(90)));
+        assert_eq!(seconds("90s"), Ok(Duration::from_secs(90)));
         for wrong in ["", "0s", "999ms", "15"] {
-            assert!(idle_timeout(wrong).is_err(), "{wrong:?}");
+            assert!(seconds(wrong).is_err(), "{wrong:?}");
         }
     }
 

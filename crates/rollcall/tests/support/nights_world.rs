@@ -54,7 +54,7 @@ impl Simulation {
         let log = Log::install(&database).await;
         // The database server ends the session of a paused process. Here, seconds are enough.
         let url = format!("{}%20-c%20idle_in_transaction_session_timeout%3D2s", TestClock::url(&database));
-        let db = Db::open(&Options { url: url.clone(), connections: 2 }).unwrap();
+        let db = Db::open(&Options::new(url.clone(), 2)).unwrap();
         let mut plan = NightGenerator::new(seed, REPLICAS);
         let fleet = Fleet::start(&url, dir.path().to_owned(), &mut plan).await;
         let (counts, work) = (BTreeMap::new(), [50_000, 50_000]);

@@ -27,11 +27,8 @@ impl Db {
         options: WriteOptions,
         deadline: Instant,
     ) -> Result<Turn> {
-        let place = self.queues.join(organization, options.waiting_max(self.limits))?;
-        match place.wait(deadline).await {
-            Err(Error::LockTimeout(_)) => Err(options.lock_error(organization)),
-            turn => turn,
-        }
+        let place = self.writes.join_if_short(organization, options.waiting_max(self.limits))?;
+        place.wait(deadline).await.ok_or_else(|| options.lock_error(organization))
     }
 
     /// Locks an organization. While another process holds its lock, this gives the connection back between attempts.
@@ -68,6 +65,6 @@ impl Db {
     /// Returns how many writes of an organization wait for its lock in this process, or have it.
     #[must_use]
     pub fn queued_writes(&self, organization: &OrganizationId) -> usize {
-        self.queues.count(organization)
+        self.writes.count(organization)
     }
 }

@@ -26,14 +26,15 @@ use tokio::time::Instant;
 use tracing::Instrument as _;
 
 use self::{
-    budgets::{Shares, StreamBudget},
+    budgets::{ReadBudget, ReadTurn, Shares, StreamBudget},
     interrupt::{BegunWrite, StatementConn},
     limits::{BEGIN_READ_ONLY, BEGIN_SNAPSHOT, silent},
-    queue::WriteQueues,
+    queue::Queues,
     transaction::{begin, end, pause, report_lost_connection, roll_back_after, rollback},
     tx::TransactionConn,
 };
 pub use body::{TxBody, TxError};
+pub use budgets::ConnectionShares;
 pub(crate) use clock::clock;
 pub(crate) use connect::connect_patiently;
 pub use interrupt::run_for_caller;
@@ -64,8 +65,23 @@ pub struct Db {
     checks: Pool<AsyncPgConnection>,
     heartbeats: Pool<AsyncPgConnection>,
     streams: Arc<StreamBudget>,
+    /// `None` over connections of their own, which only the number of connections limits.
+    reads: Option<Arc<ReadBudget>>,
+    writes: Arc<Queues>,
     limits: Limits,
-    queues: Arc<WriteQueues>,
+}
+
+/// How many connections are in use, out of those that each kind of work may use.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ConnectionUse {
+    /// By checks of email export.
+    pub checks: usize,
+    /// By reads of organizations.
+    pub reads: usize,
+    /// By streams.
+    pub streams: usize,
+    /// By all work other than checks and heartbeats; reads and streams included.
+    pub others: usize,
 }
 
 impl Db {
@@ -74,29 +90,41 @@ impl Db {
     /// # Errors
     /// [`Error::Unavailable`] when the URL is not valid.
     pub fn open(options: &Options) -> Result<Self> {
-        let shares = Shares::of(options.connections);
+        let organization_percent = options.shares.organization_percent;
+        let shares = Shares::of(options.connections, options.shares);
         let open = |connections| pool::open(&Options { connections, ..options.clone() });
         let pool = open(shares.others)?;
         let share = |connections| if connections == 0 { Ok(pool.clone()) } else { open(connections) };
         let (checks, heartbeats) = (share(shares.checks)?, share(shares.heartbeats)?);
-        let streams = Arc::new(StreamBudget::new(shares.streams()));
-        Ok(Self { pool, checks, heartbeats, streams, limits: Limits::default(), queues: Arc::default() })
+        let streams = Arc::new(StreamBudget::new(shares.streams, organization_percent));
+        let reads = Some(Arc::new(ReadBudget::new(shares.reads, organization_percent)));
+        let (writes, limits) = (Arc::new(Queues::new(1)), Limits::default());
+        Ok(Self { pool, checks, heartbeats, streams, reads, writes, limits })
     }
 
     /// The same database over the connections that only checks of email export use.
     pub(crate) fn for_checks(&self) -> Self {
-        Self { pool: self.checks.clone(), ..self.clone() }
+        Self { pool: self.checks.clone(), reads: None, ..self.clone() }
     }
 
     /// The same database over the connections that only heartbeats of jobs use.
     pub(crate) fn for_heartbeats(&self) -> Self {
-        Self { pool: self.heartbeats.clone(), ..self.clone() }
+        Self { pool: self.heartbeats.clone(), reads: None, ..self.clone() }
     }
 
-    /// Returns how many streams are open.
+    /// Returns how many connections are in use.
     #[must_use]
-    pub fn open_streams(&self) -> usize {
-        self.streams.count()
+    pub fn connections_in_use(&self) -> ConnectionUse {
+        let in_use = |pool: &Pool<AsyncPgConnection>| {
+            let status = pool.status();
+            status.size.saturating_sub(status.available)
+        };
+        ConnectionUse {
+            checks: in_use(&self.checks),
+            reads: self.reads.as_ref().map_or(0, |reads| reads.count()),
+            streams: self.streams.count(),
+            others: in_use(&self.pool),
+        }
     }
 
     /// The same database with other limits: for tests, which cannot wait as long.
@@ -161,6 +189,7 @@ impl Db {
     {
         let span = tracing::info_span!("transaction", otel.name = name, organization = %organization);
         let reading = async {
+            let _turn = self.wait_to_read(organization).await?;
             let mut tx = self.open_snapshot(organization).await?;
             match body(&mut tx).await {
                 Ok(value) => {
@@ -183,6 +212,11 @@ impl Db {
         let place = self.streams.take(organization)?;
         let tx = self.open_snapshot(organization).await?;
         Ok(ReadTx { _stream: Some(place), ..tx })
+    }
+
+    async fn wait_to_read(&self, organization: &OrganizationId) -> Result<Option<ReadTurn>> {
+        let Some(reads) = &self.reads else { return Ok(None) };
+        reads.wait(organization, Instant::now() + self.limits.connection).await.map(Some)
     }
 
     async fn open_snapshot(&self, organization: &OrganizationId) -> Result<ReadTx> {

@@ -16,7 +16,7 @@ use diesel_async::{
 use tokio::runtime::Handle;
 
 use super::{
-    connect,
+    ConnectionShares, connect,
     limits::{CHECK, SESSION_AGE, within},
 };
 use crate::{Error, Result};
@@ -28,6 +28,16 @@ pub struct Options {
     pub url: String,
     /// At most this many connections.
     pub connections: usize,
+    /// How the connections are divided.
+    pub shares: ConnectionShares,
+}
+
+impl Options {
+    /// Connects to this URL with at most this many connections, divided by default.
+    #[must_use]
+    pub fn new(url: impl Into<String>, connections: usize) -> Self {
+        Self { url: url.into(), connections, shares: ConnectionShares::default() }
+    }
 }
 
 diesel::define_sql_function! { fn current_setting(name: diesel::sql_types::Text) -> diesel::sql_types::Text; }
@@ -136,7 +146,7 @@ mod tests {
     const LONG: Duration = Duration::from_secs(24 * 3600);
 
     fn pool(database: &TestDatabase, age: Duration) -> Pool<AsyncPgConnection> {
-        open_with_age(&Options { url: database.url(), connections: 4 }, age).unwrap()
+        open_with_age(&Options::new(database.url(), 4), age).unwrap()
     }
 
     diesel::define_sql_function! { fn pg_backend_pid() -> diesel::sql_types::Integer; }

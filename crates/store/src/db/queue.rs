@@ -1,5 +1,5 @@
-//! The queue of the writes of each organization in this process. A write waits here before it takes a connection, so that
-//! a locked organization cannot use up the connections of the others.
+//! The queues of each organization in this process: one of its writes, and one of its reads. A transaction waits here
+//! before it takes a connection, so that one organization cannot use up the connections of the others.
 //!
 //! One write of an organization has the turn at a time. It tries the lock of the organization without waiting; while
 //! another process holds the lock, it gives its connection back, pauses, and tries again.
@@ -18,81 +18,93 @@ use tokio::{
 
 use crate::{Error, Result};
 
-/// The queues of the organizations that are being written.
-#[derive(Debug, Default)]
-pub(super) struct WriteQueues(Mutex<HashMap<OrganizationId, Queue>>);
+/// The queues of the organizations for which a transaction waits or has a turn.
+#[derive(Debug)]
+pub(super) struct Queues {
+    /// How many transactions of one organization have a turn at a time.
+    turns: usize,
+    queues: Mutex<HashMap<OrganizationId, Queue>>,
+}
 
 #[derive(Debug)]
 struct Queue {
-    turn: Arc<Semaphore>,
-    /// The writes that wait for the turn or have it.
-    writes: usize,
+    turns: Arc<Semaphore>,
+    /// The transactions that wait for a turn or have one.
+    members: usize,
 }
 
-impl WriteQueues {
-    /// Takes a place in the queue of an organization.
-    ///
-    /// # Errors
-    /// [`Error::QueueFull`] when more than `waiting_max` writes would wait.
-    pub(super) fn join(self: &Arc<Self>, organization: &OrganizationId, waiting_max: usize) -> Result<Place> {
-        let mut queues = self.lock();
-        let queue = queues
-            .entry(organization.clone())
-            .or_insert_with(|| Queue { turn: Arc::new(Semaphore::new(1)), writes: 0 });
-        // One write has the turn, and the others wait.
-        if queue.writes > waiting_max {
-            return Err(Error::QueueFull(organization.clone()));
-        }
-        queue.writes += 1;
-        let turn = queue.turn.clone();
-        Ok(Place { queues: self.clone(), organization: organization.clone(), turn })
+impl Queues {
+    /// Queues in which this many transactions of one organization have a turn at a time.
+    pub(super) fn new(turns: usize) -> Self {
+        Self { turns, queues: Mutex::default() }
     }
 
-    /// Returns how many writes of an organization wait for the turn or have it.
+    /// Takes a place in the queue of an organization.
+    pub(super) fn join(self: &Arc<Self>, organization: &OrganizationId) -> Place {
+        self.enter(&mut self.lock(), organization)
+    }
+
+    /// The same, if at most `waiting_max` transactions then wait.
+    ///
+    /// # Errors
+    /// [`Error::QueueFull`] when more would wait.
+    pub(super) fn join_if_short(self: &Arc<Self>, organization: &OrganizationId, waiting_max: usize) -> Result<Place> {
+        let mut queues = self.lock();
+        let members = queues.get(organization).map_or(0, |queue| queue.members);
+        if members >= waiting_max.saturating_add(self.turns) {
+            return Err(Error::QueueFull(organization.clone()));
+        }
+        Ok(self.enter(&mut queues, organization))
+    }
+
+    fn enter(self: &Arc<Self>, queues: &mut HashMap<OrganizationId, Queue>, organization: &OrganizationId) -> Place {
+        let new = || Queue { turns: Arc::new(Semaphore::new(self.turns)), members: 0 };
+        let queue = queues.entry(organization.clone()).or_insert_with(new);
+        queue.members += 1;
+        Place { queues: self.clone(), organization: organization.clone(), turns: queue.turns.clone() }
+    }
+
+    /// Returns how many transactions of an organization wait for a turn or have one.
     pub(super) fn count(&self, organization: &OrganizationId) -> usize {
-        self.lock().get(organization).map_or(0, |queue| queue.writes)
+        self.lock().get(organization).map_or(0, |queue| queue.members)
     }
 
     fn lock(&self) -> MutexGuard<'_, HashMap<OrganizationId, Queue>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.queues.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 /// A place in the queue of an organization. Dropping the value leaves the queue.
 #[derive(Debug)]
 pub(super) struct Place {
-    queues: Arc<WriteQueues>,
+    queues: Arc<Queues>,
     organization: OrganizationId,
-    turn: Arc<Semaphore>,
+    turns: Arc<Semaphore>,
 }
 
 impl Place {
-    /// Waits for the turn. The turns are given in the order in which the writes began to wait.
-    ///
-    /// # Errors
-    /// [`Error::LockTimeout`] when the turn does not come until `deadline`.
-    pub(super) async fn wait(self, deadline: Instant) -> Result<Turn> {
-        let waiting = tokio::time::timeout_at(deadline, self.turn.clone().acquire_owned());
-        match waiting.await {
-            Ok(Ok(permit)) => Ok(Turn { _permit: permit, _place: self }),
-            // Nothing closes the semaphore.
-            Ok(Err(_)) | Err(_) => Err(Error::LockTimeout(self.organization.clone())),
-        }
+    /// Waits for a turn; `None` when it does not come until `deadline`. The turns are given in the order in which the
+    /// transactions began to wait.
+    pub(super) async fn wait(self, deadline: Instant) -> Option<Turn> {
+        let waiting = tokio::time::timeout_at(deadline, self.turns.clone().acquire_owned());
+        // Nothing closes the semaphore.
+        let permit = waiting.await.ok()?.ok()?;
+        Some(Turn { _permit: permit, _place: self })
     }
 }
 
 impl Drop for Place {
     fn drop(&mut self) {
         if let Entry::Occupied(mut queue) = self.queues.lock().entry(self.organization.clone()) {
-            queue.get_mut().writes -= 1;
-            if queue.get().writes == 0 {
+            queue.get_mut().members -= 1;
+            if queue.get().members == 0 {
                 queue.remove();
             }
         }
     }
 }
 
-/// The turn of one write. Dropping the value gives the turn to the next one.
+/// The turn of one transaction. Dropping the value gives the turn to the next one.
 #[derive(Debug)]
 pub(super) struct Turn {
     // The permit is dropped before the place: the queue exists as long as its turn is taken.
@@ -133,13 +145,12 @@ mod tests {
 
     #[tokio::test]
     async fn a_queue_is_bounded_and_removed_when_nobody_uses_it() {
-        let (queues, acme) = (Arc::new(WriteQueues::default()), OrganizationId::trusted("acme"));
-        let turn = queues.join(&acme, 1).unwrap().wait(soon()).await.unwrap();
-        let waiting = queues.join(&acme, 1).unwrap();
-        assert!(matches!(queues.join(&acme, 1), Err(Error::QueueFull(_))));
-        queues.join(&OrganizationId::trusted("beta"), 1).unwrap().wait(soon()).await.unwrap();
-        let late = waiting.wait(Instant::now()).await;
-        assert!(matches!(late, Err(Error::LockTimeout(_))));
+        let (queues, acme) = (Arc::new(Queues::new(1)), OrganizationId::trusted("acme"));
+        let turn = queues.join_if_short(&acme, 1).unwrap().wait(soon()).await.unwrap();
+        let waiting = queues.join_if_short(&acme, 1).unwrap();
+        assert!(matches!(queues.join_if_short(&acme, 1), Err(Error::QueueFull(_))));
+        queues.join_if_short(&OrganizationId::trusted("beta"), 1).unwrap().wait(soon()).await.unwrap();
+        assert!(waiting.wait(Instant::now()).await.is_none());
         assert_eq!(queues.count(&acme), 1);
         drop(turn);
         assert!(queues.lock().is_empty());
@@ -147,11 +158,11 @@ mod tests {
 
     #[tokio::test]
     async fn the_turn_goes_to_the_write_that_waits_longest() {
-        let (queues, acme) = (Arc::new(WriteQueues::default()), OrganizationId::trusted("acme"));
-        let turn = queues.join(&acme, 9).unwrap().wait(soon()).await.unwrap();
+        let (queues, acme) = (Arc::new(Queues::new(1)), OrganizationId::trusted("acme"));
+        let turn = queues.join(&acme).wait(soon()).await.unwrap();
         let order = Mutex::new(Vec::new());
         let wait = async |number: usize| {
-            let turn = queues.join(&acme, 9).unwrap().wait(soon()).await.unwrap();
+            let turn = queues.join(&acme).wait(soon()).await.unwrap();
             order.lock().unwrap().push(number);
             drop(turn);
         };

@@ -87,10 +87,11 @@ pub struct TeamMembers<'a> {
 }
 
 impl<'a> TeamMembers<'a> {
-    /// Begins with the first member.
+    /// Begins with the member after the given one, or with the first.
     #[must_use]
-    pub fn new(tx: &'a mut ReadTx) -> Self {
-        Self { tx, after: String::new(), settings: HashMap::new() }
+    pub fn new(tx: &'a mut ReadTx, after: Option<&MemberId>) -> Self {
+        let after = after.map(ToString::to_string).unwrap_or_default();
+        Self { tx, after, settings: HashMap::new() }
     }
 
     /// Reads the next `limit` members. A shorter page is the last one.

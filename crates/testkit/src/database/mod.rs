@@ -79,7 +79,7 @@ impl TestDatabase {
     /// The same, with at most this many connections.
     #[must_use]
     pub fn db_with(&self, connections: usize) -> Db {
-        Db::open(&Options { url: self.url(), connections }).unwrap()
+        Db::open(&Options::new(self.url(), connections)).unwrap()
     }
 
     /// Opens a superuser connection of its own, to read rows directly and to make changes that the service cannot make.
