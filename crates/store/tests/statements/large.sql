@@ -1,16 +1,17 @@
 -- An organization `acme` with 200,000 members. 100 of them are in each of the assignments `a1` to `a99`, all others in the
 -- assignments `default` and `a100`. Each is in a group of ten, and in `crowd` or `rest`. Every 10th has a pin, every 20th
--- waits for a seat, every 50th is inactive. Each has an address holding and a row of history.
+-- waits for a seat, every 50th is inactive. Each has an address holding and a row of history. 1,000 other organizations
+-- have no members but old settings that wait for one. Every 10th of them is in phase LEGACY.
 SET session_replication_role = replica;
 INSERT INTO organizations (
     id, uid, display_name, phase, mass_change_members, mass_change_percent, catalog, catalog_revision, revision,
     updated_revision, last_write_at, created_at, updated_at, holdings_revision
 )
 SELECT
-    o.id, gen_random_uuid(), '', 'MIGRATED', 50, 10, '{}', 1, 2000, 1, now(), now(), now(), 2000
-FROM (SELECT 'acme' AS id UNION ALL SELECT 'o' || i FROM generate_series(1, 2000) AS i) AS o;
+    o.id, gen_random_uuid(), '', CASE WHEN o.id LIKE '%0' THEN 'LEGACY' ELSE 'MIGRATED' END, 50, 10, '{}', 1, 2000, 1, now(), now(), now(), 2000
+FROM (SELECT 'acme' AS id UNION ALL SELECT 'o' || i FROM generate_series(1, 1000) AS i) AS o;
 INSERT INTO settings_migrations (organization_id, state, outcomes, updated_at)
-SELECT o.id, 'MIGRATED', '{}', now() FROM organizations AS o;
+SELECT o.id, CASE WHEN o.phase = 'LEGACY' THEN 'PENDING' ELSE 'MIGRATED' END, '{}', now() FROM organizations AS o;
 INSERT INTO self_checks (organization_id, revision, checked_at, difference_count, counts, differences)
 SELECT o.id, 2000, now(), 0, '{}', '[]' FROM organizations AS o;
 INSERT INTO settings
@@ -43,7 +44,9 @@ SELECT 'acme', 'u' || lpad(i::text, 6, '0'), 'default', 'ada', '', now() FROM ge
 INSERT INTO pending_seats
 SELECT 'acme', 'gong', 'u' || lpad(i::text, 6, '0'), now(), 1 FROM generate_series(20, 200000, 20) AS i;
 INSERT INTO unmatched_legacy_settings
-SELECT 'acme', i || '@other.example', TRUE, now() FROM generate_series(1, 20000) AS i;
+SELECT 'acme', i || '@other.example', TRUE, now() FROM generate_series(1, 20000) AS i
+UNION ALL
+SELECT 'o' || i / 10, i || '@other.example', TRUE, now() FROM generate_series(10, 10009) AS i;
 INSERT INTO address_holdings
 SELECT 'acme', i || '@acme.example', 1, 'u' || lpad(i::text, 6, '0'), now(), TRUE FROM generate_series(1, 200000) AS i;
 INSERT INTO member_changes

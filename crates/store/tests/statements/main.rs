@@ -3,8 +3,10 @@
 
 #![allow(clippy::unwrap_used, reason = "a test panics if its setup fails")]
 
+mod cost;
 mod level;
 mod observe;
+mod parameters;
 mod plans;
 mod planted;
 mod rules;
