@@ -90,8 +90,8 @@ impl App {
                     Scope::Directory(rows) => facts.directory = directory::list_directory(tx, rows).await?,
                     scope => facts.members = members::list_states(tx, scope, list).await?,
                 }
-                if needs_summaries(scope) {
-                    facts.summaries = assignments::count_unchosen(tx, current.list).await?;
+                if needs_states(scope) {
+                    facts.states = assignments::list_unchosen_states(tx, current.list).await?;
                 }
 
                 // Plan
@@ -99,7 +99,7 @@ impl App {
                 let (seats, waiting) = seats::plan(tx, &plan, &facts, validate_only).await?;
                 plan.seats = seats;
                 let mut warnings = lint::warnings(tx, current.list, list, &plan).await?;
-                warnings.extend(seats::warnings(tx, &proposal, current.list, &plan, &waiting).await?);
+                warnings.extend(seats::warnings(tx, &proposal, current.list, &plan, &facts, &waiting).await?);
                 let (stored, now, organization) = (&stored, tx.now(), &organization);
                 let planned = Planned { organization, stored, list, facts, plan, now };
 
@@ -120,8 +120,9 @@ impl App {
     }
 }
 
-/// Whether a member can enter an assignment. Only then does the plan need to know what the members of each assignment have.
-fn needs_summaries(scope: Scope<'_>) -> bool {
+/// Whether a member can enter an assignment. Only then does the plan need to know what the active members of each
+/// assignment have.
+fn needs_states(scope: Scope<'_>) -> bool {
     !matches!(scope, Scope::NoMember | Scope::Loaded(_) | Scope::Affected { resolves: false, .. })
 }
 

@@ -7,18 +7,18 @@ use rollcall_domain::{
     Assignment, AssignmentId, AssignmentList, Facts, MemberId, OrganizationId, Plan, Proposal, Settings, SettingsId,
     catalog::Catalog,
     names,
-    seats::{Claimant, Claims, SeatChanges, SeatQueue},
+    seats::{Claimant, Claims, SeatChanges, SeatCount, SeatQueue},
 };
 use rollcall_store::{
     ReadTx, WriteTx,
     members::{MemberView, settings::get_settings},
-    seats::{self as store, SeatUse},
+    seats::{self as store, SeatUse, WaitingScope},
 };
 
 use crate::{Result, Subject, Warning};
 
-/// How much of each seat type is used.
-type SeatUses = BTreeMap<String, SeatUse>;
+/// How many seats of each type are used and pending.
+type SeatCounts = BTreeMap<String, SeatCount>;
 
 /// Plans what a change does to seats. Returns it with the assignments whose members begin to wait. Where no seat type has a
 /// total, nothing is read, except the settings by which a preview counts the members whose seats change.
@@ -43,44 +43,74 @@ pub(crate) async fn plan(
     let claims = Claims::of(&claimants, &settings);
     let claimed = claims.seat_types().filter_map(|seat| Some((seat, Some(*totals.get(seat)?))));
     let limited: BTreeMap<&str, Option<u32>> = claimed.chain(changed).collect();
-    let uses = if limited.is_empty() { SeatUses::new() } else { store::count_seats(tx).await? };
-    let queues = load_queues(tx, &limited, &claims, &uses).await?;
-    let changes = SeatChanges::plan(&claims, &queues);
+    if limited.is_empty() {
+        let changes = SeatChanges::plan(&claims, &BTreeMap::new());
+        return Ok((changes, BTreeSet::new()));
+    }
+    let mut counts = count(tx, &limited, &totals).await?;
+    let queues = load_queues(tx, &limited, &claims, &counts).await?;
+    let mut changes = SeatChanges::plan(&claims, &queues);
+    counts.append(&mut changes.counts);
+    counts.retain(|seat, _| totals.contains_key(seat.as_str()));
+    changes.counts = counts;
     let pending: BTreeSet<&MemberId> = changes.queues.values().flat_map(|queue| &queue.made_pending).collect();
     let waiting = claimants.iter().filter(|claimant| pending.contains(&claimant.member));
     let waiting = waiting.map(|claimant| claimant.assignment.clone()).collect();
     Ok((changes, waiting))
 }
 
+/// Returns how many seats of each type are used and pending: as the last write has left them, or counted if that is not
+/// known for each of the types `limited`.
+async fn count(
+    tx: &mut ReadTx,
+    limited: &BTreeMap<&str, Option<u32>>,
+    totals: &BTreeMap<&str, u32>,
+) -> Result<SeatCounts> {
+    if let Some(known) = store::find_counts(tx).await?
+        && limited.keys().all(|seat| known.contains_key(*seat))
+    {
+        return Ok(known);
+    }
+    let mut counts: SeatCounts = totals.keys().map(|seat| ((*seat).to_owned(), SeatCount::default())).collect();
+    let counted = store::count_seats(tx).await?.into_iter();
+    counts.extend(counted.map(|(seat, SeatUse { used, pending })| (seat, SeatCount { used, pending })));
+    Ok(counts)
+}
+
 /// Warns about members who wait for seats once the plan is written: of the assignments that it saves or pins to, and of
 /// the assignments `waiting`, whose members begin to wait. A new catalog concerns every assignment. It also leaves seats
-/// that require another seat which the assignment does not give; that is refused when the assignment is next saved.
+/// that require another seat which the assignment does not give; that is refused when the assignment is next saved. Of many
+/// waiting members, only some of those whom the change does not concern are counted.
 pub(crate) async fn warnings(
     tx: &mut ReadTx,
     proposal: &Proposal<'_>,
     list: &AssignmentList,
     plan: &Plan,
+    facts: &Facts,
     waiting: &BTreeSet<AssignmentId>,
 ) -> Result<Vec<Warning>> {
     let mut found = Vec::new();
+    let mut scope = WaitingScope::Including(&facts.members);
     let mut catalog = tx.organization().catalog.clone();
     let saved = plan.saved.iter().map(|saved| &saved.assignment.id);
     let target = plan.pinned.iter().map(|pins| &pins.assignment);
     let mut concerned: BTreeSet<&AssignmentId> = waiting.iter().chain(saved).chain(target).collect();
     if let Proposal::ReplaceCatalog(replace) = proposal {
         catalog.clone_from(replace.catalog());
+        scope = WaitingScope::All;
         found.extend(list.ranked().flat_map(|(_, assignment)| unmet_requirements(tx.id(), &catalog, assignment)));
         concerned.extend(list.ranked().map(|(_, assignment)| &assignment.id));
     }
     let totals = catalog.totals();
-    for store::WaitingMembers { assignment, seat_type, members } in store::count_waiting(tx, &concerned, plan).await? {
-        let name = names::assignment(tx.id(), &assignment);
-        let who = match members {
-            1 => format!("1 member of {name} waits"),
-            members => format!("{members} members of {name} wait"),
+    for waiting in store::count_waiting(tx, &concerned, plan, scope).await? {
+        let name = names::assignment(tx.id(), &waiting.assignment);
+        let at_least = if waiting.is_partial { "at least " } else { "" };
+        let who = match waiting.members {
+            1 => format!("{at_least}1 member of {name} waits"),
+            members => format!("{at_least}{members} members of {name} wait"),
         };
-        let message = message(&who, &seat_type, &totals);
-        found.push(Warning { subject: Subject::Assignment(assignment), message });
+        let message = message(&who, &waiting.seat_type, &totals);
+        found.push(Warning { subject: Subject::Assignment(waiting.assignment), message });
     }
     Ok(found)
 }
@@ -125,14 +155,14 @@ async fn load_queues(
     tx: &mut WriteTx,
     totals: &BTreeMap<&str, Option<u32>>,
     claims: &Claims<'_>,
-    uses: &SeatUses,
+    counts: &SeatCounts,
 ) -> Result<BTreeMap<String, SeatQueue>> {
     let mut queues = BTreeMap::new();
     let mut reach = Vec::new();
     let mut end = BTreeSet::new();
     for (seat, total) in totals {
-        let now = uses.get(*seat).copied().unwrap_or_default();
-        let queue = SeatQueue { total: *total, used: now.used, ..SeatQueue::default() };
+        let now = counts.get(*seat).copied().unwrap_or_default();
+        let queue = SeatQueue { total: *total, count: now, ..SeatQueue::default() };
         if now.pending > 0 {
             reach.push((*seat, queue.reach(claims.get(seat))));
             end.extend(claims.get(seat).into_iter().flat_map(|claims| &claims.end));

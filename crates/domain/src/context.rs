@@ -7,7 +7,7 @@ use crate::{
     AssignmentId, AssignmentList, GroupId, MemberId, MemberState, Organization, Phase, Refusal,
     assignments::Overtaken,
     directory::{Directory, ParsedRows},
-    email_export::{EmailExport, Summary},
+    email_export::{EmailExport, State},
 };
 
 /// The organization as it stands while its lock is held.
@@ -58,8 +58,8 @@ pub enum Scope<'a> {
 pub struct Facts {
     /// The members in the scope, with the ranks that match them in the list as it would be.
     pub members: Vec<MemberState>,
-    /// For each assignment without a chosen value: what its members have before the change.
-    pub summaries: HashMap<AssignmentId, Summary>,
+    /// For each assignment without a chosen value: what its active members have before the change.
+    pub states: HashMap<AssignmentId, State>,
     /// What is stored of the directory, for a sync.
     pub directory: Directory,
 }

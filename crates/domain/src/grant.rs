@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use crate::{
     Assignment, AssignmentId, AssignmentList, Cause, Held, MemberState, Phase, Plan, SettingsId, Timestamp,
-    email_export::{self, EmailExport, MemberExport, Source, Summary},
+    email_export::{self, EmailExport, MemberExport, Source, State},
 };
 
 /// Computes what an assignment gives to a member, under the list as it will be and with the members as they were.
@@ -14,20 +14,20 @@ pub(crate) struct GrantContext<'a> {
     now: Timestamp,
     list: &'a AssignmentList,
     settings: HashMap<&'a AssignmentId, SettingsId>,
-    summaries: &'a HashMap<AssignmentId, Summary>,
+    states: &'a HashMap<AssignmentId, State>,
 }
 
 impl<'a> GrantContext<'a> {
-    /// Makes the context of a change at `now`. `summaries` holds, for each assignment without a chosen value, what its
-    /// members have before the change.
+    /// Makes the context of a change at `now`. `states` holds, for each assignment without a chosen value, what its
+    /// active members have before the change.
     pub(crate) fn new(
         phase: Phase,
         now: Timestamp,
         list: &'a AssignmentList,
-        summaries: &'a HashMap<AssignmentId, Summary>,
+        states: &'a HashMap<AssignmentId, State>,
     ) -> Self {
         let settings = list.ranked().map(|(_, a)| (&a.id, a.settings.id())).collect();
-        Self { phase, now, list, settings, summaries }
+        Self { phase, now, list, settings, states }
     }
 
     /// The list as it will be.
@@ -64,7 +64,7 @@ impl<'a> GrantContext<'a> {
         if self.phase == Phase::Legacy {
             return None;
         }
-        let summary = self.summaries.get(&target.id).copied().unwrap_or_default();
-        Some(email_export::entering(target.chosen, summary, before.and_then(|held| held.export), self.now))
+        let state = self.states.get(&target.id).copied().unwrap_or(State::DoNotExport);
+        Some(email_export::entering(target.chosen, state, before.and_then(|held| held.export), self.now))
     }
 }

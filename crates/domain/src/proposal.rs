@@ -74,7 +74,7 @@ impl Proposal<'_> {
     /// # Errors
     /// `EMAIL_EXPORT_UNRESOLVED`, `MEMBER_NOT_FOUND` or `MASS_CHANGE_BLOCKED`, by the kind of the change.
     pub fn plan(&self, current: Current<'_>, facts: &Facts, now: Timestamp) -> Result<Plan, Refusal> {
-        let grants = GrantContext::new(current.organization.phase, now, self.list(current), &facts.summaries);
+        let grants = GrantContext::new(current.organization.phase, now, self.list(current), &facts.states);
         match self {
             Self::UpdateOrganization(after) => {
                 let changed = Some((**after).clone()).filter(|after| after != current.organization);

@@ -101,12 +101,11 @@ fn a_period_of_export_starts_at_the_change_and_does_not_move() {
 #[test]
 fn entering_gives_the_chosen_value_or_the_agreed_value_or_keeps_the_setting() {
     let by_hand = |setting| Some(MemberExport { setting, source: Source::EditedByHand });
-    let [agreed, mixed] =
-        [[2, 0], [1, 1]].map(|[exporting, not_exporting]| Summary { exporting, not_exporting, inactive: 0 });
-    let no_active = Summary { inactive: 4, ..Summary::default() };
+    let [agreed, mixed] = [State::Export, State::Mixed];
+    let no_active = Summary { inactive: 4, ..Summary::default() }.state(None);
     let kept = Source::EditedByHand;
     let new = Source::Assignment;
-    type Case = (&'static str, Option<EmailExport>, Summary, Option<MemberExport>, (Setting, Source));
+    type Case = (&'static str, Option<EmailExport>, State, Option<MemberExport>, (Setting, Source));
     let cases: [Case; 10] = [
         ("chosen EXPORT, new", Some(EXPORT), no_active, None, (since(9), new)),
         ("chosen EXPORT, exporting already", Some(EXPORT), no_active, by_hand(ALWAYS), (ALWAYS, new)),
@@ -119,8 +118,8 @@ fn entering_gives_the_chosen_value_or_the_agreed_value_or_keeps_the_setting() {
         ("mixed, new", None, mixed, None, (NOT, new)),
         ("no active member, exporting", None, no_active, by_hand(ALWAYS), (NOT, new)),
     ];
-    for (name, chosen, summary, before, (setting, source)) in cases {
-        let given = entering(chosen, summary, before, at(9));
+    for (name, chosen, state, before, (setting, source)) in cases {
+        let given = entering(chosen, state, before, at(9));
         assert_eq!(given, MemberExport { setting, source }, "{name}");
     }
 }

@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use proptest::{prelude::*, test_runner::Config};
 use rollcall_domain::{
     MemberId, Settings, SettingsId,
-    seats::{Claimant, Claims, PendingSeat, SeatChanges, SeatQueue},
+    seats::{Claimant, Claims, PendingSeat, SeatChanges, SeatCount, SeatQueue},
 };
 use support::{assignment, at, member, seats};
 
@@ -33,6 +33,12 @@ impl SeatLedger {
     fn holders(&self, seat: &str) -> BTreeSet<&MemberId> {
         let waiting = self.queue(seat);
         self.claimants(seat).into_iter().filter(|id| !waiting.contains(id)).collect()
+    }
+
+    fn count(&self, seat: &str) -> SeatCount {
+        let [used, pending] = [self.holders(seat).len(), self.queue(seat).len()]
+            .map(|members| u32::try_from(members).unwrap_or(u32::MAX));
+        SeatCount { used, pending }
     }
 
     /// Applies a change: other totals, and members with other seats, or none while inactive. Loads only the reachable
@@ -68,7 +74,7 @@ impl SeatLedger {
         let changed = self.totals.iter().filter(|(seat, total)| totals.get(*seat) != Some(total));
         let queue = |seat: &str| SeatQueue {
             total: totals.get(seat).copied(),
-            used: u32::try_from(self.holders(seat).len()).unwrap_or(u32::MAX),
+            count: self.count(seat),
             pending: self.pending.get(seat).cloned().unwrap_or_default(),
         };
         touched.chain(changed.map(|(seat, _)| seat.as_str())).map(|seat| (seat.to_owned(), queue(seat))).collect()
@@ -105,6 +111,9 @@ impl SeatLedger {
         assert_eq!(changes.held_changes as usize, ids.iter().filter(other).count(), "a preview counts members");
         for seat in seats {
             self.laws(&before, seat);
+        }
+        for (seat, counted) in &changes.counts {
+            assert_eq!(*counted, self.count(seat), "{seat}: {before:?} then {self:?}");
         }
     }
 

@@ -12,9 +12,10 @@ use rollcall_domain::{
     directory::MassChangeLimit,
     email_export::{MemberExport, Setting, Source, Summary},
     migration::{AssignmentOutcome, MigrationRecord, MigrationState},
+    seats::SeatCount,
     self_check::{
-        CheckRule, CheckedMember, Difference, DifferenceSubject, Differences, MemberCheck, NewestChange, SeatCount,
-        SeatTally, check_chosen_values, check_ranks, check_revisions,
+        CheckRule, CheckedMember, Difference, DifferenceSubject, Differences, MemberCheck, NewestChange, SeatTally,
+        check_chosen_values, check_ranks, check_revisions,
     },
 };
 use support::{AUTOMATIC, AssignmentBuilder, DO_NOT_EXPORT, EXPORT, MANUAL, Org, PersonBuilder, assignment, at, seats};

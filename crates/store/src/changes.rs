@@ -68,7 +68,7 @@ pub async fn apply(tx: &mut WriteTx, plan: &Plan, event: AuditEvent) -> Result<i
     if plan.saved.is_none() {
         reranked = assignments::update_ranks(tx, &plan.ranks).await?;
     }
-    seats::apply(tx, &plan.seats).await?;
+    seats::apply(tx, plan).await?;
     if let Some(catalog) = &plan.catalog {
         organizations::update_catalog(tx, catalog).await?;
     }

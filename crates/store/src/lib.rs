@@ -12,6 +12,7 @@ pub mod address_holdings;
 mod arrays;
 pub mod assignments;
 pub mod audit;
+mod bounded_reads;
 pub mod changes;
 mod db;
 pub mod directory;

@@ -18,6 +18,8 @@ diesel::table! {
         email_domains -> Array<Text>,
         wave -> Integer,
         holdings_revision -> BigInt,
+        seat_counts -> Jsonb,
+        seat_counts_revision -> BigInt,
     }
 }
 

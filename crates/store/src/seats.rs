@@ -1,29 +1,31 @@
 //! Seats: how many members hold one, which members wait for one, and what a plan changes. Only pending seats are stored:
 //! a member who claims a seat and does not wait for it holds it. An organization whose catalog has no totals has no
-//! pending seats, so they are not read there.
+//! pending seats, so they are not read there. The organization's row keeps how many seats of each type with a total are used
+//! and pending, so that a write need not count them.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use diesel::{
     pg::Pg,
     prelude::*,
-    sql_types::{Integer, Text},
+    sql_types::{Bool, Integer, Text},
 };
 use diesel_async::RunQueryDsl;
 use rollcall_domain::{
-    AssignmentId, MemberId, Plan, Timestamp,
-    seats::{PendingSeat, SeatChanges},
+    AssignmentId, MemberId, MemberState, Plan, Timestamp,
+    seats::{PendingSeat, SeatCount},
 };
 use serde_json::Value;
 
 use crate::{
-    ReadTx, Result, WriteTx,
+    Error, ReadTx, Result, WriteTx,
     arrays::column,
+    bounded_reads::prepare_bounded_reads,
     db::{execute, load},
     domain_columns::{CountColumn, IdColumn},
     members::write,
     plan_cache::{PLAN_CACHE_ROWS, discard_cached_plans},
-    schema::pending_seats,
+    schema::{organizations, pending_seats},
 };
 
 /// The number of used and pending seats of a type.
@@ -49,6 +51,9 @@ pub struct WaitingMembers {
     /// The number of members.
     #[diesel(sql_type = Integer, deserialize_as = CountColumn)]
     pub members: u32,
+    /// Whether more members may wait than were counted.
+    #[diesel(sql_type = Bool)]
+    pub is_partial: bool,
 }
 
 #[derive(QueryableByName)]
@@ -57,6 +62,20 @@ struct SeatUseRow {
     seat_type: String,
     #[diesel(embed)]
     seats: SeatUse,
+}
+
+/// Returns how many seats of each type are used and pending, as the organization's last write has left them. The types are
+/// those that had a total when their seats were last counted. Returns `None` if the last write did not keep the counts.
+pub async fn find_counts(tx: &mut ReadTx) -> Result<Option<BTreeMap<String, SeatCount>>> {
+    let revision = tx.organization().revision;
+    let (conn, organization) = tx.parts();
+    let query = organizations::table
+        .find(organization)
+        .filter(organizations::seat_counts_revision.eq(revision))
+        .select(organizations::seat_counts);
+    let counts: Option<Value> = query.first(conn).await.optional()?;
+    let read = |counts| serde_json::from_value(counts);
+    counts.map(read).transpose().map_err(|error| Error::corrupt(format!("the seat counts cannot be read: {error}")))
 }
 
 /// Counts the seats of each type that at least one member claims.
@@ -120,11 +139,38 @@ pub async fn list_pending_of(tx: &mut ReadTx, members: Vec<&str>) -> Result<BTre
     Ok(pending)
 }
 
+/// Which members of an organization are counted if they wait for a seat.
+#[derive(Clone, Copy, Debug)]
+pub enum WaitingScope<'a> {
+    /// All members.
+    All,
+    /// These members, the members who begin to wait with the plan, and up to 1,000 others.
+    Including(&'a [MemberState]),
+}
+
+impl WaitingScope<'_> {
+    /// The number of pending seats that are read without a look at their members; `None` for all.
+    fn limit(self) -> Option<i64> {
+        match self {
+            Self::All => None,
+            Self::Including(_) => Some(1_000),
+        }
+    }
+
+    fn members(&self) -> Vec<&str> {
+        match self {
+            Self::All => Vec::new(),
+            Self::Including(members) => members.iter().map(|member| member.id.as_str()).collect(),
+        }
+    }
+}
+
 /// Counts the members of the given assignments who will wait for each seat type after a plan.
 pub async fn count_waiting(
     tx: &mut ReadTx,
     assignments: &BTreeSet<&AssignmentId>,
     plan: &Plan,
+    scope: WaitingScope<'_>,
 ) -> Result<BTreeSet<WaitingMembers>> {
     let assignments: Vec<&str> = assignments.iter().map(|id| id.as_str()).collect();
     if assignments.is_empty() || tx.organization().catalog.totals().is_empty() {
@@ -140,14 +186,28 @@ pub async fn count_waiting(
     let entering = plan.members.iter().filter(|change| change.changes_assignment());
     let homes = entering.map(|change| (change.member.to_string(), change.after.assignment.as_str().into()));
     let (gone, homes) = (Value::Object(gone.collect()), Value::Object(homes.collect()));
-    let waiting: Vec<WaitingMembers> =
-        load!(tx, "count_waiting_members", assignments, gone, seat_types, members, homes).await?;
+    if scope.limit().is_some() {
+        prepare_bounded_reads(tx).await?;
+    }
+    let waiting: Vec<WaitingMembers> = load!(
+        tx,
+        "count_waiting_members",
+        assignments,
+        gone,
+        seat_types,
+        members,
+        homes,
+        scope.members(),
+        scope.limit()
+    )
+    .await?;
     Ok(waiting.into_iter().collect())
 }
 
-/// Writes what a plan changes about pending seats. A granted seat changes the member's etag, so the member's revision is
-/// set; the plan writes the other members anyway.
-pub(crate) async fn apply(tx: &mut WriteTx, changes: &SeatChanges) -> Result<()> {
+/// Writes what a plan changes about seats. A granted seat changes the member's etag, so the member's revision is set; the
+/// plan writes the other members anyway.
+pub(crate) async fn apply(tx: &mut WriteTx, plan: &Plan) -> Result<()> {
+    let changes = &plan.seats;
     let most = changes.queues.values().map(|queue| queue.made_pending.len()).max().unwrap_or_default();
     if most > PLAN_CACHE_ROWS {
         discard_cached_plans(tx).await?;
@@ -157,7 +217,26 @@ pub(crate) async fn apply(tx: &mut WriteTx, changes: &SeatChanges) -> Result<()>
         insert_pending(tx, seat_type, &queue.made_pending).await?;
     }
     let granted: BTreeSet<&MemberId> = changes.granted().collect();
-    write::touch(tx, &granted.into_iter().cloned().collect::<Vec<_>>()).await
+    write::touch(tx, &granted.into_iter().cloned().collect::<Vec<_>>()).await?;
+    keep_counts(tx, plan).await
+}
+
+/// Writes how many seats are used and pending after the plan. Counts that the plan does not change stay valid if they were
+/// valid before. A new catalog may have other totals: without new counts, the seats are counted when they are needed.
+async fn keep_counts(tx: &mut WriteTx, plan: &Plan) -> Result<()> {
+    let (before, after) = (tx.organization().revision, tx.next_revision());
+    let has_totals = !tx.organization().catalog.totals().is_empty();
+    let (conn, organization) = tx.parts();
+    let row = organizations::table.find(organization);
+    if !plan.seats.counts.is_empty() {
+        let counts = serde_json::to_value(&plan.seats.counts).map_err(|error| Error::Internal(error.into()))?;
+        let kept = (organizations::seat_counts.eq(counts), organizations::seat_counts_revision.eq(after));
+        diesel::update(row).set(kept).execute(conn).await?;
+    } else if has_totals && plan.catalog.is_none() {
+        let valid = row.filter(organizations::seat_counts_revision.eq(before));
+        diesel::update(valid).set(organizations::seat_counts_revision.eq(after)).execute(conn).await?;
+    }
+    Ok(())
 }
 
 async fn delete_pending(tx: &mut WriteTx, seat_type: &str, members: impl Iterator<Item = &MemberId>) -> Result<()> {

@@ -6,7 +6,10 @@ use rollcall_domain::{
     AssignmentId, AssignmentList, OrganizationId, Plan,
     lint::{LintFacts, LintFinding, group_gone, lint, never_matching},
 };
-use rollcall_store::{ReadTx, assignments as store, seats};
+use rollcall_store::{
+    ReadTx, assignments as store,
+    seats::{self, WaitingScope},
+};
 
 use crate::{App, Read, Result, Subject, Warning, check_revision};
 
@@ -47,7 +50,7 @@ impl App {
 async fn list_waiting(tx: &mut ReadTx, list: &AssignmentList) -> Result<BTreeMap<AssignmentId, BTreeMap<String, u32>>> {
     let all = list.ranked().map(|(_, assignment)| &assignment.id).collect();
     let mut waiting: BTreeMap<AssignmentId, BTreeMap<String, u32>> = BTreeMap::new();
-    for of_seat in seats::count_waiting(tx, &all, &Plan::default()).await? {
+    for of_seat in seats::count_waiting(tx, &all, &Plan::default(), WaitingScope::All).await? {
         waiting.entry(of_seat.assignment).or_default().insert(of_seat.seat_type, of_seat.members);
     }
     Ok(waiting)

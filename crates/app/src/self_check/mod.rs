@@ -8,7 +8,8 @@ mod parts;
 
 use rollcall_domain::{
     OrganizationId,
-    self_check::{Differences, SeatCount, SeatTally, SelfCheck},
+    seats::SeatCount,
+    self_check::{Differences, SeatTally, SelfCheck},
 };
 use rollcall_store::{
     Fence, ReadTx, WriteOptions, WriteTx, jobs as store_jobs,

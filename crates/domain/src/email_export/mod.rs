@@ -146,6 +146,18 @@ pub enum State {
     Mixed,
 }
 
+impl State {
+    /// The one value that the active members have, `None` while they differ.
+    #[must_use]
+    pub fn agreed(self) -> Option<EmailExport> {
+        match self {
+            Self::Export => Some(EmailExport::Export),
+            Self::DoNotExport => Some(EmailExport::DoNotExport),
+            Self::Mixed => None,
+        }
+    }
+}
+
 impl Summary {
     /// Counts members given as whether they are active and what they have.
     pub fn count(members: impl IntoIterator<Item = (bool, Option<EmailExport>)>) -> Self {
@@ -187,11 +199,7 @@ impl Summary {
     /// The one value that stands for the assignment, `None` while it is mixed.
     #[must_use]
     pub fn agreed(&self, chosen: Option<EmailExport>) -> Option<EmailExport> {
-        match self.state(chosen) {
-            State::Export => Some(EmailExport::Export),
-            State::DoNotExport => Some(EmailExport::DoNotExport),
-            State::Mixed => None,
-        }
+        self.state(chosen).agreed()
     }
 
     /// The value that would change fewer active members; `DO_NOT_EXPORT` where both change as many, because an export
@@ -208,15 +216,16 @@ impl Summary {
     }
 }
 
-/// What a member who enters an assignment is given (product.md 4.6).
+/// What a member who enters an assignment is given (product.md 4.6). `state` is what the active members of the assignment
+/// have; it counts only if no value is chosen.
 #[must_use]
 pub fn entering(
     chosen: Option<EmailExport>,
-    summary: Summary,
+    state: State,
     before: Option<MemberExport>,
     now: Timestamp,
 ) -> MemberExport {
-    match (chosen.or_else(|| summary.agreed(None)), before) {
+    match (chosen.or_else(|| state.agreed()), before) {
         (Some(value), _) => MemberExport::given(value, Source::Assignment, before, now),
         (None, Some(kept)) => kept,
         (None, None) => MemberExport { setting: Setting::DoNotExport, source: Source::Assignment },

@@ -19,4 +19,4 @@ mod claims;
 mod queue;
 
 pub use claims::{Claimant, Claims, SeatClaims};
-pub use queue::{PendingSeat, QueueChanges, SeatChanges, SeatQueue};
+pub use queue::{PendingSeat, QueueChanges, SeatChanges, SeatCount, SeatQueue};

@@ -17,13 +17,22 @@ pub struct PendingSeat {
     pub member: MemberId,
 }
 
+/// How many seats of a type are used, and how many members wait for one.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct SeatCount {
+    /// Members who hold a seat.
+    pub used: u32,
+    /// Members who wait for a seat.
+    pub pending: u32,
+}
+
 /// A seat type for which members wait or may begin to wait: its use before the change, with its total after it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct SeatQueue {
     /// How many seats there are after the change; `None` for no limit.
     pub total: Option<u32>,
-    /// How many seats are held before the change.
-    pub used: u32,
+    /// How many seats are held before the change, and how many members wait for one.
+    pub count: SeatCount,
     /// The pending seats whose claim ends, and the oldest ones, as many as [`SeatQueue::reach`] says.
     pub pending: BTreeSet<PendingSeat>,
 }
@@ -34,17 +43,29 @@ impl SeatQueue {
     #[must_use]
     pub fn reach(&self, claims: Option<&SeatClaims>) -> u32 {
         let end = claims.map_or(0, |claims| count(claims.end.len()));
-        self.total.map_or(u32::MAX, |total| total.saturating_add(end).saturating_sub(self.used))
+        self.total.map_or(u32::MAX, |total| total.saturating_add(end).saturating_sub(self.count.used))
     }
 
     fn plan(&self, claims: &SeatClaims) -> QueueChanges {
         let oldest = self.pending.iter().map(|pending| pending.member.clone());
         let (left, waiting): (Vec<_>, Vec<_>) = oldest.partition(|member| claims.end.contains(member));
-        let used = self.used.saturating_sub(count(claims.end.len() - left.len()));
+        let used = self.count.used.saturating_sub(count(claims.end.len() - left.len()));
         let free = self.total.map_or(usize::MAX, |total| total.saturating_sub(used) as usize);
         let granted: Vec<MemberId> = waiting.into_iter().take(free).collect();
         let made_pending = claims.begin.iter().skip(free - granted.len()).cloned().collect();
         QueueChanges { granted, made_pending, left }
+    }
+
+    /// Counts the seats after the change.
+    fn count_after(&self, claims: &SeatClaims, change: &QueueChanges) -> SeatCount {
+        let [granted, made_pending, left] =
+            [&change.granted, &change.made_pending, &change.left].map(|members| count(members.len()));
+        let ended = count(claims.end.len()).saturating_sub(left);
+        let begun = count(claims.begin.len()).saturating_sub(made_pending);
+        SeatCount {
+            used: (self.count.used + begun + granted).saturating_sub(ended),
+            pending: (self.count.pending + made_pending).saturating_sub(granted + left),
+        }
     }
 }
 
@@ -66,6 +87,8 @@ pub struct SeatChanges {
     pub queues: BTreeMap<String, QueueChanges>,
     /// How many members hold other seats after the plan than before it.
     pub held_changes: u32,
+    /// The seats after the plan, by seat type, of the types whose queue may change.
+    pub counts: BTreeMap<String, SeatCount>,
 }
 
 impl SeatChanges {
@@ -74,15 +97,17 @@ impl SeatChanges {
     #[must_use]
     pub fn plan(claims: &Claims<'_>, queues: &BTreeMap<String, SeatQueue>) -> Self {
         let none = SeatClaims::default();
-        let mut changes = BTreeMap::new();
+        let (mut changes, mut counts) = (BTreeMap::new(), BTreeMap::new());
         for (seat_type, queue) in queues {
-            let change = queue.plan(claims.get(seat_type).unwrap_or(&none));
+            let of_type = claims.get(seat_type).unwrap_or(&none);
+            let change = queue.plan(of_type);
+            counts.insert(seat_type.clone(), queue.count_after(of_type, &change));
             if change != QueueChanges::default() {
                 changes.insert(seat_type.clone(), change);
             }
         }
         let held_changes = held_changes(claims, &changes);
-        Self { queues: changes, held_changes }
+        Self { queues: changes, held_changes, counts }
     }
 
     /// The members who are granted a seat for which they waited, once for each seat.

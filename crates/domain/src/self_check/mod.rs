@@ -16,7 +16,7 @@ use strum::{EnumString, IntoStaticStr};
 pub use audit::check_revisions;
 pub use list::{check_chosen_values, check_ranks, is_default_last};
 pub use members::{CheckedMember, MemberCheck, NewestChange};
-pub use seats::{SeatCount, SeatTally};
+pub use seats::SeatTally;
 
 use crate::{AssignmentId, MemberId, OrganizationId, Timestamp, names};
 

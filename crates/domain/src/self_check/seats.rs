@@ -6,16 +6,7 @@
 use std::collections::{BTreeMap, HashMap};
 
 use super::{CheckRule, CheckedMember, Difference, DifferenceSubject};
-use crate::{MemberId, Organization, Settings, SettingsId, catalog::Catalog};
-
-/// How many seats of a type are used, and how many members wait for one.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct SeatCount {
-    /// Members who hold a seat.
-    pub used: u32,
-    /// Members who wait for a seat.
-    pub pending: u32,
-}
+use crate::{MemberId, Organization, Settings, SettingsId, catalog::Catalog, seats::SeatCount};
 
 /// The seats of all members, counted while the members are read in parts. Only seat types with a total are counted.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

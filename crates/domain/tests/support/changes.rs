@@ -143,7 +143,7 @@ impl Org {
     /// What a loader would load for the scope of a proposal.
     fn facts(&self, proposal: &Proposal<'_>, current: Current<'_>) -> Facts {
         let list = proposal.list(current);
-        let facts = Facts { summaries: self.summaries(), ..Facts::default() };
+        let facts = Facts { states: self.export_states(), ..Facts::default() };
         match proposal.scope() {
             Scope::NoMember => facts,
             Scope::Loaded(member) => Facts { members: vec![member.clone()], ..facts },
@@ -173,10 +173,10 @@ impl Org {
         let everybody = || self.states(proposal.list(current), |_, _| true);
         match proposal.scope() {
             Scope::Affected { .. } | Scope::Overtaken(_) => {
-                Facts { members: everybody(), summaries: self.summaries(), ..Facts::default() }
+                Facts { members: everybody(), states: self.export_states(), ..Facts::default() }
             }
             Scope::Directory(_) => {
-                Facts { directory: self.directory(|_, _| true), summaries: self.summaries(), ..Facts::default() }
+                Facts { directory: self.directory(|_, _| true), states: self.export_states(), ..Facts::default() }
             }
             _ => self.facts(proposal, current),
         }

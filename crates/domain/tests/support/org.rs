@@ -7,7 +7,7 @@ use rollcall_domain::{
     Settings, SettingsId, Timestamp,
     catalog::Catalog,
     directory::{Identity, KnownGroup, MassChangeLimit},
-    email_export::{CheckSubject, Decision, EmailExport, MemberExport, Setting, Source, Summary, decide},
+    email_export::{CheckSubject, Decision, EmailExport, MemberExport, Setting, Source, State, Summary, decide},
 };
 
 use super::{AssignmentBuilder, PersonBuilder, assignment, at, catalog, email, groups, member};
@@ -176,11 +176,11 @@ impl Org {
         }
     }
 
-    /// Returns the email export of the members of each assignment without a chosen value.
-    pub(crate) fn summaries(&self) -> HashMap<AssignmentId, Summary> {
+    /// Returns what the active members of each assignment without a chosen value have.
+    pub(crate) fn export_states(&self) -> HashMap<AssignmentId, State> {
         let list = self.list();
         let unchosen = list.ranked().filter(|(_, a)| a.chosen.is_none());
-        unchosen.map(|(_, a)| (a.id.clone(), self.summary(a.id.as_str()))).collect()
+        unchosen.map(|(_, a)| (a.id.clone(), self.summary(a.id.as_str()).state(None))).collect()
     }
 
     pub(crate) fn summary(&self, id: &str) -> Summary {

@@ -10,6 +10,7 @@ mod mixed;
 mod pages;
 mod previews;
 mod reorder;
+mod size;
 mod violations;
 
 use rollcall_proto::v1::{

@@ -69,8 +69,22 @@ impl SeatOrganization<'_> {
             queue: self.queue().await,
         };
         snapshot.check();
+        self.check_kept_counts(&snapshot).await;
         assert_eq!(self.seats_of_csv().await, self.held_of(&snapshot));
         snapshot
+    }
+
+    /// Compares the counts that the last write has kept, if it has kept them, with the counted seats.
+    async fn check_kept_counts(&self, snapshot: &Snapshot) {
+        let sql = "SELECT seat_counts::text FROM organizations WHERE id = $1 AND seat_counts_revision = revision";
+        let row = self.server.database.client().await.query_opt(sql, &[&self.id]).await.unwrap();
+        let kept: Option<serde_json::Value> = row.map(|row| serde_json::from_str(row.get(0)).unwrap());
+        for seat in snapshot.catalog.seat_types.iter().filter(|seat| seat.total.is_some()) {
+            if let Some(count) = kept.as_ref().and_then(|kept| kept.get(&seat.seat_type)) {
+                let counted = serde_json::json!({ "used": seat.used, "pending": seat.pending });
+                assert_eq!(*count, counted, "{}", seat.seat_type);
+            }
+        }
     }
 
     async fn queue(&self) -> Vec<String> {

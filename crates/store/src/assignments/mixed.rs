@@ -12,7 +12,7 @@ use rollcall_domain::{
     email_export::{EmailExport, Summary},
 };
 
-use crate::{ReadTx, Result, db::load, schema::members};
+use crate::{ReadTx, Result, bounded_reads::prepare_bounded_reads, db::load, schema::members};
 
 /// The members of a mixed assignment, counted by email export.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -75,6 +75,7 @@ pub async fn list_members_with(
     if values.is_empty() {
         return Ok(HashMap::new());
     }
+    prepare_bounded_reads(tx).await?;
     let with = |value: EmailExport| {
         values.iter().filter(|(_, of_members)| *of_members == value).map(|(id, _)| id.as_str()).collect::<Vec<_>>()
     };

@@ -8,12 +8,12 @@ use std::collections::{BTreeSet, HashMap};
 use diesel::{
     pg::Pg,
     prelude::*,
-    sql_types::{Array, Text},
+    sql_types::{Array, Bool, Text},
 };
 use diesel_async::RunQueryDsl;
 use rollcall_domain::{
     Assignment, AssignmentId, AssignmentList, Current, GroupId, Organization, Phase, Timestamp, UpdateMode,
-    email_export::{EmailExport, Summary},
+    email_export::{EmailExport, State, Summary},
 };
 use uuid::Uuid;
 
@@ -137,14 +137,31 @@ pub async fn count_members_of(tx: &mut ReadTx, assignment: &AssignmentId) -> Res
     Ok(rows.into_iter().next().map(|row| row.summary.into()).unwrap_or_default())
 }
 
-/// Counts the members of the assignments without a chosen value: the counts decide what entering such an assignment
-/// gives (product.md 4.6).
-pub async fn count_unchosen(tx: &mut ReadTx, list: &AssignmentList) -> Result<HashMap<AssignmentId, Summary>> {
-    if tx.organization().phase == Phase::Legacy {
+#[derive(QueryableByName)]
+struct ExportStateRow {
+    #[diesel(sql_type = Text)]
+    assignment_id: String,
+    #[diesel(sql_type = Bool)]
+    exporting: bool,
+    #[diesel(sql_type = Bool)]
+    not_exporting: bool,
+}
+
+/// Reads what the active members of the assignments without a chosen value have. It decides what entering such an
+/// assignment gives (product.md 4.6). No members are counted: an assignment of any size costs the same.
+pub async fn list_unchosen_states(tx: &mut ReadTx, list: &AssignmentList) -> Result<HashMap<AssignmentId, State>> {
+    let unchosen = list.ranked().map(|(_, a)| a).filter(|a| a.chosen.is_none());
+    let unchosen: Vec<&str> = unchosen.map(|a| a.id.as_str()).collect();
+    if tx.organization().phase == Phase::Legacy || unchosen.is_empty() {
         return Ok(HashMap::new());
     }
-    let unchosen = list.ranked().map(|(_, a)| a).filter(|a| a.chosen.is_none()).map(|a| &a.id).collect();
-    count_members(tx, Some(unchosen)).await
+    let rows: Vec<ExportStateRow> = load!(tx, "list_export_states", unchosen).await?;
+    let state = |row: ExportStateRow| {
+        let found =
+            Summary { exporting: row.exporting.into(), not_exporting: row.not_exporting.into(), ..Summary::default() };
+        (AssignmentId::trusted(row.assignment_id), found.state(None))
+    };
+    Ok(rows.into_iter().map(state).collect())
 }
 
 /// Counts the members who are pinned to an assignment.

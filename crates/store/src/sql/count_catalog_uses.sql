@@ -1,5 +1,6 @@
 -- Counts the assignments and the members that use a seat type ($2), a workspace ($3), or the profile $4 of that
 -- workspace. Rows of `settings` that no assignment or member refers to do not count.
+-- The cost grows with the organization: an entry is removed rarely, and must have no member.
 WITH matching AS (
     SELECT s.id
     FROM settings AS s

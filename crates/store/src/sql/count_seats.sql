@@ -1,5 +1,6 @@
 -- Counts, for each seat type, the members who hold a seat and those who wait for one. Active members claim the seats
 -- of their settings; a member who claims a seat and does not wait for it holds it.
+-- The cost grows with the organization: the catalog shows all seats. Writes keep the counts (`seat_counts`).
 SELECT
     claimed.seat_type,
     (claimed.members - coalesce(waiting.members, 0))::integer AS used,

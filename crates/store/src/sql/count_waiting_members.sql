@@ -1,13 +1,38 @@
 -- Counts, for each assignment of $2 and each seat type, the members who will wait for a seat after a plan. These are
 -- the members who wait now, without the pending seats that the plan ends (the keys of $3, `seat_type member`), and
--- with those that it adds (seat types $4 of members $5). $6 maps members who enter an assignment to it. Bound values
--- are not joined: the planner would estimate such a join from statistics, which may not contain any pending seat.
-WITH waiting AS (
+-- with those that it adds (seat types $4 of members $5). $6 maps members who enter an assignment to it. Of the members
+-- who wait now, this reads the members $7 and $8 pending seats of others, or all when $8 is null. `is_partial` says that
+-- there may be more. Bound values are not joined: the planner would estimate such a join from statistics, which may not
+-- contain any pending seat.
+WITH sampled AS (
     SELECT
         p.seat_type,
         p.member_id
     FROM pending_seats AS p
-    WHERE p.organization_id = $1 AND NOT jsonb_exists($3::jsonb, p.seat_type || ' ' || p.member_id)
+    WHERE p.organization_id = $1
+    ORDER BY p.seat_type, p.member_id
+    LIMIT $8::bigint
+),
+
+known AS (
+    SELECT
+        s.seat_type,
+        s.member_id
+    FROM sampled AS s
+    UNION
+    SELECT
+        p.seat_type,
+        p.member_id
+    FROM pending_seats AS p
+    WHERE p.organization_id = $1 AND p.member_id = any($7::text [])
+),
+
+waiting AS (
+    SELECT
+        k.seat_type,
+        k.member_id
+    FROM known AS k
+    WHERE NOT jsonb_exists($3::jsonb, k.seat_type || ' ' || k.member_id)
     UNION ALL
     SELECT
         begins.seat_type,
@@ -28,7 +53,8 @@ at_home AS (
 SELECT
     h.assignment_id,
     h.seat_type,
-    count(*)::integer AS members
+    count(*)::integer AS members,
+    coalesce((SELECT count(*) FROM sampled) >= $8, FALSE) AS is_partial
 FROM at_home AS h
 WHERE h.assignment_id = any($2::text [])
 GROUP BY h.assignment_id, h.seat_type

@@ -1,6 +1,7 @@
 -- Inserts holdings of addresses that no audit event explains. An active member gets a holding of the member's address if
 -- the member has none. An address without any holding is given to its first inactive member. The holding begins with the
 -- member's last change: the member had the address then, and may have had it earlier.
+-- The cost grows with the organization: this runs once, if the audit does not explain the addresses.
 INSERT INTO address_holdings (organization_id, email, member_id, revision, begins_at, is_exact)
 SELECT DISTINCT ON (m.email)
     $1,

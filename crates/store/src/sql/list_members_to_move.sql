@@ -1,21 +1,26 @@
 -- Up to $4 active members, in byte order of their ids, of each assignment of $2 who have EXPORT, and of each
--- assignment of $3 who have DO_NOT_EXPORT.
+-- assignment of $3 who have DO_NOT_EXPORT. An index has them in this order.
 SELECT
-    r.assignment_id,
-    r.id
+    m.assignment_id,
+    m.id
 FROM (
     SELECT
-        m.assignment_id,
-        m.id,
-        row_number() OVER (PARTITION BY m.assignment_id ORDER BY m.id) AS place
-    FROM members AS m
-    WHERE
-        m.organization_id = $1
-        AND m.active
-        AND (
-            (m.assignment_id = any($2::text []) AND m.email_export = 'EXPORT')
-            OR (m.assignment_id = any($3::text []) AND m.email_export = 'DO_NOT_EXPORT')
-        )
-) AS r
-WHERE r.place <= $4
-ORDER BY r.assignment_id, r.id
+        x.id,
+        'EXPORT' AS value
+    FROM unnest($2::text []) AS x (id)
+    UNION ALL
+    SELECT
+        n.id,
+        'DO_NOT_EXPORT' AS value
+    FROM unnest($3::text []) AS n (id)
+) AS a
+CROSS JOIN LATERAL (
+    SELECT
+        l.assignment_id,
+        l.id
+    FROM members AS l
+    WHERE l.organization_id = $1 AND l.assignment_id = a.id AND l.email_export = a.value AND l.active
+    ORDER BY l.id
+    LIMIT $4
+) AS m
+ORDER BY m.assignment_id, m.id

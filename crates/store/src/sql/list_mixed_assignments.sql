@@ -1,4 +1,5 @@
 -- The assignments whose active members have different email export settings, with counts of their members.
+-- The cost grows with the organization: the members of the mixed assignments are the answer.
 SELECT
     m.assignment_id,
     (count(*) FILTER (WHERE m.active AND m.email_export = 'EXPORT'))::integer AS exporting,

@@ -1,5 +1,6 @@
 -- The mixed assignments of an organization as the report shows them, by rank. *Mixed* is `Summary::is_mixed` of the
 -- domain; a test checks that both agree.
+-- The cost grows with the organization: the report then lists these members.
 SELECT
     a.id,
     a.display_name,

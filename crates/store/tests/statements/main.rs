@@ -3,8 +3,10 @@
 
 #![allow(clippy::unwrap_used, reason = "a test panics if its setup fails")]
 
+mod cost;
 mod level;
 mod observe;
+mod parameters;
 mod plans;
 mod planted;
 mod rules;
@@ -38,8 +40,9 @@ const ABOUT_ALL_ORGANIZATIONS: [&str; 11] = [
 ];
 
 /// Changes whose statements no sample sends: members who wait for a seat, who have new addresses, who exchange theirs,
-/// and who leave a group. The limit on mass changes makes the sync count the active members.
-const MORE_CHANGES: [(&str, &str); 4] = [
+/// and who leave a group. The limit on mass changes makes the sync count the active members. An assignment without members
+/// is overtaken.
+const MORE_CHANGES: [(&str, &str); 6] = [
     (
         "OrganizationService/UpdateOrganization",
         r#"{"organization": {"name": "$org", "mass_change_limit": {"members": 0, "percent": 100}},
@@ -66,6 +69,12 @@ const MORE_CHANGES: [(&str, &str); 4] = [
             "name": "$org/catalog", "seat_types": [{"seat_type": "gong", "total": 9}], "etag": "$catalog_etag"
         }}"#,
     ),
+    (
+        "MemberService/MoveMembers",
+        r#"{"parent": "$org", "members": ["$org/members/bob", "$org/members/cid", "$org/members/eve", "$org/members/gil"],
+            "assignment": "$org/assignments/default"}"#,
+    ),
+    ("AssignmentService/MoveAssignment", r#"{"name": "$org/assignments/eng", "position": 1}"#),
 ];
 
 /// A catalog without a seat type that assignments have: the refusal counts them.

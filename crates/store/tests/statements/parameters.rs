@@ -1,0 +1,87 @@
+//! The values with which the statements of `src/sql` are explained, for the organization of `large.sql`: as SQL, by the name
+//! of the file, in the order of the parameters. Each concerns few members, or one page of a list.
+
+/// The organization.
+const ACME: &str = "'acme'";
+const UID: &str = "'00000000-0000-0000-0000-000000000001'";
+const TIME: &str = "'2026-01-01'";
+/// Three members.
+const MEMBERS: &str = "'{u000001,u000020,u100000}'";
+const SETTINGS_IDS: &str = "array_fill('00000000-0000-0000-0000-000000000001'::uuid, '{3}')";
+const THREE_TEXTS: &str = "'{a,b,c}'";
+const THREE_NULLS: &str = "'{NULL,NULL,NULL}'";
+
+#[rustfmt::skip]
+pub(super) const PARAMETERS: &[(&str, &[&str])] = &[
+    ("audit_is_rewritable", &[]),
+    ("compare_overtaken", &[ACME, "'{a5}'", "'{crowd}'", "1000"]),
+    ("count_active_members", &[ACME, "501"]),
+    ("count_catalog_uses", &[ACME, "'gong'", "NULL::text", "NULL::text"]),
+    ("count_members", &[ACME, "'{a5}'"]),
+    ("count_seats", &[ACME]),
+    ("count_waiting_members", &[ACME, "'{a5}'", "'{}'", "'{}'", "'{}'", "'{}'", MEMBERS, "1000"]),
+    ("delete_memberships", &[ACME, "'{u000001}'", "'{g0}'"]),
+    ("find_group", &[ACME, "'g5'"]),
+    ("free_addresses", &[ACME, "'{u000001}'", "'{2@acme.example}'", "'{true}'"]),
+    ("insert_address_holdings", &[ACME, "'{1@acme.example}'", "'{u000002}'", "7", TIME]),
+    ("insert_assignment_groups", &[ACME, "'a5'", "'{g7}'"]),
+    ("insert_audit_event", &[ACME, "9999", TIME, "'ada'", "''", "''", "NULL", "NULL", "NULL", "NULL", "1", "1", "0", "0", "0"]),
+    ("insert_audit_subjects", &[ACME, "9999", "'{a5}'", MEMBERS]),
+    ("insert_inexact_holdings", &[ACME]),
+    ("insert_member_changes", &[ACME, "9999", MEMBERS, "'{MIGRATION,MIGRATION,MIGRATION}'", THREE_NULLS, THREE_TEXTS, "'{NULL,NULL,NULL}'", SETTINGS_IDS, THREE_NULLS, THREE_NULLS, "'{NULL,NULL,NULL}'", "'{NULL,NULL,NULL}'", THREE_NULLS, THREE_NULLS]),
+    ("insert_members", &[ACME, "'{x}'", "'{x@acme.example}'", "'{x}'", "'{x}'", "'{x}'", "'{x}'", "'{true}'", "'{a5}'", "ARRAY['00000000-0000-0000-0000-000000000001'::uuid]", "'{EXPORT}'", "'{NULL}'", "'{ASSIGNMENT}'", "7", TIME]),
+    ("insert_memberships", &[ACME, "'{u000001}'", "'{g9}'"]),
+    ("insert_migration_changes", &[ACME, "9999", "'MIGRATION'"]),
+    ("insert_pending_seats", &[ACME, "'gong'", "'{u000001}'", TIME, "7"]),
+    ("insert_rollback_changes", &[ACME, "9999", "'ROLLED_BACK'"]),
+    ("insert_settings", &[ACME, UID, "'{}'", "NULL", "'{}'", "false", "false", "false", "false", "false", "false", "false"]),
+    ("job_begin_schedules", &["'{housekeeping}'"]),
+    ("job_delete_runs", &["'2026-01-02'", "100"]),
+    ("job_list_current_and_last", &["'{housekeeping}'"]),
+    ("job_list_statuses", &["'{housekeeping}'"]),
+    ("job_set_schedule_back", &["'housekeeping'", "'2026-03-01'"]),
+    ("list_address_holders", &[ACME, "'{1@acme.example,50@acme.example}'"]),
+    ("list_assignments", &[ACME]),
+    ("list_audit_events", &[ACME, "0", "9999", "NULL::text", "'u000007'", "50", "8000000"]),
+    ("list_checked_members", &[ACME, "'u100000'", "100", r#"'{"g5": 1}'"#]),
+    ("list_directory_events", &[ACME, "1000", "9999", "50"]),
+    ("list_due_self_checks", &["'o1'", "'2100-01-01'", "100"]),
+    ("list_export_states", &[ACME, "'{a100,default}'"]),
+    ("list_groups", &[ACME, "'g5'", "100"]),
+    ("list_known_members", &[ACME, MEMBERS, "'{7@acme.example}'"]),
+    ("list_legacy_assignments", &[ACME]),
+    ("list_legacy_members", &[ACME]),
+    ("list_member_changes", &[ACME, "'u000007'", "true", "NULL::bigint", "NULL::timestamptz", "50"]),
+    ("list_member_rows", &[ACME, "'u100000'", "100"]),
+    ("list_member_states", &[ACME, "NULL::text", "'{g5}'", "'{}'", r#"'{"g5": 1}'"#]),
+    ("list_members", &[ACME, "NULL::text", "NULL::text", "'u100000'", "100"]),
+    ("list_members_to_move", &[ACME, "'{a100}'", "'{default}'", "20"]),
+    ("list_memberships", &[ACME, MEMBERS]),
+    ("list_migration_sizes", &["9", "'2100-01-01'", "'o1'", "100"]),
+    ("list_migration_tallies", &["'2100-01-01'"]),
+    ("list_migrations", &["'o1'", "NULL::text", "100", "NULL::integer"]),
+    ("list_mixed_assignments", &[ACME]),
+    ("list_newest_migration_states", &[TIME, "100"]),
+    ("list_overtaken_members", &[ACME, "'{g5}'", "'{1}'", "'{a100}'", "'{2}'"]),
+    ("list_overtaken_of_assignments", &[ACME, "'{a5}'", "'{2}'", r#"'{"crowd": 1}'"#]),
+    ("list_pending_migrations", &["9", "'2100-01-01'", UID, "100"]),
+    ("list_pending_seats", &[ACME, "'{gong}'", "'{10}'", MEMBERS]),
+    ("list_reported_assignments", &[ACME]),
+    ("list_reported_members", &[ACME, "'{a5}'"]),
+    ("list_self_checks", &["'o1'", "100", "true"]),
+    ("list_unmatched", &[ACME, "'{7@other.example}'"]),
+    ("list_written_settings", &[ACME]),
+    ("lock_organization", &[ACME]),
+    ("migrate_members", &[ACME, "'{u000001}'", "'{EXPORT}'", "'{NULL}'", "'MIGRATION'", "7", TIME]),
+    ("roll_back_assignments", &[ACME, "7", TIME]),
+    ("roll_back_members", &[ACME, "7", TIME]),
+    ("save_assignment", &[ACME, "'a5'", UID, "''", "5", "'MANUAL_EDITING'", UID, "NULL", "7", TIME]),
+    ("update_chosen", &[ACME, "'{a5}'", "'{EXPORT}'", "7", TIME]),
+    ("update_identities", &[ACME, "'{u000001}'", "'{x@acme.example}'", "'{x}'", "'{x}'", "'{x}'", "'{x}'", "'{true}'", "7", TIME]),
+    ("update_legacy", &[ACME, "'{u000001}'", "'{true}'", "7", TIME]),
+    ("update_members", &[ACME, "'{u000001}'", "'{a5}'", "ARRAY['00000000-0000-0000-0000-000000000001'::uuid]", "'{EXPORT}'", "'{NULL}'", "'{ASSIGNMENT}'", "7", TIME]),
+    ("update_ranks", &[ACME, "'{a5,a6}'", "'{6,5}'"]),
+    ("upsert_groups", &[ACME, "'{g5}'", "'{x}'", "'{true}'"]),
+    ("upsert_pins", &[ACME, MEMBERS, "'a5'", "'ada'", "''", TIME]),
+    ("upsert_unmatched", &[ACME, "'{7@other.example}'", "'{true}'", TIME]),
+];

@@ -1,0 +1,3 @@
+ALTER TABLE organizations
+DROP COLUMN seat_counts,
+DROP COLUMN seat_counts_revision;
