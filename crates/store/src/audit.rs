@@ -18,8 +18,8 @@ use uuid::Uuid;
 
 use crate::{
     Db, Error, ReadTx, Result, SystemConn, WriteTx,
-    arrays::column,
-    db::{Prepared, load, statement},
+    arrays::{column, slices},
+    db::{Prepared, execute, load, statement},
     domain_columns::CountColumn,
     schema::{audit_events, organizations},
 };
@@ -98,6 +98,7 @@ impl Impact {
 /// complete up to this revision, because the lock has filled them in. The statements do not
 /// depend on each other and share a round trip.
 pub(crate) async fn finish_write(tx: &mut WriteTx, impact: &Impact, event: AuditEvent) -> Result<i64> {
+    insert_members(tx, &impact.without_change).await?;
     let (revision, now) = (tx.next_revision(), tx.now());
     let id = tx.id().clone();
     let (conn, organization) = tx.parts();
@@ -116,6 +117,15 @@ pub(crate) async fn finish_write(tx: &mut WriteTx, impact: &Impact, event: Audit
     )
     .map_err(Error::of_statement("insert_audit_event, insert_audit_subjects or update of the revision"))?;
     Ok(revision)
+}
+
+/// Inserts the members whom a write touched and who have no row in `member_changes` for it.
+async fn insert_members(tx: &mut WriteTx, members: &[MemberId]) -> Result<()> {
+    let revision = tx.next_revision();
+    for slice in slices(members) {
+        execute!(tx, Prepared("insert_audit_members"), revision, column(slice, MemberId::as_str)).await?;
+    }
+    Ok(())
 }
 
 /// Inserts the event of a write that creates an organization.
@@ -162,8 +172,7 @@ fn event_statements<'a>(
         "insert_audit_subjects",
         organization,
         revision,
-        impact.assignments.iter().map(AssignmentId::as_str).collect::<Vec<_>>(),
-        column(&impact.without_change, MemberId::as_str)
+        impact.assignments.iter().map(AssignmentId::as_str).collect::<Vec<_>>()
     );
     (Prepared(insert_event), Prepared(insert_subjects))
 }
