@@ -60,8 +60,8 @@ sized AS (
 )
 
 SELECT
-    s.revision, s.occurred_at, s.actor, s.method, s.resource, s.request_id, s.trace_id, s.before, s.after,
-    s.members_changed, s.assignment_changes, s.flips_to_export, s.flips_to_do_not_export, s.settings_changes, s.found
+    s.revision, s.occurred_at, s.actor, s.method, s.resource, s.request_id, s.trace_id, s.members_changed,
+    s.assignment_changes, s.flips_to_export, s.flips_to_do_not_export, s.settings_changes, s.found
 FROM sized AS s
 WHERE s.number <= $6 AND coalesce(s.size_before, 0) < $7
 ORDER BY s.revision DESC
