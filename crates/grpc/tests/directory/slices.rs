@@ -2,7 +2,8 @@
 //! statement (product.md 6).
 
 use rollcall_proto::v1::{DirectoryMember, MemberStatus, Phase, SyncCounts, SyncDirectoryRequest, SyncMode};
-use rollcall_testkit::{Member, Org, TestServer};
+use rollcall_testkit::{Member, Org, TestServer, contract::Rpc};
+use serde_json::{Value, json};
 use tokio_postgres::Client;
 
 use crate::{AUTOMATIC, DO_NOT_EXPORT, EXPORT, delta, memberships, rejected, sync, take};
@@ -65,6 +66,20 @@ async fn a_sync_of_several_slices_is_one_sync() {
     assert_eq!((first.counts, rejected(&first).len()), (Some(created), 0));
     assert_eq!(count(&client, "members WHERE assignment_id = 'operations' AND email_export = 'EXPORT'").await, CROWD);
     assert_eq!(count(&client, "memberships").await, 2 * CROWD);
+
+    // The document of the audit is stored in parts, and is shown like any other.
+    let text = "SELECT string_agg(part, '' ORDER BY number) FROM audit_document_parts WHERE revision = 5 AND is_after";
+    let text: String = client.query_one(text, &[]).await.unwrap().get(0);
+    let document: Value = serde_json::from_str(&text).unwrap();
+    assert_eq!(document["members"].as_array().unwrap().len(), CROWD);
+    let listed =
+        Rpc::find("AuditService/ListAuditEvents").call(&server.channel(), &json!({ "parent": org.name() })).await;
+    let shown = listed.unwrap()["audit_events"][0]["after"].clone();
+    assert_eq!(shown["counts"]["members_created"], f64::from(size));
+    assert_eq!(
+        (&shown["members"]["count"], shown["members"]["first"].as_array().unwrap().len()),
+        (&json!(10_050.0), 100)
+    );
 
     // Each member gets the address of the next one, the last member that of the first: also across slices.
     let moved = sync(&server, tokio_stream::iter(everybody(&org, 1, &["eng", "ops"]))).await.unwrap();

@@ -1,6 +1,7 @@
 //! The audit log: one event for each revision, with what the write touched. Events are only inserted and read: the
 //! database refuses to change or delete them.
 
+mod document;
 mod list;
 mod shown;
 
@@ -15,9 +16,9 @@ use diesel::{
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use futures::try_join;
 use rollcall_domain::{AssignmentId, MemberId, OrganizationId, Plan, Timestamp, plan::Counts};
-use serde::Serialize;
 use uuid::Uuid;
 
+pub use document::Document;
 pub use list::{AuditFilter, EventHead, EventPage, StoredEvent, list_events};
 pub use shown::{SHOWN_BYTES, ShownDocument, ShownValue};
 
@@ -27,17 +28,6 @@ use crate::{
     db::{Prepared, execute, statement},
     schema::organizations,
 };
-
-/// What changed, as JSON text: for a large sync a [`serde_json::Value`] would take ten times the memory.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Document(String);
-
-impl Document {
-    /// Serializes plain data, which always succeeds.
-    pub fn of(value: &impl Serialize) -> Option<Self> {
-        serde_json::to_string(value).ok().map(Self)
-    }
-}
 
 /// The audit event of a write.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -101,8 +91,13 @@ impl Impact {
 /// Ends a write: inserts its audit event and sets the organization's revision, which it returns. The address holdings are
 /// complete up to this revision, because the lock has filled them in. The statements do not
 /// depend on each other and share a round trip.
-pub(crate) async fn finish_write(tx: &mut WriteTx, impact: &Impact, event: AuditEvent) -> Result<i64> {
+pub(crate) async fn finish_write(tx: &mut WriteTx, impact: &Impact, mut event: AuditEvent) -> Result<i64> {
     insert_members(tx, &impact.without_change).await?;
+    for (document, is_after) in [(&mut event.before, false), (&mut event.after, true)] {
+        if let Some(large) = document.take_if(|document| document.single_part().is_none()) {
+            document::insert_parts(tx, large, is_after).await?;
+        }
+    }
     let (revision, now) = (tx.next_revision(), tx.now());
     let id = tx.id().clone();
     let (conn, organization) = tx.parts();
@@ -164,8 +159,8 @@ fn event_statements<'a>(
         &event.resource,
         event.request_id,
         event.trace_id.as_deref(),
-        event.before.as_ref().map(|document| document.0.as_str()),
-        event.after.as_ref().map(|document| document.0.as_str()),
+        event.before.as_ref().and_then(Document::single_part),
+        event.after.as_ref().and_then(Document::single_part),
         impact.members.cast_signed(),
         counts.assignment_changes.cast_signed(),
         counts.flips_to_export.cast_signed(),

@@ -1,5 +1,5 @@
--- The documents of the events with the revisions $2, the newest first, in pieces of $3 bytes. `number` is 0 for the first
--- piece of a document.
+-- The documents of the events with the revisions $2, the newest first, in pieces of up to $3 bytes, or in the parts in
+-- which they are stored. `number` is 0 for the first piece of a document.
 WITH documents AS MATERIALIZED (
     SELECT
         e.revision,
@@ -17,4 +17,12 @@ SELECT
     substring(d.bytes FROM n.number * $3 + 1 FOR $3) AS piece
 FROM documents AS d
 CROSS JOIN LATERAL generate_series(0, (length(d.bytes) - 1) / $3) AS n (number)
-ORDER BY d.revision DESC, d.is_after ASC, n.number ASC
+UNION ALL
+SELECT
+    p.revision,
+    p.is_after,
+    p.number,
+    convert_to(p.part, 'UTF8') AS piece
+FROM audit_document_parts AS p
+WHERE p.organization_id = $1 AND p.revision = any($2::bigint [])
+ORDER BY revision DESC, is_after ASC, number ASC
