@@ -1,7 +1,7 @@
 //! Reading the audit: who changed what, when, before and after.
 
 use rollcall_domain::OrganizationId;
-pub use rollcall_store::audit::{AuditFilter, EventPage, StoredEvent};
+pub use rollcall_store::audit::{AuditFilter, EventPage, SHOWN_BYTES, ShownDocument, ShownValue, StoredEvent};
 use rollcall_store::{ReadTx, audit as store};
 
 use crate::{App, Read, Result, check_revision};

@@ -18,20 +18,20 @@ use serde::Deserialize;
 
 use crate::{
     Db, Result, SystemConn, WriteTx,
-    arrays::column,
+    arrays::{column, slices},
     db::{execute, statement},
     schema::{members, organizations},
 };
 
 /// Inserts the holdings that begin with a write.
 pub(crate) async fn insert(tx: &mut WriteTx, holdings: &[(Email, MemberId)]) -> Result<()> {
-    if holdings.is_empty() {
-        return Ok(());
-    }
     let (revision, now) = (tx.next_revision(), tx.now());
-    let emails = column(holdings, |(email, _)| email.as_str());
-    let members = column(holdings, |(_, member)| member.as_str());
-    execute!(tx, Prepared("insert_address_holdings"), emails, members, revision, now).await
+    for slice in slices(holdings) {
+        let emails = column(slice, |(email, _)| email.as_str());
+        let members = column(slice, |(_, member)| member.as_str());
+        execute!(tx, Prepared("insert_address_holdings"), emails, members, revision, now).await?;
+    }
+    Ok(())
 }
 
 /// Fills in the holdings of all organizations whose last write was one of an older release. Each organization is a

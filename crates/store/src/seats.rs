@@ -19,7 +19,7 @@ use serde_json::Value;
 
 use crate::{
     Error, ReadTx, Result, WriteTx,
-    arrays::column,
+    arrays::{column, slices},
     bounded_reads::prepare_bounded_reads,
     db::{execute, load},
     domain_columns::{CountColumn, IdColumn},
@@ -213,7 +213,8 @@ pub(crate) async fn apply(tx: &mut WriteTx, plan: &Plan) -> Result<()> {
         discard_cached_plans(tx).await?;
     }
     for (seat_type, queue) in &changes.queues {
-        delete_pending(tx, seat_type, queue.granted.iter().chain(&queue.left)).await?;
+        delete_pending(tx, seat_type, &queue.granted).await?;
+        delete_pending(tx, seat_type, &queue.left).await?;
         insert_pending(tx, seat_type, &queue.made_pending).await?;
     }
     let granted: BTreeSet<&MemberId> = changes.granted().collect();
@@ -239,25 +240,23 @@ async fn keep_counts(tx: &mut WriteTx, plan: &Plan) -> Result<()> {
     Ok(())
 }
 
-async fn delete_pending(tx: &mut WriteTx, seat_type: &str, members: impl Iterator<Item = &MemberId>) -> Result<()> {
-    let members: Vec<&str> = members.map(MemberId::as_str).collect();
-    if members.is_empty() {
-        return Ok(());
+async fn delete_pending(tx: &mut WriteTx, seat_type: &str, members: &[MemberId]) -> Result<()> {
+    for slice in slices(members) {
+        let (conn, organization) = tx.parts();
+        let rows = pending_seats::table
+            .filter(pending_seats::organization_id.eq(organization))
+            .filter(pending_seats::seat_type.eq(seat_type))
+            .filter(pending_seats::member_id.eq_any(column(slice, MemberId::as_str)));
+        diesel::delete(rows).execute(conn).await?;
     }
-    let (conn, organization) = tx.parts();
-    let rows = pending_seats::table
-        .filter(pending_seats::organization_id.eq(organization))
-        .filter(pending_seats::seat_type.eq(seat_type))
-        .filter(pending_seats::member_id.eq_any(members));
-    diesel::delete(rows).execute(conn).await?;
     Ok(())
 }
 
 async fn insert_pending(tx: &mut WriteTx, seat_type: &str, members: &[MemberId]) -> Result<()> {
-    if members.is_empty() {
-        return Ok(());
-    }
     let (revision, now) = (tx.next_revision(), tx.now());
-    let members = column(members, MemberId::as_str);
-    execute!(tx, Prepared("insert_pending_seats"), seat_type, members, now, revision).await
+    for slice in slices(members) {
+        let members = column(slice, MemberId::as_str);
+        execute!(tx, Prepared("insert_pending_seats"), seat_type, members, now, revision).await?;
+    }
+    Ok(())
 }

@@ -18,7 +18,7 @@ use rollcall_testkit::TestDatabase;
 use tokio_postgres::{Client, NoTls};
 use uuid::Uuid;
 
-const KEPT: [&str; 3] = ["audit_events", "audit_subjects", "member_changes"];
+const KEPT: [&str; 4] = ["audit_document_parts", "audit_events", "audit_subjects", "member_changes"];
 
 async fn connect(url: &str) -> Client {
     let (client, connection) = tokio_postgres::connect(url, NoTls).await.unwrap();

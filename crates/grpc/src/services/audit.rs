@@ -36,7 +36,7 @@ impl AuditService for Services {
             let more = found.value.more || audit_events.len() < events.len();
             let last = events[..audit_events.len()].last().filter(|_| more);
             v1::ListAuditEventsResponse {
-                next_page_token: last.map(|last| page.next_token(&last.revision.to_string())).unwrap_or_default(),
+                next_page_token: last.map(|last| page.next_token(&last.head.revision.to_string())).unwrap_or_default(),
                 audit_events,
                 revision: tokens::revision(&organization, found.revision),
             }

@@ -11,6 +11,7 @@ mod limits;
 mod modes;
 mod rows;
 mod size;
+mod slices;
 mod streams;
 
 use rollcall_proto::v1::{

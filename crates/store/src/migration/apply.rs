@@ -11,7 +11,7 @@ use rollcall_domain::{
 use super::record::upsert_record;
 use crate::{
     Error, Result, WriteTx,
-    arrays::column,
+    arrays::{column, slices},
     audit::{self, AuditEvent, Impact},
     db::execute,
     schema::organizations,
@@ -20,17 +20,19 @@ use crate::{
 /// Writes the setting of every member, the chosen value of every assignment, and the phase MIGRATED.
 pub async fn apply_migration(tx: &mut WriteTx, plan: &MigrationPlan) -> Result<()> {
     let (revision, now) = (tx.next_revision(), tx.now());
-    execute!(
-        tx,
-        "migrate_members",
-        column(&plan.members, |(member, _)| member.as_str()),
-        column(&plan.members, |(_, setting)| setting.value().as_str()),
-        column(&plan.members, |(_, setting)| setting.start()),
-        Source::Migration.as_str(),
-        revision,
-        now
-    )
-    .await?;
+    for slice in slices(&plan.members) {
+        execute!(
+            tx,
+            "migrate_members",
+            column(slice, |(member, _)| member.as_str()),
+            column(slice, |(_, setting)| setting.value().as_str()),
+            column(slice, |(_, setting)| setting.start()),
+            Source::Migration.as_str(),
+            revision,
+            now
+        )
+        .await?;
+    }
     execute!(tx, "insert_migration_changes", revision, Cause::Migration.as_str()).await?;
     execute!(
         tx,

@@ -14,7 +14,7 @@ use rollcall_domain::{
 
 use crate::{
     ReadTx, Result, WriteTx,
-    arrays::column,
+    arrays::{column, slices},
     audit::{self, AuditEvent, Impact},
     db::{execute, load},
     domain_columns::IdRow,
@@ -32,12 +32,17 @@ struct AddressHolderRow {
 /// Reads the member who holds each address: the active member, else the inactive member who had the
 /// address last.
 pub async fn list_address_holders(tx: &mut ReadTx, emails: &[&Email]) -> Result<HashMap<Email, AddressHolder>> {
-    let rows: Vec<AddressHolderRow> = load!(tx, "list_address_holders", column(emails, |email| email.as_str())).await?;
     let holder = |row: AddressHolderRow| {
         let holder = AddressHolder { member: MemberId::trusted(row.id), legacy: row.legacy_email_export };
         (Email::trusted(row.email), holder)
     };
-    Ok(rows.into_iter().map(holder).collect())
+    let mut holders = HashMap::new();
+    for slice in slices(emails) {
+        let rows: Vec<AddressHolderRow> =
+            load!(tx, "list_address_holders", column(slice, |email| email.as_str())).await?;
+        holders.extend(rows.into_iter().map(holder));
+    }
+    Ok(holders)
 }
 
 #[derive(QueryableByName)]
@@ -49,8 +54,12 @@ struct UnmatchedRow {
 
 /// Reads the old settings that wait for a member with one of the addresses.
 pub async fn list_unmatched(tx: &mut ReadTx, emails: &[&Email]) -> Result<HashMap<Email, bool>> {
-    let rows: Vec<UnmatchedRow> = load!(tx, "list_unmatched", column(emails, |email| email.as_str())).await?;
-    Ok(rows.into_iter().map(|row| (Email::trusted(row.email), row.email_export)).collect())
+    let mut unmatched = HashMap::new();
+    for slice in slices(emails) {
+        let rows: Vec<UnmatchedRow> = load!(tx, "list_unmatched", column(slice, |email| email.as_str())).await?;
+        unmatched.extend(rows.into_iter().map(|row| (Email::trusted(row.email), row.email_export)));
+    }
+    Ok(unmatched)
 }
 
 /// Returns how many old settings wait for a member with their address.
@@ -86,46 +95,46 @@ pub(crate) async fn bind_unmatched(tx: &mut WriteTx, bindings: &[(MemberId, Emai
 
 /// Binds old settings to members, and returns the members whose old setting changed.
 async fn update_legacy(tx: &mut WriteTx, settings: &[(MemberId, bool)]) -> Result<Vec<MemberId>> {
-    if settings.is_empty() {
-        return Ok(Vec::new());
-    }
     let (revision, now) = (tx.next_revision(), tx.now());
-    let changed: Vec<IdRow> = load!(
-        tx,
-        "update_legacy",
-        column(settings, |(member, _)| member.as_str()),
-        column(settings, |(_, export)| *export),
-        revision,
-        now
-    )
-    .await?;
-    Ok(changed.into_iter().map(|row| MemberId::trusted(row.id)).collect())
+    let mut members = Vec::new();
+    for slice in slices(settings) {
+        let changed: Vec<IdRow> = load!(
+            tx,
+            "update_legacy",
+            column(slice, |(member, _)| member.as_str()),
+            column(slice, |(_, export)| *export),
+            revision,
+            now
+        )
+        .await?;
+        members.extend(changed.into_iter().map(|row| MemberId::trusted(row.id)));
+    }
+    Ok(members)
 }
 
 async fn upsert_unmatched(tx: &mut WriteTx, settings: &[(Email, bool)]) -> Result<()> {
-    if settings.is_empty() {
-        return Ok(());
-    }
     let now = tx.now();
-    execute!(
-        tx,
-        "upsert_unmatched",
-        column(settings, |(email, _)| email.as_str()),
-        column(settings, |(_, export)| *export),
-        now
-    )
-    .await
+    for slice in slices(settings) {
+        execute!(
+            tx,
+            "upsert_unmatched",
+            column(slice, |(email, _)| email.as_str()),
+            column(slice, |(_, export)| *export),
+            now
+        )
+        .await?;
+    }
+    Ok(())
 }
 
 async fn delete_unmatched(tx: &mut WriteTx, emails: &[Email]) -> Result<()> {
-    if emails.is_empty() {
-        return Ok(());
+    for slice in slices(emails) {
+        let (conn, organization) = tx.parts();
+        diesel::sql_query("DELETE FROM unmatched_legacy_settings WHERE organization_id = $1 AND email = any($2)")
+            .bind::<Text, _>(organization)
+            .bind::<Array<Text>, _>(column(slice, Email::as_str))
+            .execute(conn)
+            .await?;
     }
-    let (conn, organization) = tx.parts();
-    diesel::sql_query("DELETE FROM unmatched_legacy_settings WHERE organization_id = $1 AND email = any($2)")
-        .bind::<Text, _>(organization)
-        .bind::<Array<Text>, _>(column(emails, Email::as_str))
-        .execute(conn)
-        .await?;
     Ok(())
 }

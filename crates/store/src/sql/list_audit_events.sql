@@ -52,16 +52,21 @@ sized AS (
         e.*,
         count(*) OVER () AS found,
         row_number() OVER newest_first AS number,
-        sum(coalesce(pg_column_size(e.before), 0) + coalesce(pg_column_size(e.after), 0))
+        sum(coalesce(pg_column_size(e.before), 0) + coalesce(pg_column_size(e.after), 0) + parts.size)
             OVER (newest_first ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS size_before
     FROM page
     INNER JOIN audit_events AS e ON e.organization_id = $1 AND e.revision = page.revision
+    CROSS JOIN LATERAL (
+        SELECT coalesce(sum(pg_column_size(p.part)), 0) AS size
+        FROM audit_document_parts AS p
+        WHERE p.organization_id = $1 AND p.revision = page.revision
+    ) AS parts
     WINDOW newest_first AS (ORDER BY e.revision DESC)
 )
 
 SELECT
-    s.revision, s.occurred_at, s.actor, s.method, s.resource, s.request_id, s.trace_id, s.before, s.after,
-    s.members_changed, s.assignment_changes, s.flips_to_export, s.flips_to_do_not_export, s.settings_changes, s.found
+    s.revision, s.occurred_at, s.actor, s.method, s.resource, s.request_id, s.trace_id, s.members_changed,
+    s.assignment_changes, s.flips_to_export, s.flips_to_do_not_export, s.settings_changes, s.found
 FROM sized AS s
-WHERE s.number <= $6 AND coalesce(s.size_before, 0) < $7
+WHERE s.number <= $6 AND coalesce(s.size_before, 0) < $7::bigint
 ORDER BY s.revision DESC

@@ -94,6 +94,19 @@ fn scope_of(name: &str, sql: &str) -> Scope {
     }
 }
 
+/// Returns a sync whose document in the audit is large.
+fn large_sync() -> String {
+    let row = |number: usize| {
+        let title = "x".repeat(200);
+        format!(
+            r#"{{"member": "large-{number}", "email": "large-{number}@$id.example", "job_title": "{title}",
+                "given_name": "{title}", "family_name": "{title}", "status": "MEMBER_STATUS_ACTIVE"}}"#
+        )
+    };
+    let rows: Vec<String> = (0..500).map(row).collect();
+    format!(r#"{{"parent": "$org", "mode": "SYNC_MODE_DELTA", "members": [{}]}}"#, rows.join(","))
+}
+
 /// Runs every RPC and every job, and returns the statements by name: the name of the file, or the text itself.
 async fn statements_of_all_calls() -> BTreeMap<String, String> {
     observe::start();
@@ -109,6 +122,7 @@ async fn statements_of_all_calls() -> BTreeMap<String, String> {
     for (rpc, request) in MORE_CHANGES {
         standard.make(rpc, request).await.unwrap();
     }
+    standard.make("DirectoryService/SyncDirectory", &large_sync()).await.unwrap();
     standard.make("OrganizationService/UpdateCatalog", CATALOG_IN_USE).await.unwrap_err();
     // The holdings of addresses are filled in, as after the first writes of an older release.
     let forget = "DELETE FROM address_holdings; UPDATE organizations SET holdings_revision = 0";

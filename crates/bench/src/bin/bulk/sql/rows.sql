@@ -36,7 +36,10 @@ FROM member_changes WHERE organization_id = $1
 UNION ALL
 SELECT 'audit_events', count(*), sum(hashtextextended(concat_ws(
     '|', revision, method, resource, members_changed,
-    CASE WHEN method = 'SyncDirectory' THEN length(after::text) END
+    CASE WHEN method = 'SyncDirectory' THEN coalesce(length(after::text), (
+        SELECT sum(length(p.part)) FROM audit_document_parts AS p
+        WHERE p.organization_id = $1 AND p.revision = e.revision AND p.is_after
+    )) END
 ), 0))::text
-FROM audit_events WHERE organization_id = $1
+FROM audit_events AS e WHERE organization_id = $1
 ORDER BY name

@@ -1,39 +1,33 @@
 //! The audit log: one event for each revision, with what the write touched. Events are only inserted and read: the
 //! database refuses to change or delete them.
 
+mod document;
+mod list;
+mod shown;
+
 use std::collections::{BTreeSet, HashSet};
 
 use diesel::{
     pg::Pg,
     prelude::*,
     query_builder::{QueryFragment, QueryId},
-    sql_types::{BigInt, Bool},
+    sql_types::Bool,
 };
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use futures::try_join;
 use rollcall_domain::{AssignmentId, MemberId, OrganizationId, Plan, Timestamp, plan::Counts};
-use serde::Serialize;
-use serde_json::Value;
 use uuid::Uuid;
 
+pub use document::Document;
+pub use list::{AuditFilter, EventHead, EventPage, StoredEvent, list_events};
+pub use shown::{SHOWN_BYTES, ShownDocument, ShownValue};
+
 use crate::{
-    Db, Error, ReadTx, Result, SystemConn, WriteTx,
-    arrays::column,
-    db::{Prepared, load, statement},
-    domain_columns::CountColumn,
-    schema::{audit_events, organizations},
+    Db, Error, Result, SystemConn, WriteTx,
+    arrays::{column, slices},
+    db::{Prepared, execute, statement},
+    schema::organizations,
 };
-
-/// What changed, as JSON text: for a large sync a [`Value`] would take ten times the memory.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Document(String);
-
-impl Document {
-    /// Serializes plain data, which always succeeds.
-    pub fn of(value: &impl Serialize) -> Option<Self> {
-        serde_json::to_string(value).ok().map(Self)
-    }
-}
 
 /// The audit event of a write.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -97,7 +91,13 @@ impl Impact {
 /// Ends a write: inserts its audit event and sets the organization's revision, which it returns. The address holdings are
 /// complete up to this revision, because the lock has filled them in. The statements do not
 /// depend on each other and share a round trip.
-pub(crate) async fn finish_write(tx: &mut WriteTx, impact: &Impact, event: AuditEvent) -> Result<i64> {
+pub(crate) async fn finish_write(tx: &mut WriteTx, impact: &Impact, mut event: AuditEvent) -> Result<i64> {
+    insert_members(tx, &impact.without_change).await?;
+    for (document, is_after) in [(&mut event.before, false), (&mut event.after, true)] {
+        if let Some(large) = document.take_if(|document| document.single_part().is_none()) {
+            document::insert_parts(tx, large, is_after).await?;
+        }
+    }
     let (revision, now) = (tx.next_revision(), tx.now());
     let id = tx.id().clone();
     let (conn, organization) = tx.parts();
@@ -116,6 +116,15 @@ pub(crate) async fn finish_write(tx: &mut WriteTx, impact: &Impact, event: Audit
     )
     .map_err(Error::of_statement("insert_audit_event, insert_audit_subjects or update of the revision"))?;
     Ok(revision)
+}
+
+/// Inserts the members whom a write touched and who have no row in `member_changes` for it.
+async fn insert_members(tx: &mut WriteTx, members: &[MemberId]) -> Result<()> {
+    let revision = tx.next_revision();
+    for slice in slices(members) {
+        execute!(tx, Prepared("insert_audit_members"), revision, column(slice, MemberId::as_str)).await?;
+    }
+    Ok(())
 }
 
 /// Inserts the event of a write that creates an organization.
@@ -150,8 +159,8 @@ fn event_statements<'a>(
         &event.resource,
         event.request_id,
         event.trace_id.as_deref(),
-        event.before.as_ref().map(|document| document.0.as_str()),
-        event.after.as_ref().map(|document| document.0.as_str()),
+        event.before.as_ref().and_then(Document::single_part),
+        event.after.as_ref().and_then(Document::single_part),
         impact.members.cast_signed(),
         counts.assignment_changes.cast_signed(),
         counts.flips_to_export.cast_signed(),
@@ -162,127 +171,9 @@ fn event_statements<'a>(
         "insert_audit_subjects",
         organization,
         revision,
-        impact.assignments.iter().map(AssignmentId::as_str).collect::<Vec<_>>(),
-        column(&impact.without_change, MemberId::as_str)
+        impact.assignments.iter().map(AssignmentId::as_str).collect::<Vec<_>>()
     );
     (Prepared(insert_event), Prepared(insert_subjects))
-}
-
-/// An audit event as it is stored.
-#[derive(Clone, Debug, PartialEq, QueryableByName)]
-#[diesel(table_name = audit_events, check_for_backend(Pg))]
-pub struct StoredEvent {
-    /// The revision of the write.
-    pub revision: i64,
-    /// When the write happened.
-    #[diesel(column_name = occurred_at)]
-    pub time: Timestamp,
-    /// The caller who requested the change.
-    pub actor: String,
-    /// The RPC or job.
-    pub method: String,
-    /// The name of the resource that was changed.
-    pub resource: String,
-    /// The caller's id for the request.
-    pub request_id: Option<Uuid>,
-    /// The trace that the write was part of.
-    pub trace_id: Option<String>,
-    /// What changed, before the write.
-    pub before: Option<Value>,
-    /// What changed, after the write.
-    pub after: Option<Value>,
-    /// How many members the write touched.
-    #[diesel(column_name = members_changed, deserialize_as = CountColumn)]
-    pub members: u32,
-    /// Members who changed assignment.
-    #[diesel(deserialize_as = CountColumn)]
-    pub assignment_changes: u32,
-    /// Members whose email export changed to EXPORT.
-    #[diesel(deserialize_as = CountColumn)]
-    pub flips_to_export: u32,
-    /// Members whose email export changed to `DO_NOT_EXPORT`.
-    #[diesel(deserialize_as = CountColumn)]
-    pub flips_to_do_not_export: u32,
-    /// Members whose settings changed.
-    #[diesel(deserialize_as = CountColumn)]
-    pub settings_changes: u32,
-}
-
-/// A filter of events. An event must meet every condition that is set.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct AuditFilter {
-    /// The event touched this assignment, which may be deleted by now.
-    pub assignment: Option<AssignmentId>,
-    /// The event touched this member.
-    pub member: Option<MemberId>,
-    /// The event happened at this time or later.
-    pub start: Option<Timestamp>,
-    /// The event happened before this time.
-    pub end: Option<Timestamp>,
-}
-
-/// A page of audit events.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct EventPage {
-    /// Newest first.
-    pub events: Vec<StoredEvent>,
-    /// Whether there are older events.
-    pub more: bool,
-}
-
-/// The stored size at which a page ends: the event of a sync of 100,000 members is large.
-const PAGE_BYTES: i64 = 8 << 20;
-
-#[derive(QueryableByName)]
-struct ListedEventRow {
-    #[diesel(embed)]
-    event: StoredEvent,
-    #[diesel(sql_type = BigInt)]
-    found: i64,
-}
-
-/// Reads up to `limit` events before a revision, newest first. A page of large events is shorter.
-pub async fn list_events(tx: &mut ReadTx, filter: &AuditFilter, before: Option<i64>, limit: u32) -> Result<EventPage> {
-    let (from, until) = revisions(tx, filter, before).await?;
-    let rows: Vec<ListedEventRow> = load!(
-        tx,
-        "list_audit_events",
-        from,
-        until,
-        filter.assignment.as_ref().map(AssignmentId::as_str),
-        filter.member.as_ref().map(MemberId::as_str),
-        i64::from(limit),
-        PAGE_BYTES
-    )
-    .await?;
-    let found = rows.as_slice().first().map_or(0, |row| row.found);
-    let more = usize::try_from(found).is_ok_and(|found| found > rows.len());
-    Ok(EventPage { events: rows.into_iter().map(|row| row.event).collect(), more })
-}
-
-/// Returns the half-open range of revisions `[from, until)` that covers the requested time span. Revisions increase with
-/// time.
-async fn revisions(tx: &mut ReadTx, filter: &AuditFilter, before: Option<i64>) -> Result<(i64, i64)> {
-    let from = match filter.start {
-        Some(start) => find_first_revision(tx, start).await?.unwrap_or(i64::MAX),
-        None => 0,
-    };
-    let until = match filter.end {
-        Some(end) => find_first_revision(tx, end).await?,
-        None => None,
-    };
-    Ok((from, until.into_iter().chain(before).min().unwrap_or(i64::MAX)))
-}
-
-/// Returns the first revision at a time or later.
-async fn find_first_revision(tx: &mut ReadTx, time: Timestamp) -> Result<Option<i64>> {
-    let (conn, organization) = tx.parts();
-    let query = audit_events::table
-        .filter(audit_events::organization_id.eq(organization))
-        .filter(audit_events::occurred_at.ge(time))
-        .order((audit_events::occurred_at, audit_events::revision))
-        .select(audit_events::revision);
-    Ok(query.first(conn).await.optional()?)
 }
 
 #[derive(QueryableByName)]

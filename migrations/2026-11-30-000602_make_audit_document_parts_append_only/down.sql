@@ -1,0 +1,1 @@
+GRANT UPDATE, DELETE, TRUNCATE ON audit_document_parts TO CURRENT_USER;
