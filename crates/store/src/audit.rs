@@ -33,6 +33,14 @@ impl Document {
     pub fn of(value: &impl Serialize) -> Option<Self> {
         serde_json::to_string(value).ok().map(Self)
     }
+
+    /// The document with one more field. A document that is no object stays as it is.
+    #[must_use]
+    pub fn with_field(self, name: &str, value: &str) -> Self {
+        let Ok(Value::Object(mut object)) = serde_json::from_str(&self.0) else { return self };
+        object.insert(name.to_owned(), value.into());
+        Self(Value::Object(object).to_string())
+    }
 }
 
 /// The audit event of a write.

@@ -7,8 +7,8 @@ use serde_json::json;
 
 use crate::walk::{OTHER, Walk, names, with};
 
-/// Responses about an organization without a revision: streams of bytes.
-const WITHOUT: [&str; 1] = ["MemberService/ExportMembersCsv"];
+/// Responses about an organization without a revision: streams of bytes, and a change of many organizations.
+const WITHOUT: [&str; 2] = ["MemberService/ExportMembersCsv", "MigrationService/ChangeMigrations"];
 
 #[tokio::test(flavor = "multi_thread")]
 async fn every_response_about_an_organization_has_its_revision() {
