@@ -2,6 +2,7 @@
 
 pub mod engine;
 mod housekeeping;
+mod migration_changes;
 mod mixed_settings_report;
 mod self_check;
 mod settings_migration;
@@ -34,7 +35,7 @@ impl Default for JobOptions {
 #[must_use]
 pub fn specs(options: &JobOptions) -> Vec<JobSpec> {
     let report = mixed_settings_report::spec(options.report_schedule.clone());
-    vec![housekeeping::spec(), report, self_check::spec(), settings_migration::spec()]
+    vec![housekeeping::spec(), migration_changes::spec(), report, self_check::spec(), settings_migration::spec()]
 }
 
 /// Returns the name, description and schedule of every job.
@@ -49,6 +50,15 @@ pub fn list(options: &JobOptions) -> Vec<JobInfo> {
 /// [`EngineError::Schedule`] for a schedule that cannot be read, [`EngineError::Ticker`], or [`EngineError::Store`].
 pub async fn start(app: App, options: &JobOptions) -> Result<Engine, EngineError> {
     Engine::start(app, specs(options), EngineOptions::default()).await
+}
+
+/// Starts an engine with the job that changes the migrations of many organizations, and with no other job: for a command
+/// that requests a run.
+///
+/// # Errors
+/// [`EngineError::Ticker`], or [`EngineError::Store`].
+pub async fn start_migration_changes(app: App) -> Result<Engine, EngineError> {
+    Engine::start(app, vec![migration_changes::spec()], EngineOptions::default()).await
 }
 
 /// Runs a job once in this process; see [`engine::run_in_process`].

@@ -11,7 +11,7 @@ use rollcall_store::{
 };
 use tokio::task::block_in_place;
 
-use crate::{Answer, App, AuditDraft, Changed, MutationContext, Result, Warning, assignments::lint, seats};
+use crate::{Answer, App, AuditDraft, Caller, Changed, MutationContext, Result, Warning, assignments::lint, seats};
 
 /// A kind of change: how it is proposed, what the audit keeps of it, and what the caller is answered.
 pub trait Operation: Sync {
@@ -72,52 +72,54 @@ impl App {
         id: &OrganizationId,
         operation: &O,
     ) -> Result<Answer<O::Answer>> {
-        let validate_only = context.caller.validate_only;
-        self.db
-            .write(id, O::NAME, async |tx: &mut WriteTx| {
-                if let Some(answer) = context.recall(tx).await? {
-                    return Ok(answer);
-                }
-
-                // Load
-                let organization = tx.organization().clone();
-                let stored = assignments::get_list(tx).await?;
-                let current = Current { organization: &organization, list: &stored.list };
-                let (proposal, before) = operation.propose(tx, &stored).await?;
-                let (scope, list) = (proposal.scope(), proposal.list(current));
-                let mut facts = Facts::default();
-                match scope {
-                    Scope::Directory(rows) => facts.directory = directory::list_directory(tx, rows).await?,
-                    scope => facts.members = members::list_states(tx, scope, list).await?,
-                }
-                if needs_states(scope) {
-                    facts.states = assignments::list_unchosen_states(tx, current.list).await?;
-                }
-
-                // Plan
-                let mut plan = plan(&proposal, current, &facts, tx.now())?;
-                let (seats, waiting) = seats::plan(tx, &plan, &facts, validate_only).await?;
-                plan.seats = seats;
-                let mut warnings = lint::warnings(tx, current.list, list, &plan).await?;
-                warnings.extend(seats::warnings(tx, &proposal, current.list, &plan, &facts, &waiting).await?);
-                let (stored, now, organization) = (&stored, tx.now(), &organization);
-                let planned = Planned { organization, stored, list, facts, plan, now };
-
-                // Apply
-                let is_written = !validate_only && proposal.is_recorded(&planned.plan);
-                let mut revision = organization.revision;
-                if is_written {
-                    let event = context.caller.event(operation.audit(&before, &planned));
-                    revision = changes::apply(tx, &planned.plan, event).await?;
-                }
-                let mut applied = Applied { planned, is_written, revision, warnings };
-                let value = operation.answer(before, &mut applied)?;
-                let preview = validate_only.then_some(applied.planned.plan);
-                let changed = Changed { value, preview, revision, warnings: applied.warnings };
-                context.remember(tx, changed).await
-            })
-            .await
+        self.once(context, id, O::NAME, async |tx: &mut WriteTx| change_in(tx, &context.caller, operation).await).await
     }
+}
+
+/// Changes the organization of a transaction. A change that changes nothing makes no revision.
+///
+/// # Errors
+/// The refusal of the operation.
+pub(crate) async fn change_in<O: Operation>(
+    tx: &mut WriteTx,
+    caller: &Caller,
+    operation: &O,
+) -> Result<Changed<O::Answer>> {
+    // Load
+    let organization = tx.organization().clone();
+    let stored = assignments::get_list(tx).await?;
+    let current = Current { organization: &organization, list: &stored.list };
+    let (proposal, before) = operation.propose(tx, &stored).await?;
+    let (scope, list) = (proposal.scope(), proposal.list(current));
+    let mut facts = Facts::default();
+    match scope {
+        Scope::Directory(rows) => facts.directory = directory::list_directory(tx, rows).await?,
+        scope => facts.members = members::list_states(tx, scope, list).await?,
+    }
+    if needs_states(scope) {
+        facts.states = assignments::list_unchosen_states(tx, current.list).await?;
+    }
+
+    // Plan
+    let mut plan = plan(&proposal, current, &facts, tx.now())?;
+    let (seats, waiting) = seats::plan(tx, &plan, &facts, caller.validate_only).await?;
+    plan.seats = seats;
+    let mut warnings = lint::warnings(tx, current.list, list, &plan).await?;
+    warnings.extend(seats::warnings(tx, &proposal, current.list, &plan, &facts, &waiting).await?);
+    let (stored, now, organization) = (&stored, tx.now(), &organization);
+    let planned = Planned { organization, stored, list, facts, plan, now };
+
+    // Apply
+    let is_written = !caller.validate_only && proposal.is_recorded(&planned.plan);
+    let mut revision = organization.revision;
+    if is_written {
+        let event = caller.event(operation.audit(&before, &planned));
+        revision = changes::apply(tx, &planned.plan, event).await?;
+    }
+    let mut applied = Applied { planned, is_written, revision, warnings };
+    let value = operation.answer(before, &mut applied)?;
+    let preview = caller.validate_only.then_some(applied.planned.plan);
+    Ok(Changed { value, preview, revision, warnings: applied.warnings })
 }
 
 /// Whether a member can enter an assignment. Only then does the plan need to know what the active members of each

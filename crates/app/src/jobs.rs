@@ -170,6 +170,6 @@ impl App {
 }
 
 /// The result of a change that belongs to no organization: it has no revision and no preview.
-fn without_revision<T>(value: T) -> Changed<T> {
+pub(crate) fn without_revision<T>(value: T) -> Changed<T> {
     Changed { value, preview: None, revision: 0, warnings: Vec::new() }
 }

@@ -23,16 +23,22 @@ pub struct Caller {
     pub validate_only: bool,
     /// The idempotency key, if the caller gives one.
     pub request: Option<RequestKey>,
+    /// The name of the run that makes the change, for a change of many organizations. Audit events name it.
+    pub run: Option<String>,
 }
 
 impl Caller {
     /// A job that acts on its own.
     #[must_use]
     pub fn job(name: &'static str) -> Self {
-        Self { actor: names::job(name), method: name, trace_id: None, validate_only: false, request: None }
+        Self { actor: names::job(name), method: name, trace_id: None, validate_only: false, request: None, run: None }
     }
 
     pub(crate) fn event(&self, draft: AuditDraft) -> AuditEvent {
+        let after = match &self.run {
+            Some(run) => draft.after.map(|after| after.with_field("run", run)),
+            None => draft.after,
+        };
         AuditEvent {
             actor: self.actor.clone(),
             method: self.method,
@@ -40,7 +46,7 @@ impl Caller {
             request_id: self.request.as_ref().map(|request| request.id),
             trace_id: self.trace_id.clone(),
             before: draft.before,
-            after: draft.after,
+            after,
         }
     }
 }

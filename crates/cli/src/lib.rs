@@ -13,7 +13,7 @@
 //!   other reader would find.
 //! * No two files of this crate import each other.
 //!
-//! From `domain` the crate uses the forms of ids and email addresses and the escaping of text for spreadsheets.
+//! From `domain` the crate uses the forms of ids, email addresses and filters and the escaping of text for spreadsheets.
 
 mod connection;
 mod csv_file;

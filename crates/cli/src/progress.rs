@@ -35,11 +35,11 @@ impl StepTimer {
 }
 
 /// The progress of a job's run: a bar on a terminal, otherwise a line every few seconds. Shows nothing for a job that
-/// does not count members.
+/// counts neither members nor organizations.
 #[derive(Debug, Default)]
 pub struct JobProgress {
     bar: Option<ProgressBar>,
-    /// When `show` was called first, and how many members were done then.
+    /// When `show` was called first, and how many members or organizations were done then.
     first: Option<(Instant, i64)>,
     last_line: Option<(Instant, String)>,
 }
@@ -47,20 +47,25 @@ pub struct JobProgress {
 impl JobProgress {
     /// Shows the outcome of the run so far. `count` returns a count by its name.
     pub fn show(&mut self, count: impl Fn(&str) -> i64) {
-        let total = count("members_total");
+        let (organizations, members_total) = (count("organizations_total"), count("members_total"));
+        let organizations_done: i64 = ["migrated", "failed", "changed", "unchanged", "refused"]
+            .iter()
+            .map(|what| count(&format!("organizations_{what}")))
+            .sum();
+        let (done, total) =
+            if members_total == 0 { (organizations_done, organizations) } else { (count("members"), members_total) };
         if total == 0 {
             return;
         }
-        let (done, members) = (count("organizations_migrated") + count("organizations_failed"), count("members"));
-        let (start, earlier) = *self.first.get_or_insert_with(|| (Instant::now(), members));
+        let members = if members_total == 0 { String::new() } else { format!("{done}/{total} members, ") };
+        let (start, earlier) = *self.first.get_or_insert_with(|| (Instant::now(), done));
         let line = format!(
-            "{members}/{total} members, {done}/{} organizations{}",
-            count("organizations_total"),
-            pace(members - earlier, (total - members).max(0), start.elapsed())
+            "{members}{organizations_done}/{organizations} organizations{}",
+            pace(done - earlier, (total - done).max(0), start.elapsed())
         );
         if io::stdout().is_terminal() {
             let bar = self.bar.get_or_insert_with(|| bar(total));
-            bar.set_position(members.unsigned_abs());
+            bar.set_position(done.unsigned_abs());
             bar.set_message(line);
             return;
         }
@@ -80,7 +85,7 @@ impl JobProgress {
     }
 }
 
-/// Returns a bar that counts members and is as wide as the terminal.
+/// Returns a bar that counts members or organizations and is as wide as the terminal.
 fn bar(total: i64) -> ProgressBar {
     let bar = ProgressBar::with_draw_target(Some(total.unsigned_abs()), ProgressDrawTarget::stdout());
     match ProgressStyle::with_template("[{wide_bar}] {msg}") {
@@ -89,7 +94,7 @@ fn bar(total: i64) -> ProgressBar {
     }
 }
 
-/// Returns the members per second and the time that the other members will take, or nothing while the rate is unknown.
+/// Returns what was done per second and the time that the rest will take, or nothing while the rate is unknown.
 fn pace(done: i64, left: i64, elapsed: Duration) -> String {
     let rate = done as f64 / elapsed.as_secs_f64();
     if rate > 0.0 && rate.is_finite() {

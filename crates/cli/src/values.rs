@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use rollcall_domain::OrganizationId;
+use rollcall_domain::{OrganizationId, migration::MigrationFilter};
 use url::Url;
 
 /// Parses the address of a running server.
@@ -53,4 +53,9 @@ pub fn duration(text: &str) -> Result<Duration, String> {
 pub(crate) fn organization(text: &str) -> Result<OrganizationId, String> {
     let id = text.strip_prefix("organizations/").unwrap_or(text);
     OrganizationId::parse(id).map_err(|violation| format!("give an organization's id: {}", violation.description))
+}
+
+/// Checks a filter of migrations, such as `wave = 2 AND state = FAILED`, and returns it unchanged.
+pub(crate) fn migration_filter(text: &str) -> Result<String, String> {
+    MigrationFilter::parse(text).map(|_| text.to_owned()).map_err(|violation| violation.description)
 }

@@ -204,6 +204,13 @@ impl Refusal {
         }
     }
 
+    /// Whether the organization is already as the request would leave it. A change of many organizations passes such an
+    /// organization.
+    #[must_use]
+    pub fn is_nothing_to_do(&self) -> bool {
+        matches!(self, Self::NothingToMigrate(_) | Self::NothingToRetry(_) | Self::NothingToRollBack { .. })
+    }
+
     /// Refuses when there are violations.
     ///
     /// # Errors

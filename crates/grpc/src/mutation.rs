@@ -38,6 +38,7 @@ impl Mutation {
             trace_id: crate::layers::trace_id(),
             validate_only: request.validate_only(),
             request: request_key,
+            run: None,
         };
         let input = parse_input(request, &mut checks);
         Ok((Self { caller }, checks.finish(input)?))

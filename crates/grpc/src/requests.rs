@@ -41,6 +41,7 @@ mutations! {
     ImportLegacySettingsRequest = "ImportLegacySettings",
     RollBackMigrationRequest = "RollBackMigration",
     RetryMigrationRequest = "RetryMigration",
+    ChangeMigrationsRequest = "ChangeMigrations",
     RunJobRequest = "RunJob",
     CancelJobRunRequest = "CancelJobRun",
 }

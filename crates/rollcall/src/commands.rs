@@ -12,9 +12,14 @@ use rollcall_cli::{
     folder::OrganizationFolder,
     import::{self, ImportArguments},
     job::{self, JobCommand},
-    migration::{self, MigrationCommand, import::MigrationImport},
+    migration::{
+        self, MigrationCommand,
+        change::{MigrationChange, MigrationWaveArguments},
+        import::MigrationImport,
+    },
     report::{ReportCommand, verify},
 };
+use rollcall_proto::v1::MigrationAction;
 use url::Url;
 
 use crate::{
@@ -22,13 +27,15 @@ use crate::{
     database, demo,
     error::{Error, Result},
     job_run,
-    local_server::with_server,
+    local_server::{with_server, with_server_and_changes},
     serve,
     shutdown::Shutdown,
 };
 
 const INTERRUPTED: &str = "interrupted";
 const IMPORT_INTERRUPTED: &str = "interrupted: the organization may be incomplete; run the import again to continue";
+const CHANGE_INTERRUPTED: &str = "stopped waiting; the run, if it has begun, continues on the server; without a server, \
+     `rollcall job run migration-changes` continues it";
 const WAIT_INTERRUPTED: &str = "stopped waiting; the run, if it has begun, continues on the server";
 
 /// Decides which settings every team member has, and whether a member's emails may be exported to the CRM.
@@ -56,7 +63,7 @@ pub(crate) enum Command {
         #[command(subcommand)]
         command: JobCommand,
     },
-    /// Show and plan the settings migration, and import old settings
+    /// Show, plan and steer the settings migration, and import old settings
     #[command(arg_required_else_help = false)]
     Migration {
         #[command(subcommand)]
@@ -142,7 +149,28 @@ async fn run_migration_command(command: MigrationCommand, config: &Config, shutd
             let run = async |server: &_| import.run(server).await;
             with_server(config, target.as_ref(), shutdown, INTERRUPTED, run).await
         }
+        MigrationCommand::Cancel(arguments) => {
+            let cancel = async |server: &_| migration::cancel::run(server, &arguments).await;
+            with_server(config, arguments.target.as_ref(), shutdown, INTERRUPTED, cancel).await
+        }
+        MigrationCommand::Retry(arguments) => {
+            let change = MigrationChange::new(MigrationAction::Retry, None, &arguments)?;
+            run_change(change, arguments.target.as_ref(), config, shutdown).await
+        }
+        MigrationCommand::Rollback(arguments) => {
+            let change = MigrationChange::new(MigrationAction::RollBack, None, &arguments)?;
+            run_change(change, arguments.target.as_ref(), config, shutdown).await
+        }
+        MigrationCommand::Wave(MigrationWaveArguments { wave, change: arguments }) => {
+            let change = MigrationChange::new(MigrationAction::SetWave, Some(wave), &arguments)?;
+            run_change(change, arguments.target.as_ref(), config, shutdown).await
+        }
     }
+}
+
+async fn run_change(change: MigrationChange, target: Option<&Url>, config: &Config, shutdown: &Shutdown) -> Result {
+    let run = async |server: &_| change.run(server).await;
+    with_server_and_changes(config, target, shutdown, CHANGE_INTERRUPTED, run).await
 }
 
 fn open_report_store(url: &Url) -> Result<Arc<dyn ObjectStore>> {

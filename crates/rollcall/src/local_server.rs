@@ -24,20 +24,44 @@ pub(crate) async fn with_server(
     interrupted: &str,
     run: impl AsyncFnOnce(&ServerConnection) -> Result,
 ) -> Result {
+    with_server_for(Work::Calls, (config, target), shutdown, interrupted, run).await
+}
+
+/// The same. A server of this process also runs the job that changes the migrations of many organizations, and no other.
+///
+/// # Errors
+/// As [`with_server`].
+pub(crate) async fn with_server_and_changes(
+    config: &Config,
+    target: Option<&Url>,
+    shutdown: &Shutdown,
+    interrupted: &str,
+    run: impl AsyncFnOnce(&ServerConnection) -> Result,
+) -> Result {
+    with_server_for(Work::CallsAndChanges, (config, target), shutdown, interrupted, run).await
+}
+
+async fn with_server_for(
+    work: Work,
+    (config, target): (&Config, Option<&Url>),
+    shutdown: &Shutdown,
+    interrupted: &str,
+    run: impl AsyncFnOnce(&ServerConnection) -> Result,
+) -> Result {
     let finished = async {
         match target {
             Some(target) => run(&ServerConnection::open(target).await?).await,
-            None => with_local_server(config, run).await,
+            None => with_local_server(config, work, run).await,
         }
     };
     shutdown.interrupts(finished).await.unwrap_or_else(|| Err(Error::failed(interrupted)))
 }
 
-async fn with_local_server(config: &Config, run: impl AsyncFnOnce(&ServerConnection) -> Result) -> Result {
+async fn with_local_server(config: &Config, work: Work, run: impl AsyncFnOnce(&ServerConnection) -> Result) -> Result {
     let database = Database::open(config).await?;
     let any_free_port = Config { listen: ([127, 0, 0, 1], 0).into(), ..config.clone() };
     let finished = async {
-        let service = Service::start(&any_free_port, &database.db, Work::Calls).await?;
+        let service = Service::start(&any_free_port, &database.db, work).await?;
         let finished = async { run(&ServerConnection::open_local(service.address).await?).await }.await;
         finished.and(service.stop().await)
     };

@@ -27,6 +27,8 @@ pub(crate) enum Work {
     CallsAndJobs,
     /// Answers calls.
     Calls,
+    /// Answers calls, and runs only the job that changes the migrations of many organizations.
+    CallsAndChanges,
     /// Runs jobs.
     Jobs,
 }
@@ -114,6 +116,10 @@ impl Service {
         };
         let engine = match work {
             Work::Calls => None,
+            Work::CallsAndChanges => {
+                let started = rollcall_jobs::start_migration_changes(app).await;
+                Some(started.map_err(Error::doing("cannot run jobs"))?)
+            }
             Work::CallsAndJobs | Work::Jobs => {
                 let started = rollcall_jobs::start(app, &config.job_options()).await;
                 Some(started.map_err(Error::doing("cannot run jobs"))?)

@@ -9,6 +9,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test panics if its setup fails")]
 
 mod support {
+    pub(crate) mod kill_changes;
     pub(crate) mod kill_import;
     pub(crate) mod kill_migration;
     pub(crate) mod kill_moment;
@@ -26,7 +27,7 @@ use std::time::Duration;
 use rand::{RngExt as _, SeedableRng as _, rngs::StdRng};
 use rollcall_proto::v1::EmailExport;
 use support::{
-    kill_import as import, kill_migration as migration,
+    kill_changes as changes, kill_import as import, kill_migration as migration,
     kill_moment::{self, Lock, Moment},
     kill_save as save,
     kill_state::RowView,
@@ -176,6 +177,23 @@ async fn a_migration_shared_by_two_servers_is_never_half_done() {
             assert_eq!(migration::assert_as_undisturbed(&trial, &undisturbed).await, 1, "the leader goes on");
         }
         assert_eq!(asked.await.unwrap().is_ok(), !leader_dies);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_rollback_of_many_organizations_rolls_each_back_once() {
+    let mut trial = Trial::begin(changes::seed).await;
+    let mut rng = StdRng::seed_from_u64(5);
+    let before = migration::answers(trial.server()).await;
+    let operation: Operation = Box::new(changes::roll_back);
+    for round in 0..2 * changes::STOPS {
+        let (kind, place, number) = (round % changes::STOPS, round % 4, rng.random_range(0..500));
+        let moment = changes::stop_in(migration::ORGANIZATIONS[place], kind, number);
+        let answer = trial.kill_at(&moment, &operation).await;
+        assert!(answer.is_err(), "{moment:?} is before the end of the run");
+        assert_eq!(changes::rolled_back(&trial).await, i64::try_from(place).unwrap(), "killed {moment:?}");
+        changes::assert_taken_over(&trial).await;
+        assert_eq!(migration::answers(trial.server()).await, before);
     }
 }
 

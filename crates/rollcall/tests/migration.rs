@@ -7,7 +7,9 @@ use std::{
     process::{Command, Output, Stdio},
 };
 
-use rollcall_proto::v1::{DirectoryMember, MemberStatus, Phase, SyncDirectoryRequest};
+use rollcall_proto::v1::{
+    DirectoryMember, GetJobRunRequest, JobRunState, MemberStatus, Phase, RunJobRequest, SyncDirectoryRequest,
+};
 use rollcall_testkit::{Member, Org, TestServer};
 
 const HEADER: &str = "email,export\n";
@@ -196,4 +198,109 @@ async fn a_wave_is_planned_migrated_and_its_failure_named() {
     server.database.client().await.batch_execute("UPDATE organizations SET wave = 0 WHERE id = 'late'").await.unwrap();
     let (out, _) = printed(rollcall(&server, On::Database, &["job", "run", "settings-migration"]), 0);
     assert!(out.contains("organizations_migrated 1") && out.contains("organizations_skipped 1"), "{out}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn migrations_are_rolled_back_retried_and_moved_by_name_filter_and_file() {
+    let server = TestServer::start().await;
+    for id in ["acme", "beta", "gamma"] {
+        legacy(&server, id).await.import(&[("a", true)]).await;
+    }
+    printed(rollcall(&server, On::Server, &["job", "run", "settings-migration"]), 0);
+    let chosen = "UPDATE settings_migrations SET chosen_assignment = 'default' WHERE organization_id = 'gamma'";
+    server.database.client().await.batch_execute(chosen).await.unwrap();
+    let dir = tempfile::tempdir().unwrap();
+    let file = write(dir.path(), "names.txt", "\u{feff}# the first wave\r\nacme\r\n\norganizations/gamma\nacme\n");
+
+    // What can be changed is shown first. The exit code says that something would be refused.
+    let check = ["migration", "rollback", "--file", &file, "--validate-only"];
+    let refused = "  gamma: the migration of `gamma` cannot be rolled back: a value was chosen on the assignment `default` \
+        after the migration; change its assignments and members instead (MIGRATION_ROLLBACK_TOO_LATE)";
+    let expected = format!(
+        "checked, nothing was written\norganizations that would change: 1\norganizations that need no change: 0\n\
+        organizations that would be refused: 1\n\nwould change:\n  acme\n\nrefused, and not changed:\n{refused}\n"
+    );
+    for on in [On::Server, On::Database] {
+        let (out, err) = printed(rollcall(&server, on, &check), 1);
+        assert_eq!(out, expected);
+        assert!(err.contains("1 organization would be refused"), "{err}");
+    }
+    let (out, err) = printed(rollcall(&server, On::Server, &check[..4]), 1);
+    assert!(out.contains("SUCCEEDED\n  organizations_changed 1\n  organizations_refused 1\n"), "{out}");
+    assert!(out.contains(refused) && err.contains("1 organization was refused"), "{out}{err}");
+    // Without a server, the command itself runs the job.
+    let filter = ["migration", "rollback", "--filter", "state = MIGRATED AND wave = 0"];
+    let (out, _) = printed(rollcall(&server, On::Database, &filter), 1);
+    assert!(out.contains("organizations_changed 1") && out.contains("organizations_total 2"), "{out}");
+    let (out, _) = printed(rollcall(&server, On::Server, &["migration", "retry", "beta"]), 0);
+    assert!(out.contains("organizations_changed 1"), "{out}");
+    let (out, _) =
+        printed(rollcall(&server, On::Server, &["migration", "wave", "3", "--filter", "state=ROLLED_BACK"]), 0);
+    assert!(out.contains("organizations_changed 1"), "{out}");
+    let rows = "SELECT string_agg(id || ' ' || wave || ' ' || state, ', ' ORDER BY id)
+        FROM organizations LEFT JOIN settings_migrations ON organization_id = id";
+    let rows: String = server.database.client().await.query_one(rows, &[]).await.unwrap().get(0);
+    assert_eq!(rows, "acme 3 ROLLED_BACK, beta 0 PENDING, gamma 0 MIGRATED");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_wrong_selection_changes_nothing() {
+    let server = TestServer::start().await;
+    legacy(&server, "acme").await;
+    let dir = tempfile::tempdir().unwrap();
+    let many: String = (0..10_001).map(|number| format!("o{number}\n")).collect();
+    let (many, empty) = (write(dir.path(), "many.txt", many), write(dir.path(), "empty.txt", "\n# nothing\n"));
+    let bad = write(dir.path(), "bad.txt", "acme\nNo Id\n");
+    for (arguments, code, why) in [
+        (&["retry"][..], 2, "--filter"),
+        (&["retry", "acme", "--filter", "wave = 1"], 2, "cannot be used with"),
+        (&["retry", "No Id"], 2, "organization"),
+        (&["retry", "--filter", "wave > 1"], 2, "`wave = N`"),
+        (&["retry", "--filter", ""], 2, "`wave = N`"),
+        (&["retry", "--file", &many], 2, "at most 10000; split the file"),
+        (&["retry", "--file", &empty], 2, "names no organization"),
+        (&["retry", "--file", &bad], 2, "bad.txt, line 2: give an organization's id"),
+        (&["retry", "--file", "/no/such/file"], 1, "cannot read /no/such/file"),
+        (&["retry", "nobody"], 1, "ORGANIZATION_NOT_FOUND"),
+        (&["wave", "-1", "acme"], 2, "-1"),
+        (&["wave", "two", "acme"], 2, "give a whole number"),
+        (&["cancel"], 1, "no run of the settings migration is in progress"),
+        (&["cancel", "jobs/settings-migration"], 1, "jobs/{job}/runs/{run}"),
+    ] {
+        let (out, err) = printed(rollcall(&server, On::Server, &[&["migration"], arguments].concat()), code);
+        assert!(out.is_empty() && err.contains(why), "{arguments:?}: {out}{err}");
+    }
+    let runs = "SELECT FROM job_runs WHERE job = 'migration-changes'";
+    assert!(server.database.client().await.query(runs, &[]).await.unwrap().is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_run_in_progress_is_cancelled() {
+    let server = TestServer::start().await;
+    legacy(&server, "acme").await;
+    let mut holder = server.database.client().await;
+    let held = holder.transaction().await.unwrap();
+    held.execute("SELECT FROM organizations FOR UPDATE", &[]).await.unwrap();
+    let request = RunJobRequest {
+        name: "jobs/settings-migration".to_owned(),
+        wait_timeout: Some(prost_types::Duration::default()),
+        ..Default::default()
+    };
+    let run = server.jobs().run_job(request).await.unwrap().into_inner().run.unwrap().name;
+    let (out, _) = printed(rollcall(&server, On::Server, &["migration", "cancel", "--validate-only"]), 0);
+    assert_eq!(out, format!("{run} would stop\n"));
+    let (out, _) = printed(rollcall(&server, On::Server, &["migration", "cancel"]), 0);
+    let stopped = [format!("{run} stops after its current organization"), format!("{run} was stopped")];
+    assert!(stopped.iter().any(|text| out.starts_with(text)), "{out}");
+    held.rollback().await.unwrap();
+    let ended = loop {
+        let request = GetJobRunRequest { name: run.clone() };
+        let found = server.jobs().get_job_run(request).await.unwrap().into_inner().run.unwrap();
+        if ![JobRunState::Pending, JobRunState::Running].contains(&found.state()) {
+            break found;
+        }
+    };
+    assert_eq!(ended.state(), JobRunState::Cancelled);
+    let (out, _) = printed(rollcall(&server, On::Server, &["migration", "cancel", &run]), 0);
+    assert_eq!(out, format!("{run} was stopped; what it has done stays done\n"));
 }

@@ -6,7 +6,7 @@ use diesel::{
     migration::{Migration, MigrationSource as _},
     pg::Pg,
     prelude::*,
-    sql_types::{Bool, Text},
+    sql_types::{Array, Bool, Text},
 };
 use diesel_async::{AsyncMigrationHarness, AsyncPgConnection, RunQueryDsl, SimpleAsyncConnection};
 use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
@@ -28,8 +28,9 @@ struct Answer {
     holds: bool,
 }
 
+/// An index that an interrupted schema migration has left.
 #[derive(QueryableByName)]
-struct InvalidIndex {
+struct LeftIndex {
     /// The name, quoted.
     #[diesel(sql_type = Text)]
     name: String,
@@ -64,6 +65,7 @@ pub async fn run(url: &str) -> Result<Vec<String>> {
     }
     conn.batch_execute("SET lock_timeout = '10s'").await?;
     drop_invalid_indexes(&mut conn).await?;
+    drop_unrecorded_indexes(&mut conn).await?;
     let mut harness = AsyncMigrationHarness::new(conn);
     let applied = harness.run_pending_migrations(MIGRATIONS).map_err(Error::Internal)?;
     Ok(applied.iter().map(ToString::to_string).collect())
@@ -79,36 +81,60 @@ async fn drop_invalid_indexes(conn: &mut AsyncPgConnection) -> Result<()> {
         INNER JOIN pg_class AS c ON c.oid = i.indexrelid
         WHERE c.relnamespace = 'public'::regnamespace AND NOT i.indisvalid";
     let left = loop {
-        let found: Vec<InvalidIndex> = diesel::sql_query(invalid).load(conn).await?;
+        let found: Vec<LeftIndex> = diesel::sql_query(invalid).load(conn).await?;
         // A session that was interrupted may still be ending.
         let Some(building) = found.iter().find(|index| index.in_progress) else { break found };
         tracing::debug!(index = building.name, "waiting for a session that builds an index");
         tokio::time::sleep(Duration::from_millis(100)).await;
     };
-    for InvalidIndex { name, .. } in left {
+    for LeftIndex { name, .. } in left {
         tracing::warn!(index = name, "dropping an index that an interrupted schema migration has left");
         conn.batch_execute(&format!("DROP INDEX CONCURRENTLY {name}")).await?;
     }
     Ok(())
 }
 
-/// Checks that no schema migration is missing. This only reads, while the migration harness would create its table.
+/// Drops the complete indexes of schema migrations that are not recorded: the process ended after `CREATE INDEX
+/// CONCURRENTLY` and before it recorded the schema migration, which would now fail because the name exists. The schema
+/// migration builds the index again, because an index with this name may have another definition.
+async fn drop_unrecorded_indexes(conn: &mut AsyncPgConnection) -> Result<()> {
+    let applied = list_applied(conn).await?;
+    let unrecorded = concurrent_indexes().filter(|(version, _)| !applied.contains(*version));
+    let names: Vec<&str> = unrecorded.map(|(_, index)| index).collect();
+    let complete = "SELECT format('%I', c.relname) AS name, FALSE AS in_progress FROM pg_class AS c
+        WHERE c.relnamespace = 'public'::regnamespace AND c.relkind IN ('i', 'I') AND c.relname = ANY($1)";
+    let found: Vec<LeftIndex> = diesel::sql_query(complete).bind::<Array<Text>, _>(names).load(conn).await?;
+    for LeftIndex { name, .. } in found {
+        tracing::warn!(index = name, "dropping an index whose schema migration was not recorded; it is built again");
+        conn.batch_execute(&format!("DROP INDEX CONCURRENTLY {name}")).await?;
+    }
+    Ok(())
+}
+
+/// Returns the schema migrations that build an index concurrently: the version of each with the name of the index.
+fn concurrent_indexes() -> impl Iterator<Item = (&'static str, &'static str)> {
+    env!("ROLLCALL_CONCURRENT_INDEXES").split(',').filter_map(|entry| entry.split_once('='))
+}
+
+/// Returns the versions of the applied schema migrations. This only reads, while the migration harness would create its
+/// table.
+async fn list_applied(conn: &mut AsyncPgConnection) -> Result<HashSet<String>> {
+    let exists = "SELECT to_regclass('__diesel_schema_migrations') IS NOT NULL AS holds";
+    let exists: Answer = diesel::sql_query(exists).get_result(conn).await?;
+    if !exists.holds {
+        return Ok(HashSet::new());
+    }
+    let applied: Vec<String> =
+        __diesel_schema_migrations::table.select(__diesel_schema_migrations::version).load(conn).await?;
+    Ok(applied.into_iter().collect())
+}
+
+/// Checks that no schema migration is missing. This only reads.
 ///
 /// # Errors
 /// [`Error::Internal`] with the name of the first missing migration.
 pub async fn check(db: &Db) -> Result<()> {
-    let applied: HashSet<String> = db
-        .system("check_migrations", async |conn: &mut SystemConn| {
-            let exists = "SELECT to_regclass('__diesel_schema_migrations') IS NOT NULL AS holds";
-            let exists: Answer = diesel::sql_query(exists).get_result(conn).await?;
-            if !exists.holds {
-                return Ok(HashSet::new());
-            }
-            let applied: Vec<String> =
-                __diesel_schema_migrations::table.select(__diesel_schema_migrations::version).load(conn).await?;
-            Ok::<_, Error>(applied.into_iter().collect())
-        })
-        .await?;
+    let applied = db.system("check_migrations", async |conn: &mut SystemConn| list_applied(conn).await).await?;
     let known: Vec<Box<dyn Migration<Pg>>> = MIGRATIONS.migrations().map_err(Error::Internal)?;
     match known.iter().find(|migration| !applied.contains(&migration.name().version().to_string())) {
         None => Ok(()),

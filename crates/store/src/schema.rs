@@ -207,13 +207,23 @@ diesel::table! {
         lease_until -> Nullable<Timestamptz>,
         started_at -> Nullable<Timestamptz>,
         ended_at -> Nullable<Timestamptz>,
-        // No longer used: a run keeps its progress in `outcome`, and in what its effects wrote.
+        // For a run with an input: the last organization that the run has dealt with.
         position -> Nullable<Text>,
         outcome -> Jsonb,
         failure -> Nullable<Text>,
         report -> Nullable<Text>,
         cancel_requested_at -> Nullable<Timestamptz>,
         began_with -> Jsonb,
+        input -> Nullable<Jsonb>,
+    }
+}
+
+diesel::table! {
+    job_run_refusals (run_id, organization) {
+        run_id -> Uuid,
+        organization -> Text,
+        reason -> Text,
+        message -> Text,
     }
 }
 

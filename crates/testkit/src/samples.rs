@@ -170,6 +170,11 @@ pub const SAMPLES: &[Sample] = &[
         MigrationHistory::RolledBack,
         change("MigrationService/RetryMigration", r#"{"name": "$org/migration"}"#, COMMON_FIELD),
     ),
+    change(
+        "MigrationService/ChangeMigrations",
+        r#"{"action": "MIGRATION_ACTION_RETRY", "organizations": ["$org"], "wait_timeout": "60s"}"#,
+        ("/wait_timeout", "59s"),
+    ),
     // Reports and jobs.
     read("ReportService/GetReport", r#"{"name": "$report"}"#),
     read("ReportService/ListReports", "{}"),

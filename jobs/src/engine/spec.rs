@@ -19,7 +19,8 @@ use super::{
     schedule::{Schedule, Timetable},
 };
 
-/// A job: an idempotent function without input, and when and how it runs.
+/// A job: an idempotent function, and when and how it runs. The function takes no input, except that of the request which
+/// is stored with the run.
 #[derive(Clone)]
 pub struct JobSpec {
     /// The job's name, as in `jobs/{job}`.

@@ -90,7 +90,11 @@ fn cannot_run(job: &str) -> impl FnOnce(Status) -> Error + use<> {
     call_failed(format!("cannot run the job {job}"))
 }
 
-async fn wait_for_end(
+/// Waits until a run ends, and calls `show` each time the run was read.
+///
+/// # Errors
+/// A call fails, or the run does not end before `deadline`.
+pub(crate) async fn wait_for_end(
     server: &ServerConnection,
     mut run: JobRun,
     deadline: Instant,

@@ -1,11 +1,16 @@
-//! `rollcall migration`: the state of the settings migration, its plan, and the import of old settings.
+//! `rollcall migration`: the state of the settings migration, its plan, the import of old settings, and the retries,
+//! rollbacks and waves of many organizations.
 
+pub mod cancel;
+pub mod change;
 pub mod import;
 mod pages;
 pub mod plan;
 pub mod status;
 
 use crate::connection::TargetArguments;
+use cancel::MigrationCancelArguments;
+use change::{MigrationChangeArguments, MigrationWaveArguments};
 use import::MigrationImportArguments;
 use plan::MigrationPlanArguments;
 
@@ -18,4 +23,12 @@ pub enum MigrationCommand {
     Plan(MigrationPlanArguments),
     /// Import the old settings of one organization from a CSV file with the columns email and export
     Import(MigrationImportArguments),
+    /// Let the next run of the migration try organizations again that failed or were rolled back
+    Retry(MigrationChangeArguments),
+    /// Roll the migration of organizations back, so that their old settings decide again
+    Rollback(MigrationChangeArguments),
+    /// Move organizations to another wave
+    Wave(MigrationWaveArguments),
+    /// Stop the run in progress after its current organization
+    Cancel(MigrationCancelArguments),
 }

@@ -1,5 +1,6 @@
 //! How far the settings migration of an organization is.
 
+use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use crate::{AssignmentId, Organization, OrganizationId, Phase, Refusal, Timestamp};
@@ -7,7 +8,19 @@ use crate::{AssignmentId, Organization, OrganizationId, Phase, Refusal, Timestam
 use super::{outcome::AssignmentOutcome, proof::Proof};
 
 /// How far the settings migration of an organization is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, strum::EnumString, strum::IntoStaticStr, strum::VariantArray)]
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    PartialEq,
+    Eq,
+    Serialize,
+    Deserialize,
+    strum::EnumString,
+    strum::IntoStaticStr,
+    strum::VariantArray,
+)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 #[strum(serialize_all = "SCREAMING_SNAKE_CASE")]
 pub enum MigrationState {
     /// The next run of the job migrates the organization.
@@ -152,15 +165,6 @@ impl MigrationScope {
             && MigrationState::is_still_to_migrate(organization.phase, record.map(|record| record.state))
             && record.and_then(|record| record.set_aside_by) != Some(self.run)
     }
-}
-
-/// Which migrations a list contains.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct MigrationFilter {
-    /// Only migrations in this state, if given.
-    pub state: Option<MigrationState>,
-    /// Only organizations of this wave, if given.
-    pub wave: Option<u32>,
 }
 
 /// Refuses what needs the old settings, once they no longer decide (product.md 7.2).

@@ -1,7 +1,10 @@
 //! Jobs and their runs.
 
-use rollcall_app::jobs::{JobRun, JobView};
-use rollcall_domain::names;
+use rollcall_app::{
+    jobs::{JobRun, JobView},
+    migration::RunRefusal,
+};
+use rollcall_domain::{OrganizationId, names};
 use rollcall_proto::v1;
 
 use super::{enums::to_run_state, to_timestamp};
@@ -32,5 +35,13 @@ pub(crate) fn to_run(run: &JobRun) -> v1::JobRun {
         failure: run.failure.clone().unwrap_or_default(),
         report: run.report.as_deref().map(names::report).unwrap_or_default(),
         cancel_time: run.cancel_requested_at.map(to_timestamp),
+    }
+}
+
+pub(crate) fn to_refused(refusal: &RunRefusal) -> v1::RefusedOrganization {
+    v1::RefusedOrganization {
+        organization: names::organization(&OrganizationId::trusted(refusal.organization.as_str())),
+        reason: refusal.reason.clone(),
+        message: refusal.message.clone(),
     }
 }

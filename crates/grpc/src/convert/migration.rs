@@ -1,9 +1,12 @@
 //! The settings migration of an organization.
 
-use rollcall_app::migration::{ImportSummary, MigrationProgress, MigrationStatus};
+use rollcall_app::migration::{
+    ExpectedChanges, ImportSummary, MigrationAction, MigrationChange, MigrationFilter, MigrationProgress,
+    MigrationSelection, MigrationStatus,
+};
 use rollcall_domain::{
     Email, OrganizationId, Phase,
-    migration::{AssignmentOutcome, Proof},
+    migration::{AssignmentOutcome, NAMED_ORGANIZATIONS_MAX, Proof},
     names,
 };
 use rollcall_proto::v1;
@@ -11,8 +14,10 @@ use rollcall_proto::v1;
 use super::{
     REJECTED_MAX,
     enums::{to_migration_state, to_optional_email_export, to_state, to_update_mode},
+    jobs::to_refused,
     to_count, to_rejected, to_rejected_row, to_timestamp,
 };
+use crate::checks::Checks;
 
 /// Converts the result of an import, without preview and revision. With `all` it lists every row, else the first ones.
 pub(crate) fn to_imported(imported: &ImportSummary, all: bool) -> v1::ImportLegacySettingsResponse {
@@ -80,5 +85,64 @@ fn to_proof(proof: &Proof) -> v1::MigrationProof {
         differences: proof.differences.cast_signed(),
         digest_before: proof.digest_before.clone(),
         digest_after: proof.digest_after.clone(),
+    }
+}
+
+/// Parses what a request does with many organizations, and adds all violations to the checks.
+pub(crate) fn parse_change(checks: &mut Checks, request: &v1::ChangeMigrationsRequest) -> Option<MigrationChange> {
+    let action = parse_action(checks, request);
+    let selection = parse_selection(checks, request);
+    Some(MigrationChange { action: action?, selection: selection? })
+}
+
+fn parse_action(checks: &mut Checks, request: &v1::ChangeMigrationsRequest) -> Option<MigrationAction> {
+    let action = v1::MigrationAction::try_from(request.action);
+    let wave = request.wave.map(u32::try_from);
+    if let Some(Err(_)) = wave {
+        checks.add("wave", "the wave must not be negative");
+    } else if wave.is_some() && action != Ok(v1::MigrationAction::SetWave) {
+        checks.add("wave", "the wave is only for the action SET_WAVE; leave it out, or select a wave with the filter");
+    }
+    match action {
+        Ok(v1::MigrationAction::Retry) => Some(MigrationAction::Retry),
+        Ok(v1::MigrationAction::RollBack) => Some(MigrationAction::RollBack),
+        Ok(v1::MigrationAction::SetWave) => {
+            checks.require(wave.is_some(), "wave", "give the wave to set");
+            wave?.ok().map(MigrationAction::SetWave)
+        }
+        Ok(v1::MigrationAction::Unspecified) | Err(_) => {
+            checks.add("action", "give an action: RETRY, ROLL_BACK or SET_WAVE");
+            None
+        }
+    }
+}
+
+fn parse_selection(checks: &mut Checks, request: &v1::ChangeMigrationsRequest) -> Option<MigrationSelection> {
+    let (filter, organizations) = (&request.filter, &request.organizations);
+    match (filter.is_empty(), organizations.is_empty()) {
+        (false, true) => checks.take("filter", MigrationFilter::parse(filter)).map(MigrationSelection::Filter),
+        (true, false) if organizations.len() > NAMED_ORGANIZATIONS_MAX => {
+            checks.add("organizations", format!("name at most {NAMED_ORGANIZATIONS_MAX} organizations in a request"));
+            None
+        }
+        (true, false) => {
+            let named = organizations.iter().map(|name| names::parse_organization(name));
+            let named = checks.take_all("organizations", named);
+            Some(MigrationSelection::Organizations(named.into_iter().collect()))
+        }
+        (true, true) | (false, false) => {
+            checks.add("filter", "give either a filter or organizations");
+            None
+        }
+    }
+}
+
+pub(crate) fn to_expected(expected: &ExpectedChanges) -> v1::ExpectedMigrationChanges {
+    v1::ExpectedMigrationChanges {
+        organizations_changed: expected.changed.cast_signed(),
+        organizations_unchanged: expected.unchanged.cast_signed(),
+        organizations_refused: expected.refused.cast_signed(),
+        changed_sample: expected.changed_sample.iter().map(names::organization).collect(),
+        refused_sample: expected.refused_sample.iter().map(to_refused).collect(),
     }
 }

@@ -14,7 +14,8 @@ use uuid::Uuid;
 use super::Services;
 use crate::{
     call::{parse, respond},
-    convert::jobs::{to_job, to_run},
+    checks::Checks,
+    convert::jobs::{to_job, to_refused, to_run},
     mutation::Mutation,
     pages::Page,
     status::to_status,
@@ -22,14 +23,15 @@ use crate::{
 
 const WAIT_DEFAULT: Duration = Duration::from_secs(30);
 const WAIT_MAX: Duration = Duration::from_secs(600);
+/// How many organizations that a run could not change are listed at most.
+const REFUSED_MAX: u32 = 1_000;
 
 #[tonic::async_trait]
 impl JobService for Services {
     async fn run_job(&self, request: Request<v1::RunJobRequest>) -> Result<Response<v1::RunJobResponse>, Status> {
         let (mutation, (job, wait)) = Mutation::parse(request.into_inner(), |request, checks| {
             let job = checks.take("name", names::parse_job(&request.name));
-            let wait = request.wait_timeout.map_or(Ok(WAIT_DEFAULT), Duration::try_from).unwrap_or(Duration::MAX);
-            checks.require(wait <= WAIT_MAX, "wait_timeout", "wait from 0 s to 10 min; then ask GetJobRun");
+            let wait = parse_wait(checks, request.wait_timeout);
             Some((job?, wait))
         })?;
         self.check_job(&job)?;
@@ -80,8 +82,12 @@ impl JobService for Services {
         &self,
         request: Request<v1::GetJobRunRequest>,
     ) -> Result<Response<v1::GetJobRunResponse>, Status> {
-        let (job, run) = parse(request, |request, checks| checks.take("name", names::parse_job_run(&request.name)))?;
-        respond(self.app.get_job_run(&job, run).await, |run| v1::GetJobRunResponse { run: Some(to_run(&run)) })
+        let (job, id) = parse(request, |request, checks| checks.take("name", names::parse_job_run(&request.name)))?;
+        let run = self.app.get_job_run(&job, id).await.map_err(to_status)?;
+        respond(self.app.list_run_refusals(id, REFUSED_MAX).await, |refused| v1::GetJobRunResponse {
+            run: Some(to_run(&run)),
+            refused_organizations: refused.iter().map(to_refused).collect(),
+        })
     }
 
     async fn list_job_runs(
@@ -108,6 +114,13 @@ impl Services {
             false => Err(to_status(Error::JobNotFound(job.to_owned()))),
         }
     }
+}
+
+/// Parses how long a call waits for the end of its run.
+pub(super) fn parse_wait(checks: &mut Checks, timeout: Option<prost_types::Duration>) -> Duration {
+    let wait = timeout.map_or(Ok(WAIT_DEFAULT), Duration::try_from).unwrap_or(Duration::MAX);
+    checks.require(wait <= WAIT_MAX, "wait_timeout", "wait from 0 s to 10 min; then ask GetJobRun");
+    wait
 }
 
 /// Parses the cursor of a list of runs, which is a time and an id.

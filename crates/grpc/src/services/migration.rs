@@ -1,18 +1,19 @@
 //! `MigrationService`.
 
-use rollcall_app::migration::{MigrationFilter, MigrationStatus};
+use rollcall_app::migration::{MigrationFilter, MigrationStatus, RequestedChanges};
 use rollcall_domain::{OrganizationId, email_export::EmailExport, migration::LegacyRow, names};
 use rollcall_proto::v1::{self, migration_service_server::MigrationService};
 use tonic::{Request, Response, Status, Streaming};
 
-use super::Services;
+use super::{Services, jobs::parse_wait};
 use crate::{
     call::{parse_read, respond},
     checks::Checks,
     convert::{
         Effects,
         enums::{parse_email_export, parse_migration_state},
-        migration::{to_imported, to_migration, to_outcome, to_progress},
+        jobs::to_run,
+        migration::{parse_change, to_expected, to_imported, to_migration, to_outcome, to_progress},
         to_effects,
     },
     mutation::{Mutation, RowsDigest},
@@ -108,6 +109,36 @@ impl MigrationService for Services {
                 },
             )
             .await
+    }
+
+    async fn change_migrations(
+        &self,
+        request: Request<v1::ChangeMigrationsRequest>,
+    ) -> Result<Response<v1::ChangeMigrationsResponse>, Status> {
+        let (mutation, (change, wait)) = Mutation::parse(request.into_inner(), |request, checks| {
+            let wait = parse_wait(checks, request.wait_timeout);
+            Some((parse_change(checks, &request)?, wait))
+        })?;
+        let requested = mutation
+            .run(
+                async |context| self.app.change_migrations(context, &change).await,
+                |requested| match &requested.value {
+                    RequestedChanges::Run(run) => {
+                        v1::ChangeMigrationsResponse { run: Some(to_run(run)), expected: None }
+                    }
+                    RequestedChanges::Expected(expected) => {
+                        v1::ChangeMigrationsResponse { run: None, expected: Some(to_expected(expected)) }
+                    }
+                },
+            )
+            .await?;
+        // A repeated request gets the same run, in its present state.
+        match names::parse_job_run(&requested.get_ref().run.clone().unwrap_or_default().name) {
+            Err(_) => Ok(requested),
+            Ok((job, run)) => respond(self.app.wait_for_job_run(&job, run, wait).await, |run| {
+                v1::ChangeMigrationsResponse { run: Some(to_run(&run)), expected: None }
+            }),
+        }
     }
 
     async fn plan_migration(

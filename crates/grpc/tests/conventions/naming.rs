@@ -9,7 +9,7 @@ use tonic::Code;
 use crate::walk::{OTHER, PreparedCall, Walk, names, path, with};
 
 /// String fields that are not resource names.
-const TEXTS: [&str; 9] = [
+const TEXTS: [&str; 10] = [
     "organization_id",
     "assignment_id",
     "page_token",
@@ -19,6 +19,7 @@ const TEXTS: [&str; 9] = [
     "reason",
     "email",
     "file",
+    "filter",
 ];
 
 /// Optional names.
@@ -149,9 +150,9 @@ async fn a_name_of_another_organization_is_a_violation_of_its_field() {
     walk.end().await;
 }
 
-/// Returns whether a field identifies the organization of the request.
+/// Returns whether a field identifies the organization of the request, or organizations of any kind.
 fn identifies_the_organization(pointer: &str) -> bool {
-    pointer == "/parent" || pointer.ends_with("/name")
+    pointer == "/parent" || pointer.ends_with("/name") || pointer.starts_with("/organizations/")
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -7,10 +7,13 @@ use serde_json::json;
 
 use crate::walk::{OTHER, Walk, names, with};
 
+/// A response about many organizations, each of which has its own revision.
+const WITHOUT: [&str; 1] = ["MigrationService/ChangeMigrations"];
+
 #[tokio::test(flavor = "multi_thread")]
 async fn every_response_about_an_organization_has_its_revision() {
     let mut walk = Walk::start().await;
-    for sample in Walk::samples(|_| true) {
+    for sample in Walk::samples(|rpc| !WITHOUT.contains(&rpc.name().as_str())) {
         let Some(prepared) = walk.prepare_on_new_organization(sample).await else { continue };
         let about_one = names(&prepared.request).iter().any(|(_, name)| name.starts_with("organizations/"));
         if !about_one && sample.rpc != "OrganizationService/CreateOrganization" {

@@ -24,6 +24,7 @@ async fn jobs_are_listed_with_their_next_current_and_last_runs() {
     let names: Vec<String> = fresh.iter().map(shown).collect();
     let expected = [
         "jobs/housekeeping | 30 3 * * * | UTC",
+        "jobs/migration-changes |  | ",
         "jobs/mixed-settings-report | 0 2 * * * | UTC",
         "jobs/self-check | 0 4 * * * | UTC",
         "jobs/settings-migration |  | ",

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used)]
 
 mod advice;
+mod changes;
 mod during_run;
 mod faults;
 mod import;

@@ -98,12 +98,18 @@ impl Trial {
 
     /// Starts the operation from the initial state, kills the server at a moment, and starts another one.
     pub(crate) async fn kill(&mut self, moment: &Moment, operation: &Operation, undisturbed: &Undisturbed) -> Killed {
+        let answer = self.kill_at(moment, operation).await;
+        Killed { left: self.left(undisturbed).await, answer }
+    }
+
+    /// The same for an operation whose state is not compared as a whole. Returns the response to the caller.
+    pub(crate) async fn kill_at(&mut self, moment: &Moment, operation: &Operation) -> Answer {
         self.observer.put_back().await;
         let server = self.server.take().unwrap();
         let answer = moment.kill(&self.database, server, operation).await;
         self.server = Some(Server::start(&self.database, &self.reports));
         self.observer.assert_consistent().await;
-        Killed { left: self.left(undisturbed).await, answer }
+        answer
     }
 
     async fn left(&self, undisturbed: &Undisturbed) -> BTreeMap<String, StateAfterKill> {

@@ -3,6 +3,7 @@
 use std::io::{self, Write};
 
 use serde::Serialize;
+use serde_json::Value;
 
 use crate::{Result, WriteTx, db::execute};
 
@@ -19,6 +20,16 @@ impl Document {
     pub fn of(value: &impl Serialize) -> Option<Self> {
         let mut document = Self::default();
         serde_json::to_writer(&mut document, value).ok().map(|()| document)
+    }
+
+    /// The document with one more field, before the others. A document that is no object with fields stays as it is.
+    #[must_use]
+    pub fn with_field(mut self, name: &str, value: &str) -> Self {
+        let field = format!("{}:{},", Value::from(name), Value::from(value));
+        if let Some(first) = self.0.first_mut().filter(|first| first.starts_with("{\"")) {
+            first.insert_str(1, &field);
+        }
+        self
     }
 
     /// Returns the whole text, unless it has several parts.
@@ -58,6 +69,13 @@ pub(super) async fn insert_parts(tx: &mut WriteTx, document: Document, is_after:
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_field_is_added_to_an_object_with_fields() {
+        let added = |value: Value| Document::of(&value).unwrap().with_field("run", "a\"b").0.concat();
+        assert_eq!(added(serde_json::json!({ "wave": 2 })), r#"{"run":"a\"b","wave":2}"#);
+        assert_eq!((added(serde_json::json!({})), added(serde_json::json!([1]))), ("{}".to_owned(), "[1]".to_owned()));
+    }
 
     #[test]
     fn a_document_is_divided_where_a_part_is_full() {

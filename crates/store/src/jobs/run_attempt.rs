@@ -49,7 +49,7 @@ pub async fn add_progress(db: &Db, fence: Fence, counts: &[(&str, i64)]) -> Resu
     db.system("add_progress", async |conn: &mut SystemConn| add_to_outcome(conn, fence, counts).await).await
 }
 
-async fn add_to_outcome(conn: &mut AsyncPgConnection, fence: Fence, counts: &[(&str, i64)]) -> Result<()> {
+pub(super) async fn add_to_outcome(conn: &mut AsyncPgConnection, fence: Fence, counts: &[(&str, i64)]) -> Result<()> {
     let outcome = claimed_with(fence).select(job_runs::outcome).for_no_key_update().first(conn).await;
     let outcome = outcome.optional().map_err(Error::of_statement("find_outcome"))?;
     let outcome = sum(outcome.ok_or(Error::FenceLost)?, counts.iter().copied());

@@ -1,5 +1,7 @@
 //! Listing organizations.
 
+use std::collections::{BTreeSet, HashSet};
+
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
 use rollcall_domain::OrganizationId;
@@ -35,4 +37,13 @@ pub async fn list_ids_after(db: &Db, after: Option<&str>, limit: i64) -> Result<
         Ok(ids.into_iter().map(OrganizationId::trusted).collect())
     })
     .await
+}
+
+/// Returns the first of these organizations that does not exist, in the caller's transaction.
+pub async fn find_unknown(conn: &mut SystemConn, named: &BTreeSet<OrganizationId>) -> Result<Option<OrganizationId>> {
+    let ids: Vec<&str> = named.iter().map(OrganizationId::as_str).collect();
+    let query = organizations::table.filter(organizations::id.eq_any(ids)).select(organizations::id);
+    let known: Vec<String> = query.load(conn).await?;
+    let known: HashSet<String> = known.into_iter().collect();
+    Ok(named.iter().find(|organization| !known.contains(organization.as_str())).cloned())
 }

@@ -6,7 +6,7 @@ mod write;
 
 pub use catalog::list_catalog_uses;
 pub(crate) use catalog::update_catalog;
-pub use list::{list_ids_after, list_organizations};
+pub use list::{find_unknown, list_ids_after, list_organizations};
 pub(crate) use write::update_organization;
 pub use write::{NewOrganization, create_organization, preview_organization};
 

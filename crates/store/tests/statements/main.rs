@@ -23,7 +23,7 @@ use sqlparser::ast::{SetExpr, Statement};
 use crate::rules::{Schema, Scope};
 
 /// The statements about all organizations: jobs and lists of an operator send them, page by page.
-const ABOUT_ALL_ORGANIZATIONS: [&str; 11] = [
+const ABOUT_ALL_ORGANIZATIONS: [&str; 12] = [
     "list_due_self_checks.sql",
     "list_migration_sizes.sql",
     "list_migration_tallies.sql",
@@ -34,6 +34,7 @@ const ABOUT_ALL_ORGANIZATIONS: [&str; 11] = [
     // Lists of organizations.
     r#" FROM "organizations" WHERE ("organizations"."id" > $1) ORDER BY "organizations"."id" LIMIT $2"#,
     r#" FROM "organizations" WHERE (("organizations"."id" > $1) AND ("organizations"."holdings_revision" != "#,
+    r#" FROM "organizations" WHERE ("organizations"."id" = ANY($1))"#,
     // The failures of a run.
     r#" WHERE (("settings_migrations"."state" = $1) AND ("settings_migrations"."updated_at" >= $2))"#,
     r#" FROM "settings_migrations" WHERE ("settings_migrations"."set_aside_by" = $1)"#,
