@@ -136,6 +136,22 @@ async fn a_report_is_valid_under_each_of_its_urls() {
     }
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn missing_organizations_are_named() {
+    let copy = Copy::of(&published().await);
+    let missing = |organization: &str| json!({ "organization": organization, "reason": "INVALID_ROWS" });
+    copy.manifest(|manifest| manifest["missing_organizations"] = json!([missing("bad")]));
+    let (code, lines) = verdict(&copy.url());
+    assert_eq!((code, lines.last().unwrap().as_str()), (Some(0), "missing: bad, INVALID_ROWS"), "{lines:?}");
+    copy.manifest(|manifest| manifest["missing_organizations"] = json!([missing("acme")]));
+    let problems = [
+        "manifest.json: it has counts of acme, which it also lists as missing",
+        "mixed-settings.csv: it has rows of acme, which the manifest lists as missing",
+        "changes.csv: it has rows of acme, which the manifest lists as missing",
+    ];
+    assert_eq!(verdict(&copy.url()), (Some(1), problems.map(str::to_owned).to_vec()));
+}
+
 type Damage = fn(&Copy);
 
 const DAMAGES: &[(Damage, &[&str])] = &[

@@ -229,6 +229,7 @@ diesel::table! {
         legacy_organization_count -> Integer,
         mixed_assignment_count -> Integer,
         files -> Jsonb,
+        missing_organizations -> Jsonb,
     }
 }
 
