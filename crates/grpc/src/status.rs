@@ -86,7 +86,10 @@ fn to_answer(error: &Error) -> (Code, &'static str, Vec<(&'static str, String)>)
             (Code::ResourceExhausted, "OVERLOADED", vec![("organization", id.to_string())])
         }
         Error::Unavailable(_) => (Code::Unavailable, "STORE_UNAVAILABLE", vec![]),
-        Error::FenceLost | Error::Internal(_) => (Code::Internal, "STORE_UNAVAILABLE", vec![]),
+        // Only jobs write reports.
+        Error::FenceLost | Error::NotReportsOwner { .. } | Error::Internal(_) => {
+            (Code::Internal, "STORE_UNAVAILABLE", vec![])
+        }
     }
 }
 

@@ -247,6 +247,8 @@ diesel::table! {
     installation (id) {
         id -> Bool,
         page_token_key -> Bytea,
+        installation_id -> Nullable<Uuid>,
+        restores -> Integer,
     }
 }
 

@@ -17,6 +17,7 @@ mod members;
 pub mod mixed_table;
 mod open;
 mod organization_rows;
+mod owner;
 mod previous;
 mod private_files;
 mod publish;
@@ -35,6 +36,7 @@ pub use layout::{CHANGES_FILE, LATEST_FILE, MANIFEST_FILE, MIXED_FILE, MIXED_REP
 pub use manifest::{Latest, Manifest, ManifestChanges, ManifestFile, OrganizationCounts};
 pub use members::CsvChunks;
 pub use open::{OpenError, parse_reports_url, redact_reports_url};
+pub use owner::{NotOwner, OWNER_FILE};
 pub use read::{ReportDownload, report_files};
 pub use rollcall_store::reports::{MissingOrganization, MissingReason, Report, ReportFile};
 pub use store::{ByteStream, ReachError, ReportStore};

@@ -33,13 +33,15 @@ impl App {
     ///
     /// # Errors
     /// [`crate::Error::FenceLost`], [`crate::Error::Unavailable`] when the database or the report store cannot be
-    /// reached, or [`crate::Error::Internal`] when no organization can be read. Then nothing is published.
+    /// reached, [`crate::Error::NotReportsOwner`], or [`crate::Error::Internal`] when no organization can be read. Then
+    /// nothing is published.
     pub async fn publish_mixed_report(&self, attempt: &ReportAttempt<'_>) -> Result<Option<Report>> {
         let ReportAttempt { fence, run, .. } = *attempt;
         if let Some(report) = reports::find_report_of_run(&self.db, run.id).await? {
             self.point_to_latest_report().await?;
             return Ok(Some(report));
         }
+        self.check_reports_owner().await?;
         let path = format!("{}/{}", report_folder(run.scheduled_for), fence.number);
         // This is read before the first snapshot, so that the report has all changes up to this time.
         let data_as_of = jobs::clock(&self.db).await?;
@@ -54,6 +56,8 @@ impl App {
         let manifest = manifest(run, data_as_of, written, schema);
         let file = self.write_file(&path, MANIFEST_FILE, render(&manifest).map_err(internal)?).await?;
         self.reports.restrict_files(&path).await?;
+        // The place may have been taken over while the rows were read.
+        self.check_reports_owner().await?;
         let report = reports::insert_report(&self.db, fence, &new_report(path, data_as_of, &manifest, &file)).await?;
         self.point_to_latest_report().await?;
         Ok(Some(report))
