@@ -4,7 +4,9 @@ use std::time::Duration;
 
 use rollcall_app::PruneCounts;
 
-use crate::engine::{JobCompletion, JobContext, JobResult, JobSpec, Schedule, TimeZone, job_fn, to_run_counts};
+use crate::engine::{
+    DEFAULT_MAX_BACKOFF, JobCompletion, JobContext, JobResult, JobSpec, Schedule, TimeZone, job_fn, to_run_counts,
+};
 
 /// The job.
 pub(crate) fn spec() -> JobSpec {
@@ -14,6 +16,7 @@ pub(crate) fn spec() -> JobSpec {
         schedule: Some(Schedule { cron: "30 3 * * *".into(), time_zone: TimeZone::UTC }),
         timeout: Duration::from_secs(60 * 60),
         attempts: 3,
+        max_backoff: DEFAULT_MAX_BACKOFF,
         run: job_fn(run),
         share: None,
     }

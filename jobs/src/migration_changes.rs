@@ -6,7 +6,9 @@ use std::time::Duration;
 use rollcall_app::migration::{CHANGES_JOB, ORGANIZATIONS_TOTAL};
 use rollcall_store::jobs::{self, RunCounts};
 
-use crate::engine::{JobCompletion, JobContext, JobError, JobResult, JobSpec, job_fn, to_run_counts};
+use crate::engine::{
+    DEFAULT_MAX_BACKOFF, JobCompletion, JobContext, JobError, JobResult, JobSpec, job_fn, to_run_counts,
+};
 
 /// The job.
 pub(crate) fn spec() -> JobSpec {
@@ -16,6 +18,7 @@ pub(crate) fn spec() -> JobSpec {
         schedule: None,
         timeout: Duration::from_secs(12 * 60 * 60),
         attempts: 5,
+        max_backoff: DEFAULT_MAX_BACKOFF,
         run: job_fn(run),
         // The work on each organization is short. One process keeps the order and the position simple.
         share: None,

@@ -9,7 +9,8 @@ use rollcall_domain::OrganizationId;
 use rollcall_store::self_check;
 
 use crate::engine::{
-    JobCompletion, JobContext, JobError, JobResult, JobSpec, Schedule, TimeZone, job_fn, to_run_counts,
+    DEFAULT_MAX_BACKOFF, JobCompletion, JobContext, JobError, JobResult, JobSpec, Schedule, TimeZone, job_fn,
+    to_run_counts,
 };
 
 /// How old the last check of an unchanged organization is when the organization is checked again: every seventh night,
@@ -28,6 +29,7 @@ pub(crate) fn spec() -> JobSpec {
         schedule: Some(Schedule { cron: "0 4 * * *".into(), time_zone: TimeZone::UTC }),
         timeout: Duration::from_secs(12 * 60 * 60),
         attempts: 3,
+        max_backoff: DEFAULT_MAX_BACKOFF,
         run: job_fn(run),
         share: None,
     }

@@ -17,7 +17,7 @@ use self::{
     run_end::end,
     worker::{Role, Worker, WorkerEnd},
 };
-use crate::engine::{JobCompletion, JobContext, JobError, JobResult, JobSpec, job_fn};
+use crate::engine::{DEFAULT_MAX_BACKOFF, JobCompletion, JobContext, JobError, JobResult, JobSpec, job_fn};
 
 /// The count of a run that holds the last wave that the run migrates.
 const WAVE: &str = "migration_wave";
@@ -33,6 +33,7 @@ pub(crate) fn spec() -> JobSpec {
         schedule: None,
         timeout: Duration::from_secs(12 * 60 * 60),
         attempts: 5,
+        max_backoff: DEFAULT_MAX_BACKOFF,
         run: job_fn(run),
         share: Some(job_fn(share)),
     }

@@ -9,7 +9,7 @@ use std::{future::pending, sync::Arc, time::Duration};
 use rollcall_app::App;
 use rollcall_domain::OrganizationId;
 use rollcall_jobs::engine::{
-    Engine, EngineError, EngineOptions, JobCompletion, JobContext, JobError, job_fn, run_in_process,
+    Engine, EngineError, EngineOptions, JobCompletion, JobContext, JobError, JobSpec, job_fn, run_in_process,
 };
 use rollcall_store::{
     Error, SystemConn, WriteOptions, WriteTx,
@@ -98,10 +98,11 @@ async fn a_cancelled_run_is_not_retried_after_a_failure_or_a_stop() {
 async fn a_run_waiting_for_a_retry_is_cancelled_at_once() {
     let database = database().await;
     let app = database.app();
-    let slow =
-        EngineOptions { first_backoff: Duration::from_secs(600), max_backoff: Duration::from_secs(600), ..options() };
+    let slow = EngineOptions { first_backoff: Duration::from_secs(600), ..options() };
     let job = job_fn(|_| async { Err(JobError::retryable("no luck")) });
-    let engine = Engine::start(app.clone(), vec![spec(job)], slow).await.unwrap();
+    let engine = Engine::start(app.clone(), vec![JobSpec { max_backoff: Duration::from_secs(600), ..spec(job) }], slow)
+        .await
+        .unwrap();
     let run = request(&app).await;
     let failed = async || Some(find(&app, run.id).await).filter(|run| run.failure.is_some());
     until("the first failure", failed).await;

@@ -8,13 +8,13 @@ use std::{collections::BTreeMap, future::pending};
 
 use rollcall_app::{
     App, Error,
-    reports::{CHANGES_FILE, CsvProfile, MANIFEST_FILE, MIXED_FILE, ReportStore, SCHEMA_FILE},
+    reports::{CHANGES_FILE, CsvProfile, MANIFEST_FILE, MIXED_FILE, ReportAttempt, ReportStore, SCHEMA_FILE},
 };
 use rollcall_domain::OrganizationId;
 use rollcall_store::jobs::{self, RunState};
 use support::{
     Database, database,
-    reports::{REPORT, claim, publish},
+    reports::{REPORT, attempt, claim, publish},
     seed::{connect, organization_sql, seed},
 };
 use tokio_stream::StreamExt as _;
@@ -42,7 +42,13 @@ async fn the_report_contains_only_the_members_of_mixed_assignments() {
     seed(&connect(&database).await).await;
     let run = rollcall_jobs::run_in_process(&app, REPORT, pending(), |_| {}).await.unwrap();
     assert_eq!((run.state, run.failure), (RunState::Succeeded, None));
-    let counts = [("legacy_organizations", 1), ("mixed_assignments", 2), ("organizations", 3), ("rows", 5)];
+    let counts = [
+        ("legacy_organizations", 1),
+        ("mixed_assignments", 2),
+        ("organizations", 3),
+        ("organizations_failed", 0),
+        ("rows", 5),
+    ];
     assert_eq!(run.outcome, BTreeMap::from(counts.map(|(name, count)| (name.to_owned(), count))));
 
     let report = app.list_reports(None, 10).await.unwrap().pop().unwrap();
@@ -102,6 +108,7 @@ async fn the_manifest_describes_the_data() {
             organization("acme", "MIGRATED", 2, 5),
             organization("beta", "LEGACY", 0, 0),
         ],
+        "missing_organizations": [],
     });
     assert_eq!(manifest, expected);
 }
@@ -141,7 +148,7 @@ async fn a_run_publishes_once_and_a_zombie_never() {
     jobs::extend_lease(app.db(), zombie.fence, std::time::Duration::ZERO).await.unwrap();
     let lease = std::time::Duration::from_secs(60);
     let heir = jobs::claim_run(app.db(), REPORT, lease).await.unwrap().unwrap();
-    let refused = app.publish_mixed_report(zombie.fence, &zombie.run, &|| false).await;
+    let refused = app.publish_mixed_report(&attempt(&zombie)).await;
     assert!(matches!(refused, Err(Error::FenceLost)), "{refused:?}");
     assert_eq!(app.list_reports(None, 10).await.unwrap(), []);
     let report = publish(&app, &heir).await;
@@ -156,10 +163,11 @@ async fn a_stopped_report_leaves_nothing_behind() {
     let app = database.app();
     seed(&connect(&database).await).await;
     let claimed = claim(&app).await;
-    let published = app.publish_mixed_report(claimed.fence, &claimed.run, &|| true).await.unwrap();
+    let published = app.publish_mixed_report(&ReportAttempt { stopped: &|| true, ..attempt(&claimed) }).await.unwrap();
     assert_eq!(published, None);
     assert_eq!(app.list_reports(None, 10).await.unwrap(), []);
-    assert_eq!(files(&database), Vec::<String>::new());
+    let [marker] = &files(&database)[..] else { panic!("{:?}", files(&database)) };
+    assert!(marker.ends_with("/mixed-settings/installation.json"), "{marker}");
 }
 
 /// Returns every file of the report store.

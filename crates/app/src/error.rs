@@ -3,6 +3,8 @@
 use rollcall_domain::{OrganizationId, Refusal, Violation};
 use uuid::Uuid;
 
+use crate::reports::NotOwner;
+
 /// Why a use case gives no answer. What it displays is public; causes are only in `source`.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
@@ -60,6 +62,17 @@ pub enum Error {
     /// An export cannot be resumed, because its rows would not fit those that the caller has.
     #[error("the organization `{0}` has changed since the export began; export again from the start")]
     OrganizationChanged(OrganizationId),
+    /// This installation does not own the place of its reports, so it neither writes nor removes anything there.
+    #[error(
+        "the reports in {url} cannot be written or removed: {reason}. If this installation replaces the owner, or if \
+         its Postgres has failed over, run `rollcall report take-over`; otherwise give it another --reports-url"
+    )]
+    NotReportsOwner {
+        /// The URL of the reports.
+        url: String,
+        /// The reason.
+        reason: NotOwner,
+    },
     /// The database or the report store cannot be reached.
     #[error("the store cannot be reached right now; try again in a moment, after reading whether a change was made")]
     Unavailable(#[source] Box<dyn std::error::Error + Send + Sync>),

@@ -34,15 +34,16 @@ impl App {
     /// next call finishes what a killed process has begun.
     ///
     /// # Errors
-    /// [`crate::Error::FenceLost`], or [`crate::Error::Unavailable`] when the database or the report store cannot be
+    /// [`crate::Error::FenceLost`], [`crate::Error::NotReportsOwner`], or [`crate::Error::Unavailable`] when the database or the report store cannot be
     /// reached.
     pub async fn prune(&self, fence: Fence, stopped: IsStopped<'_>) -> Result<Option<PruneCounts>> {
+        self.check_reports_owner().await?;
         let mut deleted = PruneCounts::default();
         // A process may have died between publishing a report and writing `latest.json`. That is repaired before any
         // file is removed, so that `latest.json` never names a removed file.
         self.point_to_latest_report().await?;
         for path in reports::delete_reports(&self.db, fence, self.options.keep_reports).await? {
-            self.reports.remove_attempt(&path).await?;
+            self.remove_attempt(&path).await?;
             deleted.reports += 1;
         }
         let Some(leftovers) = self.remove_leftovers(stopped).await? else { return Ok(None) };
@@ -78,9 +79,14 @@ impl App {
             if stopped() {
                 return Ok(None);
             }
-            self.reports.remove_attempt(&folder.path).await?;
+            self.remove_attempt(&folder.path).await?;
             removed += 1;
         }
         Ok(Some(removed))
+    }
+
+    async fn remove_attempt(&self, path: &str) -> Result<()> {
+        self.check_reports_owner().await?;
+        self.reports.remove_attempt(path).await
     }
 }

@@ -89,7 +89,10 @@ fn to_answer(error: &Error) -> (Code, &'static str, Vec<(&'static str, String)>)
             (Code::Aborted, "ORGANIZATION_CHANGED", vec![("organization", id.to_string())])
         }
         Error::Unavailable(_) => (Code::Unavailable, "STORE_UNAVAILABLE", vec![]),
-        Error::FenceLost | Error::Internal(_) => (Code::Internal, "STORE_UNAVAILABLE", vec![]),
+        // Only jobs write reports.
+        Error::FenceLost | Error::NotReportsOwner { .. } | Error::Internal(_) => {
+            (Code::Internal, "STORE_UNAVAILABLE", vec![])
+        }
     }
 }
 

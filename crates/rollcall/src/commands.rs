@@ -26,7 +26,7 @@ use crate::{
     config::Config,
     database, demo,
     error::{Error, Result},
-    job_run,
+    installation, job_run,
     local_server::{with_server, with_server_and_changes},
     serve,
     shutdown::Shutdown,
@@ -69,12 +69,14 @@ pub(crate) enum Command {
         #[command(subcommand)]
         command: MigrationCommand,
     },
-    /// Check published reports
+    /// Check published reports, and decide which installation writes them
     #[command(arg_required_else_help = false)]
     Report {
         #[command(subcommand)]
         command: ReportCommand,
     },
+    /// After a backup was restored: tell the restored database apart from the original
+    Restored,
     /// Compare the stored data of an organization with the rules; repair nothing
     Doctor(DoctorArguments),
     /// Create an organization from a folder on a running server, up to and including its old settings
@@ -89,6 +91,7 @@ impl Command {
         match self {
             Self::Serve | Self::Migrate | Self::Jobs => "info",
             Self::Job { .. }
+            | Self::Restored
             | Self::Migration { .. }
             | Self::Report { .. }
             | Self::Doctor(_)
@@ -107,6 +110,10 @@ impl Command {
             Self::Report { command: ReportCommand::Verify(arguments) } => {
                 verify::run(&arguments, open_report_store).await
             }
+            Self::Report { command: ReportCommand::TakeOver } => {
+                installation::take_over_reports(config, shutdown).await
+            }
+            Self::Restored => installation::restored(config, shutdown).await,
             Self::Doctor(arguments) => {
                 let check = async |server: &_| doctor::run(server, &arguments).await;
                 with_server(config, arguments.target.as_ref(), shutdown, INTERRUPTED, check).await

@@ -6,6 +6,7 @@ mod config;
 mod database;
 mod demo;
 mod error;
+mod installation;
 mod job_run;
 mod local_server;
 mod serve;

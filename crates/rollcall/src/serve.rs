@@ -6,7 +6,7 @@ use std::{
     time::Duration,
 };
 
-use rollcall_app::{App, reports::ReportStore};
+use rollcall_app::App;
 use rollcall_grpc::{CallBudgets, ServerLimits};
 use rollcall_jobs::Engine;
 use rollcall_store::{Db, audit::is_rewritable};
@@ -95,10 +95,10 @@ impl Service {
     /// A part does not start.
     pub(crate) async fn start(config: &Config, db: &Db, work: Work) -> Result<Self> {
         let reports = config.open_reports()?;
-        tokio::spawn(warn_if_unreachable(reports.clone()));
         let listener = TcpListener::bind(config.listen).await.map_err(|error| not_listening(config.listen, &error))?;
         let address = listener.local_addr().map_err(Error::doing("cannot read the address of the listener"))?;
         let app = App::new(db.clone(), reports).with_options(config.app_options());
+        tokio::spawn(warn_if_unusable(app.clone(), work));
         let stopping = CancellationToken::new();
         let stopped = stopping.clone().cancelled_owned();
         let server = if work == Work::Jobs {
@@ -168,15 +168,20 @@ impl Service {
     }
 }
 
-/// Logs a warning if the report store does not answer. Nothing waits for the store: calls need no reports, and the job
+/// Logs a warning if the report store does not answer, or if another installation owns it. Nothing waits for the store: calls need no reports, and the job
 /// tries again.
-async fn warn_if_unreachable(reports: ReportStore) {
+async fn warn_if_unusable(app: App, work: Work) {
+    let reports = app.reports();
     if let Err(error) = reports.reach().await {
         tracing::warn!(
             url = reports.url_of(""),
             "the report store cannot be reached: {}; reports can be neither written nor downloaded until then",
             with_causes(&error)
         );
+    } else if work != Work::Calls
+        && let Err(error @ rollcall_app::Error::NotReportsOwner { .. }) = app.check_reports_owner().await
+    {
+        tracing::warn!("{error}");
     }
 }
 

@@ -8,9 +8,12 @@ use std::{
     process::{Command, Output},
 };
 
-use rollcall_app::reports::Checksum;
+use rollcall_app::{
+    App, Error,
+    reports::{Checksum, ReportStore},
+};
 use rollcall_proto::v1::{Phase, UpdateMode};
-use rollcall_testkit::{Member, Org, TestServer};
+use rollcall_testkit::{Member, Org, TestDatabase, TestServer};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
@@ -136,6 +139,22 @@ async fn a_report_is_valid_under_each_of_its_urls() {
     }
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn missing_organizations_are_named() {
+    let copy = Copy::of(&published().await);
+    let missing = |organization: &str| json!({ "organization": organization, "reason": "INVALID_ROWS" });
+    copy.manifest(|manifest| manifest["missing_organizations"] = json!([missing("bad")]));
+    let (code, lines) = verdict(&copy.url());
+    assert_eq!((code, lines.last().unwrap().as_str()), (Some(0), "missing: bad, INVALID_ROWS"), "{lines:?}");
+    copy.manifest(|manifest| manifest["missing_organizations"] = json!([missing("acme")]));
+    let problems = [
+        "manifest.json: it has counts of acme, which it also lists as missing",
+        "mixed-settings.csv: it has rows of acme, which the manifest lists as missing",
+        "changes.csv: it has rows of acme, which the manifest lists as missing",
+    ];
+    assert_eq!(verdict(&copy.url()), (Some(1), problems.map(str::to_owned).to_vec()));
+}
+
 type Damage = fn(&Copy);
 
 const DAMAGES: &[(Damage, &[&str])] = &[
@@ -231,6 +250,30 @@ async fn each_damage_is_reported_on_its_own_line() {
     copy.manifest(|manifest| manifest["run"] = json!("jobs/other"));
     let (code, lines) = verdict(&format!("file://{}", copy.latest().display()));
     assert_eq!((code, lines), (Some(1), vec!["manifest.json: its SHA-256 is #, latest.json says #".to_owned()]));
+}
+
+/// Runs a command on a database with a reports directory.
+fn on_database(arguments: &[&str], database: &TestDatabase, reports: &TempDir) -> Output {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_rollcall"));
+    command.args(arguments).args(["--reports-url", &format!("file://{}", reports.path().display())]);
+    command.env("DATABASE_URL", database.url()).output().unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_restored_database_owns_the_reports_only_after_it_takes_over() {
+    let (database, reports) = (TestDatabase::new().await, TempDir::new().unwrap());
+    let store = ReportStore::open(&format!("file://{}", reports.path().display())).unwrap();
+    let app = App::new(database.db(), store);
+    app.check_reports_owner().await.unwrap();
+    let output = on_database(&["restored"], &database, &reports);
+    assert!(output.status.success(), "{output:?}");
+    assert!(String::from_utf8(output.stdout).unwrap().contains("rollcall report take-over"));
+    let refused = app.check_reports_owner().await.unwrap_err();
+    assert!(matches!(refused, Error::NotReportsOwner { .. }), "{refused:?}");
+    let output = on_database(&["report", "take-over"], &database, &reports);
+    let said = String::from_utf8(output.stdout).unwrap();
+    assert!(said.starts_with("this installation owns the reports in file://"), "{said}");
+    app.check_reports_owner().await.unwrap();
 }
 
 #[test]

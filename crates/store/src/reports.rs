@@ -7,7 +7,7 @@ use std::{collections::BTreeSet, time::Duration};
 
 use diesel::{dsl::max, prelude::*};
 use diesel_async::RunQueryDsl;
-use rollcall_domain::Timestamp;
+use rollcall_domain::{OrganizationId, Timestamp};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
@@ -32,6 +32,26 @@ pub struct ReportFile {
     pub sha256: String,
 }
 
+/// An organization that a report lacks, as it is stored in a JSON column.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MissingOrganization {
+    /// The organization's id.
+    pub organization: OrganizationId,
+    /// Why the report lacks it.
+    pub reason: MissingReason,
+}
+
+/// Why a report lacks an organization. The cause is in the log only.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, strum::IntoStaticStr)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+#[strum(serialize_all = "SCREAMING_SNAKE_CASE")]
+pub enum MissingReason {
+    /// The organization's stored rows are not valid.
+    InvalidRows,
+    /// The database failed each time that the organization's rows were read.
+    DatabaseFault,
+}
+
 /// A report to publish.
 #[derive(Clone, Debug, PartialEq, Eq, Insertable)]
 #[diesel(table_name = reports)]
@@ -50,7 +70,7 @@ pub struct NewReport {
     pub bytes: i64,
     /// The SHA-256 of the data file, in hexadecimal.
     pub sha256: String,
-    /// The number of organizations, those in phase LEGACY included.
+    /// The number of organizations that were read, those in phase LEGACY included.
     #[diesel(column_name = organization_count)]
     pub organizations: i32,
     /// The number of organizations in phase LEGACY.
@@ -61,6 +81,8 @@ pub struct NewReport {
     pub mixed_assignments: i32,
     /// Every file, the data file first.
     pub files: JsonColumn<Vec<ReportFile>>,
+    /// The organizations that the report lacks, in byte order.
+    pub missing_organizations: JsonColumn<Vec<MissingOrganization>>,
 }
 
 /// A published report.
@@ -89,7 +111,7 @@ pub struct Report {
     pub bytes: i64,
     /// The SHA-256 of the data file, in hexadecimal.
     pub sha256: String,
-    /// The number of organizations, those in phase LEGACY included.
+    /// The number of organizations that were read, those in phase LEGACY included.
     #[diesel(column_name = organization_count)]
     pub organizations: i32,
     /// The number of organizations in phase LEGACY.
@@ -100,6 +122,8 @@ pub struct Report {
     pub mixed_assignments: i32,
     /// Every file, the data file first. Empty for a report that was published before this column existed.
     pub files: JsonColumn<Vec<ReportFile>>,
+    /// The organizations that the report lacks, in byte order.
+    pub missing_organizations: JsonColumn<Vec<MissingOrganization>>,
 }
 
 /// Publishes the report of a run.

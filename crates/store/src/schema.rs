@@ -241,6 +241,7 @@ diesel::table! {
         legacy_organization_count -> Integer,
         mixed_assignment_count -> Integer,
         files -> Jsonb,
+        missing_organizations -> Jsonb,
     }
 }
 
@@ -258,6 +259,8 @@ diesel::table! {
     installation (id) {
         id -> Bool,
         page_token_key -> Bytea,
+        installation_id -> Nullable<Uuid>,
+        restores -> Integer,
     }
 }
 

@@ -28,7 +28,9 @@ pub use error::EngineError;
 pub use options::EngineOptions;
 pub use run_in_process::run_in_process;
 pub use schedule::{Schedule, TimeZone, Timetable, parse_cron};
-pub use spec::{JobCompletion, JobContext, JobError, JobFn, JobResult, JobSpec, job_fn, to_run_counts};
+pub use spec::{
+    DEFAULT_MAX_BACKOFF, JobCompletion, JobContext, JobError, JobFn, JobResult, JobSpec, job_fn, to_run_counts,
+};
 use tick::EngineState;
 
 /// How long a tick may take. A database that hangs must not hang the engine.

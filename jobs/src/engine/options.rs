@@ -9,10 +9,9 @@ pub struct EngineOptions {
     pub lease: Duration,
     /// How often the lease holder renews its lease, and reads whether its run is to stop.
     pub heartbeat: Duration,
-    /// The longest backoff after the first failed attempt. It doubles with each further attempt.
+    /// The longest backoff after the first failed attempt. It doubles with each further attempt, up to the longest
+    /// backoff of the job.
     pub first_backoff: Duration,
-    /// The longest backoff after any attempt.
-    pub max_backoff: Duration,
 }
 
 impl Default for EngineOptions {
@@ -21,17 +20,16 @@ impl Default for EngineOptions {
             lease: Duration::from_secs(30),
             heartbeat: Duration::from_secs(2),
             first_backoff: Duration::from_secs(5),
-            max_backoff: Duration::from_secs(300),
         }
     }
 }
 
 impl EngineOptions {
-    /// Returns the backoff after a failed attempt, which is 1 for the first one: doubled for each attempt, capped, and
+    /// Returns the backoff after a failed attempt, which is 1 for the first one: doubled for each attempt up to `max`, and
     /// drawn from the upper half at random, so that runs that failed together do not retry together.
-    pub(super) fn backoff_after(&self, attempt: i32) -> Duration {
+    pub(crate) fn backoff_after(&self, attempt: i32, max: Duration) -> Duration {
         let doublings = attempt.saturating_sub(1).clamp(0, 16).unsigned_abs();
-        let longest = self.first_backoff.saturating_mul(1 << doublings).min(self.max_backoff);
+        let longest = self.first_backoff.saturating_mul(1 << doublings).min(max);
         longest.mul_f64(rand::random_range(0.5..=1.0))
     }
 }
@@ -45,7 +43,7 @@ mod tests {
         let options = EngineOptions::default();
         for (attempt, longest) in [(1, 5), (2, 10), (3, 20), (7, 300), (100, 300), (0, 5)] {
             let longest = Duration::from_secs(longest);
-            let backoff = options.backoff_after(attempt);
+            let backoff = options.backoff_after(attempt, Duration::from_secs(300));
             assert!(longest / 2 <= backoff && backoff <= longest, "{attempt}: {backoff:?}");
         }
     }

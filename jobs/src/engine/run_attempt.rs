@@ -133,7 +133,7 @@ impl RunAttempt {
             }
             AttemptEnd::Stopped => jobs::release_run(db, fence).await?,
             AttemptEnd::Failed(error) if self.may_retry(error) => {
-                let backoff = self.claim.options.backoff_after(self.claim.claimed.run.attempt);
+                let backoff = self.claim.options.backoff_after(self.claim.claimed.run.attempt, self.spec.max_backoff);
                 jobs::retry_run(db, fence, &error.message, backoff).await?
             }
             AttemptEnd::Failed(error) => {

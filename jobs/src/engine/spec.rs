@@ -19,6 +19,9 @@ use super::{
     schedule::{Schedule, Timetable},
 };
 
+/// The longest time between two attempts of most jobs.
+pub const DEFAULT_MAX_BACKOFF: Duration = Duration::from_secs(300);
+
 /// A job: an idempotent function, and when and how it runs. The function takes no input, except that of the request which
 /// is stored with the run.
 #[derive(Clone)]
@@ -35,6 +38,8 @@ pub struct JobSpec {
     /// How many attempts a run has before a failure ends it. An attempt that was stopped does not count. An attempt
     /// whose process died counts, but a death alone never ends a run.
     pub attempts: u32,
+    /// The longest time between two attempts. The time doubles after each failed attempt until it is this long.
+    pub max_backoff: Duration,
     /// The function that does the work.
     pub run: JobFn,
     /// The function that shares the work of a run which another engine has claimed, under the fence of that claim.
@@ -88,7 +93,8 @@ impl JobContext {
     /// Waits before the job continues after a fault, `in_a_row` times without success: as long as the engine waits after
     /// as many failed attempts. Returns early when the job is asked to stop.
     pub async fn pause_after_fault(&self, in_a_row: u32) {
-        let backoff = self.options.backoff_after(in_a_row.try_into().unwrap_or(i32::MAX));
+        let in_a_row = in_a_row.try_into().unwrap_or(i32::MAX);
+        let backoff = self.options.backoff_after(in_a_row, DEFAULT_MAX_BACKOFF);
         let _ = timeout(backoff, self.cancel.cancelled()).await;
     }
 }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use rollcall_app::App;
-use rollcall_jobs::engine::{Engine, EngineOptions, JobCompletion, JobFn, JobSpec};
+use rollcall_jobs::engine::{DEFAULT_MAX_BACKOFF, Engine, EngineOptions, JobCompletion, JobFn, JobSpec};
 use rollcall_store::jobs::{self, JobRun, RequestedRun, RunCounts, RunState};
 use uuid::Uuid;
 
@@ -14,7 +14,16 @@ pub(crate) const DEADLINE: Duration = Duration::from_secs(20);
 
 pub(crate) fn spec(run: JobFn) -> JobSpec {
     let timeout = Duration::from_secs(60);
-    JobSpec { name: JOB, description: "Tests.", schedule: None, timeout, attempts: 3, run, share: None }
+    JobSpec {
+        name: JOB,
+        description: "Tests.",
+        schedule: None,
+        timeout,
+        attempts: 3,
+        max_backoff: DEFAULT_MAX_BACKOFF,
+        run,
+        share: None,
+    }
 }
 
 pub(crate) fn options() -> EngineOptions {

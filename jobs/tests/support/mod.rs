@@ -4,6 +4,7 @@
 
 pub(crate) mod jobs;
 pub(crate) mod migration;
+pub(crate) mod report_faults;
 pub(crate) mod reports;
 pub(crate) mod seed;
 

@@ -2,7 +2,11 @@
 
 use std::time::Duration;
 
-use rollcall_app::{App, reports::Report};
+use futures::FutureExt as _;
+use rollcall_app::{
+    App,
+    reports::{Report, ReportAttempt},
+};
 use rollcall_store::jobs::{self, ClaimedRun};
 
 pub(crate) const REPORT: &str = "mixed-settings-report";
@@ -17,5 +21,11 @@ pub(crate) async fn claim_of(app: &App, job: &str) -> ClaimedRun {
 }
 
 pub(crate) async fn publish(app: &App, claimed: &ClaimedRun) -> Report {
-    app.publish_mixed_report(claimed.fence, &claimed.run, &|| false).await.unwrap().unwrap()
+    app.publish_mixed_report(&attempt(claimed)).await.unwrap().unwrap()
+}
+
+/// Returns the first attempt of a run, without pauses.
+pub(crate) fn attempt(claimed: &ClaimedRun) -> ReportAttempt<'_> {
+    let pause = &|_| std::future::ready(()).boxed();
+    ReportAttempt { fence: claimed.fence, run: &claimed.run, is_last: false, stopped: &|| false, pause }
 }

@@ -4,7 +4,7 @@
 //! organization's assignments are in memory. A report must not depend on an old file: if the previous one is missing or
 //! damaged, nothing is compared, and the manifest says so.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use rollcall_domain::OrganizationId;
 use rollcall_store::{members::mixed::ReportedAssignment, reports::Report};
@@ -25,6 +25,8 @@ pub(super) struct ChangesWriter {
     folder: String,
     table: TableUpload,
     previous: Option<PreviousReport>,
+    /// The organizations that the previous report lacks. Nothing is known about their changes.
+    previous_missing: BTreeSet<OrganizationId>,
     counts: ManifestChanges,
 }
 
@@ -38,7 +40,9 @@ impl ChangesWriter {
         let since = opened.as_ref().map(|previous| previous.id().to_owned());
         let table = begin_table(store, folder)?;
         let counts = ManifestChanges { since, ..ManifestChanges::default() };
-        Ok(Self { store: store.clone(), folder: folder.to_owned(), table, previous: opened, counts })
+        let missing = previous.into_iter().flat_map(|report| &report.missing_organizations.0);
+        let previous_missing = missing.map(|missing| missing.organization.clone()).collect();
+        Ok(Self { store: store.clone(), folder: folder.to_owned(), table, previous: opened, previous_missing, counts })
     }
 
     /// Compares the mixed assignments of an organization. Call it in byte order of the organizations' ids.
@@ -48,24 +52,34 @@ impl ChangesWriter {
         mixed: Vec<ReportedAssignment>,
     ) -> Result<()> {
         let compared = |assignment| ComparedAssignment { organization: organization.clone(), assignment };
-        self.compare_up_to(Some(organization), mixed.into_iter().map(compared).collect()).await
+        let is_comparable = !self.previous_missing.contains(organization);
+        let now = if is_comparable { mixed.into_iter().map(compared).collect() } else { Vec::new() };
+        self.compare_up_to(Some(organization), now, |_| true).await
+    }
+
+    /// Skips an organization that the new report lacks: nothing is known about its changes. Call it in the same order.
+    pub(super) async fn skip(&mut self, missing: &OrganizationId) -> Result<()> {
+        self.compare_up_to(Some(missing), Vec::new(), |organization| organization != missing).await
     }
 
     /// Compares the organizations of the previous report that come after the last one of the new report.
     pub(super) async fn compare_rest(&mut self) -> Result<()> {
-        self.compare_up_to(None, Vec::new()).await
+        self.compare_up_to(None, Vec::new(), |_| true).await
     }
 
+    /// Compares the organizations up to this one that `includes` accepts.
     async fn compare_up_to(
         &mut self,
         organization: Option<&OrganizationId>,
         now: Vec<ComparedAssignment>,
+        includes: impl Fn(&OrganizationId) -> bool,
     ) -> Result<()> {
         let Some(previous) = &mut self.previous else { return Ok(()) };
-        let before = match previous.read_up_to(organization).await {
+        let mut before = match previous.read_up_to(organization).await {
             Ok(before) => before,
             Err(error) => return self.restart_without_previous(&error).await,
         };
+        before.retain(|compared| includes(&compared.organization));
         for (kind, compared) in difference(before, now) {
             match kind {
                 ChangeKind::NewlyMixed => self.counts.newly_mixed += 1,

@@ -33,10 +33,13 @@ impl App {
     /// between publishing a report and writing the file.
     ///
     /// # Errors
-    /// [`Error::Unavailable`] when the database or the report store cannot be reached.
+    /// [`Error::NotReportsOwner`], or [`Error::Unavailable`] when the database or the report store cannot be reached.
     pub async fn point_to_latest_report(&self) -> Result<()> {
         match reports::find_newest_report(&self.db).await? {
-            Some(newest) => self.reports.advance_latest(to_latest(&newest)).await,
+            Some(newest) => {
+                self.check_reports_owner().await?;
+                self.reports.advance_latest(to_latest(&newest)).await
+            }
             None => Ok(()),
         }
     }

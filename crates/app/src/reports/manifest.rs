@@ -2,7 +2,7 @@
 
 use chrono::SecondsFormat;
 use rollcall_domain::{OrganizationId, Phase, Timestamp};
-use rollcall_store::reports::ReportFile;
+use rollcall_store::reports::{MissingOrganization, ReportFile};
 use serde::{Deserialize, Serialize};
 
 use super::checksum::Checksum;
@@ -33,14 +33,17 @@ pub struct Manifest {
     pub files: Vec<ManifestFile>,
     /// What changed since the previous report.
     pub changes: ManifestChanges,
-    /// The number of organizations, those in phase LEGACY included.
+    /// The number of organizations that were read, those in phase LEGACY included.
     pub organization_count: usize,
     /// The number of organizations in phase LEGACY, which have no rows.
     pub legacy_organization_count: u32,
     /// The number of mixed assignments.
     pub mixed_assignment_count: u32,
-    /// Every organization, in byte order.
+    /// Every organization that was read, in byte order.
     pub organizations: Vec<OrganizationCounts>,
+    /// The organizations that the report lacks, in byte order, each with the reason. No file has rows of them.
+    #[serde(default)]
+    pub missing_organizations: Vec<MissingOrganization>,
 }
 
 /// A file of a report.

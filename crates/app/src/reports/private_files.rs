@@ -32,6 +32,13 @@ impl ReportStore {
         run_blocking(move || create_folder(&folder)).await
     }
 
+    /// Gives a file mode 0600, if the store is a directory.
+    pub(super) async fn restrict_file(&self, path: &str) -> Result<()> {
+        let Some(directory) = self.local_directory() else { return Ok(()) };
+        let file = directory.join(path);
+        run_blocking(move || fs::set_permissions(file, Permissions::from_mode(FILE_MODE))).await
+    }
+
     /// Gives the files of a report mode 0600, if the store is a directory: the object store creates them with the mode
     /// that is usual for the process.
     pub(super) async fn restrict_files(&self, path: &str) -> Result<()> {

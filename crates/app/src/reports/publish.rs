@@ -4,12 +4,13 @@
 use object_store::{ObjectStoreExt as _, path::Path as StorePath};
 use rollcall_domain::{Phase, Timestamp};
 use rollcall_store::{
-    Fence, JsonColumn,
+    JsonColumn,
     jobs::{self, JobRun},
     reports::{self, NewReport, Report, ReportFile},
 };
 
 use super::{
+    attempt::ReportAttempt,
     changes::ChangesWriter,
     checksum::Checksum,
     errors::{internal, store_unavailable},
@@ -19,28 +20,28 @@ use super::{
     table_upload::TableUpload,
     tables::{TablesWriter, WrittenTables},
 };
-use crate::{App, Result, jobs::IsStopped};
+use crate::{App, Result};
 
 /// The description of the data file's columns, as a Frictionless Table Schema.
 const SCHEMA: &str = include_str!("mixed-settings.schema.json");
 
 impl App {
     /// Writes and publishes the mixed-settings report of a run. A run publishes once: if an earlier attempt has
-    /// published the report, this returns it. Returns `None` when `stopped` ended the attempt, which published nothing.
+    /// published the report, this returns it. Returns `None` when the attempt was stopped, which published nothing.
+    ///
+    /// The report lacks the organizations whose rows cannot be read, and names them.
     ///
     /// # Errors
-    /// [`crate::Error::FenceLost`], or [`crate::Error::Unavailable`] when the database or the report store cannot be
-    /// reached. Then nothing is published.
-    pub async fn publish_mixed_report(
-        &self,
-        fence: Fence,
-        run: &JobRun,
-        stopped: IsStopped<'_>,
-    ) -> Result<Option<Report>> {
+    /// [`crate::Error::FenceLost`], [`crate::Error::Unavailable`] when the database or the report store cannot be
+    /// reached, [`crate::Error::NotReportsOwner`], or [`crate::Error::Internal`] when no organization can be read. Then
+    /// nothing is published.
+    pub async fn publish_mixed_report(&self, attempt: &ReportAttempt<'_>) -> Result<Option<Report>> {
+        let ReportAttempt { fence, run, .. } = *attempt;
         if let Some(report) = reports::find_report_of_run(&self.db, run.id).await? {
             self.point_to_latest_report().await?;
             return Ok(Some(report));
         }
+        self.check_reports_owner().await?;
         let path = format!("{}/{}", report_folder(run.scheduled_for), fence.number);
         // This is read before the first snapshot, so that the report has all changes up to this time.
         let data_as_of = jobs::clock(&self.db).await?;
@@ -48,13 +49,15 @@ impl App {
         self.reports.create_private_folder(&path).await?;
         let data = TableUpload::begin(&self.reports, &path, MIXED_FILE, &MIXED_COLUMNS)?;
         let changes = ChangesWriter::begin(&self.reports, &path, previous.as_ref()).await?;
-        let mut tables = TablesWriter::new(&self.db, data, changes);
-        let is_complete = tables.write(stopped).await;
+        let mut tables = TablesWriter::new(self, &path, data, changes);
+        let is_complete = tables.write(attempt).await;
         let Some(written) = tables.end(is_complete).await? else { return Ok(None) };
         let schema = self.write_file(&path, SCHEMA_FILE, SCHEMA.into()).await?;
         let manifest = manifest(run, data_as_of, written, schema);
         let file = self.write_file(&path, MANIFEST_FILE, render(&manifest).map_err(internal)?).await?;
         self.reports.restrict_files(&path).await?;
+        // The place may have been taken over while the rows were read.
+        self.check_reports_owner().await?;
         let report = reports::insert_report(&self.db, fence, &new_report(path, data_as_of, &manifest, &file)).await?;
         self.point_to_latest_report().await?;
         Ok(Some(report))
@@ -70,7 +73,7 @@ impl App {
 }
 
 fn manifest(run: &JobRun, data_as_of: Timestamp, written: WrittenTables, schema: ManifestFile) -> Manifest {
-    let WrittenTables { data, changes, change_counts, organizations } = written;
+    let WrittenTables { data, changes, change_counts, organizations, missing_organizations } = written;
     let legacy = organizations.iter().filter(|counts| counts.phase == Phase::Legacy).count();
     Manifest {
         schema_version: 1,
@@ -88,6 +91,7 @@ fn manifest(run: &JobRun, data_as_of: Timestamp, written: WrittenTables, schema:
         legacy_organization_count: u32::try_from(legacy).unwrap_or(u32::MAX),
         mixed_assignment_count: organizations.iter().map(|counts| counts.mixed_assignments).sum(),
         organizations,
+        missing_organizations,
     }
 }
 
@@ -103,6 +107,7 @@ fn new_report(path: String, data_as_of: Timestamp, manifest: &Manifest, file: &M
         legacy_organizations: manifest.legacy_organization_count.cast_signed(),
         mixed_assignments: manifest.mixed_assignment_count.cast_signed(),
         files: JsonColumn(manifest.files.iter().chain([file]).map(ReportFile::from).collect()),
+        missing_organizations: JsonColumn(manifest.missing_organizations.clone()),
     }
 }
 

@@ -1,5 +1,6 @@
 //! Writing a CSV table of a report to the report store: in chunks, with its size, checksum and number of rows.
 
+use bytes::Bytes;
 use object_store::{buffered::BufWriter, path::Path as StorePath};
 use tokio::io::AsyncWriteExt as _;
 
@@ -37,7 +38,7 @@ impl TableUpload {
         columns: &'static [&'static str],
     ) -> Result<Self> {
         let path = StorePath::from(format!("{folder}/{file}"));
-        let writer = BufWriter::with_capacity(store.store.clone(), path, PART).with_max_concurrency(PARTS_IN_FLIGHT);
+        let writer = buffered_writer(store, path);
         let mut page = CsvPage::new(CsvProfile::Spreadsheet);
         page.header(columns)?;
         Ok(Self { file, columns, rows: 0, page, writer, checksum: Checksum::default() })
@@ -52,8 +53,26 @@ impl TableUpload {
 
     async fn send_page(&mut self) -> Result<()> {
         let chunk = self.page.take()?;
+        self.send(chunk).await
+    }
+
+    async fn send(&mut self, chunk: Bytes) -> Result<()> {
+        if chunk.is_empty() {
+            return Ok(());
+        }
         self.checksum.update(&chunk);
         self.writer.put(chunk).await.map_err(store_unavailable)
+    }
+
+    /// Adds bytes of rows. [`Self::count_rows`] counts these rows.
+    pub(super) async fn add_chunk(&mut self, chunk: Bytes) -> Result<()> {
+        self.send_page().await?;
+        self.send(chunk).await
+    }
+
+    /// Counts the rows of chunks.
+    pub(super) fn count_rows(&mut self, rows: u64) {
+        self.rows += rows;
     }
 
     /// Finishes the file, and returns its entry in the manifest.
@@ -74,4 +93,9 @@ impl TableUpload {
             tracing::warn!(%error, "an unfinished report file cannot be removed");
         }
     }
+}
+
+/// Returns a writer of a file, which sends the file in parts.
+pub(super) fn buffered_writer(store: &ReportStore, path: StorePath) -> BufWriter {
+    BufWriter::with_capacity(store.store.clone(), path, PART).with_max_concurrency(PARTS_IN_FLIGHT)
 }

@@ -1,20 +1,19 @@
 //! Writing the two tables of the mixed-settings report: organization by organization in byte order of their ids, each
-//! from one read snapshot.
+//! from one read snapshot. The rows of an organization are in the tables either completely or not at all.
 
-use rollcall_domain::{OrganizationId, Phase};
-use rollcall_store::{
-    Db, ReadTx,
-    members::mixed::{ReportedMembers, list_reported_assignments},
-    organizations,
-};
+use rollcall_domain::OrganizationId;
+use rollcall_store::{organizations, reports::MissingOrganization};
 
 use super::{
+    attempt::ReportAttempt,
     changes::ChangesWriter,
+    faults::{FaultReaction, ReportFaults},
     manifest::{ManifestChanges, ManifestFile, OrganizationCounts},
-    mixed_table::write_mixed,
+    organization_rows::{OrganizationRows, read_organization},
+    row_buffer::RowBuffer,
     table_upload::TableUpload,
 };
-use crate::{Result, jobs::IsStopped};
+use crate::{App, Result};
 
 /// How many ids of organizations are read at a time.
 const ORGANIZATIONS_PAGE: i64 = 500;
@@ -25,34 +24,48 @@ pub(super) struct WrittenTables {
     pub(super) changes: ManifestFile,
     pub(super) change_counts: ManifestChanges,
     pub(super) organizations: Vec<OrganizationCounts>,
+    pub(super) missing_organizations: Vec<MissingOrganization>,
 }
 
 /// Writes the two tables.
 pub(super) struct TablesWriter<'a> {
-    db: &'a Db,
+    app: &'a App,
+    /// The folder of the report.
+    folder: &'a str,
     data: TableUpload,
     changes: ChangesWriter,
     organizations: Vec<OrganizationCounts>,
+    faults: ReportFaults,
+}
+
+/// The result of reading an organization.
+enum Reading {
+    Read(Box<OrganizationRows>),
+    /// The report leaves the organization out.
+    LeftOut,
+    /// The attempt has to stop.
+    Stopped,
 }
 
 impl<'a> TablesWriter<'a> {
-    pub(super) fn new(db: &'a Db, data: TableUpload, changes: ChangesWriter) -> Self {
-        Self { db, data, changes, organizations: Vec::new() }
+    pub(super) fn new(app: &'a App, folder: &'a str, data: TableUpload, changes: ChangesWriter) -> Self {
+        Self { app, folder, data, changes, organizations: Vec::new(), faults: ReportFaults::default() }
     }
 
-    /// Writes the rows of every organization. Returns `false` when `stopped` ended the work between two organizations.
-    pub(super) async fn write(&mut self, stopped: IsStopped<'_>) -> Result<bool> {
+    /// Writes the rows of every organization. Returns `false` when the attempt was stopped between two organizations.
+    pub(super) async fn write(&mut self, attempt: &ReportAttempt<'_>) -> Result<bool> {
         let mut after: Option<OrganizationId> = None;
         loop {
             let after_id = after.as_ref().map(OrganizationId::as_str);
-            let ids = organizations::list_ids_after(self.db, after_id, ORGANIZATIONS_PAGE).await?;
+            let ids = organizations::list_ids_after(&self.app.db, after_id, ORGANIZATIONS_PAGE).await?;
             let Some(last) = ids.last() else { break };
             after = Some(last.clone());
             for organization in &ids {
-                if stopped() {
-                    return Ok(false);
+                match self.read(attempt, organization).await? {
+                    Reading::Read(rows) => self.add(organization, *rows).await?,
+                    Reading::LeftOut => self.changes.skip(organization).await?,
+                    Reading::Stopped => return Ok(false),
                 }
-                self.write_organization(organization).await?;
             }
         }
         self.changes.compare_rest().await?;
@@ -62,39 +75,49 @@ impl<'a> TablesWriter<'a> {
     /// Finishes the tables when every row is written. When the work was stopped, and after a failure, removes the unfinished
     /// files and returns `None` or the error.
     pub(super) async fn end(self, is_complete: Result<bool>) -> Result<Option<WrittenTables>> {
-        if !matches!(is_complete, Ok(true)) {
+        let missing = match is_complete {
+            Ok(true) => self.faults.end(self.organizations.len()).map(Some),
+            Ok(false) => Ok(None),
+            Err(error) => Err(error),
+        };
+        let Ok(Some(missing_organizations)) = missing else {
             self.data.abort().await;
             self.changes.abort().await;
-            return is_complete.map(|_| None);
-        }
+            return missing.map(|_| None);
+        };
         let (changes, change_counts) = self.changes.finish().await?;
         let data = self.data.finish().await?;
-        Ok(Some(WrittenTables { data, changes, change_counts, organizations: self.organizations }))
+        let organizations = self.organizations;
+        Ok(Some(WrittenTables { data, changes, change_counts, organizations, missing_organizations }))
     }
 
-    async fn write_organization(&mut self, organization: &OrganizationId) -> Result<()> {
-        let db = self.db;
-        let (counts, mixed) = db
-            .read(organization, "mixed_settings_report", async |tx: &mut ReadTx| {
-                let phase = tx.organization().phase;
-                // In phase LEGACY no assignment has an email export setting, so the organization is only counted.
-                let mixed = if phase == Phase::Migrated { list_reported_assignments(tx).await? } else { Vec::new() };
-                let (mut members, mut rows) = (ReportedMembers::new(tx, &mixed), 0);
-                loop {
-                    let page = members.next_page().await?;
-                    if page.is_empty() {
-                        break;
-                    }
-                    rows += page.len() as u64;
-                    for (assignment, member) in &page {
-                        self.data.add_row(|page| write_mixed(page, organization, assignment, member)).await?;
-                    }
+    /// Reads an organization, again after a fault.
+    async fn read(&mut self, attempt: &ReportAttempt<'_>, organization: &OrganizationId) -> Result<Reading> {
+        let mut tries = 0;
+        loop {
+            if (attempt.stopped)() {
+                return Ok(Reading::Stopped);
+            }
+            let buffer = RowBuffer::new(&self.app.reports, self.folder);
+            let error = match read_organization(&self.app.db, buffer, organization).await {
+                Ok(rows) => {
+                    self.faults.add_success();
+                    return Ok(Reading::Read(Box::new(rows)));
                 }
-                let mixed_assignments = u32::try_from(mixed.len()).unwrap_or(u32::MAX);
-                let counts = OrganizationCounts { organization: organization.clone(), phase, mixed_assignments, rows };
-                Ok::<_, crate::Error>((counts, mixed))
-            })
-            .await?;
+                Err(error) => error,
+            };
+            tries += 1;
+            match self.faults.react(&self.app.db, attempt, organization, tries, error).await {
+                FaultReaction::TryAgain => (attempt.pause)(tries).await,
+                FaultReaction::LeaveOut => return Ok(Reading::LeftOut),
+                FaultReaction::GiveUp(error) => return Err(error),
+            }
+        }
+    }
+
+    async fn add(&mut self, organization: &OrganizationId, read: OrganizationRows) -> Result<()> {
+        let OrganizationRows { counts, mixed, rows } = read;
+        rows.add_to(&mut self.data).await?;
         self.organizations.push(counts);
         self.changes.compare(organization, mixed).await
     }

@@ -1,6 +1,6 @@
 //! Conversions between the enums of the domain and those of the contract, for enums whose values have the same names.
 
-use rollcall_app::{jobs::RunState, migration::MigrationState};
+use rollcall_app::{jobs::RunState, migration::MigrationState, reports::MissingReason};
 use rollcall_domain::{
     Phase, UpdateMode, Violation,
     email_export::{EmailExport, Reason, Source, State},
@@ -64,6 +64,7 @@ to_proto! {
         MemberHistory, AuditRevisions,
     }
 }
+to_proto! { to_missing_reason: MissingReason = MissingOrganizationReason { InvalidRows, DatabaseFault } }
 to_proto! { to_run_state: RunState = JobRunState { Pending, Running, Succeeded, Failed, Skipped, Cancelled } }
 
 /// Returns the number of a setting; UNSPECIFIED for no setting.

@@ -1,6 +1,6 @@
 //! `ReportService`.
 
-use rollcall_app::reports::{MIXED_FILE, Report, ReportFile, report_files};
+use rollcall_app::reports::{MIXED_FILE, MissingOrganization, Report, ReportFile, report_files};
 use rollcall_domain::{Timestamp, names};
 use rollcall_proto::v1::{self, report_service_server::ReportService};
 use tokio_stream::StreamExt as _;
@@ -9,10 +9,13 @@ use tonic::{Request, Response, Status};
 use super::Services;
 use crate::{
     call::{parse, respond},
-    convert::to_timestamp,
+    convert::{enums::to_missing_reason, to_timestamp},
     status::to_status,
     streams::{FileStream, send_pieces},
 };
+
+/// How many of the organizations that a report lacks a response names at most.
+const MISSING_MAX: usize = 100;
 
 #[tonic::async_trait]
 impl ReportService for Services {
@@ -70,6 +73,7 @@ impl ReportService for Services {
 impl Services {
     fn to_report(&self, report: &Report) -> v1::Report {
         let files: Vec<v1::ReportFile> = report_files(report).into_iter().map(to_report_file).collect();
+        let missing = &report.missing_organizations.0;
         v1::Report {
             name: names::report(&report.id),
             run: names::job_run(&report.job, report.run),
@@ -81,7 +85,16 @@ impl Services {
             legacy_organization_count: report.legacy_organizations,
             mixed_assignment_count: report.mixed_assignments,
             files,
+            missing_organization_count: i32::try_from(missing.len()).unwrap_or(i32::MAX),
+            missing_organizations: missing.iter().take(MISSING_MAX).map(to_missing_organization).collect(),
         }
+    }
+}
+
+fn to_missing_organization(missing: &MissingOrganization) -> v1::MissingOrganization {
+    v1::MissingOrganization {
+        organization: names::organization(&missing.organization),
+        reason: to_missing_reason(missing.reason),
     }
 }
 

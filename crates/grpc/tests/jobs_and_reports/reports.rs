@@ -6,8 +6,8 @@ use chrono::{DateTime, SecondsFormat};
 use prost_types::Timestamp;
 use rollcall_proto::v1::{
     Assignment, DownloadReportRequest, DownloadReportResponse, EmailExport, GetReportRequest, ListReportsRequest,
-    Member as MemberMessage, Phase, Report, ReportFile, UpdateAssignmentRequest, UpdateMemberSettingsRequest,
-    UpdateMode,
+    Member as MemberMessage, MissingOrganization, MissingOrganizationReason, Phase, Report, ReportFile,
+    UpdateAssignmentRequest, UpdateMemberSettingsRequest, UpdateMode,
 };
 use rollcall_testkit::{Member, Org, TestServer, refused};
 use serde_json::json;
@@ -113,7 +113,13 @@ async fn the_report_contains_the_members_of_mixed_assignments() {
         format!("{operations},hand2,hand2@acme.example,ACTIVE,DO_NOT_EXPORT,,MIGRATION\r\n"),
     ];
     assert_eq!(csv, format!("{HEADER}{}", rows.concat()));
-    let outcome = [("rows", 5), ("organizations", 3), ("legacy_organizations", 1), ("mixed_assignments", 2)];
+    let outcome = [
+        ("rows", 5),
+        ("organizations", 3),
+        ("legacy_organizations", 1),
+        ("mixed_assignments", 2),
+        ("organizations_failed", 0),
+    ];
     assert_eq!(run, ended(&run, &outcome, &run.report));
 
     let listed = reports(&server).await;
@@ -131,6 +137,8 @@ async fn the_report_contains_the_members_of_mixed_assignments() {
         legacy_organization_count: 1,
         mixed_assignment_count: 2,
         files,
+        missing_organization_count: 0,
+        missing_organizations: Vec::new(),
     };
     assert_eq!(listed, [expected]);
     let folder = listed[0].url.strip_prefix("file://").unwrap();
@@ -169,6 +177,7 @@ async fn the_manifest_describes_the_files_and_latest_names_the_report() {
             organization("fresh", "MIGRATED", 0, 0),
             organization("zoo", "LEGACY", 0, 0),
         ],
+        "missing_organizations": [],
     });
     let found = download(&server, file(&run.report, "manifest.json", 0)).await;
     assert_eq!(serde_json::from_str::<serde_json::Value>(&found).unwrap(), manifest);
@@ -241,4 +250,26 @@ async fn a_download_resumes_where_another_ended() {
     for (request, expected) in cases {
         assert_eq!(refused(server.reports_service().download_report(request)).await, expected);
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_report_names_an_organization_whose_rows_are_not_valid_and_has_the_others() {
+    let server = TestServer::start().await;
+    let complete = download(&server, file(&mixed(&server).await.run_job(REPORT).await.report, "", 0)).await;
+    let bad = Org::create(&server, "bad", Phase::Migrated).await;
+    bad.sync(&[Member::new("m", &[])]).await;
+    let corrupt = "ALTER TABLE organizations DROP CONSTRAINT organizations_phase;
+        UPDATE organizations SET phase = 'NONSENSE' WHERE id = 'bad'";
+    server.database.client().await.batch_execute(corrupt).await.unwrap();
+    let run = bad.run_job(REPORT).await;
+    let counted = [("organizations", 3), ("organizations_failed", 1)].map(|(name, count)| (run.outcome[name], count));
+    assert!(counted.iter().all(|(found, expected)| found == expected), "{run:?}");
+    assert_eq!(download(&server, file(&run.report, "", 0)).await, complete);
+    let report = reports(&server).await.remove(0);
+    let organization = "organizations/bad".to_owned();
+    let missing = MissingOrganization { organization, reason: MissingOrganizationReason::InvalidRows.into() };
+    assert_eq!((report.missing_organization_count, report.missing_organizations), (1, vec![missing]));
+    let manifest = download(&server, file(&run.report, "manifest.json", 0)).await;
+    let manifest = serde_json::from_str::<serde_json::Value>(&manifest).unwrap();
+    assert_eq!(manifest["missing_organizations"], json!([{ "organization": "bad", "reason": "INVALID_ROWS" }]));
 }

@@ -36,7 +36,7 @@ impl Default for Limits {
             statement: Duration::from_secs(130),
             // A few statements at the limit of each. Meanwhile no other transaction can write the organization.
             write: Duration::from_secs(10 * 60),
-            // A report that writes its rows to a slow object store. It blocks no other transaction.
+            // A large organization whose rows a report keeps in a slow object store. It blocks no other transaction.
             read: Duration::from_secs(15 * 60),
         }
     }

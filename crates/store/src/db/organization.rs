@@ -133,7 +133,8 @@ pub(crate) async fn find_organization(
     id: &OrganizationId,
 ) -> Result<Option<Organization>> {
     let query = organizations::table.find(id.as_str()).select(OrganizationRow::as_select());
-    query.first(conn).await.optional()?.map(Organization::try_from).transpose()
+    let found = query.first(conn).await.optional().map_err(Error::of_statement("find_organization"))?;
+    found.map(Organization::try_from).transpose()
 }
 
 /// Locks an organization without waiting. Returns it with the time of the database's clock after the lock.

@@ -1,7 +1,7 @@
 //! The rows of the mixed-settings CSV (product.md 8): the mixed assignments of an organization, and their members.
 
 use diesel::{
-    QueryableByName,
+    QueryResult, QueryableByName,
     query_builder::{BoxedSqlQuery, SqlQuery},
     sql_types::{Array, BigInt, Integer, Text},
 };
@@ -112,7 +112,8 @@ impl From<ReportedMemberRow> for ReportedMember {
 pub async fn list_reported_assignments(tx: &mut ReadTx) -> Result<Vec<ReportedAssignment>> {
     let (conn, organization) = tx.parts();
     let sql = include_str!("../sql/list_reported_assignments.sql");
-    let rows: Vec<ReportedAssignmentRow> = diesel::sql_query(sql).bind::<Text, _>(organization).load(conn).await?;
+    let rows = diesel::sql_query(sql).bind::<Text, _>(organization).load(conn).await;
+    let rows: Vec<ReportedAssignmentRow> = rows.map_err(Error::of_statement("list_reported_assignments"))?;
     Ok(rows.into_iter().map(ReportedAssignment::from).collect())
 }
 
@@ -160,17 +161,10 @@ impl<'a> ReportedMembers<'a> {
     /// # Errors
     /// [`Error::Unavailable`] when the database cannot be reached.
     pub async fn next_page(&mut self) -> Result<Vec<(&'a ReportedAssignment, ReportedMember)>> {
-        let rows: Vec<ReportedMemberRow> = match self.next {
-            NextPage::None => return Ok(Vec::new()),
-            NextPage::All => self.statement(MEMBERS_SQL).load(&mut self.tx.conn).await?,
-            NextPage::OpenCursor | NextPage::Fetch => {
-                if self.next == NextPage::OpenCursor {
-                    let declare = format!("DECLARE reported_members NO SCROLL CURSOR FOR {MEMBERS_SQL}");
-                    self.statement(declare).execute(&mut self.tx.conn).await?;
-                }
-                diesel::sql_query(format!("FETCH {PAGE} FROM reported_members")).load(&mut self.tx.conn).await?
-            }
-        };
+        if self.next == NextPage::None {
+            return Ok(Vec::new());
+        }
+        let rows = self.next_rows().await.map_err(Error::of_statement("list_reported_members"))?;
         let is_last = self.next == NextPage::All || rows.len() < PAGE;
         self.next = if is_last { NextPage::None } else { NextPage::Fetch };
         let assignments = self.assignments;
@@ -180,6 +174,17 @@ impl<'a> ReportedMembers<'a> {
             Ok((assignment, row.into()))
         };
         rows.into_iter().map(with_assignment).collect()
+    }
+
+    async fn next_rows(&mut self) -> QueryResult<Vec<ReportedMemberRow>> {
+        if self.next == NextPage::All {
+            return self.statement(MEMBERS_SQL).load(&mut self.tx.conn).await;
+        }
+        if self.next == NextPage::OpenCursor {
+            let declare = format!("DECLARE reported_members NO SCROLL CURSOR FOR {MEMBERS_SQL}");
+            self.statement(declare).execute(&mut self.tx.conn).await?;
+        }
+        diesel::sql_query(format!("FETCH {PAGE} FROM reported_members")).load(&mut self.tx.conn).await
     }
 
     fn statement(&self, sql: impl Into<String>) -> BoxedSqlQuery<'static, diesel::pg::Pg, SqlQuery> {

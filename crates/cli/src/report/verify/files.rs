@@ -45,6 +45,7 @@ async fn check_table(mut pieces: Pieces, file: &PublishedFile, manifest: &Publis
     match parsed {
         Err(problem) => problems.push(problem),
         Ok(()) => {
+            problems.extend(table.missing_problems(&manifest.missing_organizations));
             let organizations = (file.file == MIXED_FILE).then_some(manifest.organizations.as_slice());
             problems.extend(table.problems(file.rows.unwrap_or_default(), organizations.unwrap_or_default()));
         }

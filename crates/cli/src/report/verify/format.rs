@@ -35,6 +35,16 @@ pub(super) struct PublishedManifest {
     legacy_organization_count: u32,
     pub(super) mixed_assignment_count: u32,
     pub(super) organizations: Vec<PublishedOrganization>,
+    /// The organizations that the report lacks. Versions before this field wrote complete reports only.
+    #[serde(default)]
+    pub(super) missing_organizations: Vec<MissingOrganization>,
+}
+
+/// An organization that the report lacks.
+#[derive(Debug, Deserialize)]
+pub(super) struct MissingOrganization {
+    pub(super) organization: String,
+    pub(super) reason: String,
 }
 
 /// A file that the manifest lists.

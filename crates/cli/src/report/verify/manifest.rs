@@ -63,6 +63,11 @@ pub(super) fn contradictions(manifest: &PublishedManifest) -> Vec<String> {
         mixed == manifest.mixed_assignment_count,
         "mixed_assignment_count is not the sum of the mixed assignments of the organizations",
     );
+    for missing in &manifest.missing_organizations {
+        let name = &missing.organization;
+        let is_listed = organizations.iter().any(|counts| counts.organization == *name);
+        expect(!is_listed, &format!("it has counts of {name}, which it also lists as missing"));
+    }
     problems
 }
 

@@ -18,7 +18,7 @@ use crate::{
     output::print_line,
 };
 use folder::PublishedFolder;
-use format::{MANIFEST_FILE, PublishedManifest};
+use format::{MANIFEST_FILE, MissingOrganization, PublishedManifest};
 
 /// The arguments of `report verify`.
 #[derive(Debug, clap::Args)]
@@ -50,6 +50,7 @@ pub async fn run(
     match manifest {
         Some(manifest) if problems.is_empty() => {
             print_line(summary(&manifest));
+            manifest.missing_organizations.iter().for_each(|missing| print_line(missing_line(missing)));
             Ok(())
         }
         _ => Err(Error::failed(match problems.len() {
@@ -89,4 +90,8 @@ fn summary(manifest: &PublishedManifest) -> String {
         manifest.mixed_assignment_count,
         manifest.organization_count,
     )
+}
+
+fn missing_line(missing: &MissingOrganization) -> String {
+    format!("missing: {}, {}", missing.organization, missing.reason)
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use rollcall_domain::spreadsheet;
 
-use super::format::PublishedOrganization;
+use super::format::{MissingOrganization, PublishedOrganization};
 
 /// The state of the check, between the records of a table.
 #[derive(Default)]
@@ -81,6 +81,15 @@ impl<'a> TableCheck<'a> {
         }
         problems.extend(self.organization_problems(organizations));
         problems
+    }
+
+    /// Returns a problem for each missing organization that has rows.
+    pub(super) fn missing_problems(&self, missing: &[MissingOrganization]) -> Vec<String> {
+        let has_rows = |missing: &&MissingOrganization| self.organization_rows.contains_key(&missing.organization);
+        let problem = |missing: &MissingOrganization| {
+            format!("it has rows of {}, which the manifest lists as missing", missing.organization)
+        };
+        missing.iter().filter(has_rows).map(problem).collect()
     }
 
     fn organization_problems(mut self, organizations: &[PublishedOrganization]) -> Vec<String> {

@@ -1,0 +1,3 @@
+ALTER TABLE installation
+    DROP COLUMN installation_id,
+    DROP COLUMN restores;
