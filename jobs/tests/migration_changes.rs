@@ -81,7 +81,8 @@ async fn a_run_of_a_dead_process_is_continued_after_its_last_organization() {
     let database = database().await;
     let (app, client) = (database.app(), connect(&database).await);
     seed(&client, 6).await;
-    let run = request(&app).await;
+    let named = (0..6).map(|number| OrganizationId::trusted(format!("org-{number:02}")));
+    let run = request_change(&app, MigrationSelection::Organizations(named.collect())).await;
     let dead = jobs::claim_run(app.db(), CHANGES_JOB, DEADLINE).await.unwrap().unwrap();
     let mut changes = app.find_migration_changes(run.id).await.unwrap().unwrap();
     for organization in app.list_migrations_to_change(&changes).await.unwrap().into_iter().take(2) {
@@ -93,7 +94,8 @@ async fn a_run_of_a_dead_process_is_continued_after_its_last_organization() {
     let engine = engine(&database).await;
     let ended = reached(&app, run.id, RunState::Succeeded).await;
     engine.stop(DEADLINE).await;
-    assert_eq!((ended.attempt, counted(&ended)), (2, [4, 6, 0, 0]), "4 were left when they were counted");
+    // An organization of the dead process that was tried again would count as unchanged.
+    assert_eq!((ended.attempt, counted(&ended)), (2, [6, 6, 0, 0]));
     assert_eq!(changed_once(&client, &run).await, 6);
     // The dead process was only paused. It can change nothing any more.
     let late = OrganizationId::trusted("org-05");
