@@ -2,17 +2,17 @@
 //! (product.md 9).
 
 use rollcall_domain::{
-    MemberId, OrganizationId, Phase,
+    MemberId, OrganizationId, Phase, Refusal,
     explain::{AssignmentVerdict, explain},
     history::{ExplainedSettings, SettingOrigin, explain_settings},
 };
 use rollcall_store::{
     ReadTx,
-    assignments::{self, StoredList},
-    members::history::{self, HistoryFilter},
+    assignments::StoredList,
+    members::{ExplainedMember, find_explained_member, history},
 };
 
-use super::{MemberView, get_view, state};
+use super::{MemberView, state};
 use crate::{App, Read, Result, check_revision};
 
 /// Why a member is in their assignment and in no other, and has what they have.
@@ -40,10 +40,11 @@ impl App {
         self.db
             .read(organization, "explain_member", async |tx: &mut ReadTx| {
                 check_revision(tx.organization().revision, at_least)?;
-                let member = get_view(tx, member).await?;
-                let verdicts = verdicts(&assignments::get_list(tx).await?, &member);
-                let settings = origins(tx, &member).await?;
-                Ok(Read::of(tx, Explanation { member, verdicts, settings }))
+                let found = find_explained_member(tx, member).await?;
+                let found = found.ok_or_else(|| Refusal::MemberNotFound(vec![member.clone()]))?;
+                let verdicts = verdicts(&found.list, &found.member);
+                let settings = origins(tx, &found).await?;
+                Ok(Read::of(tx, Explanation { member: found.member, verdicts, settings }))
             })
             .await
     }
@@ -54,14 +55,13 @@ fn verdicts(stored: &StoredList, member: &MemberView) -> Vec<AssignmentVerdict> 
     explain(&stored.list, &state(member, stored), &groups)
 }
 
-async fn origins(tx: &mut ReadTx, member: &MemberView) -> Result<Vec<SettingOrigin>> {
+async fn origins(tx: &mut ReadTx, found: &ExplainedMember) -> Result<Vec<SettingOrigin>> {
+    let member = &found.member;
     let phase = tx.organization().phase;
     let legacy = match phase {
         Phase::Legacy => history::find_beginning(tx, &member.id).await?.and_then(|beginning| beginning.legacy),
         Phase::Migrated => None,
     };
-    let changes = history::list_changes(tx, &member.id, HistoryFilter::default()).await?;
-    let bundles = history::list_bundles(tx, &changes).await?;
     let explained = ExplainedSettings {
         phase,
         active: member.active,
@@ -70,5 +70,5 @@ async fn origins(tx: &mut ReadTx, member: &MemberView) -> Result<Vec<SettingOrig
         export: member.export,
         legacy,
     };
-    Ok(explain_settings(&explained, &changes, &bundles))
+    Ok(explain_settings(&explained, &found.changes, &found.bundles))
 }

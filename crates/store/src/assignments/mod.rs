@@ -10,7 +10,7 @@ use diesel::{
     prelude::*,
     sql_types::{Array, Bool, Text},
 };
-use diesel_async::RunQueryDsl;
+use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use rollcall_domain::{
     Assignment, AssignmentId, AssignmentList, Current, GroupId, Organization, Phase, Timestamp, UpdateMode,
     email_export::{EmailExport, State, Summary},
@@ -24,7 +24,7 @@ pub(crate) use write::{
 
 use crate::{
     Error, ReadTx, Result,
-    db::load,
+    db::{load, statement},
     domain_columns::SummaryColumns,
     enum_columns::EnumColumn,
     members::settings::SettingsColumns,
@@ -93,7 +93,14 @@ impl AssignmentRow {
 
 /// Reads the whole list in evaluation order.
 pub async fn get_list(tx: &mut ReadTx) -> Result<StoredList> {
-    let rows: Vec<AssignmentRow> = load!(tx, Prepared("list_assignments")).await?;
+    let (conn, organization) = tx.parts();
+    load_list(conn, organization).await
+}
+
+/// Reads the whole list through a connection that other statements may share.
+pub(crate) async fn load_list(mut conn: &AsyncPgConnection, organization: &str) -> Result<StoredList> {
+    let query = statement!(Prepared("list_assignments"), organization);
+    let rows: Vec<AssignmentRow> = query.load(&mut conn).await.map_err(Error::of_statement("list_assignments"))?;
     let mut meta = HashMap::with_capacity(rows.len());
     let mut listed = Vec::with_capacity(rows.len());
     for row in rows {

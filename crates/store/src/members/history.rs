@@ -1,21 +1,19 @@
 //! The history of members: one row for each member and revision, with time and actor from the audit log (product.md 4.9,
 //! 9).
 
-use std::collections::BTreeSet;
-
 use diesel::{pg::Pg, prelude::*};
-use diesel_async::RunQueryDsl;
+use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use rollcall_domain::{
     AssignmentId, Cause, Held, MemberChange, MemberId, Timestamp,
     email_export::{EmailExport, Source},
-    history::{Bundles, RecordedChange},
+    history::RecordedChange,
 };
 use uuid::Uuid;
 
-use super::settings::{get_settings, settings_id};
+use super::settings::settings_id;
 use crate::{
-    ReadTx, Result,
-    db::{clock, load},
+    Error, ReadTx, Result,
+    db::{clock, statement},
     enum_columns::{EnumColumn, ExportColumns},
     schema::{audit_events, member_changes, members},
 };
@@ -87,24 +85,28 @@ pub struct HistoryFilter {
 
 /// Reads a member's changes, newest first.
 pub async fn list_changes(tx: &mut ReadTx, member: &MemberId, filter: HistoryFilter) -> Result<Vec<RecordedChange>> {
-    let rows: Vec<MemberChangeRow> = load!(
-        tx,
-        "list_member_changes",
+    let (conn, organization) = tx.parts();
+    load_changes(conn, organization, member, filter).await
+}
+
+/// Reads a member's changes through a connection that other statements may share.
+pub(super) async fn load_changes(
+    mut conn: &AsyncPgConnection,
+    organization: &str,
+    member: &MemberId,
+    filter: HistoryFilter,
+) -> Result<Vec<RecordedChange>> {
+    let query = statement!(
+        Prepared("list_member_changes"),
+        organization,
         member.as_str(),
         filter.email_export,
         filter.before,
         filter.until,
         filter.limit.map(i64::from)
-    )
-    .await?;
+    );
+    let rows: Vec<MemberChangeRow> = query.load(&mut conn).await.map_err(Error::of_statement("list_member_changes"))?;
     Ok(rows.into_iter().map(|row| row.into_recorded(member.clone())).collect())
-}
-
-/// Reads the settings before and after each change.
-pub async fn list_bundles(tx: &mut ReadTx, changes: &[RecordedChange]) -> Result<Bundles> {
-    let held = changes.iter().flat_map(|RecordedChange { change, .. }| change.before.iter().chain([&change.after]));
-    let ids: BTreeSet<_> = held.map(|held| held.settings).collect();
-    get_settings(tx, &ids).await
 }
 
 /// The time when a member became known, with the old setting.

@@ -1,5 +1,6 @@
 //! Members: the states that the planner reads, and the member resource.
 
+mod explained;
 pub mod export;
 pub mod history;
 pub(crate) mod identity;
@@ -19,6 +20,7 @@ use diesel::{
 use rollcall_domain::{AssignmentId, AssignmentList, GroupId, Held, MemberId, MemberState, Scope};
 use uuid::Uuid;
 
+pub use explained::{ExplainedMember, find_explained_member};
 use overtaken::list_overtaken;
 pub use view::{MemberView, Pin, find_member, list_members, prepare_pages};
 

@@ -3,11 +3,11 @@
 use std::collections::{BTreeSet, HashMap};
 
 use diesel::{
-    QueryableByName,
+    OptionalExtension as _, QueryableByName,
     pg::Pg,
     sql_types::{Array, Nullable, Text, Timestamptz},
 };
-use diesel_async::RunQueryDsl;
+use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use rollcall_domain::{
     AssignmentId, GroupId, MemberId, Settings, SettingsId, Timestamp, directory::Identity, email_export::MemberExport,
 };
@@ -17,7 +17,13 @@ use super::{
     identity::IdentityColumns,
     settings::{get_settings, settings_id},
 };
-use crate::{Error, ReadTx, Result, db::load, enum_columns::ExportColumns, schema::members, seats::list_pending_of};
+use crate::{
+    Error, ReadTx, Result,
+    db::{load, statement},
+    enum_columns::ExportColumns,
+    schema::members,
+    seats::list_pending_of,
+};
 
 /// A member with everything that the API shows.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -70,7 +76,7 @@ pub struct Pin {
 
 #[derive(QueryableByName)]
 #[diesel(table_name = members, check_for_backend(Pg))]
-struct MemberViewRow {
+pub(super) struct MemberViewRow {
     id: String,
     #[diesel(embed)]
     identity: IdentityColumns,
@@ -104,7 +110,12 @@ impl MemberViewRow {
         })
     }
 
-    fn into_view(
+    /// The settings that the member has.
+    pub(super) fn settings(&self) -> SettingsId {
+        settings_id(self.settings_id)
+    }
+
+    pub(super) fn into_view(
         mut self,
         settings: &HashMap<SettingsId, Settings>,
         pending_seats: BTreeSet<String>,
@@ -129,8 +140,19 @@ impl MemberViewRow {
 
 /// Reads one member, if the organization has it.
 pub async fn find_member(tx: &mut ReadTx, member: &MemberId) -> Result<Option<MemberView>> {
-    let page = MemberPage { assignment: None, only: Some(member.as_str()), after: None, limit: 1 };
-    Ok(load(tx, &page).await?.pop())
+    let (conn, organization) = tx.parts();
+    let row = load_row(conn, organization, member).await?;
+    Ok(load_views(tx, row.into_iter().collect()).await?.pop())
+}
+
+/// Reads the row of one member through a connection that other statements may share.
+pub(super) async fn load_row(
+    mut conn: &AsyncPgConnection,
+    organization: &str,
+    member: &MemberId,
+) -> Result<Option<MemberViewRow>> {
+    let query = statement!(Prepared("find_member"), organization, member.as_str());
+    query.get_result(&mut conn).await.optional().map_err(Error::of_statement("find_member"))
 }
 
 /// Prepares a transaction for reading all rows of a table page by page, in the order of the primary key, such as members in
@@ -152,21 +174,13 @@ pub async fn list_members(
     if assignment.is_none() {
         prepare_pages(tx).await?;
     }
-    let page =
-        MemberPage { assignment: assignment.map(AssignmentId::as_str), after, limit: i64::from(limit), only: None };
-    load(tx, &page).await
+    let assignment = assignment.map(AssignmentId::as_str);
+    let rows = load!(tx, "list_members", assignment, after.unwrap_or_default(), i64::from(limit)).await?;
+    load_views(tx, rows).await
 }
 
-struct MemberPage<'a> {
-    assignment: Option<&'a str>,
-    only: Option<&'a str>,
-    after: Option<&'a str>,
-    limit: i64,
-}
-
-async fn load(tx: &mut ReadTx, page: &MemberPage<'_>) -> Result<Vec<MemberView>> {
-    let rows: Vec<MemberViewRow> =
-        load!(tx, "list_members", page.assignment, page.only, page.after.unwrap_or_default(), page.limit).await?;
+/// Reads what the rows of members refer to.
+async fn load_views(tx: &mut ReadTx, rows: Vec<MemberViewRow>) -> Result<Vec<MemberView>> {
     let settings = get_settings(tx, &rows.iter().map(|row| settings_id(row.settings_id)).collect()).await?;
     let mut pending = list_pending_of(tx, rows.iter().map(|row| row.id.as_str()).collect()).await?;
     let view = |row: MemberViewRow| {

@@ -1,5 +1,4 @@
--- At most $5 members after the id $4, in byte order of their ids: the members of the assignment $2, or only the
--- member $3, or all. The pin is found for each member (LATERAL): the planner would estimate a join from statistics,
+-- At most $4 members after the id $3, in byte order of their ids: the members of the assignment $2, or all. The pin is found for each member (LATERAL): the planner would estimate a join from statistics,
 -- which may not contain any pins.
 SELECT
     m.id,
@@ -35,7 +34,6 @@ LEFT JOIN LATERAL (
 WHERE
     m.organization_id = $1
     AND ($2::text IS NULL OR m.assignment_id = $2)
-    AND ($3::text IS NULL OR m.id = $3)
-    AND m.id > $4
+    AND m.id > $3
 ORDER BY m.id
-LIMIT $5
+LIMIT $4
