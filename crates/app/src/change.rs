@@ -3,6 +3,7 @@
 
 use rollcall_domain::{
     AssignmentList, Current, Facts, Organization, OrganizationId, Plan, Proposal, Refusal, Scope, Timestamp,
+    directory::Directory,
 };
 use rollcall_store::{
     WriteTx,
@@ -107,13 +108,15 @@ pub(crate) async fn change_in<O: Operation>(
     let mut warnings = lint::warnings(tx, current.list, list, &plan).await?;
     warnings.extend(seats::warnings(tx, &proposal, current.list, &plan, &facts, &waiting).await?);
     let (stored, now, organization) = (&stored, tx.now(), &organization);
-    let planned = Planned { organization, stored, list, facts, plan, now };
+    let mut planned = Planned { organization, stored, list, facts, plan, now };
 
     // Apply
     let is_written = !caller.validate_only && proposal.is_recorded(&planned.plan);
     let mut revision = organization.revision;
     if is_written {
         let event = caller.event(operation.audit(&before, &planned));
+        // Only the plan and the audit need the stored directory. It is as large as a sync.
+        planned.facts.directory = Directory::default();
         revision = changes::apply(tx, &planned.plan, event).await?;
     }
     let mut applied = Applied { planned, is_written, revision, warnings };

@@ -8,6 +8,7 @@ use diesel::{
     sql_types::{Array, Bool, Integer, Nullable, Text},
 };
 use diesel_async::RunQueryDsl;
+use futures::TryStreamExt as _;
 use rollcall_domain::{
     AssignmentId, Email, GroupId, Held, MemberId, Phase,
     directory::{Directory, KnownGroup, KnownMember, Memberships, ParsedRows, SyncMode},
@@ -15,8 +16,8 @@ use rollcall_domain::{
 use uuid::Uuid;
 
 use crate::{
-    ReadTx, Result,
-    db::load,
+    Error, ReadTx, Result,
+    db::{load, run_statement},
     domain_columns::CountColumn,
     enum_columns::ExportColumns,
     members::{identity::IdentityColumns, settings::settings_id},
@@ -85,13 +86,15 @@ impl From<KnownMemberRow> for (MemberId, KnownMember) {
     }
 }
 
+/// Reads the rows one by one: all rows and the map together would take twice the memory.
 async fn list_known_members(
     tx: &mut ReadTx,
     members: Option<&[&str]>,
     holders: &[&str],
 ) -> Result<HashMap<MemberId, KnownMember>> {
-    let rows: Vec<KnownMemberRow> = load!(tx, "list_known_members", members, holders).await?;
-    Ok(rows.into_iter().map(Into::into).collect())
+    let name_error = Error::of_statement("list_known_members");
+    let rows = run_statement!(load_stream, tx, "list_known_members", members, holders).await.map_err(&name_error)?;
+    rows.map_ok(|row: KnownMemberRow| row.into()).try_collect().await.map_err(name_error)
 }
 
 /// Reads the given groups, or all groups for `None`.
@@ -120,17 +123,19 @@ struct MembershipsRow {
     groups: Vec<String>,
 }
 
+/// Reads the rows one by one, like [`list_known_members`].
 async fn list_memberships(
     tx: &mut ReadTx,
     members: Option<&[&str]>,
     known: &HashMap<GroupId, KnownGroup>,
 ) -> Result<Memberships> {
-    let rows: Vec<MembershipsRow> = load!(tx, "list_memberships", members).await?;
     // Many members have the same group: they share its id.
     let shared: HashMap<&str, &GroupId> = known.keys().map(|id| (id.as_str(), id)).collect();
     let share = |id: String| shared.get(id.as_str()).map_or_else(|| GroupId::trusted(id.as_str()), |id| (*id).clone());
     let entry = |row: MembershipsRow| (MemberId::trusted(row.member_id), row.groups.into_iter().map(share).collect());
-    Ok(rows.into_iter().map(entry).collect())
+    let name_error = Error::of_statement("list_memberships");
+    let rows = run_statement!(load_stream, tx, "list_memberships", members).await.map_err(&name_error)?;
+    rows.map_ok(entry).try_collect().await.map_err(name_error)
 }
 
 #[derive(QueryableByName)]

@@ -48,9 +48,9 @@ pub(crate) struct Noise {
 struct Count([AtomicUsize; 3]);
 
 impl Count {
-    fn add(&self, answer: std::result::Result<(), &Status>) {
+    fn add<T>(&self, answer: &std::result::Result<T, Status>) {
         let place = match answer {
-            Ok(()) => 0,
+            Ok(_) => 0,
             Err(status) if status.code() == Code::ResourceExhausted => 1,
             Err(_) => 2,
         };
@@ -122,7 +122,7 @@ async fn sync_in_a_loop(channel: Channel, directory: Arc<SampleDirectory>, made:
     loop {
         let messages = directory.full_sync("organizations/noisy");
         let synced = DirectoryServiceClient::new(channel.clone()).sync_directory(tokio_stream::iter(messages)).await;
-        made.syncs.add(synced.as_ref().map(drop));
+        made.syncs.add(&synced);
     }
 }
 
@@ -130,7 +130,7 @@ async fn read_slowly(channel: Channel, made: Arc<Made>) {
     let request = ExportMembersCsvRequest { parent: "organizations/noisy".to_owned(), ..Default::default() };
     loop {
         let begun = MemberServiceClient::new(channel.clone()).export_members_csv(request.clone()).await;
-        made.exports.add(begun.as_ref().map(drop));
+        made.exports.add(&begun);
         if let Ok(pieces) = begun {
             let mut pieces = pieces.into_inner();
             while matches!(pieces.message().await, Ok(Some(_))) {
@@ -147,7 +147,7 @@ async fn write_fast(channel: Channel, made: Arc<Made>) {
         ticks.tick().await;
         let (channel, made) = (channel.clone(), made.clone());
         calls
-            .spawn(async move { made.writes.add(rename(channel, "noisy", "all", number).await.as_ref().map(|()| ())) });
+            .spawn(async move { made.writes.add(&rename(channel, "noisy", "all", number).await) });
         while calls.try_join_next().is_some() {}
     }
 }
