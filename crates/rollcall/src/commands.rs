@@ -13,7 +13,7 @@ use rollcall_cli::{
     import::{self, ImportArguments},
     job::{self, JobCommand},
     migration::{self, MigrationCommand, import::MigrationImport},
-    report::{ReportCommand, verify},
+    report::{self, ReportCommand, verify},
 };
 use url::Url;
 
@@ -62,7 +62,7 @@ pub(crate) enum Command {
         #[command(subcommand)]
         command: MigrationCommand,
     },
-    /// Check published reports, and decide which installation writes them
+    /// List, download and check published reports, and decide which installation writes them
     #[command(arg_required_else_help = false)]
     Report {
         #[command(subcommand)]
@@ -100,12 +100,7 @@ impl Command {
             Self::Jobs => serve::jobs(config, shutdown).await,
             Self::Job { command } => run_job_command(command, config, shutdown).await,
             Self::Migration { command } => run_migration_command(command, config, shutdown).await,
-            Self::Report { command: ReportCommand::Verify(arguments) } => {
-                verify::run(&arguments, open_report_store).await
-            }
-            Self::Report { command: ReportCommand::TakeOver } => {
-                installation::take_over_reports(config, shutdown).await
-            }
+            Self::Report { command } => run_report_command(command, config, shutdown).await,
             Self::Restored => installation::restored(config, shutdown).await,
             Self::Doctor(arguments) => {
                 let check = async |server: &_| doctor::run(server, &arguments).await;
@@ -149,6 +144,20 @@ async fn run_migration_command(command: MigrationCommand, config: &Config, shutd
             let run = async |server: &_| import.run(server).await;
             with_server(config, target.as_ref(), shutdown, INTERRUPTED, run).await
         }
+    }
+}
+
+async fn run_report_command(command: ReportCommand, config: &Config, shutdown: &Shutdown) -> Result {
+    match command {
+        ReportCommand::List(TargetArguments { target }) => {
+            with_server(config, target.as_ref(), shutdown, INTERRUPTED, report::list::run).await
+        }
+        ReportCommand::Download(arguments) => {
+            let download = async |server: &_| report::download::run(server, &arguments).await;
+            with_server(config, arguments.target.as_ref(), shutdown, INTERRUPTED, download).await
+        }
+        ReportCommand::Verify(arguments) => verify::run(&arguments, open_report_store).await,
+        ReportCommand::TakeOver => installation::take_over_reports(config, shutdown).await,
     }
 }
 
