@@ -17,7 +17,7 @@ use rollcall_cli::{
         change::{MigrationChange, MigrationWaveArguments},
         import::MigrationImport,
     },
-    report::{ReportCommand, verify},
+    report::{self, ReportCommand, verify},
 };
 use rollcall_proto::v1::MigrationAction;
 use url::Url;
@@ -69,7 +69,7 @@ pub(crate) enum Command {
         #[command(subcommand)]
         command: MigrationCommand,
     },
-    /// Check published reports, and decide which installation writes them
+    /// List, download and check published reports, and decide which installation writes them
     #[command(arg_required_else_help = false)]
     Report {
         #[command(subcommand)]
@@ -107,12 +107,7 @@ impl Command {
             Self::Jobs => serve::jobs(config, shutdown).await,
             Self::Job { command } => run_job_command(command, config, shutdown).await,
             Self::Migration { command } => run_migration_command(command, config, shutdown).await,
-            Self::Report { command: ReportCommand::Verify(arguments) } => {
-                verify::run(&arguments, open_report_store).await
-            }
-            Self::Report { command: ReportCommand::TakeOver } => {
-                installation::take_over_reports(config, shutdown).await
-            }
+            Self::Report { command } => run_report_command(command, config, shutdown).await,
             Self::Restored => installation::restored(config, shutdown).await,
             Self::Doctor(arguments) => {
                 let check = async |server: &_| doctor::run(server, &arguments).await;
@@ -178,6 +173,20 @@ async fn run_migration_command(command: MigrationCommand, config: &Config, shutd
 async fn run_change(change: MigrationChange, target: Option<&Url>, config: &Config, shutdown: &Shutdown) -> Result {
     let run = async |server: &_| change.run(server).await;
     with_server_and_changes(config, target, shutdown, CHANGE_INTERRUPTED, run).await
+}
+
+async fn run_report_command(command: ReportCommand, config: &Config, shutdown: &Shutdown) -> Result {
+    match command {
+        ReportCommand::List(TargetArguments { target }) => {
+            with_server(config, target.as_ref(), shutdown, INTERRUPTED, report::list::run).await
+        }
+        ReportCommand::Download(arguments) => {
+            let download = async |server: &_| report::download::run(server, &arguments).await;
+            with_server(config, arguments.target.as_ref(), shutdown, INTERRUPTED, download).await
+        }
+        ReportCommand::Verify(arguments) => verify::run(&arguments, open_report_store).await,
+        ReportCommand::TakeOver => installation::take_over_reports(config, shutdown).await,
+    }
 }
 
 fn open_report_store(url: &Url) -> Result<Arc<dyn ObjectStore>> {

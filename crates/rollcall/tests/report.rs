@@ -1,4 +1,5 @@
-//! `rollcall report verify`: a published report, and a report with each kind of damage.
+//! `rollcall report`: a published report, a report with each kind of damage, and the commands that list, download and
+//! take over reports.
 
 #![allow(clippy::unwrap_used)]
 
@@ -274,6 +275,49 @@ async fn a_restored_database_owns_the_reports_only_after_it_takes_over() {
     let said = String::from_utf8(output.stdout).unwrap();
     assert!(said.starts_with("this installation owns the reports in file://"), "{said}");
     app.check_reports_owner().await.unwrap();
+}
+
+/// Runs a command on a server.
+fn on_server(arguments: &[&str], server: &TestServer) -> (Option<i32>, String, String) {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_rollcall"));
+    let output = command.args(arguments).args(["--target", &format!("http://{}", server.address)]).output().unwrap();
+    let text = |bytes| String::from_utf8(bytes).unwrap();
+    (output.status.code(), text(output.stdout), text(output.stderr))
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn reports_are_listed_and_downloaded() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let server = published().await;
+    let (code, listed, _) = on_server(&["report", "list"], &server);
+    let lines: Vec<&str> = listed.lines().collect();
+    assert_eq!((code, lines.len()), (Some(0), 2), "{listed}");
+    assert!(lines[0].ends_with(", 4 rows of 2 mixed assignments in 1 organizations"), "{listed}");
+    assert!(lines[1].ends_with(", 0 rows of 0 mixed assignments in 1 organizations"), "{listed}");
+    let [newest, oldest] = [0, 1].map(|line| lines[line].split(':').next().unwrap().to_owned());
+
+    let root = TempDir::new().unwrap();
+    let output = root.path().join("report.csv");
+    let to = output.to_str().unwrap();
+    fs::write(&output, "old").unwrap();
+    let (code, said, _) = on_server(&["report", "download", "--output", to], &server);
+    assert_eq!(code, Some(0), "{said}");
+    assert!(said.starts_with(&format!("reports/{newest}: ")) && said.contains(to), "{said}");
+    let published = Copy::of(&server).folder();
+    let published = server.reports().join(published.strip_prefix(published.ancestors().nth(3).unwrap()).unwrap());
+    assert_eq!(fs::read(&output).unwrap(), fs::read(published.join(DATA)).unwrap());
+    assert_eq!(fs::metadata(&output).unwrap().permissions().mode() & 0o777, 0o600);
+
+    let (code, _, _) = on_server(&["report", "download", &oldest, "--file", "changes.csv", "--output", to], &server);
+    assert_eq!((code, fs::read_to_string(&output).unwrap().lines().count()), (Some(0), 1));
+    let before = fs::read(&output).unwrap();
+    for (report, file) in [("moon", DATA), (newest.as_str(), "moon.csv")] {
+        let (code, _, error) = on_server(&["report", "download", report, "--file", file, "--output", to], &server);
+        assert_eq!(code, Some(1));
+        assert!(error.contains("REPORT_NOT_FOUND"), "{error}");
+        assert_eq!(fs::read(&output).unwrap(), before);
+    }
+    assert_eq!(fs::read_dir(root.path()).unwrap().count(), 1);
 }
 
 #[test]

@@ -12,4 +12,5 @@ mod job;
 mod legacy_settings_file;
 mod migration;
 mod records;
+mod report;
 mod values;

@@ -146,8 +146,7 @@ async fn write_fast(channel: Channel, made: Arc<Made>) {
     for number in 0.. {
         ticks.tick().await;
         let (channel, made) = (channel.clone(), made.clone());
-        calls
-            .spawn(async move { made.writes.add(&rename(channel, "noisy", "all", number).await) });
+        calls.spawn(async move { made.writes.add(&rename(channel, "noisy", "all", number).await) });
         while calls.try_join_next().is_some() {}
     }
 }

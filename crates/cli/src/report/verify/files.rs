@@ -3,13 +3,12 @@
 use futures::TryStreamExt as _;
 
 use super::{
-    digest::FileDigest,
     folder::{Pieces, PublishedFolder, read_all},
     format::{MIXED_FILE, PublishedFile, PublishedManifest, SCHEMA_FILE},
     records::RecordReader,
     table::TableCheck,
 };
-use crate::error::Result;
+use crate::{error::Result, report::digest::FileDigest};
 
 /// Returns all problems of a file, one line each.
 ///

@@ -1,11 +1,10 @@
 //! Reads a manifest, and finds contradictions in it.
 
 use super::{
-    digest::FileDigest,
     folder::PublishedFolder,
     format::{CHANGES_FILE, LATEST_FILE, MANIFEST_FILE, MIXED_FILE, PublishedFile, PublishedManifest, SCHEMA_FILE},
 };
-use crate::error::Result;
+use crate::{error::Result, report::digest::FileDigest};
 
 /// Reads the manifest. Returns the problem if there is no usable manifest.
 ///

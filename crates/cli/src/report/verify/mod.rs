@@ -1,6 +1,5 @@
 //! `rollcall report verify`: checks a published report as a program that reads it would, and prints every problem.
 
-mod digest;
 mod files;
 mod folder;
 mod format;
