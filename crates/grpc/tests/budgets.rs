@@ -122,8 +122,8 @@ fn sync_of_bytes(org: &Org<'_>, bytes: usize) -> SyncDirectoryRequest {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn messages_reserve_memory_and_give_it_back() {
-    // An organization may reserve 24 MB, so its sync may have 1 MB.
-    let server = TestServer::start_with_calls(CallLimits { memory: 48_000_000, ..CallLimits::default() }).await;
+    // An organization may reserve 10 MB, so its sync may have 1 MB.
+    let server = TestServer::start_with_calls(CallLimits { memory: 20_000_000, ..CallLimits::default() }).await;
     let acme = Org::create(&server, "acme", Phase::Migrated).await;
     let sync = async |messages: Vec<SyncDirectoryRequest>| {
         server.directory().sync_directory(tokio_stream::iter(messages)).await.map(Response::into_inner)
@@ -138,7 +138,7 @@ async fn messages_reserve_memory_and_give_it_back() {
     let mut directory = server.directory();
     let running = tokio::spawn(async move { directory.sync_directory(ReceiverStream::new(messages)).await });
     sender.send(sync_of_bytes(&acme, 600_000)).await.unwrap();
-    wait_for_use(&server, |used| used.memory > 600_000 * 24).await;
+    wait_for_use(&server, |used| used.memory > 600_000 * 10).await;
     let status = sync(vec![sync_of_bytes(&acme, 600_000)]).await.unwrap_err();
     assert_overloaded(&status, true);
     drop(sender);

@@ -57,7 +57,8 @@ impl Default for CallLimits {
             writes: 400,
             bulk: 4,
             streams: 16,
-            memory: 512 << 20,
+            // A sync of 100,000 members with five groups each, twice.
+            memory: 768 << 20,
             organization_percent: 50,
             stream_time: Duration::from_secs(10 * 60),
         }

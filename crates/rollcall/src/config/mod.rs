@@ -155,9 +155,9 @@ pub(crate) struct Config {
           value_parser = values::up_to_100_000, global = true)]
     pub(crate) stream_calls: usize,
 
-    /// How much memory all calls together may reserve, such as 512MiB or 2GiB: a call reserves a multiple of the size of
+    /// How much memory all calls together may reserve, such as 768MiB or 2GiB: a call reserves a multiple of the size of
     /// its messages
-    #[arg(long, value_name = "SIZE", env = "ROLLCALL_CALL_MEMORY", default_value = "512MiB",
+    #[arg(long, value_name = "SIZE", env = "ROLLCALL_CALL_MEMORY", default_value = "768MiB",
           value_parser = values::memory, global = true)]
     pub(crate) call_memory: u64,
 

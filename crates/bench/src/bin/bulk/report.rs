@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 
+use prost::Message;
 use rollcall_bench::{
     directory::SampleDirectory,
     ratio::Measured,
@@ -27,13 +28,25 @@ pub(crate) fn table(
     let young = if arguments.young { "Statistics and cached plans are older than each organization.\n" } else { "" };
     let text = format!(
         "{members} members, {groups} groups, {memberships} memberships; medians of {} pairs, each an organization of \
-         its own.\n{young}Machine: {machine}.\n",
-        arguments.pairs
+         its own.\n{young}Machine: {machine}.\n{}",
+        arguments.pairs,
+        memory_of_sync(directory, measured)
     );
     let since_start = measured.iter().any(|measured| measured.peak.is_some_and(|peak| peak.since_start));
     let note = if since_start { "\nThe peaks are since the server's start.\n" } else { "" };
     let table = if arguments.markdown { markdown(&COLUMNS, &rows) } else { plain(&rows) };
     format!("{text}\n{table}{note}")
+}
+
+/// Says how much memory a sync takes for each byte of its messages. The service's budget of memory assumes a factor.
+fn memory_of_sync(directory: &SampleDirectory, measured: &[Measured]) -> String {
+    let bytes: usize = directory.full_sync("organizations/bench-1").iter().map(Message::encoded_len).sum();
+    let peaks = STEPS.iter().zip(measured).filter(|(step, _)| matches!(step, Step::Sync | Step::SyncAgain));
+    let peak = peaks.filter_map(|(_, measured)| Some(measured.peak?.bytes)).max();
+    let mib = |bytes: u64| bytes >> 20;
+    let sent = u64::try_from(bytes).unwrap_or(u64::MAX);
+    let times = peak.map(|peak| format!("; the server's peak is {} times that", peak / sent.max(1)));
+    format!("A sync has {} MiB on the wire{}.\n", mib(sent), times.unwrap_or_default())
 }
 
 /// Prints the slow statements of Postgres.
