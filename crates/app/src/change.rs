@@ -6,7 +6,7 @@ use rollcall_domain::{
     directory::Directory,
 };
 use rollcall_store::{
-    WriteTx,
+    WriteOptions, WriteTx,
     assignments::{self, StoredList},
     changes, directory, members,
 };
@@ -22,6 +22,8 @@ pub trait Operation: Sync {
     type Before: Send + Sync;
     /// The name of the transaction's span and metric.
     const NAME: &'static str;
+    /// Whether the change is as large as a directory. Only some connections are for such changes.
+    const IS_BULK: bool = false;
 
     /// Reads what the proposal is checked against, and proposes the change. Writes nothing.
     fn propose<'a>(
@@ -73,7 +75,8 @@ impl App {
         id: &OrganizationId,
         operation: &O,
     ) -> Result<Answer<O::Answer>> {
-        self.once(context, id, O::NAME, async |tx: &mut WriteTx| change_in(tx, &context.caller, operation).await).await
+        let options = if O::IS_BULK { WriteOptions::bulk(O::NAME) } else { O::NAME.into() };
+        self.once(context, id, options, async |tx: &mut WriteTx| change_in(tx, &context.caller, operation).await).await
     }
 }
 

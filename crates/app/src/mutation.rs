@@ -3,7 +3,7 @@
 
 use rollcall_domain::{OrganizationId, Plan, names};
 use rollcall_store::{
-    SystemConn, TxBody, WriteTx,
+    SystemConn, TxBody, WriteOptions, WriteTx,
     audit::{AuditEvent, Document},
     requests::{self, Recalled, RequestKey},
 };
@@ -148,7 +148,7 @@ impl App {
         &self,
         context: &MutationContext<'_, T>,
         organization: &OrganizationId,
-        name: &'static str,
+        options: impl Into<WriteOptions>,
         body: F,
     ) -> Result<Answer<T>>
     where
@@ -156,7 +156,7 @@ impl App {
         for<'t> F: TxBody<&'t mut WriteTx, Result<Changed<T>>, Fut: Send> + Clone + Send + Sync,
     {
         self.db
-            .write(organization, name, async |tx: &mut WriteTx| {
+            .write(organization, options, async |tx: &mut WriteTx| {
                 if let Some(answer) = context.recall(tx).await? {
                     return Ok(answer);
                 }

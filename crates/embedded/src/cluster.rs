@@ -164,7 +164,8 @@ fn lock_in_use(layout: &Layout, mode: ClusterMode) -> Result<File> {
     match locked {
         Ok(()) => Ok(lock),
         Err(TryLockError::WouldBlock) => Err(Error::new(format!(
-            "{} is in use by {}: stop that one, or choose another directory with --data-dir",
+            "{} is in use by {}: stop that one, or ask it with --target http://HOST:PORT, if this command has that flag; \
+             another directory (--data-dir) is another installation, with an empty database",
             layout.data_dir.display(),
             Presence::describe_all(layout)
         ))),

@@ -181,7 +181,8 @@ fn a_second_exclusive_start_is_refused_with_the_directory_and_the_way_out() -> T
     let (directory, process) = (first.data_dir().display(), std::process::id());
     let message = refusal(&dir.options())?;
     assert!(message.starts_with(&format!("{directory} is in use by process {process}: ")), "{message}");
-    assert!(message.ends_with("stop that one, or choose another directory with --data-dir"), "{message}");
+    assert!(message.contains("stop that one, or ask it with --target http://HOST:PORT"), "{message}");
+    assert!(message.ends_with("(--data-dir) is another installation, with an empty database"), "{message}");
     let shared = refusal(&ClusterOptions::tests(&dir.0))?;
     assert!(shared.contains("is in use by process"), "{shared}");
     first.stop()?;

@@ -83,6 +83,19 @@ impl Page<'_> {
         (messages, last.map(|last| self.next_token(&cursor(rendered, last))).unwrap_or_default())
     }
 
+    /// Renders the rows of the page out of all rows, which are sorted by their ranks. A page begins after the rank of the
+    /// last row of the page before.
+    pub(crate) fn render_ranked<T, M: Message>(
+        &self,
+        rows: &[T],
+        rank: impl Fn(&T) -> u32,
+        render: impl Fn(&T) -> M,
+    ) -> (Vec<M>, String) {
+        let after = self.after().and_then(|cursor| cursor.parse().ok()).unwrap_or(0);
+        let begin = rows.partition_point(|row| rank(row) <= after);
+        self.render(&rows[begin..], render, |_, last| rank(last).to_string())
+    }
+
     /// Returns the token of the page after a cursor.
     pub(crate) fn next_token(&self, cursor: &str) -> String {
         self.tokens.make(self.method, &self.arguments, cursor)

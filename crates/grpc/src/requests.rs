@@ -129,6 +129,8 @@ lists! {
     ListAssignmentsRequest = "ListAssignments",
     ListMixedAssignmentsRequest = "ListMixedAssignments",
     LintAssignmentsRequest = "LintAssignments",
+    ExplainMemberRequest = "ExplainMember",
+    PlanMigrationRequest = "PlanMigration",
     ListMembersRequest = "ListMembers",
     ListEmailExportChangesRequest = "ListEmailExportChanges",
     ListGroupsRequest = "ListGroups",

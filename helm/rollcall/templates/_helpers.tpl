@@ -148,6 +148,8 @@ securityContext:
   value: {{ .Values.database.readConnections | int64 | quote }}
 - name: ROLLCALL_STREAM_CONNECTIONS
   value: {{ .Values.database.streamConnections | int64 | quote }}
+- name: ROLLCALL_BULK_CONNECTIONS
+  value: {{ .Values.database.bulkConnections | int64 | quote }}
 - name: ROLLCALL_CHECK_CALLS
   value: {{ .Values.calls.checks | int64 | quote }}
 - name: ROLLCALL_READ_CALLS

@@ -32,6 +32,7 @@ impl Operation for DirectorySync {
     type Answer = Synced;
     type Before = ();
     const NAME: &'static str = "sync_directory";
+    const IS_BULK: bool = true;
 
     async fn propose<'a>(&'a self, _: &mut WriteTx, _: &StoredList) -> Result<(Proposal<'a>, ())> {
         let sync = SyncDirectory { rows: &self.rows, allow_mass_change: self.allow_mass_change };

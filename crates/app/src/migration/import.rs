@@ -10,7 +10,7 @@ use rollcall_domain::{
     },
     names,
 };
-use rollcall_store::{WriteTx, audit::Document, migration as store};
+use rollcall_store::{WriteOptions, WriteTx, audit::Document, migration as store};
 use serde::Serialize;
 use tokio::task::spawn_blocking;
 
@@ -45,7 +45,7 @@ impl App {
         // Checking a million rows takes long. A blocking thread does it, so that this thread can serve other calls.
         let accepted = spawn_blocking(move || check_legacy_rows(rows));
         let accepted = accepted.await.map_err(|error| Error::Internal(error.into()))?;
-        self.once(context, organization, "import_legacy_settings", async |tx: &mut WriteTx| {
+        self.once(context, organization, WriteOptions::bulk("import_legacy_settings"), async |tx: &mut WriteTx| {
             import(tx, context, organization, &accepted).await
         })
         .await

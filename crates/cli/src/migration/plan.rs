@@ -94,9 +94,18 @@ impl PlanSummary {
 
     async fn plan(&mut self, server: &ServerConnection, organization: &str) -> Result {
         let name = format!("organizations/{organization}/migration");
-        let request = PlanMigrationRequest { name, ..Default::default() };
-        let planned = server.migration().plan_migration(request).await;
-        self.add(organization, &answer(format!("cannot plan the migration of {organization}"), planned)?)
+        let mut request = PlanMigrationRequest { name, page_size: 1_000, ..Default::default() };
+        let mut plan = PlanMigrationResponse::default();
+        loop {
+            let planned = server.migration().plan_migration(request.clone()).await;
+            let page = answer(format!("cannot plan the migration of {organization}"), planned)?;
+            let assignments = std::mem::take(&mut plan.assignments).into_iter().chain(page.assignments).collect();
+            request.page_token.clone_from(&page.next_page_token);
+            plan = PlanMigrationResponse { assignments, ..page };
+            if request.page_token.is_empty() {
+                return self.add(organization, &plan);
+            }
+        }
     }
 
     /// Adds the plan of an organization.

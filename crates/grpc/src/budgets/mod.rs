@@ -55,7 +55,8 @@ impl Default for CallLimits {
             reads: 200,
             // The queues of the organizations are shorter. This limits many organizations together.
             writes: 400,
-            bulk: 4,
+            // Small ones, which wait for their organization. The large ones are limited by their memory.
+            bulk: 32,
             streams: 16,
             // A sync of 100,000 members with five groups each, twice.
             memory: 768 << 20,

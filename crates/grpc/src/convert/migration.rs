@@ -64,14 +64,19 @@ pub(crate) fn to_outcome(organization: &OrganizationId, outcome: &AssignmentOutc
     }
 }
 
+/// How many results a migration shows. A message has at most 4 MB.
+const OUTCOMES_SHOWN: usize = 1_000;
+
 pub(crate) fn to_migration(organization: &OrganizationId, status: &MigrationStatus) -> v1::Migration {
     let record = status.record.as_ref();
-    let outcomes = record.iter().flat_map(|record| &record.outcomes);
+    let outcomes = record.map(|record| record.outcomes.as_slice()).unwrap_or_default();
+    let shown = &outcomes[..outcomes.len().min(OUTCOMES_SHOWN)];
     v1::Migration {
         name: names::child(organization, "migration"),
         state: status.state().map_or(v1::MigrationState::Unspecified.into(), to_migration_state),
         proof: record.and_then(|record| record.proof.as_ref()).map(to_proof),
-        assignments: outcomes.map(|outcome| to_outcome(organization, outcome)).collect(),
+        assignment_count: to_count(outcomes.len()),
+        assignments: shown.iter().map(|outcome| to_outcome(organization, outcome)).collect(),
         update_time: record.map(|record| to_timestamp(record.time)),
         failure: record.and_then(|record| record.failure.clone()).unwrap_or_default(),
         unmatched_legacy_settings: status.unmatched.cast_signed(),

@@ -2,7 +2,7 @@
 
 use rollcall_app::directory::{DirectorySync, GroupView};
 use rollcall_domain::{
-    OrganizationId,
+    AssignmentId, OrganizationId,
     directory::{ParsedRows, RawGroup, RawMember, RawMembership, RawRows, SyncCounts, SyncMode},
     names,
 };
@@ -68,7 +68,8 @@ impl DirectoryService for Services {
             parse_read(request, |request, checks| checks.resource("name", names::parse_group(&request.name)))?;
         respond(self.app.get_group(&organization, &group, at_least).await, |found| v1::GetGroupResponse {
             group: Some(to_group(&organization, &found.value.group)),
-            assignments: found.value.assignments.iter().map(|id| names::assignment(&organization, id)).collect(),
+            assignments: named(&found.value.assignments).map(|id| names::assignment(&organization, id)).collect(),
+            assignment_count: to_count(found.value.assignments.len()),
             revision: tokens::revision(&organization, found.revision),
         })
     }
@@ -91,6 +92,14 @@ impl DirectoryService for Services {
             }
         })
     }
+}
+
+/// How many assignments of a group are named. A message has at most 4 MB.
+const ASSIGNMENTS_NAMED: usize = 1_000;
+
+/// Returns the assignments that are named.
+fn named(assignments: &[AssignmentId]) -> impl Iterator<Item = &AssignmentId> {
+    assignments.iter().take(ASSIGNMENTS_NAMED)
 }
 
 fn parse_mode(checks: &mut Checks, mode: i32) -> Option<SyncMode> {

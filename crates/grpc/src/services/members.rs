@@ -6,7 +6,9 @@ use rollcall_app::{
     members::{HandEdit, MemberMove, MemberRelease, MemberView},
     reports::{CsvProfile, ExportPiece, ExportPosition},
 };
-use rollcall_domain::{AssignmentId, MemberId, history::RecordedChange, ids::check_text, names};
+use rollcall_domain::{
+    AssignmentId, MemberId, explain::AssignmentVerdict, history::RecordedChange, ids::check_text, names,
+};
 use rollcall_proto::v1::{self, member_service_server::MemberService};
 use tokio_stream::{StreamExt as _, wrappers::ReceiverStream};
 use tonic::{Request, Response, Status};
@@ -145,17 +147,21 @@ impl MemberService for Services {
         &self,
         request: Request<v1::ExplainMemberRequest>,
     ) -> Result<Response<v1::ExplainMemberResponse>, Status> {
-        let ((organization, member), at_least) =
-            parse_read(request, |request, checks| checks.resource("name", names::parse_member(&request.name)))?;
-        respond(self.app.explain_member(&organization, &member, at_least).await, |found| {
+        let ((organization, member), page) = self
+            .pages
+            .parse_list(request, |request, checks| checks.resource("name", names::parse_member(&request.name)))?;
+        respond(self.app.explain_member(&organization, &member, page.at_least()).await, |found| {
             let explanation = found.value;
             let own = &explanation.member.assignment;
             let (winner, others): (Vec<_>, Vec<_>) =
                 explanation.verdicts.iter().partition(|explained| explained.assignment == *own);
+            let render = |verdict: &&AssignmentVerdict| to_verdict(&organization, verdict);
+            let (others, next_page_token) = page.render_ranked(&others, |verdict| verdict.rank, render);
             v1::ExplainMemberResponse {
                 member: Some(to_member(&organization, &explanation.member)),
                 winner: winner.first().map(|verdict| to_verdict(&organization, verdict)),
-                others: others.iter().map(|verdict| to_verdict(&organization, verdict)).collect(),
+                others,
+                next_page_token,
                 settings: explanation.settings.iter().map(|origin| to_origin(&organization, origin)).collect(),
                 revision: tokens::revision(&organization, found.revision),
             }

@@ -1,7 +1,12 @@
 //! `MigrationService`.
 
 use rollcall_app::migration::{MigrationFilter, MigrationStatus, RequestedChanges};
-use rollcall_domain::{OrganizationId, email_export::EmailExport, migration::LegacyRow, names};
+use rollcall_domain::{
+    OrganizationId,
+    email_export::EmailExport,
+    migration::{AssignmentOutcome, LegacyRow},
+    names,
+};
 use rollcall_proto::v1::{self, migration_service_server::MigrationService};
 use tonic::{Request, Response, Status, Streaming};
 
@@ -145,13 +150,16 @@ impl MigrationService for Services {
         &self,
         request: Request<v1::PlanMigrationRequest>,
     ) -> Result<Response<v1::PlanMigrationResponse>, Status> {
-        let (organization, at_least) = parse_read(request, |request, checks| {
+        let (organization, page) = self.pages.parse_list(request, |request, checks| {
             checks.organization("name", names::parse_singleton(&request.name, "migration"))
         })?;
-        respond(self.app.plan_migration(&organization, at_least).await, |found| {
+        respond(self.app.plan_migration(&organization, page.at_least()).await, |found| {
             let plan = found.value;
+            let render = |outcome: &AssignmentOutcome| to_outcome(&organization, outcome);
+            let (assignments, next_page_token) = page.render_ranked(&plan.outcomes, |outcome| outcome.rank, render);
             v1::PlanMigrationResponse {
-                assignments: plan.outcomes.iter().map(|outcome| to_outcome(&organization, outcome)).collect(),
+                assignments,
+                next_page_token,
                 members_exporting: plan.exporting.cast_signed(),
                 members_not_exporting: plan.not_exporting.cast_signed(),
                 unmatched_legacy_settings: plan.unmatched.cast_signed(),

@@ -8,7 +8,8 @@ use serde_json::Value;
 use crate::walk::{OTHER, PreparedCall, Walk, with};
 
 /// RPCs that list under another name than `List...`.
-const ALSO_LISTS: [&str; 1] = ["AssignmentService/LintAssignments"];
+const ALSO_LISTS: [&str; 3] =
+    ["AssignmentService/LintAssignments", "MemberService/ExplainMember", "MigrationService/PlanMigration"];
 
 fn pages(rpc: &Rpc) -> bool {
     rpc.takes("page_size")

@@ -18,6 +18,7 @@ async fn a_group_lists_its_assignments_in_order_even_when_absent() {
         group: Some(Group { name: org.group(id), display_name: id.to_owned(), member_count, present }),
         assignments: assignments.iter().map(|id| org.assignment(id)).collect(),
         revision: revision.to_owned(),
+        assignment_count: i32::try_from(assignments.len()).unwrap(),
     };
     let found = get("eng").await;
     assert_eq!(found, answer("eng", (2, true), &["engineering", "builders"], &found.revision));

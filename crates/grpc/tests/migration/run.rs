@@ -56,6 +56,7 @@ async fn the_job_does_what_the_plan_predicts_and_a_second_run_does_nothing() {
         members_not_exporting: 3,
         unmatched_legacy_settings,
         revision: revision.clone(),
+        next_page_token: String::new(),
     };
     assert_eq!(plan(&server, &org).await, planned);
     assert_eq!(migration(&server, &org).await, (pending, revision), "a plan writes nothing");
@@ -69,6 +70,7 @@ async fn the_job_does_what_the_plan_predicts_and_a_second_run_does_nothing() {
         name,
         state: MigrationState::Migrated.into(),
         proof: Some(proof),
+        assignment_count: i32::try_from(planned.assignments.len()).unwrap(),
         assignments: planned.assignments.clone(),
         update_time: migrated.update_time,
         failure: String::new(),

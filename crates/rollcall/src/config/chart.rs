@@ -48,6 +48,8 @@ const READ_CONNECTIONS: Setting =
     setting("database/readConnections", "ROLLCALL_READ_CONNECTIONS", "--read-connections", "");
 const STREAM_CONNECTIONS: Setting =
     setting("database/streamConnections", "ROLLCALL_STREAM_CONNECTIONS", "--stream-connections", "");
+const BULK_CONNECTIONS: Setting =
+    setting("database/bulkConnections", "ROLLCALL_BULK_CONNECTIONS", "--bulk-connections", "");
 const CHECK_CALLS: Setting = setting("calls/checks", "ROLLCALL_CHECK_CALLS", "--check-calls", "");
 const READ_CALLS: Setting = setting("calls/reads", "ROLLCALL_READ_CALLS", "--read-calls", "");
 const WRITE_CALLS: Setting = setting("calls/writes", "ROLLCALL_WRITE_CALLS", "--write-calls", "");
@@ -69,11 +71,12 @@ const TIME_ZONE: Setting = setting("reports/timeZone", "ROLLCALL_REPORT_TIME_ZON
 const LOG: Setting = setting("log", "ROLLCALL_LOG", "--log", "");
 const OTLP: Setting = setting("otlpEndpoint", "OTEL_EXPORTER_OTLP_ENDPOINT", "--otlp-endpoint", "");
 
-const NUMBERS: [Setting; 23] = [
+const NUMBERS: [Setting; 24] = [
     CONNECTIONS,
     CHECK_CONNECTIONS,
     READ_CONNECTIONS,
     STREAM_CONNECTIONS,
+    BULK_CONNECTIONS,
     CHECK_CALLS,
     READ_CALLS,
     WRITE_CALLS,

@@ -119,6 +119,11 @@ pub(crate) struct Config {
           value_parser = values::share, global = true)]
     pub(crate) stream_connections: usize,
 
+    /// Directory syncs and imports use at most this many of the other connections; 0 for a quarter of them
+    #[arg(long, value_name = "N", env = "ROLLCALL_BULK_CONNECTIONS", default_value = "0",
+          value_parser = values::share, global = true)]
+    pub(crate) bulk_connections: usize,
+
     /// At most this many changes of one organization wait for the running one, in each process; more are refused with
     /// OVERLOADED
     #[arg(long, value_name = "N", env = "ROLLCALL_WAITING_WRITES", default_value = "100",
@@ -146,7 +151,7 @@ pub(crate) struct Config {
     pub(crate) write_calls: usize,
 
     /// At most this many directory syncs and imports at a time
-    #[arg(long, value_name = "N", env = "ROLLCALL_BULK_CALLS", default_value = "4",
+    #[arg(long, value_name = "N", env = "ROLLCALL_BULK_CALLS", default_value = "32",
           value_parser = values::up_to_100_000, global = true)]
     pub(crate) bulk_calls: usize,
 
@@ -258,6 +263,7 @@ impl Config {
             checks: self.check_connections,
             reads: self.read_connections,
             streams: self.stream_connections,
+            bulk: self.bulk_connections,
             organization_percent: self.organization_share,
         };
         Options { url: url.to_owned(), connections: self.database_connections, shares }

@@ -29,6 +29,8 @@ pub struct ConnectionShares {
     pub reads: usize,
     /// For streams, at most. By default a quarter of the connections for other work.
     pub streams: usize,
+    /// For directory syncs and imports, at most. By default a quarter of the connections for other work.
+    pub bulk: usize,
     /// The part of the reads' and of the streams' connections that one organization may use, in percent; at least one
     /// connection.
     pub organization_percent: u32,
@@ -36,7 +38,7 @@ pub struct ConnectionShares {
 
 impl Default for ConnectionShares {
     fn default() -> Self {
-        Self { checks: 0, reads: 0, streams: 0, organization_percent: 50 }
+        Self { checks: 0, reads: 0, streams: 0, bulk: 0, organization_percent: 50 }
     }
 }
 
@@ -53,6 +55,8 @@ pub(super) struct Shares {
     pub(super) reads: usize,
     /// For streams, out of the connections for other work.
     pub(super) streams: usize,
+    /// For bulk writes, out of the connections for other work.
+    pub(super) bulk: usize,
 }
 
 impl Shares {
@@ -66,7 +70,8 @@ impl Shares {
         let others = connections - checks - heartbeats;
         let part = |given, default: usize| or_default(given, default).clamp(1, others.max(1));
         let reads = part(given.reads, if heartbeats == 0 { others } else { others / 2 });
-        Self { checks, heartbeats, others, reads, streams: part(given.streams, others / 4) }
+        let (streams, bulk) = (part(given.streams, others / 4), part(given.bulk, others / 4));
+        Self { checks, heartbeats, others, reads, streams, bulk }
     }
 }
 
@@ -181,18 +186,24 @@ mod tests {
     #[test]
     fn checks_and_heartbeats_have_connections_of_their_own() {
         let shares = |connections| Shares::of(connections, ConnectionShares::default());
-        assert_eq!(shares(16), Shares { checks: 4, heartbeats: 1, others: 11, reads: 5, streams: 2 });
-        assert_eq!(shares(8), Shares { checks: 2, heartbeats: 1, others: 5, reads: 2, streams: 1 });
-        assert_eq!(shares(7), Shares { checks: 0, heartbeats: 0, others: 7, reads: 7, streams: 1 });
-        assert_eq!(shares(1), Shares { checks: 0, heartbeats: 0, others: 1, reads: 1, streams: 1 });
+        assert_eq!(shares(16), Shares { checks: 4, heartbeats: 1, others: 11, reads: 5, streams: 2, bulk: 2 });
+        assert_eq!(shares(8), Shares { checks: 2, heartbeats: 1, others: 5, reads: 2, streams: 1, bulk: 1 });
+        assert_eq!(shares(7), Shares { checks: 0, heartbeats: 0, others: 7, reads: 7, streams: 1, bulk: 1 });
+        assert_eq!(shares(1), Shares { checks: 0, heartbeats: 0, others: 1, reads: 1, streams: 1, bulk: 1 });
     }
 
     #[test]
     fn given_shares_leave_two_connections_for_other_work() {
-        let given = ConnectionShares { checks: 100, reads: 3, streams: 100, organization_percent: 50 };
-        assert_eq!(Shares::of(16, given), Shares { checks: 13, heartbeats: 1, others: 2, reads: 2, streams: 2 });
+        let given = ConnectionShares { checks: 100, reads: 3, streams: 100, bulk: 1, organization_percent: 50 };
+        assert_eq!(
+            Shares::of(16, given),
+            Shares { checks: 13, heartbeats: 1, others: 2, reads: 2, streams: 2, bulk: 1 }
+        );
         let given = ConnectionShares { checks: 2, ..given };
-        assert_eq!(Shares::of(16, given), Shares { checks: 2, heartbeats: 1, others: 13, reads: 3, streams: 13 });
+        assert_eq!(
+            Shares::of(16, given),
+            Shares { checks: 2, heartbeats: 1, others: 13, reads: 3, streams: 13, bulk: 1 }
+        );
     }
 
     #[test]

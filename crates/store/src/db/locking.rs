@@ -1,7 +1,7 @@
 //! Waiting for the lock of an organization without holding a connection.
 
 use rollcall_domain::OrganizationId;
-use tokio::time::Instant;
+use tokio::{sync::OwnedSemaphorePermit, time::Instant};
 
 use super::{
     Db, ReadTx, WriteOptions, WriteTx,
@@ -29,6 +29,22 @@ impl Db {
     ) -> Result<Turn> {
         let place = self.writes.join_if_short(organization, options.waiting_max(self.limits))?;
         place.wait(deadline).await.ok_or_else(|| options.lock_error(organization))
+    }
+
+    /// Waits until a bulk write may take a connection. Meanwhile it keeps the turn of its organization.
+    pub(super) async fn wait_for_bulk(
+        &self,
+        organization: &OrganizationId,
+        options: WriteOptions,
+        deadline: Instant,
+    ) -> Result<Option<OwnedSemaphorePermit>> {
+        if !options.is_bulk {
+            return Ok(None);
+        }
+        let permit = tokio::time::timeout_at(deadline, self.bulk.clone().acquire_owned()).await;
+        // Nothing closes the semaphore.
+        let permit = permit.ok().and_then(std::result::Result::ok);
+        permit.map(Some).ok_or_else(|| options.lock_error(organization))
     }
 
     /// Locks an organization. While another process holds its lock, this gives the connection back between attempts.

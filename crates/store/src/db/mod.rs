@@ -22,7 +22,7 @@ use diesel_async::{
     pooled_connection::deadpool::{Object, Pool},
 };
 use rollcall_domain::OrganizationId;
-use tokio::time::Instant;
+use tokio::{sync::Semaphore, time::Instant};
 use tracing::Instrument as _;
 
 use self::{
@@ -68,6 +68,8 @@ pub struct Db {
     /// `None` over connections of their own, which only the number of connections limits.
     reads: Option<Arc<ReadBudget>>,
     writes: Arc<Queues>,
+    /// The connections that bulk writes may use.
+    bulk: Arc<Semaphore>,
     limits: Limits,
 }
 
@@ -98,8 +100,8 @@ impl Db {
         let (checks, heartbeats) = (share(shares.checks)?, share(shares.heartbeats)?);
         let streams = Arc::new(StreamBudget::new(shares.streams, organization_percent));
         let reads = Some(Arc::new(ReadBudget::new(shares.reads, organization_percent)));
-        let (writes, limits) = (Arc::new(Queues::new(1)), Limits::default());
-        Ok(Self { pool, checks, heartbeats, streams, reads, writes, limits })
+        let (writes, bulk) = (Arc::new(Queues::new(1)), Arc::new(Semaphore::new(shares.bulk)));
+        Ok(Self { pool, checks, heartbeats, streams, reads, writes, bulk, limits: Limits::default() })
     }
 
     /// The same database over the connections that only checks of email export use.
@@ -155,6 +157,7 @@ impl Db {
         let attempts = async {
             let deadline = Instant::now() + options.lock_limit(self.limits);
             let _turn = self.wait_for_turn(organization, options, deadline).await?;
+            let _bulk = self.wait_for_bulk(organization, options, deadline).await?;
             let mut attempt = 1;
             loop {
                 let mut locked = self.lock(organization, options, deadline).await?;

@@ -29,6 +29,8 @@ pub struct WriteOptions {
     pub(super) name: &'static str,
     fence: Option<Fence>,
     wait: bool,
+    /// Whether the write is as large as a directory, and so counts for the connections of such writes.
+    pub(super) is_bulk: bool,
 }
 
 impl WriteOptions {
@@ -44,6 +46,12 @@ impl WriteOptions {
     #[must_use]
     pub fn if_free(self) -> Self {
         Self { wait: false, ..self }
+    }
+
+    /// The write is as large as a directory. Only some connections are for such writes.
+    #[must_use]
+    pub fn bulk(name: &'static str) -> Self {
+        Self { is_bulk: true, ..name.into() }
     }
 
     /// How many writes of the organization may wait before this one. A job waits however many there are: it has few
@@ -70,7 +78,7 @@ impl WriteOptions {
 
 impl From<&'static str> for WriteOptions {
     fn from(name: &'static str) -> Self {
-        Self { name, fence: None, wait: true }
+        Self { name, fence: None, wait: true, is_bulk: false }
     }
 }
 
