@@ -50,7 +50,7 @@ async fn migrations_are_listed_in_pages_with_their_states() {
 
     let mut expected = Vec::new();
     for org in &orgs {
-        expected.push(Migration { assignments: Vec::new(), ..migration(&server, org).await.0 });
+        expected.push(Migration { assignments: Vec::new(), assignment_count: 0, ..migration(&server, org).await.0 });
     }
     let summary = |listed: &Migration| (listed.state(), listed.proof.is_some(), listed.unmatched_legacy_settings);
     use MigrationState::{Failed, Migrated, Pending, RolledBack};
