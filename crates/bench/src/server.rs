@@ -30,6 +30,8 @@ pub struct ServerProcess {
     child: Child,
     pid: u32,
     log: Log,
+    /// The URL of the server.
+    pub url: String,
     /// A connection to the server.
     pub channel: Channel,
 }
@@ -55,8 +57,9 @@ impl ServerProcess {
         let address = timeout(STARTS_WITHIN, address(&mut lines)).await??;
         let log = Log::default();
         tokio::spawn(keep(lines, log.clone()));
-        let channel = Endpoint::from_shared(format!("http://{address}"))?.connect().await?;
-        Ok(Self { child, pid, log, channel })
+        let url = format!("http://{address}");
+        let channel = Endpoint::from_shared(url.clone())?.connect().await?;
+        Ok(Self { child, pid, log, url, channel })
     }
 
     /// The memory of the server.

@@ -37,6 +37,8 @@ impl DirectoryService for Services {
             let mode = parse_mode(checks, first.mode);
             Some((organization?, mode?, first.allow_mass_change))
         })?;
+        // Reading a large directory only to refuse it would cost the server more than the caller.
+        self.app.db().check_queue(&organization).map_err(|error| to_status(error.into()))?;
         while let Some(mut next) = streams::next(&mut stream).await? {
             refuse_options(&next)?;
             move_rows(&mut next, &mut rows, &mut digest);

@@ -78,6 +78,17 @@ impl Db {
         }
     }
 
+    /// Checks that a write of an organization would not be refused now, before work for it is begun.
+    ///
+    /// # Errors
+    /// [`Error::QueueFull`] when as many writes wait as may.
+    pub fn check_queue(&self, organization: &OrganizationId) -> Result<()> {
+        if self.writes.count(organization) > self.limits.waiting_writes {
+            return Err(Error::QueueFull(organization.clone()));
+        }
+        Ok(())
+    }
+
     /// Returns how many writes of an organization wait for its lock in this process, or have it.
     #[must_use]
     pub fn queued_writes(&self, organization: &OrganizationId) -> usize {

@@ -48,14 +48,14 @@ async fn benchmark(arguments: Arguments) -> Result {
     let length = Duration::from_secs(arguments.seconds);
     let quiet = Quiet::create(server.channel.clone()).await?;
     let directory = SampleDirectory::generate(Size::scaled(arguments.scale, 1));
-    let noise = Noise::create(&server, directory).await?;
+    let mut noise = Noise::create(&server, directory).await?;
     database.settle().await?;
 
     println!("Machine: {machine}. Each part takes {} s.\n", arguments.seconds);
     let alone = quiet.measure(length).await;
-    noise.start().await;
+    noise.start()?;
     let disturbed = quiet.measure(length).await;
-    let made = noise.stop().await;
+    let made = noise.stop();
     print!("{}\n{made}\n", QuietLoad::table(&alone, &disturbed));
     print!("{}", overload::measure(&quiet, length).await?);
     server.stop().await?;

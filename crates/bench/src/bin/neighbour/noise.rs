@@ -16,15 +16,19 @@ use rollcall_bench::{
     server::ServerProcess,
 };
 use rollcall_proto::v1::{
-    EmailExport, ExportMembersCsvRequest, assignment_service_client::AssignmentServiceClient,
+    EmailExport, ExportMembersCsvRequest, SyncDirectoryRequest, assignment_service_client::AssignmentServiceClient,
     directory_service_client::DirectoryServiceClient, member_service_client::MemberServiceClient,
 };
 use tokio::{
-    sync::Mutex,
+    runtime::{Builder, Runtime},
     task::JoinSet,
     time::{interval, sleep},
 };
-use tonic::{Code, Status, transport::Channel};
+use tokio_stream::Stream;
+use tonic::{
+    Code, Status,
+    transport::{Channel, Endpoint},
+};
 
 use crate::load::{create_organization, rename};
 
@@ -32,15 +36,20 @@ use crate::load::{create_organization, rename};
 const READERS: usize = 64;
 /// The time between two messages that a slow reader reads, and between two attempts to begin.
 const READ_EVERY: Duration = Duration::from_secs(1);
+/// How long a sync that is refused waits before it is tried again.
+const RETRY_AFTER: Duration = Duration::from_millis(100);
 /// The time between two writes.
 const WRITE_EVERY: Duration = Duration::from_millis(1);
 
-/// The noisy organization, and its tasks while it makes noise.
+/// The noisy organization.
 pub(crate) struct Noise {
-    channel: Channel,
-    directory: Arc<SampleDirectory>,
+    url: String,
+    /// The messages of a sync of all members.
+    messages: Arc<[SyncDirectoryRequest]>,
     made: Arc<Made>,
-    tasks: Mutex<(JoinSet<()>, Option<Instant>)>,
+    /// The threads of the noise, which do not delay the calls of the quiet organization in this process.
+    threads: Runtime,
+    since: Instant,
 }
 
 /// How many calls the server took, refused, and answered with another error.
@@ -70,31 +79,33 @@ impl Noise {
     pub(crate) async fn create(server: &ServerProcess, directory: SampleDirectory) -> Result<Self> {
         let channel = server.channel.clone();
         create_organization(&channel, "noisy").await?;
-        let sync = directory.full_sync("organizations/noisy");
-        DirectoryServiceClient::new(channel.clone()).sync_directory(tokio_stream::iter(sync)).await?;
+        let messages: Arc<[_]> = directory.full_sync("organizations/noisy").into();
+        DirectoryServiceClient::new(channel.clone()).sync_directory(stream_of(messages.clone())).await?;
         let groups = [directory.groups[EVERYONE].0.as_str()].into_iter();
         let parent = "organizations/noisy";
         let all = create_assignment(parent, "all".to_owned(), groups, settings(1), EmailExport::Export, 1);
         AssignmentServiceClient::new(channel.clone()).create_assignment(all).await?;
-        Ok(Self { channel, directory: Arc::new(directory), made: Arc::default(), tasks: Mutex::default() })
+        let threads = Builder::new_multi_thread().worker_threads(1).enable_all().build()?;
+        Ok(Self { url: server.url.clone(), messages, made: Arc::default(), threads, since: Instant::now() })
     }
 
     /// Begins to make noise.
-    pub(crate) async fn start(&self) {
-        let (tasks, since) = &mut *self.tasks.lock().await;
-        *since = Some(Instant::now());
-        tasks.spawn(sync_in_a_loop(self.channel.clone(), self.directory.clone(), self.made.clone()));
+    pub(crate) fn start(&mut self) -> Result {
+        self.since = Instant::now();
+        let _entered = self.threads.enter();
+        let channel = Endpoint::from_shared(self.url.clone())?.connect_lazy();
+        self.threads.spawn(sync_in_a_loop(channel.clone(), self.messages.clone(), self.made.clone()));
         for _ in 0..READERS {
-            tasks.spawn(read_slowly(self.channel.clone(), self.made.clone()));
+            self.threads.spawn(read_slowly(channel.clone(), self.made.clone()));
         }
-        tasks.spawn(write_fast(self.channel.clone(), self.made.clone()));
+        self.threads.spawn(write_fast(channel, self.made.clone()));
+        Ok(())
     }
 
     /// Ends the noise, and says how much there was.
-    pub(crate) async fn stop(self) -> impl fmt::Display {
-        let (mut tasks, since) = self.tasks.into_inner();
-        tasks.shutdown().await;
-        let seconds = since.map_or(1.0, |since| since.elapsed().as_secs_f64());
+    pub(crate) fn stop(self) -> impl fmt::Display {
+        let seconds = self.since.elapsed().as_secs_f64();
+        self.threads.shutdown_background();
         let mut text = String::from(
             "| noisy organization | taken in a second | refused in a second | other errors |\n|---|---|---|---|\n",
         );
@@ -118,11 +129,18 @@ impl Noise {
     }
 }
 
-async fn sync_in_a_loop(channel: Channel, directory: Arc<SampleDirectory>, made: Arc<Made>) {
+/// Copies a message when it is sent, because a copy of all of them would take a thread for long.
+fn stream_of(messages: Arc<[SyncDirectoryRequest]>) -> impl Stream<Item = SyncDirectoryRequest> + Send + 'static {
+    tokio_stream::iter((0..messages.len()).map(move |number| messages[number].clone()))
+}
+
+async fn sync_in_a_loop(channel: Channel, messages: Arc<[SyncDirectoryRequest]>, made: Arc<Made>) {
     loop {
-        let messages = directory.full_sync("organizations/noisy");
-        let synced = DirectoryServiceClient::new(channel.clone()).sync_directory(tokio_stream::iter(messages)).await;
+        let synced = DirectoryServiceClient::new(channel.clone()).sync_directory(stream_of(messages.clone())).await;
         made.syncs.add(&synced);
+        if synced.is_err() {
+            sleep(RETRY_AFTER).await;
+        }
     }
 }
 
