@@ -1,10 +1,10 @@
 //! How each list begins and ends: the page arguments, and the rows that fit into one response.
 
 use prost::Message;
-use rollcall_domain::Violation;
+use rollcall_domain::{AssignmentId, Violation};
 use tonic::{Request, Status};
 
-use crate::{checks::Checks, requests::ListRequest, tokens::PageTokens};
+use crate::{checks::Checks, list_cursor::ListCursor, requests::ListRequest, tokens::PageTokens};
 
 const PAGE_DEFAULT: u32 = 100;
 const PAGE_MAX: u32 = 1_000;
@@ -83,17 +83,17 @@ impl Page<'_> {
         (messages, last.map(|last| self.next_token(&cursor(rendered, last))).unwrap_or_default())
     }
 
-    /// Renders the rows of the page out of all rows, which are sorted by their ranks. A page begins after the rank of the
-    /// last row of the page before.
-    pub(crate) fn render_ranked<T, M: Message>(
+    /// Renders the rows of the page out of all rows of a list in evaluation order, each of which is about one assignment.
+    pub(crate) fn render_assignments<T, M: Message>(
         &self,
         rows: &[T],
-        rank: impl Fn(&T) -> u32,
+        assignment: impl Fn(&T) -> &AssignmentId,
         render: impl Fn(&T) -> M,
     ) -> (Vec<M>, String) {
-        let after = self.after().and_then(|cursor| cursor.parse().ok()).unwrap_or(0);
-        let begin = rows.partition_point(|row| rank(row) <= after);
-        self.render(&rows[begin..], render, |_, last| rank(last).to_string())
+        let listed = ListCursor::parse(self.after());
+        let unlisted: Vec<&T> = rows.iter().filter(|row| !listed.contains(assignment(row).as_str())).collect();
+        let cursor = |rendered: &[&T], _: &&T| listed.with(rendered.iter().map(|row| assignment(row).as_str()));
+        self.render(&unlisted, |row| render(row), cursor)
     }
 
     /// Returns the token of the page after a cursor.

@@ -117,6 +117,13 @@ fn check_order(list: &List, before: &[Value], page: &[Value]) {
 /// Creates an organization with the assignments `a0` to `a7`, some of them mixed, and twelve members, two in each of
 /// six groups.
 async fn organization(server: &TestServer, id: &str) -> Channel {
+    let channel = legacy_organization(server, id).await;
+    call(&channel, "JobService/RunJob", json!({ "name": "jobs/settings-migration" })).await;
+    channel
+}
+
+/// The same, before the settings migration.
+async fn legacy_organization(server: &TestServer, id: &str) -> Channel {
     let channel = server.channel();
     let org = format!("organizations/{id}");
     let create = json!({ "organization_id": id, "organization": { "phase": "PHASE_LEGACY" } });
@@ -145,7 +152,6 @@ async fn organization(server: &TestServer, id: &str) -> Channel {
         |number: usize| json!({ "email": format!("m{number}@{id}.example"), "email_export": "EMAIL_EXPORT_EXPORT" });
     let import = json!({ "parent": org, "settings": (0..6).map(setting).collect::<Vec<_>>() });
     call(&channel, "MigrationService/ImportLegacySettings", import).await;
-    call(&channel, "JobService/RunJob", json!({ "name": "jobs/settings-migration" })).await;
     channel
 }
 
@@ -204,6 +210,25 @@ async fn assignments_are_listed_once_while_their_order_changes() {
     let stays: Vec<String> = stays[2..5].iter().map(unresolved).collect();
     let (rpc, request) = ("AssignmentService/LintAssignments", json!({ "parent": "organizations/acme" }));
     let list = List { rpc, request, items: "findings", key, ordered, across: false, grows: false };
+    read_while(&server, &list, &stays, write_assignments).await;
+    server.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_assignments_do_is_listed_once_while_their_order_changes() {
+    let server = TestServer::start().await;
+    legacy_organization(&server, "acme").await;
+    let (key, ordered) = (|item: &Value| item["assignment"].as_str().unwrap().to_owned(), by_rank);
+    let assignment = |id: &str| format!("organizations/acme/assignments/{id}");
+    let mut stays: Vec<String> = (0..8).map(|number| assignment(&format!("a{number}"))).collect();
+    stays.push(assignment("default"));
+    let (rpc, request) = ("MigrationService/PlanMigration", json!({ "name": "organizations/acme/migration" }));
+    let list = List { rpc, request, items: "assignments", key, ordered, across: false, grows: false };
+    read_while(&server, &list, &stays, write_assignments).await;
+    // The member is in a2, because no other assignment has the group, and the others are listed.
+    stays.retain(|name| *name != assignment("a2"));
+    let (rpc, request) = ("MemberService/ExplainMember", json!({ "name": "organizations/acme/members/m02" }));
+    let list = List { rpc, request, items: "others", key, ordered, across: false, grows: false };
     read_while(&server, &list, &stays, write_assignments).await;
     server.stop().await;
 }

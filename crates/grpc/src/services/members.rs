@@ -156,7 +156,7 @@ impl MemberService for Services {
             let (winner, others): (Vec<_>, Vec<_>) =
                 explanation.verdicts.iter().partition(|explained| explained.assignment == *own);
             let render = |verdict: &&AssignmentVerdict| to_verdict(&organization, verdict);
-            let (others, next_page_token) = page.render_ranked(&others, |verdict| verdict.rank, render);
+            let (others, next_page_token) = page.render_assignments(&others, |verdict| &verdict.assignment, render);
             v1::ExplainMemberResponse {
                 member: Some(to_member(&organization, &explanation.member)),
                 winner: winner.first().map(|verdict| to_verdict(&organization, verdict)),

@@ -156,7 +156,8 @@ impl MigrationService for Services {
         respond(self.app.plan_migration(&organization, page.at_least()).await, |found| {
             let plan = found.value;
             let render = |outcome: &AssignmentOutcome| to_outcome(&organization, outcome);
-            let (assignments, next_page_token) = page.render_ranked(&plan.outcomes, |outcome| outcome.rank, render);
+            let (assignments, next_page_token) =
+                page.render_assignments(&plan.outcomes, |outcome| &outcome.assignment, render);
             v1::PlanMigrationResponse {
                 assignments,
                 next_page_token,
