@@ -57,6 +57,7 @@ FROM generate_series(1, 200000) AS i;
 INSERT INTO audit_events (organization_id, revision, occurred_at, actor, method, resource, members_changed)
 SELECT 'acme', i, now() - (2000 - i) * interval '1 minute', 'ada', CASE WHEN i = 1 THEN 'SyncDirectory' ELSE 'MoveMembers' END, '', 1
 FROM generate_series(1, 2000) AS i;
+INSERT INTO audit_document_parts SELECT 'acme', i, TRUE, n, '{' FROM generate_series(1, 2000) AS i, generate_series(0, 4) AS n;
 INSERT INTO audit_subjects SELECT 'acme', 'members/u' || lpad(i::text, 6, '0'), i FROM generate_series(2, 2000) AS i;
 INSERT INTO jobs (name) VALUES ('housekeeping');
 INSERT INTO job_runs (id, job, scheduled_for, state, attempt, fence, not_before, started_at, ended_at, outcome)
