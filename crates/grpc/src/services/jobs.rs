@@ -118,13 +118,38 @@ impl Services {
 
 /// Parses how long a call waits for the end of its run.
 pub(super) fn parse_wait(checks: &mut Checks, timeout: Option<prost_types::Duration>) -> Duration {
-    let wait = timeout.map_or(Ok(WAIT_DEFAULT), Duration::try_from).unwrap_or(Duration::MAX);
+    let wait = timeout.map_or(Some(WAIT_DEFAULT), to_duration).unwrap_or(Duration::MAX);
     checks.require(wait <= WAIT_MAX, "wait_timeout", "wait from 0 s to 10 min; then ask GetJobRun");
     wait
+}
+
+/// Converts a duration; `None` if it is negative or not normalized. The conversion of prost overflows for the smallest
+/// number of seconds.
+fn to_duration(duration: prost_types::Duration) -> Option<Duration> {
+    let nanos = u32::try_from(duration.nanos).ok().filter(|nanos| *nanos < 1_000_000_000)?;
+    Some(Duration::new(u64::try_from(duration.seconds).ok()?, nanos))
 }
 
 /// Parses the cursor of a list of runs, which is a time and an id.
 fn time_and_id(page: &Page) -> Option<(Timestamp, Uuid)> {
     let (time, id) = page.after()?.split_once(' ')?;
     Some((Timestamp::from_timestamp_micros(time.parse().ok()?)?, id.parse().ok()?))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn waits_outside_of_the_limits_are_violations() {
+        let is_accepted = |seconds, nanos| {
+            let mut checks = Checks::default();
+            parse_wait(&mut checks, Some(prost_types::Duration { seconds, nanos }));
+            checks.finish(Some(())).is_ok()
+        };
+        assert!(is_accepted(0, 0) && is_accepted(600, 0) && is_accepted(1, 999_999_999));
+        for (seconds, nanos) in [(-1, 0), (i64::MIN, 0), (0, i32::MIN), (i64::MAX, 0), (600, 1), (0, 1_000_000_000)] {
+            assert!(!is_accepted(seconds, nanos), "{seconds} {nanos}");
+        }
+    }
 }
