@@ -16,8 +16,8 @@ use crate::{budgets::CallPlace, status};
 /// A stream of messages that carry pieces of a file.
 pub(crate) type FileStream<T> = ReceiverStream<Result<T, Status>>;
 
-/// Sends the pieces of a file as fast as the caller reads them, for at most `limit`. The call keeps its place as long as
-/// pieces are read from their source, and not longer: nobody can tell when a caller who has stopped reading will go on.
+/// Sends the pieces of a file as fast as the caller reads them, for at most `limit`. The call gives its
+/// place back when the last piece is read from its source or the time is over, even if the caller has stopped reading.
 pub(crate) fn send_pieces<T: Send + 'static>(
     pieces: impl Stream<Item = Result<T, Status>> + Send + 'static,
     limit: Duration,

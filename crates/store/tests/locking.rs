@@ -61,7 +61,7 @@ async fn a_session_that_ended_while_it_was_idle_is_replaced() {
     let client = database.client().await;
     for _ in 0..2 {
         db.ping().await.unwrap();
-        // A connection is tested before its use after it was idle for more than a second.
+        // A session is tested at its first use in each second of its age, so the next use tests it.
         tokio::time::sleep(Duration::from_millis(1100)).await;
         end_sessions(&client).await;
         db.write(&acme(), "test", async |_: &mut WriteTx| Ok::<(), Error>(())).await.unwrap();

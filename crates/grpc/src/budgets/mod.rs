@@ -2,8 +2,8 @@
 //! calls together reserve. One organization may use only a part of each.
 //!
 //! The server's limits are checked before a call's body is read, and the organization's once its name is read. Memory
-//! cannot be attributed to a call, so a call reserves the bytes of its messages times a factor ([`CallKind::factor`]). A
-//! call beyond a limit is refused with `OVERLOADED`; calls never wait here.
+//! cannot be attributed to a call, so a call reserves the bytes of its request, and a read also those of its answer, times
+//! a factor ([`CallKind::factor`]). A call beyond a limit is refused with `OVERLOADED`; calls never wait here.
 
 mod body;
 mod kind;
@@ -132,9 +132,9 @@ struct Amount {
 /// Why a call is refused.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Refused {
-    /// Too many calls of this kind run; of the organization, if one is named.
+    /// Too many calls of this kind run: of the named organization, or in all.
     Calls(CallKind, Option<OrganizationId>),
-    /// The calls have reserved too many bytes; those of the organization, if one is named.
+    /// All memory that calls may reserve is reserved: by the named organization, or by all calls together.
     Memory(Option<OrganizationId>),
     /// The call alone needs more bytes than an organization may reserve, so it must not be repeated.
     TooLarge(Option<OrganizationId>),

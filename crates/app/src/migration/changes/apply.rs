@@ -23,7 +23,7 @@ pub(super) enum ChangeOutcome {
     Changed,
     /// The organization is already as the change would leave it, or no longer selected.
     NothingToDo,
-    /// The organization is unchanged, and stays so until somebody acts.
+    /// The organization is unchanged. The same change would be refused again, until an admin removes the reason.
     Refused {
         /// The name of the `ErrorReason`.
         reason: &'static str,
