@@ -19,7 +19,7 @@ use tokio::{net::TcpListener, sync::oneshot, task::JoinHandle};
 use tonic::{Response, Status, transport::Channel};
 use tonic_types::StatusExt as _;
 
-use crate::{database::TestDatabase, proxy::FaultProxy};
+use crate::{clock::TestClock, database::TestDatabase, proxy::FaultProxy};
 
 /// A running server. Dropping the value aborts it.
 pub struct TestServer {
@@ -63,6 +63,12 @@ impl TestServer {
         let database = TestDatabase::new().await;
         let db = database.db();
         Self::start_limited(database, db, JobOptions::default(), calls).await
+    }
+
+    /// Starts a server and its jobs on a database with a [`TestClock`], which the server uses.
+    pub async fn start_with_clock(database: TestDatabase) -> Self {
+        let db = Db::open(&Options::new(TestClock::url(&database), 8)).unwrap();
+        Self::start_on(database, db, JobOptions::default()).await
     }
 
     /// Starts a server and its jobs on an empty database behind a proxy.
