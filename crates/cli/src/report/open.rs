@@ -2,7 +2,9 @@
 //! directory, so that the links of the page work.
 
 use std::{
-    env, fs,
+    env,
+    fs::{self, Permissions},
+    os::unix::fs::PermissionsExt as _,
     path::{Component, Path, PathBuf},
 };
 
@@ -19,6 +21,9 @@ use crate::{
 
 /// The page of a report.
 const PAGE_FILE: &str = "index.html";
+
+/// Only the user may read a temporary directory, because reports have email addresses.
+const DIRECTORY_MODE: u32 = 0o700;
 
 /// The arguments of `report open`.
 #[derive(Debug, clap::Args)]
@@ -81,7 +86,7 @@ fn check_file_name(file: &str) -> Result {
     }
 }
 
-/// Creates the directory. Only the user can read a temporary directory.
+/// Creates the directory.
 fn create_directory(output: Option<&Path>) -> Result<PathBuf> {
     match output {
         Some(directory) => fs::create_dir_all(directory)
@@ -89,6 +94,7 @@ fn create_directory(output: Option<&Path>) -> Result<PathBuf> {
             .map_err(Error::doing(format!("cannot create {}", directory.display()))),
         None => tempfile::Builder::new()
             .prefix("rollcall-report-")
+            .permissions(Permissions::from_mode(DIRECTORY_MODE))
             .tempdir()
             .map(tempfile::TempDir::keep)
             .map_err(Error::doing("cannot create a temporary directory")),

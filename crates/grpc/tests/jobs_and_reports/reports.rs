@@ -233,7 +233,7 @@ async fn the_page_shows_what_needs_action_and_the_call_that_settles_it() {
     let server = TestServer::start().await;
     let report = mixed(&server).await.run_job(REPORT).await.report;
     let page = download(&server, file(&report, "index.html", 0)).await;
-    assert!(page.starts_with("<!DOCTYPE html>") && page.ends_with("</html>\n"), "{page}");
+    assert!(page.starts_with("<!DOCTYPE html>") && page.ends_with("</html>"), "{page}");
     assert!(page.contains("1 assignment that needs action</caption>"), "{page}");
     let call = page.lines().find_map(|line| line.strip_prefix("<pre><code>grpcurl -plaintext -d &#39;")).unwrap();
     let (request, method) = call.split_once("&#39; localhost:50051 ").unwrap();
