@@ -3,7 +3,7 @@
 use std::{fs, fs::Permissions, os::unix::fs::PermissionsExt as _, path::Path};
 
 use rollcall_embedded::{Cluster, ClusterOptions};
-use rollcall_store::{DatabaseRoles, migrate};
+use rollcall_store::migrate;
 use tempfile::TempDir;
 use tokio::task::spawn_blocking;
 use tokio_postgres::{Client, NoTls};
@@ -59,7 +59,7 @@ impl Postgres {
         if log_statements {
             log_slow_statements(&self.superuser().await?, name, 20).await?;
         }
-        migrate::run(&self.cluster.url(name), &DatabaseRoles::default()).await?;
+        migrate::run(&self.cluster.url(name)).await?;
         let url = self.cluster.service_url(name);
         let client = connect(&self.cluster.superuser_url(name)).await?;
         Ok(BenchDatabase { url, client })

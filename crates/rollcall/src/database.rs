@@ -110,7 +110,7 @@ where
 
 /// Applies the missing schema migrations, gives the database roles their privileges, and fills in the address holdings that an older release has not written.
 async fn apply_migrations(url: &str, config: &Config) -> Result<Vec<String>> {
-    let migrated = migrate::run(url, &config.database_roles()).await;
+    let migrated = migrate::run_for_roles(url, &config.database_roles()).await;
     let applied = migrated.map_err(Error::doing("cannot migrate the database"))?;
     let filled = address_holdings::fill_all(&open_pool(url, config)?).await;
     filled.map_err(Error::doing("the schema is migrated, but cannot fill in the holders of addresses"))?;

@@ -48,13 +48,21 @@ diesel::table! {
     }
 }
 
+/// The same as [`run_for_roles`], for roles with the default names.
+///
+/// # Errors
+/// [`Error::Internal`] when a command fails.
+pub async fn run(url: &str) -> Result<Vec<String>> {
+    run_for_roles(url, &DatabaseRoles::default()).await
+}
+
 /// Applies the missing schema migrations, protects the rows of each organization, and gives the database roles that exist
 /// their privileges. Returns the names of the schema migrations. Processes that do this at the same time wait for each
 /// other. Needs a multi-threaded runtime.
 ///
 /// # Errors
 /// [`Error::Internal`] when a command fails.
-pub async fn run(url: &str, roles: &DatabaseRoles) -> Result<Vec<String>> {
+pub async fn run_for_roles(url: &str, roles: &DatabaseRoles) -> Result<Vec<String>> {
     let mut conn = connect(url).await?;
     // Poll: a blocking lock and CREATE INDEX CONCURRENTLY would wait for each other.
     let locking = format!("SELECT pg_try_advisory_lock({LOCK}) AS holds");

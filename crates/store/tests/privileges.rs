@@ -136,7 +136,7 @@ async fn an_installation_moves_from_the_owner_to_the_role_of_the_service() {
     assert_eq!(listed(&owner).await, ["acme"]);
 
     database.client().await.batch_execute(&statements_of_the_page(&roles)).await.unwrap();
-    migrate::run(&database.owner_url(), &roles).await.unwrap();
+    migrate::run_for_roles(&database.owner_url(), &roles).await.unwrap();
     let url = database.url_as(&roles.service);
     let (db, client) = (open(url.clone()), connect(&url).await);
     migrate::check(&db).await.unwrap();
@@ -156,7 +156,7 @@ async fn an_installation_moves_from_the_owner_to_the_role_of_the_service() {
     connect(&database.owner_url()).await.batch_execute(&more).await.unwrap();
     assert!(is_rewritable(&db).await.unwrap());
     // The next schema migration takes the privilege away again.
-    migrate::run(&database.owner_url(), &roles).await.unwrap();
+    migrate::run_for_roles(&database.owner_url(), &roles).await.unwrap();
     assert!(!is_rewritable(&db).await.unwrap());
     drop_roles(&database, &roles).await;
 }
@@ -188,7 +188,7 @@ async fn a_second_role_of_an_earlier_version_goes_on_until_the_role_of_the_jobs_
     database.create_role(second).await;
     superuser.batch_execute(&AS_BEFORE.replace("second_role", second)).await.unwrap();
     for _ in 0..2 {
-        migrate::run(&database.owner_url(), &roles).await.unwrap();
+        migrate::run_for_roles(&database.owner_url(), &roles).await.unwrap();
     }
     let db = open(database.url_as(second));
     write(&db, "acme").await;
@@ -198,7 +198,7 @@ async fn a_second_role_of_an_earlier_version_goes_on_until_the_role_of_the_jobs_
     let jobs = &roles.jobs;
     let step = format!("CREATE ROLE {jobs}; ALTER ROLE {second} NOINHERIT; GRANT {jobs} TO {second}");
     superuser.batch_execute(&step).await.unwrap();
-    migrate::run(&database.owner_url(), &roles).await.unwrap();
+    migrate::run_for_roles(&database.owner_url(), &roles).await.unwrap();
     // The same process.
     write(&db, "beta").await;
     assert_eq!(listed(&db).await, ["acme", "beta"]);

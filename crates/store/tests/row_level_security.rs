@@ -75,7 +75,7 @@ async fn every_table_of_organizations_is_protected() {
     );
     owner.batch_execute(NEW_TABLE).await.unwrap();
     assert_eq!(unprotected(&owner).await, ["new_table"]);
-    migrate::run(&database.owner_url(), database.roles()).await.unwrap();
+    migrate::run_for_roles(&database.owner_url(), database.roles()).await.unwrap();
     assert_eq!(unprotected(&owner).await, Vec::<String>::new());
 
     database.client().await.batch_execute(ORGANIZATIONS).await.unwrap();
@@ -94,7 +94,7 @@ async fn the_owner_changes_all_rows_and_its_foreign_keys_are_validated() {
     let wrong = "CREATE TABLE new_table (organization_id text COLLATE \"C\" NOT NULL);
         INSERT INTO new_table VALUES ('none')";
     owner.batch_execute(wrong).await.unwrap();
-    migrate::run(&database.owner_url(), database.roles()).await.unwrap();
+    migrate::run_for_roles(&database.owner_url(), database.roles()).await.unwrap();
     let validated = "ALTER TABLE new_table ADD CONSTRAINT new_table_organization
         FOREIGN KEY (organization_id) REFERENCES organizations (id)";
     let message = refused(&owner, validated).await;

@@ -121,7 +121,7 @@ async fn concurrent_schema_migrations_wait_for_each_other() {
     let run = || {
         tokio::spawn({
             let (url, roles) = (url.clone(), roles.clone());
-            async move { rollcall_store::migrate::run(&url, &roles).await.unwrap().len() }
+            async move { rollcall_store::migrate::run_for_roles(&url, &roles).await.unwrap().len() }
         })
     };
     let (a, b, c) = (run(), run(), run());
@@ -168,7 +168,7 @@ async fn interrupt(database: &TestDatabase, moment: Moment) -> Option<rollcall_s
     let terminating = async { while administrator.query(terminate, &[&pid]).await.unwrap().is_empty() {} };
     let (url, roles) = (database.owner_url(), database.roles().clone());
     // In a task of its own, because the harness blocks its thread.
-    let mut running = tokio::spawn(async move { rollcall_store::migrate::run(&url, &roles).await });
+    let mut running = tokio::spawn(async move { rollcall_store::migrate::run_for_roles(&url, &roles).await });
     tokio::select! {
         applied = &mut running => applied.unwrap().err(),
         () = terminating => running.await.unwrap().err(),
@@ -222,7 +222,7 @@ async fn interrupt_each(moment: Moment, kind: &str) -> (usize, usize, usize) {
         let recorded = indexes(kind).await;
         interrupted += usize::from(interrupt(&database, moment).await.is_some());
         left += indexes(kind).await - recorded;
-        rollcall_store::migrate::run(&database.owner_url(), database.roles()).await.unwrap();
+        rollcall_store::migrate::run_for_roles(&database.owner_url(), database.roles()).await.unwrap();
         assert_eq!((columns(&client).await, definitions(&client).await), before, "after {applied} migrations");
         assert_eq!(indexes("NOT indisvalid").await, 0, "after {applied} migrations");
     }

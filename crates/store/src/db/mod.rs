@@ -33,7 +33,7 @@ use tracing::Instrument as _;
 use self::{
     budgets::{ReadBudget, ReadTurn, Shares, StreamBudget},
     interrupt::BegunWrite,
-    limits::BEGIN_SNAPSHOT,
+    limits::{BEGIN_READ_ONLY, BEGIN_SNAPSHOT},
     queue::Queues,
     scope::set_organization,
     transaction::{begin, end, pause, roll_back_after, rollback},
@@ -267,6 +267,24 @@ impl Db {
             end(&mut conn, answer).await
         };
         within(self.limits.write, running).instrument(span).await
+    }
+
+    /// The same for statements that only read. The read ends when it is dropped.
+    ///
+    /// # Errors
+    /// The error of `body`.
+    pub async fn read_system<T, E, F>(&self, name: &'static str, body: F) -> std::result::Result<T, E>
+    where
+        E: TxError,
+        for<'t> F: TxBody<&'t mut SystemConn, std::result::Result<T, E>, Fut: Send> + Send,
+    {
+        let span = tracing::debug_span!("transaction", otel.name = name);
+        let running = async {
+            let mut conn = self.begin(BEGIN_READ_ONLY).await?;
+            let answer = body(&mut conn).await;
+            end(&mut conn, answer).await
+        };
+        within(self.limits.read, running).instrument(span).await
     }
 
     /// Begins a transaction that only reads.

@@ -131,7 +131,7 @@ impl Db {
 
     /// Reads which rows the login role sees.
     pub(crate) async fn visible_rows(&self) -> Result<VisibleRows> {
-        self.system("visible_rows", async |conn: &mut SystemConn| find_visible(conn).await).await
+        self.read_system("visible_rows", async |conn: &mut SystemConn| find_visible(conn).await).await
     }
 }
 

@@ -164,7 +164,7 @@ fn in_other_runtime<T: Send + 'static>(work: impl Future<Output = T> + Send + 's
 /// Applies the schema migrations. They need a multi-threaded runtime, which a test may not have.
 async fn migrate(url: String, roles: DatabaseRoles) {
     let migrating =
-        in_other_runtime(async move { rollcall_store::migrate::run(&url, &roles).await.map(drop).unwrap() });
+        in_other_runtime(async move { rollcall_store::migrate::run_for_roles(&url, &roles).await.map(drop).unwrap() });
     tokio::task::spawn_blocking(|| migrating.join().unwrap()).await.unwrap();
 }
 
