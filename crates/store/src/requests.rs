@@ -8,7 +8,11 @@ use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use rollcall_domain::Timestamp;
 use uuid::Uuid;
 
-use crate::{Result, SystemConn, WriteTx, db::clock, schema::requests};
+use crate::{
+    Result, SystemConn, WriteTx,
+    db::{clock, enter_organization},
+    schema::requests,
+};
 
 /// How long a response is stored at least.
 const RETENTION: Duration = Duration::from_hours(24);
@@ -19,8 +23,10 @@ const NO_ORGANIZATION: &str = "-";
 /// The idempotency key of a request.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RequestKey {
-    /// The caller's id for the request.
+    /// The caller's id for the request, for the audit.
     pub id: Uuid,
+    /// The id under which the response is kept. It depends on the caller, so that no caller gets the response of another.
+    pub kept_as: Uuid,
     /// A digest of the whole request.
     pub fingerprint: Vec<u8>,
 }
@@ -51,19 +57,21 @@ pub async fn remember(tx: &mut WriteTx, key: &RequestKey, response: &[u8]) -> Re
 
 /// Looks up a request that belongs to no organization.
 pub async fn recall_system(conn: &mut SystemConn, key: &RequestKey) -> Result<Recalled> {
+    enter_organization(conn, NO_ORGANIZATION).await?;
     find(conn, NO_ORGANIZATION, key).await
 }
 
 /// Stores the response of a request that belongs to no organization. When two calls make the same request at once, the
 /// second one fails here, and its transaction is rolled back.
 pub async fn remember_system(conn: &mut SystemConn, key: &RequestKey, response: &[u8]) -> Result<()> {
+    enter_organization(conn, NO_ORGANIZATION).await?;
     let now = clock(conn).await?;
     insert(conn, NO_ORGANIZATION, key, response, now).await
 }
 
 async fn find(conn: &mut AsyncPgConnection, organization: &str, key: &RequestKey) -> Result<Recalled> {
     let known: Option<(Vec<u8>, Vec<u8>)> = requests::table
-        .find((organization, key.id))
+        .find((organization, key.kept_as))
         .select((requests::fingerprint, requests::response))
         .first(conn)
         .await
@@ -88,7 +96,7 @@ async fn insert(
     diesel::insert_into(requests::table)
         .values((
             requests::organization_id.eq(organization),
-            requests::id.eq(key.id),
+            requests::id.eq(key.kept_as),
             requests::fingerprint.eq(&key.fingerprint),
             requests::response.eq(response),
             requests::created_at.eq(now),

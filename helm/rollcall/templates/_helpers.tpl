@@ -99,14 +99,15 @@ securityContext:
   {{- toYaml .Values.securityContext | nindent 2 }}
 {{- end }}
 
-{{/* Environment of every container. The second argument is the key of the Postgres URL in the Secret. */}}
+{{/* Environment of every container. Takes (list . secret key): the Secret with the Postgres URL, and its key there. */}}
 {{- define "rollcall.env" -}}
-{{- $key := index . 1 }}
+{{- $secret := index . 1 }}
+{{- $key := index . 2 }}
 {{- with index . 0 }}
 - name: DATABASE_URL
   valueFrom:
     secretKeyRef:
-      name: {{ required "database.existingSecret is required: the name of a Secret that holds the Postgres URL" .Values.database.existingSecret | quote }}
+      name: {{ required "database.existingSecret is required: the name of a Secret that holds the Postgres URL" $secret | quote }}
       key: {{ required "database.key is required: the key in database.existingSecret whose value is the Postgres URL" $key | quote }}
 - name: ROLLCALL_LOG
   value: {{ .Values.log | quote }}
@@ -176,7 +177,23 @@ securityContext:
   value: {{ printf "%ds" (int64 .Values.clients.idleTimeoutSeconds) | quote }}
 - name: ROLLCALL_SHUTDOWN_TIMEOUT
   value: {{ printf "%ds" (int64 .Values.shutdownTimeoutSeconds) | quote }}
-{{- include "rollcall.env" (list . .Values.database.key) }}
+{{- include "rollcall.env" (list . .Values.database.existingSecret .Values.database.key) }}
+{{- end }}
+
+{{/* Who may call, as JSON. */}}
+{{- define "rollcall.authConfig" -}}
+{{- if not .Values.auth.config -}}
+{{- fail "auth.config is required: who may call, as \"Who may call\" in docs/operations.md describes it" -}}
+{{- end -}}
+{{ .Values.auth.config | mustToPrettyJson }}
+{{- end }}
+
+{{/* Environment of the serve container only. */}}
+{{- define "rollcall.authEnv" -}}
+- name: ROLLCALL_AUTH
+  value: {{ .Values.auth.mode | quote }}
+- name: ROLLCALL_AUTH_CONFIG
+  value: /etc/rollcall/auth.json
 {{- end }}
 
 {{/* Credentials of the object store, for the serve and jobs containers. */}}
