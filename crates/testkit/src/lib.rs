@@ -17,6 +17,7 @@ mod raw_call;
 mod refused_call;
 pub mod samples;
 mod server;
+mod size;
 pub mod standard;
 
 pub use clock::TestClock;
@@ -30,3 +31,4 @@ pub use random::Random;
 pub use refused_call::RefusedCall;
 pub use rollcall_jobs::{JobOptions, Schedule, TimeZone};
 pub use server::{TestServer, connect, reason, refused};
+pub use size::{copy_assignment, enlarge, rows_read};
