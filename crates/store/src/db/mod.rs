@@ -306,6 +306,14 @@ impl Db {
         within(self.limits.connection, connecting).await
     }
 
+    /// The same on the connections that checks of email export have for themselves.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`] when the database does not answer.
+    pub async fn ping_for_checks(&self) -> Result<()> {
+        self.for_checks().ping().await
+    }
+
     /// Checks that the database answers.
     ///
     /// # Errors
