@@ -11,7 +11,13 @@ use tonic::{
 
 /// Calls `/package.Service/Method` with one encoded message. A client stream of one message has the same wire
 /// format.
-pub(crate) async fn call_raw(channel: Channel, path: &str, message: Vec<u8>) -> Result<Vec<u8>, Status> {
+///
+/// # Errors
+/// The status of a refused call.
+///
+/// # Panics
+/// If `path` is no path.
+pub async fn call_raw(channel: Channel, path: &str, message: Vec<u8>) -> Result<Vec<u8>, Status> {
     let mut client = Grpc::new(channel);
     client.ready().await.map_err(|error| Status::unavailable(error.to_string()))?;
     let path = PathAndQuery::try_from(path).expect("a path");
