@@ -229,7 +229,7 @@ async fn a_download_begins_at_its_offset() {
         std::fs::remove_file(file).unwrap();
     }
     let gone = download(&app, id, MIXED_FILE, 0).await.unwrap_err();
-    assert!(matches!(gone, Error::ReportNotFound(name) if name == format!("reports/{id}/{MIXED_FILE}")));
+    assert!(matches!(gone, Error::ReportDamaged(name) if name == format!("reports/{id}/{MIXED_FILE}")));
 }
 
 async fn export(app: &App, profile: CsvProfile) -> String {

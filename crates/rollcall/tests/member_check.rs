@@ -60,7 +60,7 @@ async fn the_answer_is_explained_in_words() {
                 "dot@acme.example: do not export",
                 "why         the setting of the member is DO_NOT_EXPORT",
                 "member      dot (Dot), active",
-                "assignment  eng (Engineering), rank 2: anonymous has moved the member there",
+                "assignment  eng (Engineering), rank 2: anonymous has moved the member there: a standard",
                 "setting     DO_NOT_EXPORT since TIME: the member entered the assignment, by anonymous",
                 "next        choose EMAIL_EXPORT_EXPORT on the assignment, or move the member to one that exports",
             ],

@@ -33,7 +33,6 @@ fn columns_are_aligned() {
             not_exporting: 11 - exporting,
             inactive: 1,
             action_required: state == EmailExportState::Mixed,
-            ..Default::default()
         }),
         ..Default::default()
     };
