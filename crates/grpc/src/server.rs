@@ -15,6 +15,7 @@ use tonic::{server::NamedService, service::Routes};
 use tower::Layer as _;
 
 use crate::{
+    access::{AccessControl, AccessLayer},
     budgets::{CallBudgets, CallLimits},
     connections::{ConnectionLimits, serve_connections},
     health,
@@ -34,18 +35,24 @@ pub enum Error {
     Store(#[from] rollcall_app::Error),
 }
 
-/// What limits the clients of a server.
+/// Which clients a server accepts, and what limits them.
 #[derive(Clone, Debug)]
 pub struct ServerLimits {
     /// Their connections.
     pub connections: ConnectionLimits,
     /// Their calls.
     pub calls: CallBudgets,
+    /// Who may call.
+    pub access: AccessControl,
 }
 
 impl Default for ServerLimits {
     fn default() -> Self {
-        Self { connections: ConnectionLimits::default(), calls: CallBudgets::new(CallLimits::default()) }
+        Self {
+            connections: ConnectionLimits::default(),
+            calls: CallBudgets::new(CallLimits::default()),
+            access: AccessControl::off(),
+        }
     }
 }
 
@@ -83,7 +90,7 @@ pub async fn serve(
             health::set(&health, name, false).await;
         }
     };
-    let service = CallLayer(limits.calls).layer(routes.routes().prepare());
+    let service = AccessLayer(limits.access).layer(CallLayer(limits.calls).layer(routes.routes().prepare()));
     serve_connections(listener, service, limits.connections, draining).await;
     Ok(())
 }
