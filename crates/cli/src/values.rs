@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use prost_types::Timestamp;
-use rollcall_domain::{Email, OrganizationId, migration::MigrationFilter};
+use rollcall_domain::{AssignmentId, Email, OrganizationId, email_export::EmailExport, migration::MigrationFilter};
 use url::Url;
 
 /// Parses the address of a running server.
@@ -64,6 +64,16 @@ pub(crate) fn time(text: &str) -> Result<Timestamp, String> {
 pub(crate) fn organization(text: &str) -> Result<OrganizationId, String> {
     let id = text.strip_prefix("organizations/").unwrap_or(text);
     OrganizationId::parse(id).map_err(|violation| format!("give an organization's id: {}", violation.description))
+}
+
+/// Parses an assignment's id.
+pub(crate) fn assignment(text: &str) -> Result<AssignmentId, String> {
+    AssignmentId::parse(text).map_err(|violation| format!("give an assignment's id: {}", violation.description))
+}
+
+/// Parses an email export setting.
+pub(crate) fn email_export(text: &str) -> Result<EmailExport, String> {
+    text.parse().map_err(|_| "give EXPORT or DO_NOT_EXPORT".to_owned())
 }
 
 /// Checks a filter of migrations, such as `wave = 2 AND state = FAILED`, and returns it unchanged.
