@@ -17,11 +17,11 @@ use rollcall_domain::OrganizationId;
 use rollcall_jobs::engine::{Engine, EngineOptions, JobCompletion, JobContext, JobError, JobSpec, job_fn};
 use rollcall_store::{
     Error, WriteOptions, WriteTx,
-    jobs::{self, RunCounts, RunState},
+    jobs::{self, JobAuditEvent, RunCounts, RunState},
 };
 use support::{
     database,
-    jobs::{DEADLINE, done, find, options, reached, request, spec, start},
+    jobs::{DEADLINE, JOB, done, find, options, reached, request, spec, start},
     seed::{connect, organization_sql},
 };
 use tokio::sync::Notify;
@@ -79,6 +79,16 @@ async fn a_failing_job_is_retried_and_then_fails() {
     assert_eq!(run.failure.as_deref(), Some("no luck with attempt 3"));
     assert_eq!((run.attempt, tried.load(Ordering::Relaxed)), (3, 3));
     assert!(run.ended_at.is_some());
+    // The audit has the run once, not each attempt.
+    let event = JobAuditEvent {
+        run_id: run.id,
+        job: JOB.to_owned(),
+        occurred_at: run.ended_at.unwrap(),
+        state: RunState::Failed,
+        actor: format!("jobs/{JOB}"),
+        cause: "no luck with attempt 3".to_owned(),
+    };
+    assert_eq!(jobs::list_job_audit_events(app.db(), None, None, 10).await.unwrap(), [event]);
     engine.stop(DEADLINE).await;
 }
 

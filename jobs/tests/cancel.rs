@@ -30,7 +30,7 @@ fn frequent_heartbeats() -> EngineOptions {
 }
 
 async fn cancel(app: &App, run: Uuid) -> JobRun {
-    let cancelling = async |conn: &mut SystemConn| jobs::cancel_run(conn, JOB, run).await;
+    let cancelling = async |conn: &mut SystemConn| jobs::cancel_run(conn, JOB, run, "ada").await;
     app.db().system("cancel_run", cancelling).await.unwrap().unwrap()
 }
 
@@ -43,6 +43,9 @@ async fn a_pending_run_is_cancelled_at_once_and_stays_so() {
     assert_eq!((cancelled.state, cancelled.attempt, cancelled.started_at), (RunState::Cancelled, 0, None));
     assert!(cancelled.ended_at.is_some() && cancelled.ended_at == cancelled.cancel_requested_at);
     assert_eq!(cancel(&app, run.id).await, cancelled, "an ended run is unchanged");
+    let events = jobs::list_job_audit_events(app.db(), Some(JOB), None, 10).await.unwrap();
+    let said: Vec<_> = events.iter().map(|event| (event.run_id, event.state, event.actor.as_str())).collect();
+    assert_eq!(said, [(run.id, RunState::Cancelled, "ada")]);
     assert_eq!(jobs::claim_run(app.db(), JOB, DEADLINE).await.unwrap(), None);
     // It does not block the next run.
     let engine = start(&app, spec(job_fn(|_| async { Ok(done()) }))).await;
@@ -141,7 +144,7 @@ async fn a_run_without_a_live_process_is_cancelled_at_once() {
     // Its lease has expired, but one of its effects is in progress, so its process is alive.
     let effect = async |_: &mut WriteTx| {
         jobs::extend_lease(db, fence, Duration::ZERO).await?;
-        let cancelling = async |conn: &mut SystemConn| jobs::cancel_run(conn, JOB, run.id).await;
+        let cancelling = async |conn: &mut SystemConn| jobs::cancel_run(conn, JOB, run.id, "ada").await;
         db.system("cancel_run", cancelling).await
     };
     let acme = OrganizationId::trusted("acme");

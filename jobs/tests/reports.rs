@@ -219,7 +219,10 @@ async fn a_download_begins_at_its_offset() {
         assert_eq!(rest, whole[usize::try_from(offset).unwrap()..], "{offset}");
     }
     let beyond = download(&app, id, MIXED_FILE, size + 1).await.unwrap_err();
-    let text = format!("the offset {} is beyond the end of the file, which has {size} bytes", size + 1);
+    let text = format!(
+        "the offset {} is beyond the end of the file, which has {size} bytes; give an offset up to there",
+        size + 1
+    );
     assert_eq!(beyond.to_string(), text);
     for (report, file) in [(id, "other.csv"), (id, "../manifest.json"), ("no-such", MIXED_FILE)] {
         let missing = download(&app, report, file, 0).await.unwrap_err();
@@ -229,7 +232,7 @@ async fn a_download_begins_at_its_offset() {
         std::fs::remove_file(file).unwrap();
     }
     let gone = download(&app, id, MIXED_FILE, 0).await.unwrap_err();
-    assert!(matches!(gone, Error::ReportNotFound(name) if name == format!("reports/{id}/{MIXED_FILE}")));
+    assert!(matches!(gone, Error::ReportDamaged(name) if name == format!("reports/{id}/{MIXED_FILE}")));
 }
 
 async fn export(app: &App, profile: CsvProfile) -> String {

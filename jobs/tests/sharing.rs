@@ -192,7 +192,8 @@ async fn all_workers_leave_a_cancelled_run_and_the_next_run_does_the_rest() {
     let id = request(&app).await;
     let engines = [engine(&database).await, engine(&database).await];
     waiting(&database, 2).await;
-    let cancel = app.db().system("cancel", async |conn: &mut SystemConn| jobs::cancel_run(conn, MIGRATION, id).await);
+    let cancel =
+        app.db().system("cancel", async |conn: &mut SystemConn| jobs::cancel_run(conn, MIGRATION, id, "ada").await);
     cancel.await.unwrap();
     // The process reads the cancellation with a heartbeat, which renews the lease.
     for _ in 0..2 {

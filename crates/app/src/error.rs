@@ -23,11 +23,20 @@ pub enum Error {
     /// A revision token that this organization has never given out.
     #[error("at_least_revision is newer than anything of this organization; take a token from one of its answers")]
     RevisionUnknown,
+    /// The organization has no such audit event.
+    #[error("there is no audit event `{0}`; list the audit events to see their names")]
+    AuditEventNotFound(String),
     /// There is no such report, or no such file in it.
     #[error("there is no report or report file `{0}`; list the reports to see their names")]
     ReportNotFound(String),
+    /// A file of a report is not in the report store, or is not the file that was published.
+    #[error(
+        "the file `{0}` is missing or damaged in the report store; download another report, or restore the file from a \
+         backup"
+    )]
+    ReportDamaged(String),
     /// An offset beyond the end of a report's file.
-    #[error("the offset {offset} is beyond the end of the file, which has {size} bytes")]
+    #[error("the offset {offset} is beyond the end of the file, which has {size} bytes; give an offset up to there")]
     OffsetBeyondEnd {
         /// What was asked for.
         offset: u64,
@@ -74,7 +83,7 @@ pub enum Error {
         reason: NotOwner,
     },
     /// The database or the report store cannot be reached.
-    #[error("the store cannot be reached right now; try again in a moment, after reading whether a change was made")]
+    #[error("the store cannot be reached right now; try again in a moment")]
     Unavailable(#[source] Box<dyn std::error::Error + Send + Sync>),
     /// A bug of ours, or a store that is not as we left it.
     #[error("something went wrong on our side; it is logged, with the cause")]

@@ -10,7 +10,7 @@ use rollcall_store::{
 use tokio::time::Instant;
 use uuid::Uuid;
 
-pub use rollcall_store::jobs::{JobRun, RunState};
+pub use rollcall_store::jobs::{JobAuditEvent, JobRun, RunState};
 
 use crate::{Answer, App, Changed, Error, MutationContext, Result};
 
@@ -130,7 +130,7 @@ impl App {
             let found = if context.caller.validate_only {
                 store::find_run_in(conn, job, run).await?
             } else {
-                store::cancel_run(conn, job, run).await?
+                store::cancel_run(conn, job, run, &context.caller.actor).await?
             };
             Ok(without_revision(found.ok_or_else(|| Error::JobRunNotFound(names::job_run(job, run)))?))
         })
@@ -158,6 +158,20 @@ impl App {
         limit: u32,
     ) -> Result<Vec<JobRun>> {
         Ok(store::list_runs(&self.db, job, after, limit).await?)
+    }
+
+    /// Reads up to `limit` audit events of jobs, newest first: the runs of one job or of all that failed or were
+    /// cancelled, and only those after the event with the time and run in `after`.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`] when the database cannot be reached.
+    pub async fn list_job_audit_events(
+        &self,
+        job: Option<&str>,
+        after: Option<(Timestamp, Uuid)>,
+        limit: u32,
+    ) -> Result<Vec<JobAuditEvent>> {
+        Ok(store::list_job_audit_events(&self.db, job, after, limit).await?)
     }
 
     /// Reads the key that all replicas sign page tokens with.

@@ -15,6 +15,7 @@ pub mod migration;
 pub mod mutation;
 mod options;
 pub mod organizations;
+mod probe;
 pub mod reports;
 mod seats;
 pub mod self_check;
@@ -27,6 +28,7 @@ pub use error::{Error, chain};
 pub use housekeeping::PruneCounts;
 pub use mutation::{Answer, AuditDraft, Caller, Changed, MutationContext};
 pub use options::AppOptions;
+pub use probe::Probe;
 pub use rollcall_store::{requests, run_for_caller};
 
 /// What a use case answers.

@@ -146,7 +146,7 @@ pub(crate) fn show_planned(member: &mut MemberView, seats: &SeatChanges) {
 
 fn message(who: &str, seat: &str, totals: &BTreeMap<&str, u32>) -> String {
     let total = totals.get(seat).copied().unwrap_or_default();
-    format!("{who} for the seat `{seat}`: all {total} are used; raise the total or free some")
+    format!("{who} for the seat `{seat}`: the total of {total} is used up; raise the total or free some")
 }
 
 /// Reads how the given seat types are used, with their totals as they will be. Of a long queue, only the pending seats that

@@ -10,9 +10,10 @@ use std::{
 
 use rollcall_proto::v1::{
     Assignment, ListAssignmentsRequest, assignment_service_client::AssignmentServiceClient,
-    directory_service_client::DirectoryServiceClient, job_service_client::JobServiceClient,
-    member_service_client::MemberServiceClient, migration_service_client::MigrationServiceClient,
-    organization_service_client::OrganizationServiceClient, report_service_client::ReportServiceClient,
+    directory_service_client::DirectoryServiceClient, email_export_service_client::EmailExportServiceClient,
+    job_service_client::JobServiceClient, member_service_client::MemberServiceClient,
+    migration_service_client::MigrationServiceClient, organization_service_client::OrganizationServiceClient,
+    report_service_client::ReportServiceClient,
 };
 use tokio::time::sleep;
 use tonic::{
@@ -66,6 +67,7 @@ clients! {
     directory: DirectoryServiceClient,
     assignments: AssignmentServiceClient,
     members: MemberServiceClient,
+    email_export: EmailExportServiceClient,
     migration: MigrationServiceClient,
     jobs: JobServiceClient,
     reports: ReportServiceClient,

@@ -1,4 +1,5 @@
-//! The commands of the program `rollcall` that act as a client: `assignment`, `job`, `migration`, `report`, `doctor`, `import` and `demo`.
+//! The commands of the program `rollcall` that act as a client: `assignment`, `job`, `member`, `migration`, `report`,
+//! `doctor`, `import` and `demo`.
 //!
 //! The source tree is the command tree of `rollcall --help`: `rollcall migration plan` is `migration/plan.rs`, which
 //! also holds the arguments of the command.
@@ -24,6 +25,7 @@ pub mod error;
 pub mod folder;
 pub mod import;
 pub mod job;
+pub mod member;
 pub mod migration;
 mod output;
 mod progress;

@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use rollcall_domain::{AssignmentId, OrganizationId, email_export::EmailExport, migration::MigrationFilter};
+use prost_types::Timestamp;
+use rollcall_domain::{AssignmentId, Email, OrganizationId, email_export::EmailExport, migration::MigrationFilter};
 use url::Url;
 
 /// Parses the address of a running server.
@@ -47,6 +48,16 @@ pub fn duration(text: &str) -> Result<Duration, String> {
     parsed
         .map(|(milliseconds, number)| Duration::from_millis(milliseconds * u64::from(number)))
         .ok_or_else(|| "give a whole number with ms, s, m or h, such as 500ms, 25s or 2m".to_owned())
+}
+
+/// Parses an email address.
+pub(crate) fn email(text: &str) -> Result<Email, String> {
+    Email::parse(text).map_err(|violation| violation.description)
+}
+
+/// Parses a time of RFC 3339.
+pub(crate) fn time(text: &str) -> Result<Timestamp, String> {
+    text.parse().map_err(|_| "give a time with its offset from UTC, such as 2026-03-03T12:00:00Z".to_owned())
 }
 
 /// Parses an organization's id, or its name `organizations/{id}`.

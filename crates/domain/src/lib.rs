@@ -8,6 +8,7 @@
 pub mod assignments;
 pub mod catalog;
 mod context;
+pub mod counted;
 pub mod directory;
 pub mod email;
 pub mod email_export;

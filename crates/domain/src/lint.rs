@@ -164,7 +164,7 @@ fn unresolved(assignment: &Assignment, summary: Summary, phase: Phase) -> Option
     let unresolved = phase == Phase::Migrated && assignment.action_required(summary);
     let message = || {
         format!(
-            "the members of `{}` have different email export settings ({} export, {} do not), and it updates \
+            "the members of `{}` have different email export settings (EXPORT: {}, DO_NOT_EXPORT: {}), and it updates \
              automatically: it cannot be saved before a value is chosen or it is switched to manual editing",
             assignment.id, summary.exporting, summary.not_exporting,
         )

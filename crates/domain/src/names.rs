@@ -131,6 +131,18 @@ pub fn parse_report(name: &str) -> Result<String, Violation> {
     Ok(report)
 }
 
+/// Parses `organizations/{organization}/auditEvents/{number}`.
+///
+/// # Errors
+/// A violation that states the form of the name.
+pub fn parse_audit_event(name: &str) -> Result<(OrganizationId, i64), Violation> {
+    let pattern = "organizations/{organization}/auditEvents/{number}";
+    let [organization, number] = parse_ids(name, ["organizations", "auditEvents"], pattern)?;
+    let organization = OrganizationId::parse(&organization)?;
+    let malformed = |_| Violation::invalid("", format!("`{name}` must have the form {pattern}, with a number"));
+    Ok((organization, number.parse().map_err(malformed)?))
+}
+
 fn encode(id: &str) -> impl fmt::Display + '_ {
     utf8_percent_encode(id, ENCODED)
 }

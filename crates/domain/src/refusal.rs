@@ -2,8 +2,9 @@
 //! and the test say the same.
 
 use crate::{
-    AssignmentId, GroupId, MemberId, OrganizationId, Violation, ViolationKind,
+    AssignmentId, Email, GroupId, MemberId, OrganizationId, Violation, ViolationKind,
     assignments::OrderMismatch,
+    counted::counted,
     migration::{MigrationState, RollbackObstacle},
     names,
     violation::NAMED_MAX,
@@ -22,6 +23,10 @@ pub enum Refusal {
     /// The organization has none of these members; there is at least one.
     #[error("there {}; check the id, or sync the directory", describe_members(.0))]
     MemberNotFound(Vec<MemberId>),
+    /// Nobody of the organization has had the address.
+    #[error("no member has had the address `{0}`; check the address, or sync the directory")]
+    #[strum(serialize = "MEMBER_NOT_FOUND")]
+    AddressNotFound(Email),
     /// The organization has no such group.
     #[error("there is no group `{0}`; check the id, or sync the directory first")]
     GroupNotFound(GroupId),
@@ -49,7 +54,7 @@ pub enum Refusal {
     OrderSetMismatch(OrderMismatch),
     /// product.md 4.4: an automatic assignment would be saved while mixed.
     #[error(
-        "the members of `{assignment}` have different email export settings ({exporting} export, {not_exporting} do not); choose a value in this update, switch to manual editing, or move members away first"
+        "the members of `{assignment}` have different email export settings (EXPORT: {exporting}, DO_NOT_EXPORT: {not_exporting}); choose a value in this update, switch to manual editing, or move members away first"
     )]
     EmailExportUnresolved {
         /// The assignment that would be saved.
@@ -95,10 +100,13 @@ pub enum Refusal {
         assignment: AssignmentId,
     },
     /// product.md 2.3: what the default assignment does not allow.
-    #[error("the default assignment cannot be {0}")]
+    #[error("the default assignment cannot be {0}; change the listed assignments instead")]
     DefaultAssignmentFixed(&'static str),
     /// product.md 5: deleting it would leave members or pins behind.
-    #[error("`{assignment}` has {members} members and {pins} pins; repeat with resolve_members, or move them first")]
+    #[error(
+        "`{assignment}` has {} and {}; repeat with resolve_members, or move them first",
+        counted(*members, "member"), counted(*pins, "pin")
+    )]
     AssignmentHasMembers {
         /// The assignment that would be deleted.
         assignment: AssignmentId,
@@ -117,7 +125,8 @@ pub enum Refusal {
     },
     /// A catalog entry that assignments or members still have cannot go.
     #[error(
-        "`{entry}` is in use by {assignments} assignments and {members} members and cannot leave the catalog; take it from them first"
+        "`{entry}` is in use by {} and {} and cannot leave the catalog; take it from them first",
+        counted(*assignments, "assignment"), counted(*members, "member")
     )]
     CatalogEntryInUse {
         /// The entry, for example `seat type gong`.
@@ -129,7 +138,8 @@ pub enum Refusal {
     },
     /// product.md 6: more than the organization lets one sync do.
     #[error(
-        "the sync would deactivate {deactivated} and re-home {rehomed} members, more than the limit of {limit}; check the directory, then repeat with allow_mass_change if it is right"
+        "the sync would deactivate {} and re-home {}, more than the limit of {limit}; check the directory, then repeat with allow_mass_change if it is right",
+        counted(*deactivated, "member"), counted(*rehomed, "member")
     )]
     MassChangeBlocked {
         /// Members who would become inactive.
@@ -164,6 +174,7 @@ impl Refusal {
             Self::Invalid(violations) => violations.iter().flat_map(|v| v.metadata.clone()).collect(),
             Self::AssignmentNotFound(id) => vec![("assignment", id.to_string())],
             Self::MemberNotFound(ids) => member_metadata(ids),
+            Self::AddressNotFound(email) => vec![("email", email.to_string())],
             Self::GroupNotFound(id) => vec![("group", id.to_string())],
             Self::AssignmentExists { organization, assignment } => {
                 vec![("resource", names::assignment(organization, assignment))]
@@ -202,6 +213,28 @@ impl Refusal {
                 vec![("deactivated", d.to_string()), ("rehomed", rehomed.to_string()), ("limit", limit.clone())]
             }
         }
+    }
+
+    /// The name of the resource whose state is in the way, for a refusal because of a state.
+    #[must_use]
+    pub fn resource(&self, organization: &OrganizationId) -> Option<String> {
+        Some(match self {
+            Self::EmailExportUnresolved { assignment, .. } | Self::AssignmentHasMembers { assignment, .. } => {
+                names::assignment(organization, assignment)
+            }
+            Self::DefaultAssignmentFixed(_) => names::assignment(organization, &AssignmentId::default_assignment()),
+            Self::MemberLockedByAssignment { member, .. } => names::member(organization, member),
+            Self::CatalogEntryInUse { .. } => names::child(organization, "catalog"),
+            Self::MigrationRollbackTooLate { organization, .. } | Self::NothingToRollBack { organization, .. } => {
+                names::child(organization, "migration")
+            }
+            Self::EmailExportNotMigrated(organization)
+            | Self::EmailExportAlreadyMigrated(organization)
+            | Self::NothingToMigrate(organization)
+            | Self::NothingToRetry(organization) => names::organization(organization),
+            Self::MassChangeBlocked { .. } => names::organization(organization),
+            _ => return None,
+        })
     }
 
     /// Whether the organization is already as the request would leave it. A change of many organizations passes such an

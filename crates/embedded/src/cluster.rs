@@ -132,6 +132,18 @@ impl Cluster {
         &self.layout.data_dir
     }
 
+    /// The log of the server.
+    #[must_use]
+    pub fn log(&self) -> &Path {
+        &self.layout.log
+    }
+
+    /// Whether the server runs. It may end without [`Cluster::stop`], for example because it was killed.
+    #[must_use]
+    pub fn is_running(&self) -> bool {
+        Postmaster::find(&self.layout.cluster).is_some()
+    }
+
     /// In exclusive mode, rolls back open transactions, stops the server, and blocks until it has stopped.
     ///
     /// # Errors

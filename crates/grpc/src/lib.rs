@@ -10,6 +10,7 @@ mod convert;
 mod deadline;
 #[cfg(test)]
 mod fuzz;
+mod health;
 mod layers;
 mod list_cursor;
 mod masks;

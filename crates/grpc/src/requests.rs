@@ -72,6 +72,7 @@ reads! {
     ListMixedAssignmentsRequest,
     LintAssignmentsRequest,
     GetMemberRequest,
+    LookUpMemberRequest,
     ListMembersRequest,
     ExplainMemberRequest,
     ListEmailExportChangesRequest,
@@ -82,6 +83,7 @@ reads! {
     PlanMigrationRequest,
     GetMigrationRequest,
     ListAuditEventsRequest,
+    ListAuditEventMembersRequest,
 }
 
 /// Lists that span organizations are of no revision.
@@ -101,6 +103,7 @@ reads_without_revision! {
     ListMigrationsRequest,
     ListJobsRequest,
     ListJobRunsRequest,
+    ListJobAuditEventsRequest,
     ListReportsRequest,
 }
 
@@ -137,6 +140,8 @@ lists! {
     ListMigrationsRequest = "ListMigrations",
     ListJobsRequest = "ListJobs",
     ListJobRunsRequest = "ListJobRuns",
+    ListJobAuditEventsRequest = "ListJobAuditEvents",
     ListReportsRequest = "ListReports",
     ListAuditEventsRequest = "ListAuditEvents",
+    ListAuditEventMembersRequest = "ListAuditEventMembers",
 }

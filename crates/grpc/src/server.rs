@@ -18,6 +18,7 @@ use crate::{
     access::{AccessControl, AccessLayer},
     budgets::{CallBudgets, CallLimits},
     connections::{ConnectionLimits, serve_connections},
+    health,
     layers::CallLayer,
     services::Services,
     tokens::PageTokens,
@@ -71,18 +72,22 @@ pub async fn serve(
     jobs.sort_by_key(|job| job.name);
     let stream_time = limits.calls.limits().stream_time;
     let services = Services { app, pages: PageTokens::new(&key), jobs: Arc::from(jobs), stream_time };
+    let app = services.app.clone();
     let (health, health_service) = tonic_health::server::health_reporter();
     let mut routes = Routes::builder();
     routes.add_service(health_service);
     add_reflection(&mut routes)?;
     let names = add_services(&mut routes, &services);
-    for name in names {
-        health.set_service_status(name, tonic_health::ServingStatus::Serving).await;
+    for name in names.iter().chain(&[health::PROCESS]) {
+        health::set(&health, name, true).await;
     }
     let draining = async {
-        shutdown.await;
+        tokio::select! {
+            () = shutdown => {}
+            () = health::watch(&app, &health, &names) => {}
+        }
         for name in names.iter().chain(&[""]) {
-            health.set_service_status(*name, tonic_health::ServingStatus::NotServing).await;
+            health::set(&health, name, false).await;
         }
     };
     let service = AccessLayer(limits.access).layer(CallLayer(limits.calls).layer(routes.routes().prepare()));
@@ -91,11 +96,20 @@ pub async fn serve(
 }
 
 /// Serves only the health of the process on a listener until `shutdown`: for a process that answers no calls.
-pub async fn serve_health(listener: TcpListener, limits: ConnectionLimits, shutdown: impl Future<Output = ()> + Send) {
+pub async fn serve_health(
+    app: App,
+    listener: TcpListener,
+    limits: ConnectionLimits,
+    shutdown: impl Future<Output = ()> + Send,
+) {
     let (health, health_service) = tonic_health::server::health_reporter();
+    health::set(&health, health::PROCESS, true).await;
     let draining = async {
-        shutdown.await;
-        health.set_service_status("", tonic_health::ServingStatus::NotServing).await;
+        tokio::select! {
+            () = shutdown => {}
+            () = health::watch(&app, &health, &[]) => {}
+        }
+        health::set(&health, "", false).await;
     };
     serve_connections(listener, Routes::new(health_service).prepare(), limits, draining).await;
 }

@@ -8,7 +8,7 @@ use rollcall_domain::{OrganizationId, Refusal, Violation, names};
 use tonic::{Code, Status};
 use tonic_types::{ErrorDetails, StatusExt as _};
 
-use crate::trailers;
+use crate::{budgets::CallPlace, trailers};
 
 const DOMAIN: &str = "rollcall";
 const RETRY_AFTER: Duration = Duration::from_secs(1);
@@ -20,14 +20,24 @@ pub(crate) fn invalid(violations: Vec<Violation>) -> Status {
 
 /// Returns the status of an error. The cause is logged here, once, and never sent.
 pub(crate) fn to_status(error: Error) -> Status {
-    let text = error.to_string();
+    let place = CallPlace::current();
+    let is_change = place.as_ref().is_some_and(|place| place.is_change());
+    let text = match &error {
+        Error::Unavailable(_) if is_change => format!("{error}, after reading whether the change was made"),
+        error => error.to_string(),
+    };
     let message = trailers::message(&text);
     let (code, reason, metadata) = to_answer(&error);
     if let Some(cause) = error.source() {
         tracing::error!(reason, error = %chain(cause), "{message}");
     }
     let mut details = ErrorDetails::new();
-    let subject = metadata.first().map(|(_, value)| value.clone()).unwrap_or_default();
+    let organization = place.as_ref().and_then(|place| place.organization());
+    let resource = match &error {
+        Error::Refused(refusal) => organization.and_then(|organization| refusal.resource(organization)),
+        _ => None,
+    };
+    let subject = resource.or_else(|| metadata.first().map(|(_, value)| value.clone())).unwrap_or_default();
     details.set_error_info(reason, DOMAIN, joined(metadata));
     match (&error, code) {
         (Error::Refused(Refusal::Invalid(violations)), _) => {
@@ -77,7 +87,11 @@ fn to_answer(error: &Error) -> (Code, &'static str, Vec<(&'static str, String)>)
             let metadata = vec![("offset", offset.to_string()), ("size", size.to_string())];
             (Code::OutOfRange, "INVALID_REQUEST", metadata)
         }
+        Error::AuditEventNotFound(event) => {
+            (Code::NotFound, "AUDIT_EVENT_NOT_FOUND", vec![("audit_event", event.clone())])
+        }
         Error::ReportNotFound(report) => (Code::NotFound, "REPORT_NOT_FOUND", vec![("report", report.clone())]),
+        Error::ReportDamaged(file) => (Code::DataLoss, "REPORT_DAMAGED", vec![("file", file.clone())]),
         Error::JobNotFound(job) => (Code::NotFound, "JOB_NOT_FOUND", vec![("job", job.clone())]),
         Error::JobRunNotFound(run) => (Code::NotFound, "JOB_NOT_FOUND", vec![("run", run.clone())]),
         Error::JobAlreadyRunning(run) => (Code::FailedPrecondition, "JOB_ALREADY_RUNNING", vec![("run", run.clone())]),
@@ -99,7 +113,10 @@ fn to_answer(error: &Error) -> (Code, &'static str, Vec<(&'static str, String)>)
 fn code_of(refusal: &Refusal) -> Code {
     match refusal {
         Refusal::Invalid(_) | Refusal::OrderSetMismatch(_) => Code::InvalidArgument,
-        Refusal::AssignmentNotFound(_) | Refusal::MemberNotFound(_) | Refusal::GroupNotFound(_) => Code::NotFound,
+        Refusal::AssignmentNotFound(_)
+        | Refusal::MemberNotFound(_)
+        | Refusal::AddressNotFound(_)
+        | Refusal::GroupNotFound(_) => Code::NotFound,
         Refusal::AssignmentExists { .. } => Code::AlreadyExists,
         Refusal::StaleEtag { .. } => Code::Aborted,
         Refusal::EmailExportUnresolved { .. }
@@ -123,7 +140,29 @@ pub(crate) fn of_transport_error<B>(response: &Response<B>) -> Option<Status> {
     let bare = Status::from_header_map(response.headers()).filter(|status| status.details().is_empty())?;
     match bare.code() {
         Code::Ok => None,
-        Code::Internal | Code::OutOfRange => Some(with_info(Code::InvalidArgument, bare.message())),
+        Code::Internal => {
+            let advice = "encode the request with the contract of this server, which reflection describes";
+            Some(with_info(
+                Code::InvalidArgument,
+                &format!("the message cannot be decoded: {}; {advice}", bare.message()),
+            ))
+        }
+        Code::OutOfRange => {
+            let advice = "send less in one message: fewer rows, or the rows of a stream in several messages";
+            Some(with_info(Code::InvalidArgument, &format!("the message is too large: {}; {advice}", bare.message())))
+        }
+        Code::Unimplemented => {
+            let message = "this server has no such RPC, or not with this encoding; check the name of the service and of \
+                           the RPC (reflection lists both), and the version of the contract";
+            Some(with_info(Code::Unimplemented, message))
+        }
+        // Only the health service reports this itself.
+        Code::NotFound => {
+            let message = "the health service does not know this name; ask for the name of a service of the contract, \
+                           such as rollcall.v1.MemberService, or for the empty name";
+            let details = ErrorDetails::with_error_info("SERVICE_NOT_FOUND", DOMAIN, HashMap::new());
+            Some(Status::with_error_details(Code::NotFound, message, details))
+        }
         code => Some(with_info(code, bare.message())),
     }
 }

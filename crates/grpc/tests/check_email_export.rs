@@ -80,7 +80,16 @@ async fn choosing_export_is_not_retroactive() {
     let carried = org.check("yes", Some(minute_ago)).await;
     assert_eq!((carried.export, carried.export_since), (true, None));
     // A chosen value applies to inactive members, but they export nothing.
-    assert_eq!(org.check("gone", None).await.reason(), EmailExportReason::MemberInactive);
+    let gone = org.check("gone", None).await;
+    assert_eq!(gone.reason(), EmailExportReason::MemberInactive);
+    // The answer names the member, whatever the reason.
+    choose(&server, &org, EmailExport::DoNotExport).await;
+    let never = org.check("no", None).await;
+    assert_eq!(never.reason(), EmailExportReason::SettingIsDoNotExport);
+    for (answer, member) in [(old, "no"), (new, "no"), (carried, "yes"), (gone, "gone"), (never, "no")] {
+        assert_eq!(answer.member, org.member(member), "{:?}", answer.reason());
+    }
+    assert_eq!(org.check("stranger", None).await.member, "");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -61,7 +61,19 @@ const CASES: &[Case] = &[
         "MemberService/ReleaseMembers",
         r#"{"parent": "$org", "members": ["$org/members/nobody", "$org/members/neither"]}"#,
     ),
+    case(
+        "MEMBER_NOT_FOUND",
+        Code::NotFound,
+        "MemberService/LookUpMember",
+        r#"{"parent": "$org", "email": "nobody@$id.example"}"#,
+    ),
     case("GROUP_NOT_FOUND", Code::NotFound, "DirectoryService/GetGroup", r#"{"name": "$org/groups/nobody"}"#),
+    case(
+        "AUDIT_EVENT_NOT_FOUND",
+        Code::NotFound,
+        "AuditService/ListAuditEventMembers",
+        r#"{"parent": "$org/auditEvents/9999"}"#,
+    ),
     case("REPORT_NOT_FOUND", Code::NotFound, "ReportService/GetReport", r#"{"name": "reports/nobody"}"#),
     case("REPORT_NOT_FOUND", Code::NotFound, "ReportService/DownloadReport", r#"{"name": "reports/nobody"}"#),
     case("JOB_NOT_FOUND", Code::NotFound, "JobService/RunJob", r#"{"name": "jobs/nobody"}"#),
@@ -311,6 +323,8 @@ async fn every_reason_is_produced_by_a_call_and_none_is_unused() {
         (organization_changed().await, Code::Aborted, "ORGANIZATION_CHANGED"),
         (stream_too_long().await, Code::DeadlineExceeded, "STREAM_TIME_LIMIT"),
         (database_unavailable().await, Code::Unavailable, "STORE_UNAVAILABLE"),
+        (unknown_health_service().await, Code::NotFound, "SERVICE_NOT_FOUND"),
+        (damaged_report().await, Code::DataLoss, "REPORT_DAMAGED"),
     ]
     .into_iter()
     .chain(callers_who_may_not().await)
@@ -413,6 +427,91 @@ async fn database_unavailable() -> RefusedCall {
     RefusedCall::of(&refused.unwrap().unwrap_err()).unwrap()
 }
 
+/// Downloads a file of a report that was changed, cut, and removed, in this order.
+async fn damaged_report() -> RefusedCall {
+    let server = TestServer::start().await;
+    let standard = StandardOrganization::create(&server, "acme", MigrationHistory::CreatedMigrated).await.unwrap();
+    standard.make("JobService/RunJob", r#"{"name": "jobs/mixed-settings-report"}"#).await.unwrap();
+    let found = standard.make("ReportService/ListReports", "{}").await.unwrap();
+    let url = found["reports"][0]["url"].as_str().unwrap().to_owned();
+    let file = std::path::Path::new(url.strip_prefix("file://").unwrap()).join("mixed-settings.csv");
+    let download = async || {
+        let request = standard.request(r#"{"name": "$report"}"#).await.unwrap();
+        Rpc::find("ReportService/DownloadReport").call(&server.channel(), &request).await
+    };
+    download().await.unwrap();
+    let mut bytes = std::fs::read(&file).unwrap();
+    bytes[0] ^= 1;
+    let mut refused = Vec::new();
+    for damage in [Some(&bytes[..]), Some(&bytes[..bytes.len() - 1]), None] {
+        match damage {
+            Some(bytes) => std::fs::write(&file, bytes).unwrap(),
+            None => std::fs::remove_file(&file).unwrap(),
+        }
+        refused.push(RefusedCall::of(&download().await.unwrap_err()).unwrap());
+    }
+    server.stop().await;
+    assert_eq!(refused[..2], [refused[2].clone(), refused[2].clone()]);
+    refused.remove(0)
+}
+
+async fn unknown_health_service() -> RefusedCall {
+    let server = TestServer::start().await;
+    let request = tonic_health::pb::HealthCheckRequest { service: "rollcall.v1.Nobody".to_owned() };
+    let mut health = tonic_health::pb::health_client::HealthClient::new(server.channel());
+    let refused = RefusedCall::of(&health.check(request).await.unwrap_err()).unwrap();
+    server.stop().await;
+    refused
+}
+
+/// Calls a path that is no RPC of the contract, and RPCs with bytes that are no message or too many.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_error_of_the_transport_says_what_to_do() {
+    let server = TestServer::start().await;
+    let large = vec![b'x'; 5 << 20];
+    for (path, message, code, says) in [
+        ("/rollcall.v1.MemberService/GetNobody", vec![], Code::Unimplemented, "check the name of the service"),
+        ("/rollcall.v1.NobodyService/GetMember", vec![], Code::Unimplemented, "check the name of the service"),
+        ("/rollcall.v1.MemberService/GetMember", vec![0x0a, 0x7f], Code::InvalidArgument, "encode the request with"),
+        ("/rollcall.v1.MemberService/GetMember", large, Code::InvalidArgument, "send less in one message"),
+    ] {
+        let refused =
+            RefusedCall::of(&rollcall_testkit::call_raw(server.channel(), path, None, message).await.unwrap_err());
+        let refused = refused.unwrap();
+        assert_eq!((refused.code, refused.reason.as_str()), (code, "INVALID_REQUEST"), "{path}: {}", refused.message);
+        assert!(refused.message.contains(says), "{path}: {}", refused.message);
+    }
+    server.stop().await;
+}
+
+/// Every RPC is called with an empty request and without a database: each error has a message and one `ErrorInfo`, and
+/// only the error of a change speaks of a change.
+#[tokio::test(flavor = "multi_thread")]
+async fn no_error_of_any_rpc_is_without_a_message_or_its_error_info() {
+    let (server, proxy) = TestServer::start_behind_proxy().await;
+    let standard = StandardOrganization::create(&server, "acme", MigrationHistory::CreatedMigrated).await.unwrap();
+    standard.make("JobService/RunJob", r#"{"name": "jobs/mixed-settings-report"}"#).await.unwrap();
+    let mut requests = Vec::new();
+    for sample in rollcall_testkit::samples::SAMPLES {
+        requests.push((sample.rpc, standard.request(sample.request).await.unwrap()));
+    }
+    for rpc in Rpc::all() {
+        if let Err(status) = rpc.call(&server.channel(), &serde_json::json!({})).await {
+            RefusedCall::of(&status).unwrap_or_else(|why| panic!("{}: {why}", rpc.name()));
+        }
+    }
+    proxy.inject(Fault::Refuse);
+    for (rpc, request) in requests {
+        let Err(status) = Rpc::find(rpc).call(&server.channel(), &request).await else { continue };
+        let refused = RefusedCall::of(&status).unwrap_or_else(|why| panic!("{rpc}: {why}"));
+        if refused.is(Code::Unavailable, "STORE_UNAVAILABLE") {
+            let is_change = Rpc::find(rpc).takes("request_id");
+            assert_eq!(refused.message.contains("the change was made"), is_change, "{rpc}: {}", refused.message);
+        }
+    }
+    server.stop().await;
+}
+
 /// Calls without a token, with a token that cannot be verified now, without the role, and for an organization of others.
 async fn callers_who_may_not() -> Vec<(RefusedCall, Code, &'static str)> {
     let server = TestServer::start().await;
@@ -450,6 +549,10 @@ fn wrong(refusal: &RefusedCall, code: Code, reason: &str) -> Vec<String> {
     }
     if refusal.precondition != (refusal.code == Code::FailedPrecondition) {
         wrong.push(format!("precondition failure: {}", refusal.precondition));
+    }
+    let is_name = |subject: &String| subject.starts_with("organizations/") || subject.starts_with("jobs/");
+    if !refusal.subjects.iter().all(is_name) {
+        wrong.push(format!("the subjects of the precondition failure are no resource names: {:?}", refusal.subjects));
     }
     if refusal.retry != matches!(refusal.code, Code::Unavailable | Code::ResourceExhausted) {
         wrong.push(format!("retry info: {}", refusal.retry));

@@ -296,6 +296,13 @@ async fn members_groups_and_events_are_listed_once_while_others_are_added() {
     let events = List { ordered: newest_first, grows: true, ..list(rpc, "audit_events", &parent) };
     let stays: Vec<String> = (1..12).map(|number| format!("organizations/acme/auditEvents/{number}")).collect();
     read_while(&server, &events, &stays, write_directory).await;
+
+    let of_event = json!({ "parent": "organizations/acme/auditEvents/2" });
+    let key = |item: &Value| item["member"].as_str().unwrap().to_owned();
+    let ordered = |one: &Value, other: &Value| one["member"].as_str() < other["member"].as_str();
+    let touched = list("AuditService/ListAuditEventMembers", "audit_event_members", &of_event);
+    let touched = List { key, ordered, ..touched };
+    read_while(&server, &touched, &members, write_directory).await;
     server.stop().await;
 }
 
@@ -366,6 +373,15 @@ async fn organizations_and_migrations_are_listed_once_while_others_are_added() {
         let (now, _) = page(&channel, &list, 8, "").await;
         read_while(&server, &list, &now.iter().map(name).collect::<Vec<_>>(), run).await;
     }
+    let ended = "INSERT INTO job_audit_events (run_id, job, occurred_at, state, actor, cause)
+                 SELECT gen_random_uuid(), 'mixed-settings-report', now() - i / 2 * interval '1 hour', 'FAILED', '', ''
+                 FROM generate_series(1, 9) AS i";
+    server.database.client().await.batch_execute(ended).await.unwrap();
+    let key = |item: &Value| item["run"].as_str().unwrap().to_owned();
+    let events = list("AuditService/ListJobAuditEvents", "job_audit_events", newest_first);
+    let events = List { request: json!({ "parent": "jobs/-" }), key, ..events };
+    let (now, _) = page(&channel, &events, 100, "").await;
+    read_while(&server, &events, &now.iter().map(key).collect::<Vec<_>>(), run).await;
     server.stop().await;
 }
 

@@ -13,6 +13,7 @@ use rollcall_cli::{
     folder::OrganizationFolder,
     import::{self, ImportArguments},
     job::{self, JobCommand},
+    member::{self, MemberCommand},
     migration::{
         self, MigrationCommand,
         change::{MigrationChangeCommand, MigrationWaveArguments},
@@ -64,6 +65,12 @@ pub(crate) enum Command {
         #[command(subcommand)]
         command: JobCommand,
     },
+    /// Say whether the emails of a member may be exported to the CRM, and why
+    #[command(arg_required_else_help = false)]
+    Member {
+        #[command(subcommand)]
+        command: MemberCommand,
+    },
     /// Show, plan and steer the settings migration, and import old settings
     #[command(arg_required_else_help = false)]
     Migration {
@@ -99,6 +106,7 @@ impl Command {
             Self::Serve | Self::Migrate | Self::Jobs => "info",
             Self::Job { .. }
             | Self::Restored
+            | Self::Member { .. }
             | Self::Assignment { .. }
             | Self::Migration { .. }
             | Self::Report { .. }
@@ -114,6 +122,10 @@ impl Command {
             Self::Migrate => database::migrate(config).await,
             Self::Jobs => serve::jobs(config, shutdown).await,
             Self::Job { command } => run_job_command(command, config, shutdown).await,
+            Self::Member { command: MemberCommand::Check(arguments) } => {
+                let check = async |server: &_| member::check::run(server, &arguments).await;
+                with_server(config, arguments.target.as_ref(), shutdown, INTERRUPTED, check).await
+            }
             Self::Migration { command } => run_migration_command(command, config, shutdown).await,
             Self::Assignment { command: AssignmentCommand::Choose(arguments) } => {
                 let choose = async |server: &_| choose::run(server, &arguments).await;

@@ -1,5 +1,7 @@
 //! The database: the database of DATABASE_URL, or an embedded Postgres that runs as long as this process.
 
+use std::time::Duration;
+
 use rollcall_embedded::{Cluster, ClusterOptions};
 use rollcall_store::{Db, address_holdings, migrate};
 use tokio::task::spawn_blocking;
@@ -13,6 +15,8 @@ const NAME: &str = "rollcall";
 /// The maximum size of the pool. The embedded Postgres accepts 100 sessions; the other sessions are left for schema
 /// migrations and for operators.
 const EMBEDDED_CONNECTIONS: usize = 90;
+/// The time between two looks at the process of the embedded Postgres.
+const WATCH_INTERVAL: Duration = Duration::from_secs(1);
 
 /// An open database with a schema that this program knows.
 pub(crate) struct Database {
@@ -50,6 +54,19 @@ impl Database {
     pub(crate) fn notice(&self) -> Option<String> {
         let dir = self.cluster.as_ref()?.data_dir().display();
         Some(format!("embedded Postgres in {dir}, for this one machine only; DATABASE_URL names another database"))
+    }
+
+    /// Waits until the embedded Postgres has ended although nobody stopped it, and returns the error that ends this
+    /// process. Never ends for a database of DATABASE_URL.
+    pub(crate) async fn lost(&self) -> Error {
+        let Some(cluster) = &self.cluster else { return std::future::pending().await };
+        while cluster.is_running() {
+            tokio::time::sleep(WATCH_INTERVAL).await;
+        }
+        Error::failed(format!(
+            "the embedded Postgres has ended; its log is {}; start this command again, which starts Postgres too",
+            cluster.log().display()
+        ))
     }
 
     /// Stops the embedded Postgres. Any other server keeps running.

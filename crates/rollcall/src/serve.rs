@@ -82,7 +82,10 @@ async fn run(config: &Config, work: Work, shutdown: &Shutdown) -> Result {
 async fn run_on(database: &Database, config: &Config, work: Work, shutdown: &Shutdown) -> Result {
     let mut service = Service::start(config, &database.db, work).await?;
     tracing::info!(address = %service.address, ?work, "serving");
-    let ended = shutdown.interrupts(service.ended()).await.unwrap_or(Ok(()));
+    let ended = tokio::select! {
+        ended = shutdown.interrupts(service.ended()) => ended.unwrap_or(Ok(())),
+        lost = database.lost() => Err(lost),
+    };
     let stopped = service.stop().await;
     ended.and(stopped)
 }
@@ -111,7 +114,7 @@ impl Service {
         let stopping = CancellationToken::new();
         let stopped = stopping.clone().cancelled_owned();
         let server = if work == Work::Jobs {
-            let health = rollcall_grpc::serve_health(listener, config.connection_limits(), stopped);
+            let health = rollcall_grpc::serve_health(app.clone(), listener, config.connection_limits(), stopped);
             tokio::spawn(async {
                 health.await;
                 Ok(())

@@ -215,6 +215,18 @@ diesel::table! {
         cancel_requested_at -> Nullable<Timestamptz>,
         began_with -> Jsonb,
         input -> Nullable<Jsonb>,
+        cancelled_by -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
+    job_audit_events (run_id) {
+        run_id -> Uuid,
+        job -> Text,
+        occurred_at -> Timestamptz,
+        state -> Text,
+        actor -> Text,
+        cause -> Text,
     }
 }
 

@@ -28,6 +28,7 @@ pub use dump::{Dump, difference, dump};
 pub use organization::{Member, Org, no_settings};
 pub use proxy::{Direction, Fault, FaultProxy, FaultTrigger};
 pub use random::Random;
+pub use raw_call::call_raw;
 pub use refused_call::RefusedCall;
 pub use rollcall_jobs::{JobOptions, Schedule, TimeZone};
 pub use server::{TestServer, connect, reason, refused};

@@ -11,12 +11,13 @@ use tonic::{
 
 /// Calls `/package.Service/Method` with one encoded message, and with a token if one is given. A client stream of one
 /// message has the same wire format.
-pub(crate) async fn call_raw(
-    channel: Channel,
-    path: &str,
-    token: Option<&str>,
-    message: Vec<u8>,
-) -> Result<Vec<u8>, Status> {
+///
+/// # Errors
+/// The status of a refused call.
+///
+/// # Panics
+/// If `path` is no path, or `token` no token.
+pub async fn call_raw(channel: Channel, path: &str, token: Option<&str>, message: Vec<u8>) -> Result<Vec<u8>, Status> {
     let mut client = Grpc::new(channel);
     client.ready().await.map_err(|error| Status::unavailable(error.to_string()))?;
     let path = PathAndQuery::try_from(path).expect("a path");

@@ -23,6 +23,8 @@ pub struct RefusedCall {
     pub message: String,
     /// Whether the error has a `PreconditionFailure`.
     pub precondition: bool,
+    /// The subjects of the `PreconditionFailure`.
+    pub subjects: Vec<String>,
     /// Whether the error has a `RetryInfo`.
     pub retry: bool,
 }
@@ -59,6 +61,11 @@ impl RefusedCall {
             fields: violations.map(|violation| violation.field.clone()).collect(),
             message: status.message().to_owned(),
             precondition: details.precondition_failure().is_some(),
+            subjects: details
+                .precondition_failure()
+                .into_iter()
+                .flat_map(|failure| failure.violations.iter().map(|violation| violation.subject.clone()))
+                .collect(),
             retry: details.retry_info().is_some(),
         })
     }

@@ -102,7 +102,11 @@ pub const SAMPLES: &[Sample] = &[
     with_history(MigrationHistory::MigratedByJob, read("AssignmentService/LintAssignments", r#"{"parent": "$org"}"#)),
     // Members.
     read("MemberService/GetMember", r#"{"name": "$org/members/ada"}"#),
+    read("MemberService/LookUpMember", r#"{"parent": "$org", "email": "Ada@$id.example"}"#),
     read("MemberService/ListMembers", r#"{"parent": "$org"}"#),
+    read("MemberService/ListMembers", r#"{"parent": "$org", "filter": "group = sales"}"#),
+    read("MemberService/ListMembers", r#"{"parent": "$org", "filter": "status = ACTIVE"}"#),
+    read("MemberService/ListMembers", r#"{"parent": "$org", "filter": "text : \"@$id.example\" AND status = ACTIVE"}"#),
     read("MemberService/ListMembers", r#"{"parent": "$org", "assignment": "$org/assignments/sales"}"#),
     change(
         "MemberService/UpdateMemberSettings",
@@ -194,6 +198,8 @@ pub const SAMPLES: &[Sample] = &[
         "AuditService/ListAuditEvents",
         r#"{"parent": "$org", "member": "$org/members/bob", "assignment": "$org/assignments/sales"}"#,
     ),
+    read("AuditService/ListAuditEventMembers", r#"{"parent": "$org/auditEvents/3"}"#),
+    read("AuditService/ListJobAuditEvents", r#"{"parent": "jobs/mixed-settings-report"}"#),
 ];
 
 /// For a request with no fields of its own: only the name and the fields of every change.

@@ -205,7 +205,8 @@ envFrom:
 {{- end }}
 {{- end }}
 
-{{/* Probes of the standard gRPC health of the whole server (service ""). Only liveness restarts a pod, so it waits longest. */}}
+{{/* Probes of the standard gRPC health: of the whole server (service ""), which needs the database, and of the process for
+   liveness, because a restart does not bring the database back. Only liveness restarts a pod, so it waits longest. */}}
 {{- define "rollcall.probes" -}}
 startupProbe:
   grpc:
@@ -222,6 +223,7 @@ readinessProbe:
 livenessProbe:
   grpc:
     port: 50051
+    service: process
   periodSeconds: 10
   timeoutSeconds: 5
   failureThreshold: 6

@@ -63,7 +63,10 @@ impl Operation for HandEdit<'_> {
         AuditDraft {
             resource: names::member(&planned.organization.id, self.member),
             before: document(json!({ "settings": member.settings, "email_export": value })),
-            after: document(json!({ "settings": edit.settings, "email_export": edit.choose })),
+            after: document(json!({
+                "settings": edit.settings.as_ref().unwrap_or(&member.settings),
+                "email_export": edit.choose.or(value),
+            })),
         }
     }
 

@@ -1,5 +1,7 @@
 //! Moving members to an assignment, which pins them there, and releasing them.
 
+use std::collections::HashMap;
+
 use rollcall_domain::{
     AssignmentId, MemberId, MemberState, Proposal,
     members::{MoveMembers, ReleaseMembers},
@@ -68,13 +70,26 @@ impl Operation for MemberRelease<'_> {
         AuditDraft {
             resource: names::child(&planned.organization.id, "members"),
             before: placements(planned.facts.members.iter().filter(|member| member.pin.is_some())),
-            after: document(json!({ "members": planned.plan.unpinned })),
+            after: placements_after_release(planned),
         }
     }
 
     fn answer(&self, (): (), applied: &mut Applied<'_>) -> Result<u32> {
         Ok(u32::try_from(applied.planned.plan.unpinned.len()).unwrap_or(u32::MAX))
     }
+}
+
+/// The assignment of each member who had a pin, after the release.
+fn placements_after_release(planned: &Planned<'_>) -> Option<Document> {
+    let changes = planned.plan.members.iter();
+    let entered: HashMap<&MemberId, &AssignmentId> =
+        changes.map(|change| (&change.member, &change.after.assignment)).collect();
+    let released = planned.facts.members.iter().filter(|member| member.pin.is_some());
+    let placements = released.map(|member| {
+        let stays = member.held.as_ref().map(|held| &held.assignment);
+        json!({ "member": member.id, "assignment": entered.get(&member.id).copied().or(stays) })
+    });
+    document(json!({ "members": placements.collect::<Vec<_>>() }))
 }
 
 /// The assignment of each member, and the assignment that the member is pinned to.

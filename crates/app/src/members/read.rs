@@ -1,10 +1,10 @@
 //! Reading members.
 
-use rollcall_domain::{AssignmentId, MemberId, OrganizationId};
-use rollcall_store::{ReadTx, assignments, members as store, members::MemberView};
+use rollcall_domain::{Email, MemberId, OrganizationId, Refusal, members::MemberFilter};
+use rollcall_store::{ReadTx, assignments, directory, members as store, members::MemberView};
 
 use super::get_view;
-use crate::{App, Read, Result, check_revision};
+use crate::{App, Read, Result, check_revision, email_export::SubjectKey};
 
 impl App {
     /// Reads one member.
@@ -26,15 +26,30 @@ impl App {
             .await
     }
 
-    /// Reads up to `limit` members after one, in byte order of their ids; of one assignment only,
-    /// if one is given.
+    /// Reads the member who has an address: its current holder (product.md 4.10).
     ///
     /// # Errors
-    /// An unknown organization or assignment.
+    /// An unknown organization, or an address that no member has had.
+    pub async fn look_up_member(
+        &self,
+        organization: &OrganizationId,
+        email: &Email,
+        at_least: Option<i64>,
+    ) -> Result<Read<MemberView>> {
+        let subject = SubjectKey::Email(email.clone());
+        let decided = self.check_email_export(organization, &subject, None, at_least).await?;
+        let member = decided.value.member.ok_or_else(|| Refusal::AddressNotFound(email.clone()))?;
+        self.get_member(organization, &member, at_least).await
+    }
+
+    /// Reads up to `limit` members after one, in byte order of their ids, who meet every condition of a filter.
+    ///
+    /// # Errors
+    /// An unknown organization; an assignment or a group of the filter that is unknown.
     pub async fn list_members(
         &self,
         organization: &OrganizationId,
-        assignment: Option<&AssignmentId>,
+        filter: &MemberFilter,
         after: Option<&str>,
         limit: u32,
         at_least: Option<i64>,
@@ -42,10 +57,15 @@ impl App {
         self.db
             .read(organization, "list_members", async |tx: &mut ReadTx| {
                 check_revision(tx.organization().revision, at_least)?;
-                if let Some(assignment) = assignment {
+                if let Some(assignment) = &filter.assignment {
                     assignments::get_list(tx).await?.list.get(assignment)?;
                 }
-                let value = store::list_members(tx, assignment, after, limit).await?;
+                if let Some(group) = &filter.group
+                    && directory::find_group(tx, group).await?.is_none()
+                {
+                    return Err(Refusal::GroupNotFound(group.clone()).into());
+                }
+                let value = store::list_filtered_members(tx, filter, after, limit).await?;
                 Ok(Read::of(tx, value))
             })
             .await

@@ -30,8 +30,9 @@ fn columns_are_aligned() {
         email_export_summary: Some(EmailExportSummary {
             state: state.into(),
             exporting,
+            not_exporting: 11 - exporting,
+            inactive: 1,
             action_required: state == EmailExportState::Mixed,
-            ..Default::default()
         }),
         ..Default::default()
     };
@@ -40,10 +41,10 @@ fn columns_are_aligned() {
         assignment(2, "Default", UpdateMode::ManualEditing, EmailExportState::DoNotExport, 0),
     ]);
     let expected = "\
-rank  name     mode               members  exporting  not exporting  state          action required
-----  -------  -----------------  -------  ---------  -------------  -------------  ---------------
-   1  Zürich   Automatic updates       12         10              0  MIXED          yes
-   2  Default  Manual editing          12          0              0  DO_NOT_EXPORT  no";
+rank  name     mode       members  export  do not  inactive  state          action
+----  -------  ---------  -------  ------  ------  --------  -------------  ------
+   1  Zürich   automatic       12      10       1         1  MIXED          yes
+   2  Default  manual          12       0      11         1  DO_NOT_EXPORT  no";
     assert_eq!(table, expected);
 }
 

@@ -75,7 +75,7 @@ fn missing_choice(phase: Phase, assignment: &Assignment) -> Option<Violation> {
     if phase == Phase::Legacy || assignment.chosen.is_some() {
         return None;
     }
-    let description = "choose EXPORT or DO_NOT_EXPORT: a new assignment needs a value";
+    let description = "choose EMAIL_EXPORT_EXPORT or EMAIL_EXPORT_DO_NOT_EXPORT: a new assignment needs a value";
     let violation = Violation::new(ViolationKind::EmailExportRequired, "assignment.email_export", description);
     Some(violation.with("field", "email_export"))
 }

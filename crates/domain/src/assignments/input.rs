@@ -47,7 +47,7 @@ impl AssignmentInput {
     pub fn violations_of_update(&self, selection: &FieldSelection, id: Option<&AssignmentId>) -> Vec<Violation> {
         let groups = if id.is_some_and(AssignmentId::is_default) { Groups::Optional } else { Groups::Required };
         let missing_mode = selection.names("update_mode") && self.update_mode.is_none();
-        let description = "choose MANUAL_EDITING or AUTOMATIC_UPDATES";
+        let description = "choose UPDATE_MODE_MANUAL_EDITING or UPDATE_MODE_AUTOMATIC_UPDATES";
         let mut found = Vec::new();
         found.extend(missing_mode.then(|| Violation::invalid("assignment.update_mode", description)));
         found.extend(self.violations(selection, groups));
@@ -181,7 +181,7 @@ impl Choice {
 
 /// The violation of an update that takes a chosen value back: a chosen value can be changed, but not removed.
 pub(crate) fn choice_removed(field: &str) -> Violation {
-    let description = "a chosen value cannot be taken back; choose EXPORT or DO_NOT_EXPORT";
+    let description = "a chosen value cannot be taken back; choose EMAIL_EXPORT_EXPORT or EMAIL_EXPORT_DO_NOT_EXPORT";
     Violation::new(ViolationKind::EmailExportRequired, field, description).with("field", "email_export")
 }
 

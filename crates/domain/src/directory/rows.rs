@@ -242,7 +242,9 @@ fn parse_member(row: RawMember) -> Result<(Arc<Identity>, bool), Violation> {
         family_name: row.family_name,
         job_title: row.job_title,
     };
-    let active = row.active.ok_or_else(|| Violation::invalid("", "the row must say ACTIVE or INACTIVE"))?;
+    let active = row
+        .active
+        .ok_or_else(|| Violation::invalid("", "give MEMBER_STATUS_ACTIVE or MEMBER_STATUS_INACTIVE as status"))?;
     Ok((Arc::new(identity), active))
 }
 

@@ -1,10 +1,12 @@
 //! Members: what a plan has to know of a member, and the changes that tech admins make to members.
 
 mod edit;
+mod filter;
 mod identity;
 mod moves;
 
 pub use edit::{EditMember, MemberEdit, MemberInput};
+pub use filter::MemberFilter;
 pub use identity::{IDENTITY_PATHS, IdentityInput, StoredIdentity, owned_by_identity_provider};
 pub use moves::{MoveMembers, ReleaseMembers};
 

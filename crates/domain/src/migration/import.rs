@@ -137,7 +137,9 @@ pub fn plan_import(rows: &AcceptedLegacyRows, context: &ImportContext<'_>) -> Re
 
 fn parse(row: &LegacyRow) -> Result<(Email, bool), Violation> {
     let email = Email::parse(&row.email)?;
-    let export = row.export.ok_or_else(|| Violation::invalid("", "the row must say EXPORT or DO_NOT_EXPORT"))?;
+    let export = row.export.ok_or_else(|| {
+        Violation::invalid("", "give EMAIL_EXPORT_EXPORT or EMAIL_EXPORT_DO_NOT_EXPORT as email_export")
+    })?;
     Ok((email, export))
 }
 

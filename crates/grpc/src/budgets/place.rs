@@ -90,6 +90,16 @@ impl CallPlace {
         Ok(())
     }
 
+    /// Whether the call may change something.
+    pub(crate) fn is_change(&self) -> bool {
+        matches!(self.kind, CallKind::Write | CallKind::Bulk)
+    }
+
+    /// The organization that the call has named.
+    pub(crate) fn organization(&self) -> Option<&OrganizationId> {
+        self.reserved.organization.get()
+    }
+
     /// The memory of the call, to be held until its answer is sent.
     pub(super) fn reserved(&self) -> Arc<Reserved> {
         self.reserved.clone()

@@ -1,11 +1,11 @@
 //! Audit events. The audit keeps each change completely; a response contains as much of it as fits into a message.
 
 use prost_types::{ListValue, Struct, Value, value::Kind};
-use rollcall_app::audit::{ShownDocument, ShownValue, StoredEvent};
+use rollcall_app::audit::{ShownDocument, ShownValue, StoredEvent, TouchedMember};
 use rollcall_domain::{OrganizationId, names};
 use rollcall_proto::v1;
 
-use super::to_timestamp;
+use super::{enums::to_optional_email_export, explain::to_cause, to_timestamp};
 use crate::tokens;
 
 pub(crate) fn to_audit_event(organization: &OrganizationId, event: &StoredEvent) -> v1::AuditEvent {
@@ -26,6 +26,25 @@ pub(crate) fn to_audit_event(organization: &OrganizationId, event: &StoredEvent)
         settings_changes: head.settings_changes.cast_signed(),
         request_id: head.request_id.map(|id| id.to_string()).unwrap_or_default(),
         trace_id: head.trace_id.clone().unwrap_or_default(),
+    }
+}
+
+pub(crate) fn to_audit_event_member(organization: &OrganizationId, touched: &TouchedMember) -> v1::AuditEventMember {
+    let member = names::member(organization, &touched.member);
+    let Some(change) = &touched.change else {
+        return v1::AuditEventMember { member, touch: v1::MemberTouch::Other.into(), ..Default::default() };
+    };
+    let before = change.assignment_before.as_ref();
+    let touch = if before.is_none() { v1::MemberTouch::Created } else { v1::MemberTouch::Changed };
+    v1::AuditEventMember {
+        member,
+        touch: touch.into(),
+        assignment_before: before.map(|id| names::assignment(organization, id)).unwrap_or_default(),
+        assignment_after: names::assignment(organization, &change.assignment_after),
+        email_export_before: to_optional_email_export(change.export_before),
+        email_export_after: to_optional_email_export(change.export_after),
+        settings_changed: change.settings_changed,
+        cause: to_cause(change.cause),
     }
 }
 

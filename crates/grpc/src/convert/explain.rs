@@ -74,7 +74,7 @@ fn path(name: SettingName) -> &'static str {
     }
 }
 
-fn to_cause(cause: Cause) -> i32 {
+pub(crate) fn to_cause(cause: Cause) -> i32 {
     match cause {
         Cause::AssignmentEdited => v1::SettingCause::AssignmentEdited,
         Cause::EnteredAssignment => v1::SettingCause::EnteredAssignment,

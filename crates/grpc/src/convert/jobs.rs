@@ -1,7 +1,7 @@
 //! Jobs and their runs.
 
 use rollcall_app::{
-    jobs::{JobRun, JobView},
+    jobs::{JobAuditEvent, JobRun, JobView},
     migration::RunRefusal,
 };
 use rollcall_domain::{OrganizationId, names};
@@ -43,5 +43,16 @@ pub(crate) fn to_refused(refusal: &RunRefusal) -> v1::RefusedOrganization {
         organization: names::organization(&OrganizationId::trusted(refusal.organization.as_str())),
         reason: refusal.reason.clone(),
         message: refusal.message.clone(),
+    }
+}
+
+/// Returns the event of a run that failed or was cancelled.
+pub(crate) fn to_job_audit_event(event: &JobAuditEvent) -> v1::JobAuditEvent {
+    v1::JobAuditEvent {
+        run: names::job_run(&event.job, event.run_id),
+        time: Some(to_timestamp(event.occurred_at)),
+        state: to_run_state(event.state),
+        actor: event.actor.clone(),
+        cause: event.cause.clone(),
     }
 }

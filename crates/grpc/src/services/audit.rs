@@ -3,16 +3,23 @@
 use std::time::Duration;
 
 use prost_types::Timestamp as ProtoTimestamp;
-use rollcall_app::audit::AuditFilter;
+use rollcall_app::{
+    audit::{AuditFilter, TouchedMember},
+    jobs::JobAuditEvent,
+};
 use rollcall_domain::{Timestamp, names};
 use rollcall_proto::v1::{self, audit_service_server::AuditService};
 use tonic::{Request, Response, Status};
 
-use super::Services;
+use super::{Services, jobs::time_and_id};
 use crate::{
     call::respond,
     checks::Checks,
-    convert::{audit::to_audit_event, parse_timestamp},
+    convert::{
+        audit::{to_audit_event, to_audit_event_member},
+        jobs::to_job_audit_event,
+        parse_timestamp,
+    },
     pages::take_fitting,
     tokens,
 };
@@ -40,6 +47,41 @@ impl AuditService for Services {
                 audit_events,
                 revision: tokens::revision(&organization, found.revision),
             }
+        })
+    }
+
+    async fn list_audit_event_members(
+        &self,
+        request: Request<v1::ListAuditEventMembersRequest>,
+    ) -> Result<Response<v1::ListAuditEventMembersResponse>, Status> {
+        let ((organization, event), page) = self.pages.parse_list(request, |request, checks| {
+            checks.resource("parent", names::parse_audit_event(&request.parent))
+        })?;
+        let (after, limit) = (page.after(), page.limit());
+        let found = self.app.list_audit_event_members(&organization, event, (after, limit), page.at_least()).await;
+        respond(found, |found| {
+            let render = |touched: &TouchedMember| to_audit_event_member(&organization, touched);
+            let (audit_event_members, next_page_token) =
+                page.render(&found.value, render, |_, last| last.member.to_string());
+            let revision = tokens::revision(&organization, found.revision);
+            v1::ListAuditEventMembersResponse { audit_event_members, next_page_token, revision }
+        })
+    }
+
+    async fn list_job_audit_events(
+        &self,
+        request: Request<v1::ListJobAuditEventsRequest>,
+    ) -> Result<Response<v1::ListJobAuditEventsResponse>, Status> {
+        let (job, page) = self
+            .pages
+            .parse_list(request, |request, checks| checks.take("parent", names::parse_job(&request.parent)))?;
+        let job = self.one_or_all(&job)?;
+        respond(self.app.list_job_audit_events(job, time_and_id(&page), page.limit()).await, |events| {
+            let cursor = |_: &[JobAuditEvent], last: &JobAuditEvent| {
+                format!("{} {}", last.occurred_at.timestamp_micros(), last.run_id)
+            };
+            let (job_audit_events, next_page_token) = page.render(&events, to_job_audit_event, cursor);
+            v1::ListJobAuditEventsResponse { job_audit_events, next_page_token }
         })
     }
 }

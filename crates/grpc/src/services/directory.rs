@@ -114,7 +114,10 @@ fn parse_mode(checks: &mut Checks, mode: i32) -> Option<SyncMode> {
         Ok(v1::SyncMode::Delta) => Some(SyncMode::Delta),
         Ok(v1::SyncMode::Full) => Some(SyncMode::Full),
         Ok(v1::SyncMode::Unspecified) => {
-            checks.add("mode", "say whether the rows are a DELTA or the FULL directory");
+            checks.add(
+                "mode",
+                "say whether the rows are the whole directory (SYNC_MODE_FULL) or changes (SYNC_MODE_DELTA)",
+            );
             None
         }
         Err(_) => checks.take("mode", Err(unknown_value(mode))),

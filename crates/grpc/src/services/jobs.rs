@@ -97,8 +97,7 @@ impl JobService for Services {
         let (job, page) = self
             .pages
             .parse_list(request, |request, checks| checks.take("parent", names::parse_job(&request.parent)))?;
-        let job = Some(job.as_str()).filter(|job| *job != "-");
-        job.map_or(Ok(()), |job| self.check_job(job))?;
+        let job = self.one_or_all(&job)?;
         respond(self.app.list_job_runs(job, time_and_id(&page), page.limit()).await, |runs| {
             let cursor = |_: &[JobRun], last: &JobRun| format!("{} {}", last.scheduled_for.timestamp_micros(), last.id);
             let (runs, next_page_token) = page.render(&runs, to_run, cursor);
@@ -108,6 +107,13 @@ impl JobService for Services {
 }
 
 impl Services {
+    /// Returns a parsed job that must exist; `None` for `-`, which means all jobs.
+    pub(super) fn one_or_all<'a>(&self, job: &'a str) -> Result<Option<&'a str>, Status> {
+        let job = Some(job).filter(|job| *job != "-");
+        job.map_or(Ok(()), |job| self.check_job(job))?;
+        Ok(job)
+    }
+
     fn check_job(&self, job: &str) -> Result<(), Status> {
         match self.jobs.iter().any(|known| known.name == job) {
             true => Ok(()),
@@ -130,8 +136,8 @@ fn to_duration(duration: prost_types::Duration) -> Option<Duration> {
     Some(Duration::new(u64::try_from(duration.seconds).ok()?, nanos))
 }
 
-/// Parses the cursor of a list of runs, which is a time and an id.
-fn time_and_id(page: &Page) -> Option<(Timestamp, Uuid)> {
+/// Parses the cursor of a list of runs or of their events, which is a time and an id.
+pub(super) fn time_and_id(page: &Page) -> Option<(Timestamp, Uuid)> {
     let (time, id) = page.after()?.split_once(' ')?;
     Some((Timestamp::from_timestamp_micros(time.parse().ok()?)?, id.parse().ok()?))
 }

@@ -7,7 +7,8 @@ use rollcall_app::{
     reports::{CsvProfile, ExportPiece, ExportPosition},
 };
 use rollcall_domain::{
-    AssignmentId, MemberId, explain::AssignmentVerdict, history::RecordedChange, ids::check_text, names,
+    AssignmentId, Email, MemberId, explain::AssignmentVerdict, history::RecordedChange, ids::check_text,
+    members::MemberFilter, names,
 };
 use rollcall_proto::v1::{self, member_service_server::MemberService};
 use tokio_stream::{StreamExt as _, wrappers::ReceiverStream};
@@ -49,17 +50,36 @@ impl MemberService for Services {
         })
     }
 
+    async fn look_up_member(
+        &self,
+        request: Request<v1::LookUpMemberRequest>,
+    ) -> Result<Response<v1::LookUpMemberResponse>, Status> {
+        let ((organization, email), at_least) = parse_read(request, |request, checks| {
+            let organization = checks.organization("parent", names::parse_organization(&request.parent));
+            let email = checks.take("email", Email::parse(&request.email));
+            Some((organization?, email?))
+        })?;
+        respond(self.app.look_up_member(&organization, &email, at_least).await, |found| v1::LookUpMemberResponse {
+            member: Some(to_member(&organization, &found.value)),
+            revision: tokens::revision(&organization, found.revision),
+        })
+    }
+
     async fn list_members(
         &self,
         request: Request<v1::ListMembersRequest>,
     ) -> Result<Response<v1::ListMembersResponse>, Status> {
-        let ((organization, assignment), page) = self.pages.parse_list(request, |request, checks| {
+        let ((organization, filter), page) = self.pages.parse_list(request, |request, checks| {
             let organization = checks.organization("parent", names::parse_organization(&request.parent));
             let assignment = parse_optional_assignment(checks, &request.assignment);
-            Some((organization?, assignment))
+            let mut filter = checks.take("filter", MemberFilter::parse(&request.filter)).unwrap_or_default();
+            let is_single = request.assignment.is_empty() || filter.assignment.is_none();
+            checks.require(is_single, "filter", "give the assignment in the filter or in `assignment`, not in both");
+            filter.assignment = filter.assignment.or(assignment);
+            Some((organization?, filter))
         })?;
         let (after, limit) = (page.after(), page.limit());
-        let found = self.app.list_members(&organization, assignment.as_ref(), after, limit, page.at_least()).await;
+        let found = self.app.list_members(&organization, &filter, after, limit, page.at_least()).await;
         respond(found, |found| {
             let render = |view: &MemberView| to_member(&organization, view);
             let (members, next_page_token) = page.render(&found.value, render, |_, last| last.id.to_string());

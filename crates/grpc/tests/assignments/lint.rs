@@ -151,7 +151,7 @@ async fn stored_contradictions_and_unresolved_assignments_are_reported() {
     let expected = "engineering:CONTRADICTORY_DATA_CAPTURE engineering:EMAIL_EXPORT_UNRESOLVED \
                     default:CONTRADICTORY_DATA_CAPTURE";
     assert_eq!(lint(&server, &org).await, expected);
-    let message = "the members of `engineering` have different email export settings (1 export, 1 do not), and it updates \
+    let message = "the members of `engineering` have different email export settings (EXPORT: 1, DO_NOT_EXPORT: 1), and it updates \
                    automatically: it cannot be saved before a value is chosen or it is switched to manual editing";
     assert_eq!(findings(&server, &org).await[1].message, message);
 }

@@ -174,7 +174,13 @@ async fn an_event_has_the_values_before_and_after() {
         )
     );
     assert_eq!(change(6).0, json!({ "members": [{ "member": "dot", "assignment": "default" }] }));
-    assert_eq!(change(13).0, json!({ "members": [{ "member": "dot", "assignment": "eng", "pin": "eng" }] }));
+    assert_eq!(
+        change(13),
+        (
+            json!({ "members": [{ "member": "dot", "assignment": "eng", "pin": "eng" }] }),
+            json!({ "members": [{ "member": "dot", "assignment": "default" }] }),
+        )
+    );
     let (before, after) = change(8);
     assert_eq!(
         (&before["assignment"]["display_name"], &after["assignment"]["display_name"]),
@@ -182,6 +188,7 @@ async fn an_event_has_the_values_before_and_after() {
     );
     let (before, after) = change(10);
     assert_eq!((&before["email_export"], &after["email_export"]), (&json!("DO_NOT_EXPORT"), &json!("EXPORT")));
+    assert_eq!((&before["settings"]["seats"], &before["settings"]), (&json!(["gong"]), &after["settings"]));
     assert_eq!(change(11), (json!({ "rank": 2.0 }), json!({ "rank": 1.0 })));
     let (before, after) = change(14);
     let name = |sync: &Value, name: &str| {

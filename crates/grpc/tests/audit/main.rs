@@ -4,6 +4,7 @@
 
 mod changes;
 mod found;
+mod members;
 mod pages;
 mod traces;
 mod writers;

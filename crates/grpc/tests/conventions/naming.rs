@@ -182,12 +182,17 @@ fn unknown(name: &str) -> Option<(String, &'static str)> {
         "assignments" => "assignment",
         "members" => "member",
         "groups" => "group",
+        "auditEvents" => "audit_event",
         "jobs" => "job",
         "runs" => "run",
         "reports" => "report",
         _ => return None,
     };
-    let id = if key == "run" { "0193f0c4-0000-7000-8000-000000000000" } else { "nobody" };
+    let id = match key {
+        "run" => "0193f0c4-0000-7000-8000-000000000000",
+        "audit_event" => "999999",
+        _ => "nobody",
+    };
     Some((format!("{parent}/{id}"), key))
 }
 

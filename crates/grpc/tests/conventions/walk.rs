@@ -36,6 +36,10 @@ impl Walk {
         for _ in 0..2 {
             other.make("JobService/RunJob", r#"{"name": "jobs/mixed-settings-report"}"#).await.unwrap();
         }
+        // A list has at least two items, and no report fails here.
+        let failed = "INSERT INTO job_audit_events (run_id, job, occurred_at, state, actor, cause) \
+                      SELECT gen_random_uuid(), 'mixed-settings-report', now(), 'FAILED', '', '' FROM generate_series(1, 2)";
+        server.database.client().await.batch_execute(failed).await.unwrap();
         for id in ["old-one", "old-two"] {
             let create = format!(r#"{{"organization_id": "{id}", "organization": {{"phase": "PHASE_LEGACY"}}}}"#);
             other.make("OrganizationService/CreateOrganization", &create).await.unwrap();

@@ -54,8 +54,8 @@ const BAD_MEMBERS: [BadMember; 18] = [
         |row| row.manager_email = "boss".to_owned(),
         "member d: `boss` is not an email address such as name@company.example",
     ),
-    (|row| row.status = 0, "member d: the row must say ACTIVE or INACTIVE"),
-    (|row| row.status = 9, "member d: the row must say ACTIVE or INACTIVE"),
+    (|row| row.status = 0, "member d: give MEMBER_STATUS_ACTIVE or MEMBER_STATUS_INACTIVE as status"),
+    (|row| row.status = 9, "member d: give MEMBER_STATUS_ACTIVE or MEMBER_STATUS_INACTIVE as status"),
 ];
 
 #[tokio::test(flavor = "multi_thread")]

@@ -1,6 +1,9 @@
 //! Cancelling a run while the engine executes it.
 
-use rollcall_proto::v1::{CancelJobRunRequest, JobRun, JobRunState, ListJobsRequest, Phase};
+use rollcall_proto::v1::{
+    CancelJobRunRequest, JobAuditEvent, JobRun, JobRunState, ListJobAuditEventsRequest, ListJobAuditEventsResponse,
+    ListJobsRequest, Phase,
+};
 use rollcall_testkit::{Member, Org, TestServer, difference, dump, refused};
 use tokio_postgres::Client;
 
@@ -62,6 +65,22 @@ async fn a_cancelled_run_finishes_its_current_organization_and_no_other() {
     let sql = "SELECT string_agg(id, ' ' ORDER BY id) FROM organizations WHERE phase = 'MIGRATED'";
     assert_eq!(looks.query_one(sql, &[]).await.unwrap().get::<_, String>(0), "a-done b-under-way");
     assert_eq!(dump(&server.database, None).await["job_runs"].len(), before, "nothing waits in its place");
+
+    // The audit names who asked, once.
+    let event = JobAuditEvent {
+        run: name.clone(),
+        time: cancelled.end_time,
+        state: JobRunState::Cancelled.into(),
+        actor: "anonymous".to_owned(),
+        cause: "a caller asked the run to stop".to_owned(),
+    };
+    for (job, events) in [(MIGRATION, vec![event.clone()]), ("-", vec![event]), (REPORT, vec![])] {
+        let request = ListJobAuditEventsRequest { parent: format!("jobs/{job}"), ..Default::default() };
+        let listed = server.audit().list_job_audit_events(request).await.unwrap().into_inner();
+        assert_eq!(listed, ListJobAuditEventsResponse { job_audit_events: events, next_page_token: String::new() });
+    }
+    let unknown = ListJobAuditEventsRequest { parent: "jobs/moon".to_owned(), ..Default::default() };
+    assert_eq!(refused(server.audit().list_job_audit_events(unknown)).await, "NotFound JOB_NOT_FOUND job=moon");
 
     // Another cancellation returns the current run. The same request returns the first response.
     assert_eq!(cancel(&server, cancelling(&name)).await, cancelled);

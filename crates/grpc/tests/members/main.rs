@@ -7,6 +7,7 @@ mod changes;
 mod csv;
 mod edits;
 mod explained;
+mod filters;
 mod groups;
 mod moves;
 mod setting_origins;

@@ -64,8 +64,8 @@ async fn one_sync_of_a_hundred_thousand_members_for_sixty_thousand_seats() {
     let organization = SeatOrganization::open(&server, "crowd", Some(SEATS)).await;
     let everybody = (0..CROWD).map(|number| row(&id(number), true)).collect();
     let (answer, first) = sync(&organization, everybody, true).await;
-    let message = "40000 members of organizations/crowd/assignments/sales wait for the seat `gong`: all 60000 are \
-                   used; raise the total or free some";
+    let message = "40000 members of organizations/crowd/assignments/sales wait for the seat `gong`: the total of \
+                   60000 is used up; raise the total or free some";
     assert_eq!(answer.warnings.iter().map(|warning| warning.message.as_str()).collect::<Vec<_>>(), [message]);
     assert_eq!(stand(&organization).await, (Some(SEATS), SEATS, 40_000, Some(id(60_000)), Some(id(99_999))));
 

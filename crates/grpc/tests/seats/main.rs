@@ -151,7 +151,7 @@ async fn an_ineffective_setting_is_a_warning() {
     let server = TestServer::start().await;
     let organization = SeatOrganization::open(&server, "acme", Some(2)).await;
     let wait = |who: &str, total: u32| {
-        format!("{who} for the seat `gong`: all {total} are used; raise the total or free some")
+        format!("{who} for the seat `gong`: the total of {total} is used up; raise the total or free some")
     };
     let one =
         |assignment: &str| wait(&format!("assignments/{assignment}: 1 member of assignments/{assignment} waits"), 2);

@@ -3,6 +3,7 @@
 
 mod document;
 mod list;
+mod members;
 mod shown;
 
 use std::collections::{BTreeSet, HashSet};
@@ -20,6 +21,7 @@ use uuid::Uuid;
 
 pub use document::Document;
 pub use list::{AuditFilter, EventHead, EventPage, StoredEvent, list_events};
+pub use members::{TouchedChange, TouchedMember, list_touched_members};
 pub use shown::{SHOWN_BYTES, ShownDocument, ShownValue};
 
 use crate::{

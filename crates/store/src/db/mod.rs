@@ -299,6 +299,14 @@ impl Db {
         within(self.limits.connection, connecting).await
     }
 
+    /// The same on the connections that checks of email export have for themselves.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`] when the database does not answer.
+    pub async fn ping_for_checks(&self) -> Result<()> {
+        self.for_checks().ping().await
+    }
+
     /// Opens a connection that belongs to no pool.
     pub(crate) async fn own_connection(&self) -> Result<AsyncPgConnection> {
         Ok(Object::take(self.for_heartbeats().connection().await?))

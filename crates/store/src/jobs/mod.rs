@@ -6,6 +6,7 @@
 //! Every function fails with [`crate::Error::Unavailable`] when the database cannot be reached. `# Errors` names only
 //! what a caller can act on besides.
 
+mod audit;
 mod cancel;
 mod claim;
 mod fence;
@@ -18,6 +19,7 @@ mod run_attempt;
 mod schedule;
 mod sharing;
 
+pub use audit::{JobAuditEvent, list_job_audit_events};
 pub use cancel::cancel_run;
 pub use claim::claim_run;
 pub(crate) use fence::check_fence;

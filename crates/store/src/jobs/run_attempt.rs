@@ -5,9 +5,10 @@ use std::time::Duration;
 
 use diesel::prelude::*;
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
-use rollcall_domain::Timestamp;
+use rollcall_domain::{Timestamp, names};
 
 use super::{
+    audit::{JobAuditEvent, insert_event},
     cancel::end_cancelled,
     fence::claimed_with,
     run::{RunCounts, RunState},
@@ -164,7 +165,7 @@ async fn end_run(db: &Db, name: &'static str, fence: Fence, end: &RunEnd<'_>) ->
         let counts = end.counts.iter().map(|(name, count)| (name.as_str(), *count));
         let outcome = sum(outcome.optional()?.ok_or(Error::FenceLost)?, counts);
         let now = clock(conn).await?;
-        diesel::update(job_runs::table.find(fence.run))
+        let job: String = diesel::update(job_runs::table.find(fence.run))
             .set((
                 job_runs::state.eq(end.state.as_str()),
                 job_runs::ended_at.eq(now),
@@ -173,9 +174,13 @@ async fn end_run(db: &Db, name: &'static str, fence: Fence, end: &RunEnd<'_>) ->
                 job_runs::failure.eq(end.failure),
                 job_runs::report.eq(end.report),
             ))
-            .execute(conn)
+            .returning(job_runs::job)
+            .get_result(conn)
             .await?;
-        Ok(())
+        let Some(failure) = end.failure else { return Ok(()) };
+        let (actor, cause) = (names::job(&job), failure.to_owned());
+        let event = JobAuditEvent { run_id: fence.run, job, occurred_at: now, state: end.state, actor, cause };
+        insert_event(conn, &event).await
     })
     .await
 }

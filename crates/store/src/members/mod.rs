@@ -22,7 +22,7 @@ use uuid::Uuid;
 
 pub use explained::{ExplainedMember, find_explained_member};
 use overtaken::list_overtaken;
-pub use view::{MemberView, Pin, find_member, list_members, prepare_pages};
+pub use view::{MemberView, Pin, find_member, list_filtered_members, list_members, prepare_pages};
 
 use self::settings::settings_id;
 use crate::{ReadTx, Result, db::load, enum_columns::ExportColumns, schema::members};

@@ -10,6 +10,7 @@ use diesel::{
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use rollcall_domain::{
     AssignmentId, GroupId, MemberId, Settings, SettingsId, Timestamp, directory::Identity, email_export::MemberExport,
+    members::MemberFilter,
 };
 use uuid::Uuid;
 
@@ -175,7 +176,44 @@ pub async fn list_members(
         prepare_pages(tx).await?;
     }
     let assignment = assignment.map(AssignmentId::as_str);
-    let rows = load!(tx, "list_members", assignment, after.unwrap_or_default(), i64::from(limit)).await?;
+    let (after, limit) = (after.unwrap_or_default(), i64::from(limit));
+    let rows = load!(tx, "list_members", assignment, after, limit, None::<Vec<&str>>).await?;
+    load_views(tx, rows).await
+}
+
+#[derive(QueryableByName)]
+struct MemberIdRow {
+    #[diesel(sql_type = Text)]
+    id: String,
+}
+
+/// Reads up to `limit` members after the id `after`, in byte order of their ids, who meet every condition of a filter.
+pub async fn list_filtered_members(
+    tx: &mut ReadTx,
+    filter: &MemberFilter,
+    after: Option<&str>,
+    limit: u32,
+) -> Result<Vec<MemberView>> {
+    let (group, assignment) = (filter.group.as_ref(), filter.assignment.as_ref().map(AssignmentId::as_str));
+    let (active, text) = (filter.active, filter.text.as_deref());
+    if active.is_none() && text.is_none() && group.is_none() {
+        return list_members(tx, filter.assignment.as_ref(), after, limit).await;
+    }
+    let (after, limit) = (after.unwrap_or_default(), i64::from(limit));
+    let ids: Vec<MemberIdRow> = if let Some(group) = group {
+        load!(tx, "list_group_member_ids", group.as_str(), after, limit, assignment, active, text).await?
+    } else {
+        // The members of one assignment are read through another index.
+        if assignment.is_none() {
+            prepare_pages(tx).await?;
+        }
+        match text {
+            Some(text) => load!(tx, "search_member_ids", after, limit, text, assignment, active).await?,
+            None => load!(tx, "list_member_ids", after, limit, assignment, active).await?,
+        }
+    };
+    let ids: Vec<&str> = ids.iter().map(|row| row.id.as_str()).collect();
+    let rows = load!(tx, "list_members", None::<&str>, "", limit, Some(ids)).await?;
     load_views(tx, rows).await
 }
 

@@ -1,4 +1,5 @@
--- At most $4 members after the id $3, in byte order of their ids: the members of the assignment $2, or all. The pin is found for each member (LATERAL): the planner would estimate a join from statistics,
+-- At most $4 members after the id $3, in byte order of their ids: the members of the assignment $2, those with the ids $5,
+-- or all. The pin is found for each member (LATERAL): the planner would estimate a join from statistics,
 -- which may not contain any pins.
 SELECT
     m.id,
@@ -35,5 +36,6 @@ WHERE
     m.organization_id = $1
     AND ($2::text IS NULL OR m.assignment_id = $2)
     AND m.id > $3
+    AND ($5::text [] IS NULL OR m.id = any($5))
 ORDER BY m.id
 LIMIT $4
