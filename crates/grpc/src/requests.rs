@@ -79,6 +79,7 @@ reads! {
     GetGroupRequest,
     ListGroupsRequest,
     CheckEmailExportRequest,
+    BatchCheckEmailExportRequest,
     PlanMigrationRequest,
     GetMigrationRequest,
     ListAuditEventsRequest,

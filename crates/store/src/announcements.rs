@@ -69,8 +69,7 @@ async fn notify(db: &Db, signals: &[String]) -> Result<()> {
 /// # Errors
 /// [`Error::Unavailable`] when there is no connection, or no longer.
 pub async fn listen(db: &Db, heard: impl Fn(OrganizationId, i64)) -> Result<()> {
-    let checks = db.for_checks();
-    let mut conn = checks.own_connection().await?;
+    let mut conn = db.own_connection().await?;
     within(TEST, execute(&mut conn, "LISTEN rollcall_revisions")).await?;
     loop {
         {

@@ -25,5 +25,6 @@ pub use organization::{Member, Org, no_settings};
 pub use proxy::{Direction, Fault, FaultProxy, FaultTrigger};
 pub use random::Random;
 pub use refused_call::RefusedCall;
+pub use rollcall_grpc::DecisionOptions;
 pub use rollcall_jobs::{JobOptions, Schedule, TimeZone};
-pub use server::{TestServer, reason, refused};
+pub use server::{Replica, TestServer, reason, refused};

@@ -10,6 +10,7 @@
 mod api_snapshot;
 mod burst;
 mod concurrent_writers;
+mod decisions;
 mod generate;
 mod generate_syncs;
 mod model;

@@ -8,6 +8,7 @@ use uuid::Uuid;
 use crate::{
     StepCounts,
     api_snapshot::{ApiSnapshot, microseconds, require_equal, revision_number},
+    decisions,
     generate::{GeneratedRequest, generate},
     model::{AppliedRequest, Model, expected_preview, without_defaults},
     responses::{
@@ -264,6 +265,7 @@ impl SequencePlayer {
         played.catalog_etag = snapshot.catalog_etag;
         played.order_etag = snapshot.order_etag;
         let name = format!("organizations/{}", played.model.id);
-        check_stored_data(&self.channel, &name).await
+        check_stored_data(&self.channel, &name).await?;
+        decisions::compare(&self.channel, &self.organizations[index].model, &snapshot.members).await
     }
 }
