@@ -4,6 +4,7 @@ use std::{
     collections::BTreeMap,
     fmt::Write as _,
     net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
+    path::Path,
     time::Duration,
 };
 
@@ -24,6 +25,7 @@ use url::Url;
 
 use crate::{
     error::{Error, Result, add_causes},
+    token::{AuthorizedChannel, TokenFile},
     values,
 };
 
@@ -46,13 +48,14 @@ pub struct TargetArguments {
 #[derive(Debug)]
 pub struct ServerConnection {
     channel: Channel,
+    token: TokenFile,
 }
 
 macro_rules! clients {
     ($($name:ident: $client:ident,)*) => {
         impl ServerConnection {
-            $(pub(crate) fn $name(&self) -> $client<Channel> {
-                $client::new(self.channel.clone())
+            $(pub(crate) fn $name(&self) -> $client<AuthorizedChannel> {
+                $client::with_interceptor(self.channel.clone(), self.token.clone())
             })*
         }
     };
@@ -69,28 +72,29 @@ clients! {
 }
 
 impl ServerConnection {
-    /// Connects to the server at `target`.
+    /// Connects to the server at `target`. The token in the file is sent with each call.
     ///
     /// # Errors
-    /// No server answers at `target`.
-    pub async fn open(target: &Url) -> Result<Self> {
+    /// No server answers at `target`. The token cannot be read, or others could read it on its way.
+    pub async fn open(target: &Url, token_file: Option<&Path>) -> Result<Self> {
+        let token = TokenFile::open(token_file, target)?;
         let endpoint = Endpoint::from_shared(target.as_str().to_owned())
             .map_err(Error::doing(format!("cannot use the address {target}")))?
             .connect_timeout(CONNECT_TIMEOUT)
             .http2_keep_alive_interval(PING_INTERVAL)
             .keep_alive_timeout(PING_INTERVAL);
         let cannot_reach = format!("cannot reach {target}; start `rollcall serve` there, or give another --target");
-        Ok(Self { channel: endpoint.connect().await.map_err(Error::doing(cannot_reach))? })
+        Ok(Self { channel: endpoint.connect().await.map_err(Error::doing(cannot_reach))?, token })
     }
 
     /// Connects to a server in this process, and waits until it is serving.
     ///
     /// # Errors
-    /// The server does not report within 30 s that it is serving.
-    pub async fn open_local(address: SocketAddr) -> Result<Self> {
+    /// The server does not report within 30 s that it is serving. The token cannot be read.
+    pub async fn open_local(address: SocketAddr, token_file: Option<&Path>) -> Result<Self> {
         let text = format!("http://{}", local_address(address));
         let url = Url::parse(&text).map_err(Error::doing(format!("cannot use the address {text}")))?;
-        let server = Self::open(&url).await?;
+        let server = Self::open(&url, token_file).await?;
         server.wait_until_serving().await?;
         Ok(server)
     }

@@ -16,6 +16,7 @@ use tonic::{server::NamedService, service::Routes};
 use tower::Layer as _;
 
 use crate::{
+    access::{AccessControl, AccessLayer},
     budgets::{CallBudgets, CallLimits},
     connections::{ConnectionLimits, serve_connections},
     layers::CallLayer,
@@ -34,7 +35,7 @@ pub enum Error {
     Store(#[from] rollcall_app::Error),
 }
 
-/// What limits a server and its clients.
+/// Which clients a server accepts, and what limits a server and its clients.
 #[derive(Clone, Debug)]
 pub struct ServerLimits {
     /// Their connections.
@@ -43,6 +44,8 @@ pub struct ServerLimits {
     pub calls: CallBudgets,
     /// The memory of email export decisions, and how old they may be.
     pub decisions: DecisionOptions,
+    /// Who may call.
+    pub access: AccessControl,
 }
 
 impl Default for ServerLimits {
@@ -51,6 +54,7 @@ impl Default for ServerLimits {
             connections: ConnectionLimits::default(),
             calls: CallBudgets::new(CallLimits::default()),
             decisions: DecisionOptions::default(),
+            access: AccessControl::off(),
         }
     }
 }
@@ -86,7 +90,7 @@ pub async fn serve(
             health.set_service_status(*name, tonic_health::ServingStatus::NotServing).await;
         }
     };
-    let service = CallLayer(limits.calls).layer(routes.routes().prepare());
+    let service = AccessLayer(limits.access).layer(CallLayer(limits.calls).layer(routes.routes().prepare()));
     serve_connections(listener, service, limits.connections, draining).await;
     Ok(())
 }

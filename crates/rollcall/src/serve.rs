@@ -38,6 +38,7 @@ pub(crate) enum Work {
 /// # Errors
 /// A part does not start, or ends before a stop is requested.
 pub(crate) async fn serve(config: &Config, shutdown: &Shutdown) -> Result {
+    config.auth.check(config.listen)?;
     let work = if config.no_jobs { Work::Calls } else { Work::CallsAndJobs };
     run(config, work, shutdown).await
 }
@@ -112,8 +113,9 @@ impl Service {
             })
         } else {
             let calls = CallBudgets::new(config.call_limits());
-            let limits =
-                ServerLimits { connections: config.connection_limits(), calls, decisions: config.decision_options() };
+            let access = config.auth.open(address)?;
+            let (connections, decisions) = (config.connection_limits(), config.decision_options());
+            let limits = ServerLimits { connections, calls, decisions, access };
             let jobs = rollcall_jobs::list(&config.job_options());
             let calls = rollcall_grpc::serve(app.clone(), jobs, listener, limits, stopped);
             tokio::spawn(async { calls.await.map_err(Error::doing("the server failed")) })

@@ -189,6 +189,22 @@ securityContext:
 {{- include "rollcall.env" (list . .Values.database.key) }}
 {{- end }}
 
+{{/* Who may call, as JSON. */}}
+{{- define "rollcall.authConfig" -}}
+{{- if not .Values.auth.config -}}
+{{- fail "auth.config is required: who may call, as \"Who may call\" in docs/operations.md describes it" -}}
+{{- end -}}
+{{ .Values.auth.config | mustToPrettyJson }}
+{{- end }}
+
+{{/* Environment of the serve container only. */}}
+{{- define "rollcall.authEnv" -}}
+- name: ROLLCALL_AUTH
+  value: {{ .Values.auth.mode | quote }}
+- name: ROLLCALL_AUTH_CONFIG
+  value: /etc/rollcall/auth.json
+{{- end }}
+
 {{/* Credentials of the object store, for the serve and jobs containers. */}}
 {{- define "rollcall.serverEnvFrom" -}}
 {{- with .Values.reports.existingSecret }}

@@ -81,6 +81,7 @@ const REPORTS_URL: Setting = setting("reports/url", "ROLLCALL_REPORTS_URL", "--r
 const SCHEDULE: Setting = setting("reports/schedule", "ROLLCALL_REPORT_SCHEDULE", "--report-schedule", "");
 const TIME_ZONE: Setting = setting("reports/timeZone", "ROLLCALL_REPORT_TIME_ZONE", "--report-time-zone", "");
 const LOG: Setting = setting("log", "ROLLCALL_LOG", "--log", "");
+const AUTH: Setting = setting("auth/mode", "ROLLCALL_AUTH", "--auth", "");
 const OTLP: Setting = setting("otlpEndpoint", "OTEL_EXPORTER_OTLP_ENDPOINT", "--otlp-endpoint", "");
 
 const NUMBERS: [Setting; 28] = [
@@ -151,9 +152,10 @@ fn variables() -> BTreeMap<String, String> {
 #[test]
 fn every_setting_of_the_templates_is_compared() {
     let found: BTreeSet<String> = variables().into_keys().collect();
-    let compared = NUMBERS.iter().chain(&TEXTS).chain([&TIME_ZONE, &DECISION_SIGNALS]).map(|setting| setting.variable);
+    let others = [&TIME_ZONE, &AUTH, &DECISION_SIGNALS];
+    let compared = NUMBERS.iter().chain(&TEXTS).chain(others).map(|setting| setting.variable);
     // The templates give these variables a fixed value.
-    let fixed = ["ROLLCALL_LISTEN", "ROLLCALL_LOG_FORMAT"];
+    let fixed = ["ROLLCALL_LISTEN", "ROLLCALL_LOG_FORMAT", "ROLLCALL_AUTH_CONFIG"];
     assert_eq!(found, compared.chain(fixed).map(str::to_owned).collect());
 }
 
@@ -188,6 +190,12 @@ fn time_zones_are_the_same() {
     let zones: BTreeSet<&str> = schema["enum"].as_array().unwrap().iter().map(|zone| zone.as_str().unwrap()).collect();
     assert_eq!(zones, chrono_tz::TZ_VARIANTS.iter().map(|zone| zone.name()).collect());
     assert!(zones.iter().all(|zone| TIME_ZONE.binary_accepts(zone)));
+}
+
+#[test]
+fn the_modes_of_authentication_are_those_of_a_server_that_others_reach() {
+    assert_eq!(AUTH.schema()["enum"], serde_json::json!(["required", "log-only"]));
+    assert!(AUTH.binary_accepts("required") && AUTH.binary_accepts("log-only") && AUTH.binary_accepts("off"));
 }
 
 /// A backward range, or a day that may not exist in its months. A pattern cannot tell; the binary refuses it at start.

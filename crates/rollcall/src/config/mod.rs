@@ -1,5 +1,6 @@
 //! The configuration: each setting is a flag, an environment variable and a documented default.
 
+mod auth;
 #[cfg(test)]
 mod chart;
 mod usage;
@@ -14,7 +15,10 @@ use std::{
 };
 
 use rollcall_app::{AppOptions, reports::ReportStore};
-use rollcall_cli::values::{duration, wave};
+use rollcall_cli::{
+    CredentialArguments,
+    values::{duration, wave},
+};
 use rollcall_domain::migration::MigrationLimits;
 use rollcall_embedded::running_as_root;
 use rollcall_grpc::{CallLimits, ConnectionLimits, DecisionOptions};
@@ -24,6 +28,7 @@ use url::Url;
 
 use crate::error::{Error, Result};
 
+pub(crate) use auth::AuthSettings;
 pub(crate) use usage::parse;
 pub(crate) use values::DatabaseUrl;
 
@@ -40,6 +45,12 @@ pub(crate) struct Config {
     #[arg(long, value_name = "IP:PORT", env = "ROLLCALL_LISTEN", default_value = "127.0.0.1:50051",
           value_parser = values::listen, global = true)]
     pub(crate) listen: SocketAddr,
+
+    #[command(flatten)]
+    pub(crate) auth: AuthSettings,
+
+    #[command(flatten)]
+    pub(crate) credentials: CredentialArguments,
 
     /// Where the embedded Postgres keeps its data [default: /var/lib/rollcall for root, else $XDG_DATA_HOME/rollcall or
     /// ~/.local/share/rollcall]
