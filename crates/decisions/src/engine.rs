@@ -169,10 +169,9 @@ impl Engine {
     /// a load or refresh if that is needed. `None` if the organization needs too much memory.
     async fn find_fresh(self: &Arc<Self>, organization: &OrganizationId, at_least: i64) -> Result<Option<Arc<Loaded>>> {
         let asked = self.clock.now();
-        let slot = self.catalog.find_or_add(organization);
+        let mut slot = self.catalog.find_or_add(organization);
         slot.note_use(asked);
         let mut found = slot.loaded.load_full();
-        let mut slot = slot;
         loop {
             if let Some(loaded) = found {
                 let (revision, required) = (loaded.snapshot.revision(), slot.required());
