@@ -20,11 +20,11 @@ use crate::engine::Engine;
 pub(crate) async fn run(engine: Weak<Engine>, wake: Arc<Notify>, interval: Duration) {
     loop {
         let Some(has_loaded) = engine.upgrade().map(|engine| engine.catalog.has_loaded()) else { return };
-        if has_loaded {
-            tokio::time::sleep(interval).await;
-        } else {
+        if !has_loaded {
             wake.notified().await;
+            continue;
         }
+        tokio::time::sleep(interval).await;
         let Some(engine) = engine.upgrade() else { return };
         poll(&engine).await;
     }
