@@ -81,7 +81,7 @@ pub async fn list_versions(db: &Db, organizations: &[OrganizationId]) -> Result<
     let checks = db.for_checks();
     for slice in slices(organizations) {
         let ids: Vec<&str> = slice.iter().map(OrganizationId::as_str).collect();
-        let reading = checks.read_system("list_versions", async |conn: &mut SystemConn| {
+        let reading = checks.read_all("list_versions", async |conn: &mut SystemConn| {
             let query = organizations::table.filter(organizations::id.eq_any(&ids)).select((
                 organizations::id,
                 organizations::revision,

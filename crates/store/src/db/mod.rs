@@ -12,6 +12,8 @@ mod organization;
 mod pool;
 mod prepared;
 mod queue;
+mod scope;
+mod single;
 mod statement;
 mod transaction;
 mod tx;
@@ -23,16 +25,20 @@ use diesel_async::{
     pooled_connection::deadpool::{Object, Pool},
 };
 use rollcall_domain::OrganizationId;
-use tokio::{sync::Semaphore, time::Instant};
+use tokio::{
+    sync::{OnceCell, Semaphore},
+    time::Instant,
+};
 use tracing::Instrument as _;
 
 use self::{
     budgets::{ReadBudget, ReadTurn, Shares, StreamBudget},
     commits::Commits,
-    interrupt::{BegunWrite, StatementConn},
-    limits::{BEGIN_READ_ONLY, BEGIN_SNAPSHOT, silent},
+    interrupt::BegunWrite,
+    limits::{BEGIN_READ_ONLY, BEGIN_SNAPSHOT},
     queue::Queues,
-    transaction::{begin, end, pause, report_lost_connection, roll_back_after, rollback},
+    scope::set_organization,
+    transaction::{begin, end, pause, roll_back_after, rollback},
     tx::TransactionConn,
 };
 pub use body::{TxBody, TxError};
@@ -46,6 +52,7 @@ pub use organization::OrganizationView;
 pub(crate) use organization::find_organization;
 pub use pool::Options;
 pub(crate) use prepared::Prepared;
+pub(crate) use scope::{VisibleRows, enter_organization};
 pub(crate) use statement::{Bound, execute, load, run_statement, statement, statement_name};
 pub use transaction::{Fence, WriteOptions};
 pub use tx::{ReadTx, WriteTx};
@@ -74,6 +81,8 @@ pub struct Db {
     bulk: Arc<Semaphore>,
     /// Who is told of the writes of this process.
     commits: Arc<Commits>,
+    /// The role of statements about all organizations, once it is known that the login role needs it.
+    jobs_role: Arc<OnceCell<String>>,
     limits: Limits,
 }
 
@@ -105,8 +114,8 @@ impl Db {
         let streams = Arc::new(StreamBudget::new(shares.streams, organization_percent));
         let reads = Some(Arc::new(ReadBudget::new(shares.reads, organization_percent)));
         let (writes, bulk) = (Arc::new(Queues::new(1)), Arc::new(Semaphore::new(shares.bulk)));
-        let commits = Arc::default();
-        Ok(Self { pool, checks, heartbeats, streams, reads, writes, bulk, commits, limits: Limits::default() })
+        let (commits, jobs_role, limits) = (Arc::default(), Arc::default(), Limits::default());
+        Ok(Self { pool, checks, heartbeats, streams, reads, writes, bulk, commits, jobs_role, limits })
     }
 
     /// The same database over the connections that only checks of email export use.
@@ -254,7 +263,8 @@ impl Db {
     async fn open_snapshot(&self, organization: &OrganizationId) -> Result<ReadTx> {
         let not_found = || Error::OrganizationNotFound(organization.clone());
         let opening = async {
-            let mut conn = self.begin(BEGIN_SNAPSHOT).await?;
+            let begin = format!("{BEGIN_SNAPSHOT}; {}", set_organization(organization.as_str()));
+            let mut conn = self.begin(&begin).await?;
             let found = find_organization(&mut conn, organization).await;
             let organization = match found.and_then(|found| found.ok_or_else(not_found)) {
                 Ok(organization) => organization,
@@ -265,7 +275,8 @@ impl Db {
         within(self.limits.statement, opening).await
     }
 
-    /// Runs statements that span organizations (jobs, their runs, reports) in one transaction.
+    /// Runs statements about no organization (jobs, their runs, reports) in one transaction. They see no row of an
+    /// organization, unless the body enters one.
     ///
     /// # Errors
     /// The error of `body`.
@@ -302,25 +313,6 @@ impl Db {
             end(&mut conn, answer).await
         };
         within(self.limits.read, running).instrument(span).await
-    }
-
-    /// Runs one statement that only reads, outside of a transaction. The read ends when it is dropped.
-    pub(crate) async fn statement<T, F>(&self, body: F) -> Result<T>
-    where
-        for<'t> F: TxBody<&'t mut SystemConn, Result<T>, Fut: Send> + Send,
-    {
-        let mut conn = StatementConn::new(self.connection().await?);
-        let limit = self.limits.statement;
-        let answering = async {
-            match body(&mut conn).await {
-                Ok(value) => Ok(value),
-                Err(error) => Err(report_lost_connection(&mut conn, error).await),
-            }
-        };
-        let answered = tokio::time::timeout(limit, answering).await;
-        let answered = answered.map_err(|_| silent(limit))?;
-        conn.release();
-        answered
     }
 
     /// Begins a transaction that only reads.
