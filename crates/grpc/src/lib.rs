@@ -28,4 +28,5 @@ mod trailers;
 pub use access::AccessControl;
 pub use budgets::{CallBudgets, CallLimits, CallUse};
 pub use connections::ConnectionLimits;
+pub use rollcall_decisions::DecisionOptions;
 pub use server::{Error, ServerLimits, serve, serve_health};

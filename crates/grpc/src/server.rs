@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use rollcall_app::{App, jobs::JobInfo};
+use rollcall_decisions::{DecisionOptions, Decisions};
 use rollcall_proto::v1::{
     assignment_service_server::AssignmentServiceServer, audit_service_server::AuditServiceServer,
     directory_service_server::DirectoryServiceServer, email_export_service_server::EmailExportServiceServer,
@@ -35,13 +36,15 @@ pub enum Error {
     Store(#[from] rollcall_app::Error),
 }
 
-/// Which clients a server accepts, and what limits them.
+/// Which clients a server accepts, and what limits a server and its clients.
 #[derive(Clone, Debug)]
 pub struct ServerLimits {
     /// Their connections.
     pub connections: ConnectionLimits,
     /// Their calls.
     pub calls: CallBudgets,
+    /// The memory of email export decisions, and how old they may be.
+    pub decisions: DecisionOptions,
     /// Who may call.
     pub access: AccessControl,
 }
@@ -51,6 +54,7 @@ impl Default for ServerLimits {
         Self {
             connections: ConnectionLimits::default(),
             calls: CallBudgets::new(CallLimits::default()),
+            decisions: DecisionOptions::default(),
             access: AccessControl::off(),
         }
     }
@@ -71,7 +75,8 @@ pub async fn serve(
     let key = app.page_token_key().await?;
     jobs.sort_by_key(|job| job.name);
     let stream_time = limits.calls.limits().stream_time;
-    let services = Services { app, pages: PageTokens::new(&key), jobs: Arc::from(jobs), stream_time };
+    let decisions = Decisions::start(app.db().clone(), limits.decisions);
+    let services = Services { app, decisions, pages: PageTokens::new(&key), jobs: Arc::from(jobs), stream_time };
     let app = services.app.clone();
     let (health, health_service) = tonic_health::server::health_reporter();
     let mut routes = Routes::builder();

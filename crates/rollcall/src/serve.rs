@@ -9,7 +9,7 @@ use std::{
 use rollcall_app::App;
 use rollcall_grpc::{CallBudgets, ServerLimits};
 use rollcall_jobs::Engine;
-use rollcall_store::{Db, audit::is_rewritable, protection::sees_all_organizations};
+use rollcall_store::{Db, announcements::start_announcing, audit::is_rewritable, protection::sees_all_organizations};
 use tokio::{net::TcpListener, task::JoinHandle, time::timeout};
 use tokio_util::sync::CancellationToken;
 
@@ -111,6 +111,9 @@ impl Service {
         let address = listener.local_addr().map_err(Error::doing("cannot read the address of the listener"))?;
         let app = App::new(db.clone(), reports).with_options(config.app_options());
         tokio::spawn(warn_if_unusable(app.clone(), work));
+        if config.decision_signals {
+            start_announcing(db);
+        }
         let stopping = CancellationToken::new();
         let stopped = stopping.clone().cancelled_owned();
         let server = if work == Work::Jobs {
@@ -122,7 +125,8 @@ impl Service {
         } else {
             let calls = CallBudgets::new(config.call_limits());
             let access = config.auth.open(address)?;
-            let limits = ServerLimits { connections: config.connection_limits(), calls, access };
+            let (connections, decisions) = (config.connection_limits(), config.decision_options());
+            let limits = ServerLimits { connections, calls, decisions, access };
             let jobs = rollcall_jobs::list(&config.job_options());
             let calls = rollcall_grpc::serve(app.clone(), jobs, listener, limits, stopped);
             tokio::spawn(async { calls.await.map_err(Error::doing("the server failed")) })

@@ -30,6 +30,7 @@ pub use proxy::{Direction, Fault, FaultProxy, FaultTrigger};
 pub use random::Random;
 pub use raw_call::call_raw;
 pub use refused_call::RefusedCall;
+pub use rollcall_grpc::DecisionOptions;
 pub use rollcall_jobs::{JobOptions, Schedule, TimeZone};
-pub use server::{TestServer, connect, reason, refused};
+pub use server::{Replica, TestServer, connect, reason, refused};
 pub use size::{copy_assignment, enlarge, rows_read};

@@ -163,6 +163,16 @@ securityContext:
   value: {{ .Values.calls.streams | int64 | quote }}
 - name: ROLLCALL_CALL_MEMORY
   value: {{ printf "%dMiB" (int64 .Values.calls.memoryMiB) | quote }}
+- name: ROLLCALL_DECISION_MEMORY
+  value: {{ printf "%dMiB" (int64 .Values.decisions.memoryMiB) | quote }}
+- name: ROLLCALL_DECISION_POLL_INTERVAL
+  value: {{ printf "%dms" (int64 .Values.decisions.pollMilliseconds) | quote }}
+- name: ROLLCALL_DECISION_SIGNALS
+  value: {{ .Values.decisions.signals | quote }}
+- name: ROLLCALL_MAX_STALENESS
+  value: {{ printf "%ds" (int64 .Values.decisions.maxStalenessSeconds) | quote }}
+- name: ROLLCALL_MAX_STALENESS_ON_OUTAGE
+  value: {{ printf "%ds" (int64 .Values.decisions.maxStalenessOnOutageSeconds) | quote }}
 - name: ROLLCALL_ORGANIZATION_SHARE
   value: {{ .Values.calls.organizationShare | int64 | quote }}
 - name: ROLLCALL_STREAM_TIME

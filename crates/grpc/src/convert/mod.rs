@@ -31,6 +31,11 @@ const REJECTED_BYTES_MAX: usize = 1_500_000;
 /// How many bytes the key of a rejected row has at most.
 const KEY_MAX: usize = 2_100;
 
+/// Returns a time span; the longest one for a span that has no place in the message.
+pub(crate) fn to_duration(span: std::time::Duration) -> prost_types::Duration {
+    prost_types::Duration::try_from(span).unwrap_or(prost_types::Duration { seconds: i64::MAX, nanos: 0 })
+}
+
 pub(crate) fn to_timestamp(time: rollcall_domain::Timestamp) -> Timestamp {
     Timestamp { seconds: time.timestamp(), nanos: time.timestamp_subsec_nanos().cast_signed() }
 }

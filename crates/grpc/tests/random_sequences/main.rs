@@ -12,6 +12,7 @@ mod api_snapshot;
 mod burst;
 mod concurrent_writers;
 mod database_faults;
+mod decisions;
 mod generate;
 mod generate_syncs;
 mod model;

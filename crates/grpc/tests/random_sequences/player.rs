@@ -9,6 +9,7 @@ use crate::{
     StepCounts,
     api_snapshot::{ApiSnapshot, microseconds, require_equal, revision_number},
     database_faults::DatabaseFaults,
+    decisions,
     generate::{GeneratedRequest, generate},
     model::{AppliedRequest, Model, expected_preview, without_defaults},
     responses::{
@@ -285,6 +286,7 @@ impl<'a> SequencePlayer<'a> {
         played.catalog_etag = snapshot.catalog_etag;
         played.order_etag = snapshot.order_etag;
         let name = format!("organizations/{}", played.model.id);
-        check_stored_data(&self.channel, &name).await
+        check_stored_data(&self.channel, &name).await?;
+        decisions::compare(&self.channel, &self.organizations[index].model, &snapshot.members).await
     }
 }

@@ -56,6 +56,18 @@ const WRITE_CALLS: Setting = setting("calls/writes", "ROLLCALL_WRITE_CALLS", "--
 const BULK_CALLS: Setting = setting("calls/bulk", "ROLLCALL_BULK_CALLS", "--bulk-calls", "");
 const STREAM_CALLS: Setting = setting("calls/streams", "ROLLCALL_STREAM_CALLS", "--stream-calls", "");
 const CALL_MEMORY: Setting = setting("calls/memoryMiB", "ROLLCALL_CALL_MEMORY", "--call-memory", "MiB");
+const DECISION_MEMORY: Setting = setting("decisions/memoryMiB", "ROLLCALL_DECISION_MEMORY", "--decision-memory", "MiB");
+const DECISION_POLL_INTERVAL: Setting =
+    setting("decisions/pollMilliseconds", "ROLLCALL_DECISION_POLL_INTERVAL", "--decision-poll-interval", "ms");
+const DECISION_SIGNALS: Setting = setting("decisions/signals", "ROLLCALL_DECISION_SIGNALS", "--decision-signals", "");
+const MAX_STALENESS: Setting =
+    setting("decisions/maxStalenessSeconds", "ROLLCALL_MAX_STALENESS", "--max-staleness", "s");
+const MAX_STALENESS_ON_OUTAGE: Setting = setting(
+    "decisions/maxStalenessOnOutageSeconds",
+    "ROLLCALL_MAX_STALENESS_ON_OUTAGE",
+    "--max-staleness-on-outage",
+    "s",
+);
 const ORGANIZATION_SHARE: Setting =
     setting("calls/organizationShare", "ROLLCALL_ORGANIZATION_SHARE", "--organization-share", "");
 const STREAM_TIME: Setting = setting("calls/streamTimeSeconds", "ROLLCALL_STREAM_TIME", "--stream-time", "s");
@@ -74,7 +86,7 @@ const LOG: Setting = setting("log", "ROLLCALL_LOG", "--log", "");
 const AUTH: Setting = setting("auth/mode", "ROLLCALL_AUTH", "--auth", "");
 const OTLP: Setting = setting("otlpEndpoint", "OTEL_EXPORTER_OTLP_ENDPOINT", "--otlp-endpoint", "");
 
-const NUMBERS: [Setting; 24] = [
+const NUMBERS: [Setting; 28] = [
     CONNECTIONS,
     CHECK_CONNECTIONS,
     READ_CONNECTIONS,
@@ -86,6 +98,10 @@ const NUMBERS: [Setting; 24] = [
     BULK_CALLS,
     STREAM_CALLS,
     CALL_MEMORY,
+    DECISION_MEMORY,
+    DECISION_POLL_INTERVAL,
+    MAX_STALENESS,
+    MAX_STALENESS_ON_OUTAGE,
     ORGANIZATION_SHARE,
     STREAM_TIME,
     WAITING_WRITES,
@@ -138,7 +154,8 @@ fn variables() -> BTreeMap<String, String> {
 #[test]
 fn every_setting_of_the_templates_is_compared() {
     let found: BTreeSet<String> = variables().into_keys().collect();
-    let compared = NUMBERS.iter().chain(&TEXTS).chain([&TIME_ZONE, &AUTH]).map(|setting| setting.variable);
+    let others = [&TIME_ZONE, &AUTH, &DECISION_SIGNALS];
+    let compared = NUMBERS.iter().chain(&TEXTS).chain(others).map(|setting| setting.variable);
     // The templates give these variables a fixed value.
     let fixed = ["ROLLCALL_LISTEN", "ROLLCALL_LOG_FORMAT", "ROLLCALL_AUTH_CONFIG"];
     assert_eq!(found, compared.chain(fixed).map(str::to_owned).collect());
@@ -160,6 +177,13 @@ fn the_templates_write_every_number_in_digits() {
     let variables = variables();
     let wrong = NUMBERS.iter().filter(|setting| !variables[setting.variable].contains("int64"));
     assert_eq!(wrong.map(|setting| setting.variable).collect::<Vec<_>>(), [""; 0]);
+}
+
+#[test]
+fn switches_are_true_or_false() {
+    assert_eq!(DECISION_SIGNALS.schema()["type"], "boolean");
+    let accepted = ["true", "false", "perhaps"].map(|value| DECISION_SIGNALS.binary_accepts(value));
+    assert_eq!(accepted, [true, true, false]);
 }
 
 #[test]

@@ -1,7 +1,10 @@
 //! Transactions of one organization. A function that touches a tenant table takes one of them, so that it cannot be
 //! called without an organization.
 
-use std::ops::{Deref, DerefMut};
+use std::{
+    ops::{Deref, DerefMut},
+    sync::{Arc, OnceLock},
+};
 
 use diesel_async::{
     AnsiTransactionManager, AsyncPgConnection, TransactionManager, pooled_connection::deadpool::Object,
@@ -99,6 +102,8 @@ impl ReadTx {
 pub struct WriteTx {
     pub(super) read: ReadTx,
     pub(super) now: Timestamp,
+    /// The new revision, after the write has set it.
+    pub(super) written: Arc<OnceLock<i64>>,
 }
 
 impl WriteTx {
@@ -112,6 +117,12 @@ impl WriteTx {
     #[must_use]
     pub fn next_revision(&self) -> i64 {
         self.read.organization.revision + 1
+    }
+
+    /// Notes that the write has set the organization's revision.
+    pub(crate) fn note_written(&self, revision: i64) {
+        // A write sets it once.
+        let _ = self.written.set(revision);
     }
 }
 
