@@ -1,5 +1,6 @@
 //! The pool, and the only ways to open a transaction.
 
+mod address;
 mod body;
 mod budgets;
 mod clock;
@@ -12,6 +13,7 @@ mod pool;
 mod prepared;
 mod queue;
 mod statement;
+mod tls;
 mod transaction;
 mod tx;
 
@@ -30,6 +32,7 @@ use self::{
     interrupt::{BegunWrite, StatementConn},
     limits::{BEGIN_READ_ONLY, BEGIN_SNAPSHOT, silent},
     queue::Queues,
+    tls::DatabaseTls,
     transaction::{begin, end, pause, report_lost_connection, roll_back_after, rollback},
     tx::TransactionConn,
 };
@@ -71,6 +74,8 @@ pub struct Db {
     /// The connections that bulk writes may use.
     bulk: Arc<Semaphore>,
     limits: Limits,
+    /// With which TLS a statement is cancelled: that of the connections.
+    tls: Arc<DatabaseTls>,
 }
 
 /// How many connections are in use, out of those that each kind of work may use.
@@ -94,14 +99,16 @@ impl Db {
     pub fn open(options: &Options) -> Result<Self> {
         let organization_percent = options.shares.organization_percent;
         let shares = Shares::of(options.connections, options.shares);
-        let open = |connections| pool::open(&Options { connections, ..options.clone() });
+        let address = pool::parse_url(&options.url)?;
+        let open = |connections| pool::open(&address, connections);
         let pool = open(shares.others)?;
         let share = |connections| if connections == 0 { Ok(pool.clone()) } else { open(connections) };
         let (checks, heartbeats) = (share(shares.checks)?, share(shares.heartbeats)?);
         let streams = Arc::new(StreamBudget::new(shares.streams, organization_percent));
         let reads = Some(Arc::new(ReadBudget::new(shares.reads, organization_percent)));
         let (writes, bulk) = (Arc::new(Queues::new(1)), Arc::new(Semaphore::new(shares.bulk)));
-        Ok(Self { pool, checks, heartbeats, streams, reads, writes, bulk, limits: Limits::default() })
+        let (limits, tls) = (Limits::default(), Arc::new(address.tls.clone()));
+        Ok(Self { pool, checks, heartbeats, streams, reads, writes, bulk, limits, tls })
     }
 
     /// The same database over the connections that only checks of email export use.
@@ -280,7 +287,7 @@ impl Db {
     where
         for<'t> F: TxBody<&'t mut SystemConn, Result<T>, Fut: Send> + Send,
     {
-        let mut conn = StatementConn::new(self.connection().await?);
+        let mut conn = StatementConn::new(self.connection().await?, self.tls.clone());
         let limit = self.limits.statement;
         let answering = async {
             match body(&mut conn).await {
@@ -296,7 +303,7 @@ impl Db {
 
     /// Begins a transaction that only reads.
     async fn begin(&self, sql: &str) -> Result<TransactionConn> {
-        let mut conn = TransactionConn::reading(self.connection().await?);
+        let mut conn = TransactionConn::reading(self.connection().await?, self.tls.clone());
         begin(&mut conn, sql).await?;
         Ok(conn)
     }
