@@ -24,5 +24,8 @@ mod tokens;
 mod trailers;
 
 pub use budgets::{CallBudgets, CallLimits, CallUse};
-pub use connections::ConnectionLimits;
+pub use connections::{
+    ClientAuth, ConnectionLimits, PeerCertificate, RefusedCause, RefusedConnections, ServerListener, ServerTls,
+    TlsChanges, TlsError, TlsFiles,
+};
 pub use server::{Error, ServerLimits, serve, serve_health};

@@ -71,6 +71,8 @@ const TIME_ZONE: Setting = setting("reports/timeZone", "ROLLCALL_REPORT_TIME_ZON
 const LOG: Setting = setting("log", "ROLLCALL_LOG", "--log", "");
 const OTLP: Setting = setting("otlpEndpoint", "OTEL_EXPORTER_OTLP_ENDPOINT", "--otlp-endpoint", "");
 
+const CLIENT_AUTH: Setting = setting("tls/clientAuth", "ROLLCALL_TLS_CLIENT_AUTH", "--tls-client-auth", "");
+
 const NUMBERS: [Setting; 24] = [
     CONNECTIONS,
     CHECK_CONNECTIONS,
@@ -137,7 +139,10 @@ fn every_setting_of_the_templates_is_compared() {
     let found: BTreeSet<String> = variables().into_keys().collect();
     let compared = NUMBERS.iter().chain(&TEXTS).chain([&TIME_ZONE]).map(|setting| setting.variable);
     // The templates give these variables a fixed value.
-    let fixed = ["ROLLCALL_LISTEN", "ROLLCALL_LOG_FORMAT"];
+    let fixed = ["LISTEN", "HEALTH_LISTEN", "LOG_FORMAT", "TLS_CERT", "TLS_KEY", "TLS_CLIENT_CA"];
+    let fixed = fixed.map(|name| format!("ROLLCALL_{name}"));
+    let compared = compared.chain([CLIENT_AUTH.variable]);
+    let fixed: Vec<&str> = fixed.iter().map(String::as_str).collect();
     assert_eq!(found, compared.chain(fixed).map(str::to_owned).collect());
 }
 
@@ -165,6 +170,14 @@ fn time_zones_are_the_same() {
     let zones: BTreeSet<&str> = schema["enum"].as_array().unwrap().iter().map(|zone| zone.as_str().unwrap()).collect();
     assert_eq!(zones, chrono_tz::TZ_VARIANTS.iter().map(|zone| zone.name()).collect());
     assert!(zones.iter().all(|zone| TIME_ZONE.binary_accepts(zone)));
+}
+
+#[test]
+fn the_choices_of_client_certificates_are_the_same() {
+    let schema = CLIENT_AUTH.schema();
+    let choices: Vec<&str> = schema["enum"].as_array().unwrap().iter().map(|choice| choice.as_str().unwrap()).collect();
+    assert_eq!(choices, ["required", "optional"]);
+    assert!(choices.iter().all(|choice| CLIENT_AUTH.binary_accepts(choice)));
 }
 
 /// A backward range, or a day that may not exist in its months. A pattern cannot tell; the binary refuses it at start.
