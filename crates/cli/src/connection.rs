@@ -23,6 +23,7 @@ use tonic_types::StatusExt as _;
 use url::Url;
 
 use crate::{
+    client_tls::{ClientTlsArguments, advice},
     error::{Error, Result, add_causes},
     values,
 };
@@ -72,15 +73,32 @@ impl ServerConnection {
     /// Connects to the server at `target`.
     ///
     /// # Errors
-    /// No server answers at `target`.
-    pub async fn open(target: &Url) -> Result<Self> {
-        let endpoint = Endpoint::from_shared(target.as_str().to_owned())
+    /// No server answers at `target`, or the settings of TLS do not fit it. The text says what to do.
+    pub async fn open(target: &Url, tls: &ClientTlsArguments) -> Result<Self> {
+        let mut endpoint = Endpoint::from_shared(target.as_str().to_owned())
             .map_err(Error::doing(format!("cannot use the address {target}")))?
             .connect_timeout(CONNECT_TIMEOUT)
             .http2_keep_alive_interval(PING_INTERVAL)
             .keep_alive_timeout(PING_INTERVAL);
-        let cannot_reach = format!("cannot reach {target}; start `rollcall serve` there, or give another --target");
-        Ok(Self { channel: endpoint.connect().await.map_err(Error::doing(cannot_reach))? })
+        if let Some(tls) = tls.settings(target)? {
+            endpoint = endpoint.tls_config(tls).map_err(Error::doing("cannot use the files of TLS"))?;
+        }
+        let channel = endpoint.connect().await.map_err(|error| unreachable_server(target, &error))?;
+        let server = Self { channel };
+        server.check_transport(target).await?;
+        Ok(server)
+    }
+
+    /// Checks that the other side speaks gRPC. A server with TLS accepts a connection without TLS, and one that asks for
+    /// a certificate a connection without a certificate, and both close it when they receive something.
+    async fn check_transport(&self, target: &Url) -> Result {
+        let mut request = tonic::Request::new(HealthCheckRequest::default());
+        request.set_timeout(CONNECT_TIMEOUT);
+        match HealthClient::new(self.channel.clone()).check(request).await {
+            // Only an error of the connection has a cause. Any answer of a server will do.
+            Err(status) if std::error::Error::source(&status).is_some() => Err(unreachable_server(target, &status)),
+            _ => Ok(()),
+        }
     }
 
     /// Connects to a server in this process, and waits until it is serving.
@@ -90,7 +108,7 @@ impl ServerConnection {
     pub async fn open_local(address: SocketAddr) -> Result<Self> {
         let text = format!("http://{}", local_address(address));
         let url = Url::parse(&text).map_err(Error::doing(format!("cannot use the address {text}")))?;
-        let server = Self::open(&url).await?;
+        let server = Self::open(&url, &ClientTlsArguments::default()).await?;
         server.wait_until_serving().await?;
         Ok(server)
     }
@@ -126,6 +144,11 @@ impl ServerConnection {
             }
         }
     }
+}
+
+fn unreachable_server(target: &Url, error: &(dyn std::error::Error + 'static)) -> Error {
+    let text = format!("cannot reach {target}; {}", advice(target, error));
+    Error::failed(add_causes(format!("{text}: {error}"), error))
 }
 
 /// Returns the address for a client on this machine. A server that listens on all addresses listens on loopback, too.

@@ -15,6 +15,7 @@
 //!
 //! From `domain` the crate uses the forms of ids, email addresses and filters and the escaping of text for spreadsheets.
 
+mod client_tls;
 mod connection;
 mod csv_file;
 pub mod demo;
@@ -29,6 +30,7 @@ mod progress;
 pub mod report;
 pub mod values;
 
+pub use client_tls::ClientTlsArguments;
 pub use connection::{ServerConnection, TargetArguments, call_failed};
 pub use error::{Error, Result};
 pub use output::print_line;

@@ -50,7 +50,7 @@ async fn with_server_for(
 ) -> Result {
     let finished = async {
         match target {
-            Some(target) => run(&ServerConnection::open(target).await?).await,
+            Some(target) => run(&ServerConnection::open(target, &config.client_tls).await?).await,
             None => with_local_server(config, work, run).await,
         }
     };
@@ -59,7 +59,7 @@ async fn with_server_for(
 
 async fn with_local_server(config: &Config, work: Work, run: impl AsyncFnOnce(&ServerConnection) -> Result) -> Result {
     let database = Database::open(config).await?;
-    let any_free_port = Config { listen: ([127, 0, 0, 1], 0).into(), ..config.clone() };
+    let any_free_port = Config { listen: ([127, 0, 0, 1], 0).into(), ..config.without_tls() };
     let finished = async {
         let service = Service::start(&any_free_port, &database.db, work).await?;
         let finished = async { run(&ServerConnection::open_local(service.address).await?).await }.await;

@@ -2,6 +2,7 @@
 
 #[cfg(test)]
 mod chart;
+mod tls;
 mod usage;
 mod values;
 
@@ -14,7 +15,10 @@ use std::{
 };
 
 use rollcall_app::{AppOptions, reports::ReportStore};
-use rollcall_cli::values::{duration, wave};
+use rollcall_cli::{
+    ClientTlsArguments,
+    values::{duration, wave},
+};
 use rollcall_domain::migration::MigrationLimits;
 use rollcall_embedded::running_as_root;
 use rollcall_grpc::{CallLimits, ConnectionLimits};
@@ -24,6 +28,7 @@ use url::Url;
 
 use crate::error::{Error, Result};
 
+pub(crate) use tls::TlsSettings;
 pub(crate) use usage::parse;
 pub(crate) use values::DatabaseUrl;
 
@@ -40,6 +45,12 @@ pub(crate) struct Config {
     #[arg(long, value_name = "IP:PORT", env = "ROLLCALL_LISTEN", default_value = "127.0.0.1:50051",
           value_parser = values::listen, global = true)]
     pub(crate) listen: SocketAddr,
+
+    #[command(flatten)]
+    pub(crate) tls: TlsSettings,
+
+    #[command(flatten, next_help_heading = "Configuration")]
+    pub(crate) client_tls: ClientTlsArguments,
 
     /// Where the embedded Postgres keeps its data [default: /var/lib/rollcall for root, else $XDG_DATA_HOME/rollcall or
     /// ~/.local/share/rollcall]
@@ -228,6 +239,11 @@ impl Config {
             None => default_data_dir()?,
         };
         std::path::absolute(&dir).map_err(Error::doing(format!("cannot resolve the data directory {}", dir.display())))
+    }
+
+    /// Returns the configuration of a server that only this process uses: without TLS.
+    pub(crate) fn without_tls(&self) -> Self {
+        Self { tls: TlsSettings::default(), ..self.clone() }
     }
 
     /// Opens the store of the reports.
