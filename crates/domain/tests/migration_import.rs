@@ -30,20 +30,31 @@ fn plan(
 fn rows_that_contradict_each_other_are_all_rejected_and_listed() {
     type Settings = &'static [(&'static str, bool)];
     type Case = (&'static str, Vec<LegacyRow>, Settings, u32, Vec<&'static str>);
-    let without_value = LegacyRow { email: "a@x".to_owned(), export: None };
+    let without_value = LegacyRow { email: "a@x.example".to_owned(), export: None };
     let cases: [Case; 7] = [
-        ("one row", vec![row("A@X", true)], &[("a@x", true)], 0, vec![]),
-        ("repeated", vec![row("a@x", true), row("A@x", true)], &[("a@x", true)], 1, vec![]),
-        ("contradicted", vec![row("a@x", true), row("A@x", false)], &[], 0, vec!["a@x", "A@x"]),
+        ("one row", vec![row("A@X.example", true)], &[("a@x.example", true)], 0, vec![]),
+        ("repeated", vec![row("a@x.example", true), row("A@x.example", true)], &[("a@x.example", true)], 1, vec![]),
+        (
+            "contradicted",
+            vec![row("a@x.example", true), row("A@x.example", false)],
+            &[],
+            0,
+            vec!["a@x.example", "A@x.example"],
+        ),
         (
             "two of three contradict",
-            vec![row("a@x", true), row("a@x", true), row("a@x", false), row("b@x", false)],
-            &[("b@x", false)],
+            vec![
+                row("a@x.example", true),
+                row("a@x.example", true),
+                row("a@x.example", false),
+                row("b@x.example", false),
+            ],
+            &[("b@x.example", false)],
             0,
-            vec!["a@x"; 3],
+            vec!["a@x.example"; 3],
         ),
         ("no address", vec![row("a", true)], &[], 0, vec!["a"]),
-        ("no value", vec![without_value], &[], 0, vec!["a@x"]),
+        ("no value", vec![without_value], &[], 0, vec!["a@x.example"]),
         ("nothing", vec![], &[], 0, vec![]),
     ];
     for (name, rows, settings, duplicates, rejected) in cases {
@@ -52,7 +63,7 @@ fn rows_that_contradict_each_other_are_all_rejected_and_listed() {
             accepted.settings.iter().map(|(email, export)| (email.as_str(), *export)).collect();
         assert_eq!(found, settings, "{name}");
         assert_eq!(accepted.duplicates, duplicates, "{name}");
-        let repeated = if duplicates > 0 { vec![email("a@x")] } else { Vec::new() };
+        let repeated = if duplicates > 0 { vec![email("a@x.example")] } else { Vec::new() };
         assert_eq!(accepted.duplicate_emails, repeated, "{name}");
         let keys: Vec<&str> = accepted.rejected.iter().map(|row| row.key.as_str()).collect();
         assert_eq!(keys, rejected, "{name}");
@@ -73,17 +84,17 @@ fn a_row_binds_to_the_member_who_holds_its_address_and_else_waits() {
         ("not held, nothing waits", None, None, true),
     ];
     for (name, holder, waits, changes) in cases {
-        let holder = holder.map(|legacy| (email("a@x"), AddressHolder { member: member("m1"), legacy }));
+        let holder = holder.map(|legacy| (email("a@x.example"), AddressHolder { member: member("m1"), legacy }));
         let holders: HashMap<_, _> = holder.into_iter().collect();
-        let unmatched = waits.into_iter().map(|export| (email("a@x"), export)).collect();
-        let plan = plan(Phase::Legacy, vec![row("a@x", true)], &holders, &unmatched).unwrap();
+        let unmatched = waits.into_iter().map(|export| (email("a@x.example"), export)).collect();
+        let plan = plan(Phase::Legacy, vec![row("a@x.example", true)], &holders, &unmatched).unwrap();
         assert_eq!(plan.changes, changes, "{name}");
         if holders.is_empty() {
-            assert_eq!(plan.unmatched, [(email("a@x"), true)], "{name}");
+            assert_eq!(plan.unmatched, [(email("a@x.example"), true)], "{name}");
             assert_eq!((plan.bound, plan.newly_matched), (vec![], vec![]), "{name}");
         } else {
             assert_eq!(plan.bound, [(member("m1"), true)], "{name}");
-            let waited: Vec<_> = waits.map(|_| email("a@x")).into_iter().collect();
+            let waited: Vec<_> = waits.map(|_| email("a@x.example")).into_iter().collect();
             assert_eq!((plan.newly_matched, plan.unmatched), (waited, vec![]), "{name}");
         }
     }
@@ -92,7 +103,7 @@ fn a_row_binds_to_the_member_who_holds_its_address_and_else_waits() {
 #[test]
 fn an_import_is_refused_once_the_organization_is_migrated() {
     let empty = (HashMap::new(), HashMap::new());
-    for rows in [vec![], vec![row("a@x", true)]] {
+    for rows in [vec![], vec![row("a@x.example", true)]] {
         let planned = plan(Phase::Migrated, rows, &empty.0, &empty.1);
         assert_eq!(planned, Err(Refusal::EmailExportAlreadyMigrated(organization())));
     }
@@ -114,23 +125,28 @@ fn an_old_setting_follows_the_member_and_not_the_address() {
 #[test]
 fn a_waiting_row_binds_to_the_first_member_synced_with_its_address() {
     let cases: [(&str, Phase, Rows, &[&str]); 6] = [
-        ("a new member", Phase::Legacy, Rows::new().person_with("n", "W@x", Some(true)), &["n"]),
-        ("an inactive member", Phase::Legacy, Rows::new().person_with("n", "w@x", Some(false)), &["n"]),
+        ("a new member", Phase::Legacy, Rows::new().person_with("n", "W@x.example", Some(true)), &["n"]),
+        ("an inactive member", Phase::Legacy, Rows::new().person_with("n", "w@x.example", Some(false)), &["n"]),
         (
             "the active member of two",
             Phase::Legacy,
-            Rows::new().person_with("a", "w@x", Some(false)).person_with("b", "w@x", Some(true)),
+            Rows::new().person_with("a", "w@x.example", Some(false)).person_with("b", "w@x.example", Some(true)),
             &["b"],
         ),
-        ("a known member", Phase::Legacy, Rows::new().person_with("m1", "w@x", Some(true)), &["m1"]),
-        ("a member with an old setting keeps it", Phase::Legacy, Rows::new().person_with("m2", "w@x", Some(true)), &[]),
-        ("not after the migration", Phase::Migrated, { Rows::new().person_with("n", "w@x", Some(true)) }, &[]),
+        ("a known member", Phase::Legacy, Rows::new().person_with("m1", "w@x.example", Some(true)), &["m1"]),
+        (
+            "a member with an old setting keeps it",
+            Phase::Legacy,
+            Rows::new().person_with("m2", "w@x.example", Some(true)),
+            &[],
+        ),
+        ("not after the migration", Phase::Migrated, { Rows::new().person_with("n", "w@x.example", Some(true)) }, &[]),
     ];
     for (name, phase, rows, expected) in cases {
         let mut org = Org::new(phase, vec![])
             .with(PersonBuilder::new("m1", &[]))
             .with(PersonBuilder::new("m2", &[]).legacy(false));
-        org.unmatched.insert(email("w@x"), true);
+        org.unmatched.insert(email("w@x.example"), true);
         let sync = org.sync(SyncMode::Delta, rows.0).unwrap();
         let bound: Vec<&str> = sync.directory.bindings.iter().map(|(id, ..)| id.as_str()).collect();
         assert_eq!(bound, expected, "{name}");

@@ -128,7 +128,7 @@ async fn an_unknown_member_is_an_answer_and_an_invalid_request_is_an_error() {
     let cases = [
         (
             "no such organization",
-            ask("organizations/none".to_owned(), Some(Subject::Email("a@b".to_owned()))),
+            ask("organizations/none".to_owned(), Some(Subject::Email("a@b.example".to_owned()))),
             Code::NotFound,
             "ORGANIZATION_NOT_FOUND",
         ),
@@ -136,6 +136,12 @@ async fn an_unknown_member_is_an_answer_and_an_invalid_request_is_an_error() {
         (
             "not an address",
             ask(org.name(), Some(Subject::Email("nobody".to_owned()))),
+            Code::InvalidArgument,
+            "INVALID_REQUEST",
+        ),
+        (
+            "two addresses",
+            ask(org.name(), Some(Subject::Email("yes@acme.example,no@acme.example".to_owned()))),
             Code::InvalidArgument,
             "INVALID_REQUEST",
         ),

@@ -14,7 +14,7 @@ use rollcall_cli::{
     job::{self, JobCommand},
     migration::{
         self, MigrationCommand,
-        change::{MigrationChange, MigrationWaveArguments},
+        change::{MigrationChangeCommand, MigrationWaveArguments},
         import::MigrationImport,
     },
     report::{self, ReportCommand, verify},
@@ -156,21 +156,26 @@ async fn run_migration_command(command: MigrationCommand, config: &Config, shutd
             with_server(config, arguments.target.as_ref(), shutdown, INTERRUPTED, cancel).await
         }
         MigrationCommand::Retry(arguments) => {
-            let change = MigrationChange::new(MigrationAction::Retry, None, &arguments)?;
+            let change = MigrationChangeCommand::new(MigrationAction::Retry, None, &arguments)?;
             run_change(change, arguments.target.as_ref(), config, shutdown).await
         }
         MigrationCommand::Rollback(arguments) => {
-            let change = MigrationChange::new(MigrationAction::RollBack, None, &arguments)?;
+            let change = MigrationChangeCommand::new(MigrationAction::RollBack, None, &arguments)?;
             run_change(change, arguments.target.as_ref(), config, shutdown).await
         }
         MigrationCommand::Wave(MigrationWaveArguments { wave, change: arguments }) => {
-            let change = MigrationChange::new(MigrationAction::SetWave, Some(wave), &arguments)?;
+            let change = MigrationChangeCommand::new(MigrationAction::SetWave, Some(wave), &arguments)?;
             run_change(change, arguments.target.as_ref(), config, shutdown).await
         }
     }
 }
 
-async fn run_change(change: MigrationChange, target: Option<&Url>, config: &Config, shutdown: &Shutdown) -> Result {
+async fn run_change(
+    change: MigrationChangeCommand,
+    target: Option<&Url>,
+    config: &Config,
+    shutdown: &Shutdown,
+) -> Result {
     let run = async |server: &_| change.run(server).await;
     with_server_and_changes(config, target, shutdown, CHANGE_INTERRUPTED, run).await
 }

@@ -19,7 +19,7 @@ const FAULTY_IN_A_ROW: u32 = 3;
 
 /// What follows after an organization could not be read.
 #[derive(Debug)]
-pub(super) enum FaultReaction {
+pub(super) enum OrganizationReaction {
     /// Read the organization again, after a pause.
     TryAgain,
     /// Leave the organization out.
@@ -53,15 +53,15 @@ impl ReportFaults {
         organization: &OrganizationId,
         tries: u32,
         error: Error,
-    ) -> FaultReaction {
+    ) -> OrganizationReaction {
         let cause = chain(&error);
         let Some(reason) = missing_reason(&error) else {
             tracing::error!(%organization, cause, "the report cannot be written");
-            return FaultReaction::GiveUp(error);
+            return OrganizationReaction::GiveUp(error);
         };
         tracing::error!(%organization, tries, cause, "the rows of the organization cannot be read for the report");
         if tries < TRIES && self.missing.len() < ORGANIZATIONS_WITH_PAUSES as usize {
-            return FaultReaction::TryAgain;
+            return OrganizationReaction::TryAgain;
         }
         match reason {
             MissingReason::InvalidRows => self.in_a_row = 0,
@@ -69,12 +69,12 @@ impl ReportFaults {
         }
         let is_server_faulty = self.in_a_row >= FAULTY_IN_A_ROW && !attempt.is_last;
         if is_server_faulty || (reason == MissingReason::DatabaseFault && db.ping().await.is_err()) {
-            return FaultReaction::GiveUp(error);
+            return OrganizationReaction::GiveUp(error);
         }
         tracing::error!(%organization, reason = <&str>::from(reason), "the report leaves the organization out");
         self.missing.push(MissingOrganization { organization: organization.clone(), reason });
         self.last_error = Some(error);
-        FaultReaction::LeaveOut
+        OrganizationReaction::LeaveOut
     }
 
     /// Returns the missing organizations of a report that has `read` other organizations.

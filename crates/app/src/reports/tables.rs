@@ -7,7 +7,7 @@ use rollcall_store::{organizations, reports::MissingOrganization};
 use super::{
     attempt::ReportAttempt,
     changes::ChangesWriter,
-    faults::{FaultReaction, ReportFaults},
+    faults::{OrganizationReaction, ReportFaults},
     manifest::{ManifestChanges, ManifestFile, OrganizationCounts},
     organization_rows::{OrganizationRows, read_organization},
     row_buffer::RowBuffer,
@@ -108,9 +108,9 @@ impl<'a> TablesWriter<'a> {
             };
             tries += 1;
             match self.faults.react(&self.app.db, attempt, organization, tries, error).await {
-                FaultReaction::TryAgain => (attempt.pause)(tries).await,
-                FaultReaction::LeaveOut => return Ok(Reading::LeftOut),
-                FaultReaction::GiveUp(error) => return Err(error),
+                OrganizationReaction::TryAgain => (attempt.pause)(tries).await,
+                OrganizationReaction::LeaveOut => return Ok(Reading::LeftOut),
+                OrganizationReaction::GiveUp(error) => return Err(error),
             }
         }
     }

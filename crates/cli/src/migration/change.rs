@@ -72,12 +72,12 @@ pub struct MigrationWaveArguments {
 
 /// A change of the migrations of many organizations.
 #[derive(Debug)]
-pub struct MigrationChange {
+pub struct MigrationChangeCommand {
     request: ChangeMigrationsRequest,
     wait: Duration,
 }
 
-impl MigrationChange {
+impl MigrationChangeCommand {
     /// Makes the change from the arguments of the command. `wave` is the wave to set, for that action. Reads the file of
     /// organizations, if one is given.
     ///

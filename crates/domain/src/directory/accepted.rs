@@ -3,8 +3,8 @@
 
 use std::collections::HashSet;
 
-use super::{Directory, ParsedMember, ParsedRows, Rejection, SyncMode, emails};
-use crate::{GroupId, MemberId};
+use super::{Directory, Identity, ParsedMember, ParsedRows, Rejection, SyncMode, emails};
+use crate::{GroupId, MemberId, Violation};
 
 /// The accepted rows of a sync.
 pub(super) struct AcceptedRows<'a> {
@@ -36,12 +36,25 @@ impl<'a> AcceptedRows<'a> {
             rejected: rows.rejected_members.iter().collect(),
             groups: groups(rows, directory).collect(),
         };
+        accepted.reject_malformed_addresses(rejections);
         if !email_domains.is_empty() {
             accepted.reject_foreign_addresses(email_domains, rejections);
         }
         accepted.reject_taken_addresses(rejections);
         accepted.named = accepted.people.iter().map(|(id, ..)| id).collect();
         accepted
+    }
+
+    /// Rejects members with a malformed address, of their own or of the manager. A member who has such an address
+    /// already keeps it, so that the rest of the row, above all the status, is still accepted.
+    fn reject_malformed_addresses(&mut self, rejections: &mut Vec<Rejection>) {
+        self.people.retain(|(id, identity, _)| {
+            let known = self.directory.members.get(id).map(|known| &known.identity);
+            let Err(violation) = check_new_addresses(identity, known) else { return true };
+            rejections.push(Rejection { kind: "member", key: id.to_string(), reason: violation.description });
+            self.rejected.insert(id);
+            false
+        });
     }
 
     /// Rejects active members with an address outside the organization's domains. A member who has such an address
@@ -79,6 +92,17 @@ impl<'a> AcceptedRows<'a> {
     /// Whether a group exists after the sync.
     pub(super) fn has_group(&self, id: &GroupId) -> bool {
         self.groups.contains(id)
+    }
+}
+
+/// Checks the addresses of a row that the member does not have yet.
+fn check_new_addresses(row: &Identity, known: Option<&Identity>) -> Result<(), Violation> {
+    if known.is_none_or(|known| known.email != row.email) {
+        row.email.check()?;
+    }
+    match &row.manager_email {
+        Some(email) if known.is_none_or(|known| known.manager_email != row.manager_email) => email.check(),
+        _ => Ok(()),
     }
 }
 

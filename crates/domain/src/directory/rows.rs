@@ -1,4 +1,4 @@
-//! Checking a sync's rows on their own: ids, addresses, duplicates and contradictions.
+//! Checking a sync's rows on their own: ids, texts, duplicates and contradictions.
 
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap, HashSet},
@@ -58,7 +58,7 @@ pub struct RawRows {
     pub removed: Vec<RawMembership>,
 }
 
-/// A person whose row is well formed, and whether they are active.
+/// A person whose row is well formed, and whether they are active. The form of the addresses is not checked yet.
 pub type ParsedMember = (MemberId, Identity, bool);
 
 /// Rows that are well formed and agree with each other.
@@ -249,8 +249,8 @@ fn parse_member(row: RawMember) -> Result<(Identity, bool), Violation> {
     }
     let manager = Some(&row.manager_email).filter(|email| !email.is_empty());
     let identity = Identity {
-        email: Email::parse(&row.email)?,
-        manager_email: manager.map(|email| Email::parse(email)).transpose()?,
+        email: Email::lower_case(&row.email)?,
+        manager_email: manager.map(|email| Email::lower_case(email)).transpose()?,
         given_name: row.given_name,
         family_name: row.family_name,
         job_title: row.job_title,

@@ -45,7 +45,7 @@ impl IdentityInput {
     pub fn violations(&self, stored: StoredIdentity<'_>) -> Vec<Violation> {
         let identity = stored.identity;
         let differs = |given: &str, stored: &str| !given.is_empty() && given != stored;
-        let email = !self.email.is_empty() && Email::parse(&self.email).as_ref() != Ok(&identity.email);
+        let email = !self.email.is_empty() && Email::lower_case(&self.email).as_ref() != Ok(&identity.email);
         let groups = || stored.groups.iter().map(|group| names::group(stored.organization, group));
         let fields = [
             ("email", email),

@@ -19,7 +19,7 @@ fn reasons(response: &SyncDirectoryResponse) -> Vec<String> {
 /// A change of the row of `d` that makes it invalid, and the reason of the rejection.
 type BadMember = (fn(&mut DirectoryMember), &'static str);
 
-const BAD_MEMBERS: [BadMember; 14] = [
+const BAD_MEMBERS: [BadMember; 18] = [
     (|row| row.member.clear(), "member : the member id must have 1 to 255 characters, not 0"),
     (|row| row.member = "d\n".to_owned(), "member d\n: the member id must not have control characters"),
     (|row| row.email.clear(), "member d: the email must have 1 to 254 characters, not 0"),
@@ -27,6 +27,19 @@ const BAD_MEMBERS: [BadMember; 14] = [
     (
         |row| row.email = "d d@acme.example".to_owned(),
         "member d: `d d@acme.example` is not an email address such as name@company.example",
+    ),
+    (|row| row.email = "a@b".to_owned(), "member d: `a@b` is not an email address such as name@company.example"),
+    (
+        |row| row.email = "a@x.example,B@x.example".to_owned(),
+        "member d: `a@x.example,b@x.example` is not an email address such as name@company.example",
+    ),
+    (
+        |row| row.email = "mailto:q@x.example".to_owned(),
+        "member d: `mailto:q@x.example` is not an email address such as name@company.example",
+    ),
+    (
+        |row| row.manager_email = "q@@x.example".to_owned(),
+        "member d: `q@@x.example` is not an email address such as name@company.example",
     ),
     (|row| row.email = "x".repeat(255), "member d: the email must have 1 to 254 characters, not 255"),
     (

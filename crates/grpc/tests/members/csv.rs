@@ -45,7 +45,7 @@ async fn awkward(server: &TestServer) -> Org<'_> {
         person("é/ü x", "E@acme.example", ("", "É"), "", "", MemberStatus::Active),
         person("a", "a@acme.example", ("A", ""), "", "", MemberStatus::Inactive),
         person("B", "b@acme.example", ("Ada \"A\"", "Byron, L."), "", "", MemberStatus::Active),
-        person("=cmd", "=cmd@acme.example", ("+1", "two"), "-Boss", "@x@acme.example", MemberStatus::Active),
+        person("=cmd", "=cmd@acme.example", ("+1", "two"), "-Boss", "+x@acme.example", MemberStatus::Active),
     ];
     server.directory().sync_directory(tokio_stream::once(request)).await.unwrap();
     let request = GetCatalogRequest { name: format!("{}/catalog", org.name()), ..Default::default() };
@@ -83,7 +83,7 @@ async fn the_csv_has_the_same_bytes_for_the_same_data_and_is_harmless_in_a_sprea
     let default = "ACTIVE,default,Default,2,MANUAL_EDITING,,false,false,false,false,false,false,false,,,DO_NOT_EXPORT,,ASSIGNMENT\r\n";
     let rows = |quote: &str| {
         [
-            format!("acme,{quote}=cmd,{quote}=cmd@acme.example,{quote}+1 two,{quote}-Boss,{quote}@x@acme.example,ACTIVE,sales,{quote}=Sales,1,AUTOMATIC_UPDATES,engage;gong,{sales}"),
+            format!("acme,{quote}=cmd,{quote}=cmd@acme.example,{quote}+1 two,{quote}-Boss,{quote}+x@acme.example,ACTIVE,sales,{quote}=Sales,1,AUTOMATIC_UPDATES,engage;gong,{sales}"),
             format!("acme,B,b@acme.example,\"Ada \"\"A\"\" Byron, L.\",,,{default}"),
             format!("acme,a,a@acme.example,A,,,INACTIVE,sales,{quote}=Sales,1,AUTOMATIC_UPDATES,,{sales}"),
             format!("acme,é/ü x,e@acme.example,É,,,{default}"),

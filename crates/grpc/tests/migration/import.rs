@@ -32,6 +32,7 @@ async fn an_import_reports_the_result_of_every_row() {
         setting("Later@acme.example", YES),
         setting("early@acme.example", NO),
         setting("nobody", YES),
+        setting("mailto:c@acme.example", YES),
         setting("c@acme.example", EmailExport::Unspecified),
     ];
     let checked = ImportLegacySettingsRequest { validate_only: true, ..import(&org, rows.clone()) };
@@ -47,7 +48,7 @@ async fn an_import_reports_the_result_of_every_row() {
     let row = |row: &RejectedRow| format!("{} {}", row.kind, row.key);
     let mut rejected: Vec<String> = done.rejected.iter().map(row).collect();
     rejected.sort_unstable();
-    let expected = ["B@acme.example", "b@acme.example", "c@acme.example", "nobody"];
+    let expected = ["B@acme.example", "b@acme.example", "c@acme.example", "mailto:c@acme.example", "nobody"];
     assert_eq!(rejected, expected.map(|key| format!("legacy_setting {key}")));
     let expected = ImportLegacySettingsResponse {
         bound_count: 1,
@@ -55,7 +56,7 @@ async fn an_import_reports_the_result_of_every_row() {
         unmatched_emails: vec!["early@acme.example".to_owned(), "later@acme.example".to_owned()],
         duplicate_count: 1,
         duplicate_emails: vec!["a@acme.example".to_owned()],
-        rejected_count: 4,
+        rejected_count: 5,
         ..done.clone()
     };
     assert_eq!(done, expected);

@@ -35,7 +35,7 @@ impl RowOutcomes {
     /// Returns the outcome of a row and its reason. Must be called in the order of the file.
     pub(super) fn outcome<'a>(&'a mut self, row: &'a LegacySettingRow) -> (&'static str, &'a str) {
         let rejected = self.rejected.get(&row.email).map(String::as_str);
-        let (Ok(_), Ok(email)) = (&row.export, Email::parse(&row.email)) else {
+        let (Ok(_), Ok(email)) = (&row.export, Email::lower_case(&row.email)) else {
             return ("rejected", row.export.as_ref().err().map(String::as_str).or(rejected).unwrap_or_default());
         };
         if let Some(reason) = rejected {

@@ -37,12 +37,12 @@ pub(super) struct PublishedManifest {
     pub(super) organizations: Vec<PublishedOrganization>,
     /// The organizations that the report lacks. Versions before this field wrote complete reports only.
     #[serde(default)]
-    pub(super) missing_organizations: Vec<MissingOrganization>,
+    pub(super) missing_organizations: Vec<UnpublishedOrganization>,
 }
 
 /// An organization that the report lacks.
 #[derive(Debug, Deserialize)]
-pub(super) struct MissingOrganization {
+pub(super) struct UnpublishedOrganization {
     pub(super) organization: String,
     pub(super) reason: String,
 }

@@ -17,7 +17,7 @@ use crate::{
     output::print_line,
 };
 use folder::PublishedFolder;
-use format::{MANIFEST_FILE, MissingOrganization, PublishedManifest};
+use format::{MANIFEST_FILE, PublishedManifest, UnpublishedOrganization};
 
 /// The arguments of `report verify`.
 #[derive(Debug, clap::Args)]
@@ -91,6 +91,6 @@ fn summary(manifest: &PublishedManifest) -> String {
     )
 }
 
-fn missing_line(missing: &MissingOrganization) -> String {
+fn missing_line(missing: &UnpublishedOrganization) -> String {
     format!("missing: {}, {}", missing.organization, missing.reason)
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use rollcall_domain::spreadsheet;
 
-use super::format::{MissingOrganization, PublishedOrganization};
+use super::format::{PublishedOrganization, UnpublishedOrganization};
 
 /// The state of the check, between the records of a table.
 #[derive(Default)]
@@ -84,9 +84,9 @@ impl<'a> TableCheck<'a> {
     }
 
     /// Returns a problem for each missing organization that has rows.
-    pub(super) fn missing_problems(&self, missing: &[MissingOrganization]) -> Vec<String> {
-        let has_rows = |missing: &&MissingOrganization| self.organization_rows.contains_key(&missing.organization);
-        let problem = |missing: &MissingOrganization| {
+    pub(super) fn missing_problems(&self, missing: &[UnpublishedOrganization]) -> Vec<String> {
+        let has_rows = |missing: &&UnpublishedOrganization| self.organization_rows.contains_key(&missing.organization);
+        let problem = |missing: &UnpublishedOrganization| {
             format!("it has rows of {}, which the manifest lists as missing", missing.organization)
         };
         missing.iter().filter(has_rows).map(problem).collect()

@@ -1,4 +1,4 @@
-//! `rollcall serve` with TLS, and the commands that call it.
+//! `rollcall serve` as a process: TLS, the commands that call it, and its end.
 
 #![allow(clippy::unwrap_used, reason = "a test panics if its setup fails")]
 
@@ -6,10 +6,13 @@ use std::{
     io::{BufRead as _, BufReader},
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
+    time::Duration,
 };
 
-use rollcall_testkit::{TestAuthority, TestDatabase};
+use rollcall_proto::v1::{ListOrganizationsRequest, organization_service_client::OrganizationServiceClient};
+use rollcall_testkit::{BlockedSessions, TestAuthority, TestDatabase};
 use tempfile::TempDir;
+use tonic::transport::Channel;
 use tonic_health::pb::{HealthCheckRequest, health_client::HealthClient};
 
 /// A running server. Dropping the value kills it.
@@ -105,7 +108,7 @@ async fn commands_call_a_server_with_tls_and_say_what_is_missing() {
     says(&job_list(&plaintext, &all), "is called without TLS: give an https:// address");
 
     let url = format!("http://127.0.0.1:{}", server.health.unwrap());
-    let mut health = HealthClient::connect(url).await.unwrap();
+    let mut health = HealthClient::new(Channel::from_shared(url).unwrap().connect().await.unwrap());
     let answer = health.check(HealthCheckRequest::default()).await.unwrap().into_inner();
     assert_eq!(answer.status().as_str_name(), "SERVING");
 }
@@ -131,4 +134,25 @@ fn half_of_the_files_of_tls_is_a_usage_error() {
         says(&String::from_utf8(output.stderr).unwrap(), text);
         assert_eq!(output.status.code(), Some(2));
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_call_that_does_not_end_delays_a_stop_only_until_the_limit() {
+    let (database, dir) = (TestDatabase::new().await, TempDir::new().unwrap());
+    let arguments = ["--shutdown-timeout", "500ms"].map(str::to_owned);
+    let mut server = Server::start(&database, dir.path(), &arguments);
+    let locker = database.client().await;
+    locker.batch_execute("BEGIN; LOCK TABLE organizations IN ACCESS EXCLUSIVE MODE").await.unwrap();
+    let url = format!("http://127.0.0.1:{}", server.port);
+    let call = tokio::spawn(async move {
+        let mut client = OrganizationServiceClient::connect(url).await.unwrap();
+        client.list_organizations(ListOrganizationsRequest::default()).await
+    });
+    BlockedSessions::of(&database).await.wait_for(1).await;
+    let signalled = Command::new("kill").args(["-s", "TERM", &server.child.id().to_string()]).status().unwrap();
+    assert!(signalled.success());
+    let ended = tokio::task::spawn_blocking(move || server.child.wait().unwrap());
+    let ended = tokio::time::timeout(Duration::from_secs(60), ended).await.expect("the server does not end").unwrap();
+    assert!(ended.success(), "{ended}");
+    call.await.unwrap().unwrap_err();
 }
