@@ -6,11 +6,11 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use rustls::{AlertDescription, CertificateError, Error as TlsError};
+use rustls::{CertificateError, Error as TlsError};
 use tonic::transport::{Certificate, ClientTlsConfig, Identity};
 use url::Url;
 
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, add_causes};
 
 /// How a command uses TLS.
 #[derive(Clone, Debug, Default, clap::Args)]
@@ -82,6 +82,7 @@ fn read(path: &Path, flag: &str, content: &str) -> Result<String> {
 /// Returns what a person can do about a server that cannot be reached.
 pub(crate) fn advice(target: &Url, error: &(dyn StdError + 'static)) -> &'static str {
     let is_tls = target.scheme() == "https";
+    let text = add_causes(error.to_string(), error);
     match find(error, |error| error.downcast_ref::<TlsError>()) {
         Some(TlsError::InvalidCertificate(CertificateError::UnknownIssuer)) => {
             "give the certificate of the authority that issued the server's certificate as --tls-ca"
@@ -91,13 +92,16 @@ pub(crate) fn advice(target: &Url, error: &(dyn StdError + 'static)) -> &'static
         )) => {
             "the server's certificate has another name: give a --target with that name, or the name as --tls-server-name"
         }
-        Some(TlsError::AlertReceived(AlertDescription::CertificateRequired)) => {
-            "the server asks for a certificate: give --tls-client-cert and --tls-client-key"
-        }
-        Some(TlsError::AlertReceived(_)) => "the server refuses the certificate --tls-client-cert: give another one",
         Some(TlsError::InvalidMessage(_)) => "the server answers without TLS: give an http:// address",
         _ if find(error, |error| error.downcast_ref::<io::Error>()).is_some_and(|error| is_refused(error.kind())) => {
             "start `rollcall serve` there, or give another --target"
+        }
+        // An alert comes after the handshake, when HTTP/2 keeps only the text of an error.
+        _ if is_tls && text.contains("received fatal alert: CertificateRequired") => {
+            "the server asks for a certificate: give --tls-client-cert and --tls-client-key"
+        }
+        _ if is_tls && text.contains("received fatal alert") => {
+            "the server refuses the certificate --tls-client-cert: give another one"
         }
         _ if is_tls => "does the server use TLS? If not, give an http:// address",
         _ => "does the server use TLS? Then give an https:// address",

@@ -94,10 +94,11 @@ impl ServerConnection {
     async fn check_transport(&self, target: &Url) -> Result {
         let mut request = tonic::Request::new(HealthCheckRequest::default());
         request.set_timeout(CONNECT_TIMEOUT);
-        match HealthClient::new(self.channel.clone()).check(request).await {
-            // Only an error of the connection has a cause. Any answer of a server will do.
-            Err(status) if std::error::Error::source(&status).is_some() => Err(unreachable_server(target, &status)),
-            _ => Ok(()),
+        let answered = HealthClient::new(self.channel.clone()).check(request).await;
+        // Only an error of the connection has a cause. Any answer of a server will do.
+        match answered.as_ref().err().and_then(std::error::Error::source) {
+            Some(cause) => Err(unreachable_server(target, cause)),
+            None => Ok(()),
         }
     }
 

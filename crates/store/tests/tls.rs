@@ -31,6 +31,7 @@ const HOST: &str = "db.example";
 struct TlsPostgres {
     cluster: Cluster,
     port: u16,
+    database: &'static str,
     files: TempDir,
     _data: TempDir,
 }
@@ -54,7 +55,7 @@ impl TlsPostgres {
             ..ClusterOptions::service(data.path().join("data"))
         };
         let cluster = tokio::task::spawn_blocking(move || Cluster::start(&options)).await.unwrap().unwrap();
-        let server = Self { cluster, port, files: TempDir::new().unwrap(), _data: data };
+        let server = Self { cluster, port, database: "postgres", files: TempDir::new().unwrap(), _data: data };
         server.configure(access, ssl).await;
         server
     }
@@ -114,7 +115,7 @@ impl TlsPostgres {
 
     async fn superuser(&self) -> Client {
         let (client, connection) =
-            tokio_postgres::connect(&self.cluster.superuser_url("postgres"), NoTls).await.unwrap();
+            tokio_postgres::connect(&self.cluster.superuser_url(self.database), NoTls).await.unwrap();
         tokio::spawn(connection);
         client
     }
@@ -122,7 +123,7 @@ impl TlsPostgres {
     /// Returns a URL with these options. `DIR` stands for the directory of the files.
     fn url(&self, host: &str, options: &str) -> String {
         let options = options.replace("DIR", &self.files.path().display().to_string());
-        let address = format!("{host}:{}/postgres?hostaddr=127.0.0.1", self.port);
+        let address = format!("{host}:{}/{}?hostaddr=127.0.0.1", self.port, self.database);
         format!("postgres://rollcall@{address}&{options}")
     }
 
@@ -249,6 +250,8 @@ async fn a_statement_is_cancelled_over_tls() {
     const TLS_REQUEST: u32 = 80_877_103;
     let mut server = TlsPostgres::start(NEEDS_TLS, true).await;
     let options = "sslmode=verify-full&sslrootcert=DIR/ca.crt";
+    migrate::ensure_database(&server.url(HOST, options), "rollcall").await.unwrap();
+    server.database = "rollcall";
     migrate::run(&server.url(HOST, options)).await.unwrap();
     let (port, codes) = relay(server.port).await;
     server.port = port;
