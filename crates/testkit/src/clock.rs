@@ -1,5 +1,6 @@
 //! A database clock that tests can advance. The service reads the time only from `clock_timestamp()` of its database, so
-//! a test can skip a night, or advance the clock to simulate a process that was paused.
+//! a test can skip a night, or advance the clock to simulate a process that was paused. A change of the clock also wakes
+//! the job engines, which would have slept less if the time had really passed.
 
 use std::time::Duration;
 
@@ -41,13 +42,17 @@ impl TestClock {
     /// Sets how far the clock is ahead of the real time.
     pub async fn set_ahead(&self, by: Duration) {
         let by = i64::try_from(by.as_micros()).unwrap();
-        self.client.query("SELECT setval('test_clock.ahead', $1)", &[&by]).await.unwrap();
+        self.client
+            .query("SELECT setval('test_clock.ahead', $1), pg_notify('rollcall_job_runs', '')", &[&by])
+            .await
+            .unwrap();
     }
 
     /// Advances the clock.
     pub async fn advance(&self, by: Duration) {
         let by = i64::try_from(by.as_micros()).unwrap();
-        let sql = "SELECT setval('test_clock.ahead', (SELECT last_value FROM test_clock.ahead) + $1)";
+        let sql = "SELECT setval('test_clock.ahead', (SELECT last_value FROM test_clock.ahead) + $1),
+            pg_notify('rollcall_job_runs', '')";
         self.client.query(sql, &[&by]).await.unwrap();
     }
 }

@@ -2,11 +2,12 @@
 //!
 //! A ticker only wakes the engine. The database decides what time it is, which runs there are, and which process works
 //! on which run. Therefore any number of engines can share a database, and no state in
-//! memory matters to another engine.
+//! memory matters to another engine. An engine without work sleeps until a run is due or requested.
 
 mod claim_context;
 mod clock_watch;
 mod error;
+mod listening;
 mod options;
 mod run_attempt;
 mod run_in_process;
@@ -19,12 +20,14 @@ use std::{pin::pin, sync::Arc, time::Duration};
 
 use rollcall_app::App;
 use tokio::{
+    sync::Notify,
     task::JoinHandle,
-    time::{sleep, timeout},
+    time::{Instant, sleep_until, timeout},
 };
 use tokio_cron_scheduler::{Job, JobScheduler};
 
 pub use error::EngineError;
+use listening::listen_until_stopped;
 pub use options::EngineOptions;
 pub use run_in_process::run_in_process;
 pub use schedule::{Schedule, TimeZone, Timetable, parse_cron};
@@ -55,8 +58,10 @@ impl Engine {
     /// [`EngineError::Store`].
     pub async fn start(app: App, specs: Vec<JobSpec>, options: EngineOptions) -> Result<Self, EngineError> {
         let state = Arc::new(EngineState::new(app, specs, options).await?);
-        let ticker = start_ticker(&state).await.map_err(EngineError::Ticker)?;
-        let ticking = tokio::spawn(tick_until_stopped(state.clone(), ticker));
+        let ticks = Arc::new(Notify::new());
+        let ticker = start_ticker(ticks.clone()).await.map_err(EngineError::Ticker)?;
+        tokio::spawn(listen_until_stopped(state.clone()));
+        let ticking = tokio::spawn(tick_until_stopped(state.clone(), ticker, ticks));
         Ok(Self { state, ticking: Some(ticking) })
     }
 
@@ -89,31 +94,52 @@ impl Drop for Engine {
     }
 }
 
-async fn start_ticker(state: &EngineState) -> Result<JobScheduler, tokio_cron_scheduler::JobSchedulerError> {
+async fn start_ticker(ticks: Arc<Notify>) -> Result<JobScheduler, tokio_cron_scheduler::JobSchedulerError> {
     let ticker = JobScheduler::new().await?;
-    let wake = state.wake.clone();
-    // Wake-ups during a tick cause one more tick, however many they are.
-    let tick = Job::new("* * * * * *", move |_, _| wake.notify_one())?;
+    let tick = Job::new("* * * * * *", move |_, _| ticks.notify_one())?;
     ticker.add(tick).await?;
     ticker.start().await?;
     Ok(ticker)
 }
 
-async fn tick_until_stopped(state: Arc<EngineState>, mut ticker: JobScheduler) {
+async fn tick_until_stopped(state: Arc<EngineState>, mut ticker: JobScheduler, ticks: Arc<Notify>) {
+    let mut pause = Duration::ZERO;
     loop {
         tokio::select! {
             biased;
             () = state.stop.cancelled() => break,
+            // Wake-ups during a tick cause one more tick, however many they are.
             () = state.wake.notified() => {}
-            () = sleep(TICK_WITHOUT_TICKER) => {}
+            () = first_tick_after(&ticks, pause) => {}
         }
-        match timeout(TICK_TIMEOUT, state.tick()).await {
-            Ok(Ok(())) => {}
-            Ok(Err(error)) => tracing::warn!(%error, "the job engine cannot read its runs; it tries again"),
-            Err(_) => tracing::warn!("the job engine cannot read its runs in time; it tries again"),
-        }
+        pause = match timeout(TICK_TIMEOUT, state.tick()).await {
+            Ok(Ok(pause)) => pause,
+            Ok(Err(error)) => {
+                tracing::warn!(%error, "the job engine cannot read its runs; it tries again");
+                Duration::ZERO
+            }
+            Err(_) => {
+                tracing::warn!("the job engine cannot read its runs in time; it tries again");
+                Duration::ZERO
+            }
+        };
     }
     if let Err(error) = ticker.shutdown().await {
         tracing::debug!(%error, "the ticker did not stop");
+    }
+}
+
+/// Waits for the first tick of the ticker after a pause.
+async fn first_tick_after(ticks: &Notify, pause: Duration) {
+    let due = Instant::now() + pause;
+    let without_ticker = due + TICK_WITHOUT_TICKER;
+    loop {
+        tokio::select! {
+            () = ticks.notified() => {}
+            () = sleep_until(without_ticker) => return,
+        }
+        if Instant::now() >= due {
+            return;
+        }
     }
 }

@@ -12,6 +12,9 @@ pub struct EngineOptions {
     /// The longest backoff after the first failed attempt. It doubles with each further attempt, up to the longest
     /// backoff of the job.
     pub first_backoff: Duration,
+    /// How long an engine sleeps at most that knows of no run to work on, and is told of new ones. Without such notices
+    /// it ticks once a second.
+    pub idle: Duration,
 }
 
 impl Default for EngineOptions {
@@ -20,6 +23,7 @@ impl Default for EngineOptions {
             lease: Duration::from_secs(30),
             heartbeat: Duration::from_secs(2),
             first_backoff: Duration::from_secs(5),
+            idle: Duration::from_secs(15),
         }
     }
 }

@@ -1,9 +1,13 @@
-//! The work of a tick, once a second: the engine creates runs for the times of schedules, claims runs, and shares runs
-//! of other engines.
+//! The work of a tick: the engine creates runs for the times of schedules, claims runs, and shares runs of other engines.
+//! It ticks once a second while there is work, and else when the next run is due.
 
 use std::{
     result::Result as StdResult,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicBool, Ordering::SeqCst},
+    },
+    time::Duration,
 };
 
 use rollcall_app::App;
@@ -29,13 +33,24 @@ struct EngineJob {
     timetable: Option<Timetable>,
 }
 
+impl EngineJob {
+    /// Returns how long it takes until a pending run, or a time of the schedule, is due.
+    fn time_until_due(&self, status: &JobStatus) -> Duration {
+        let next = self.timetable.as_ref().and_then(|timetable| timetable.next_after(status.now));
+        let due = status.due_at.into_iter().chain(next).min();
+        due.map_or(Duration::MAX, |due| (due - status.now).to_std().unwrap_or_default())
+    }
+}
+
 /// The state of an engine. No other process depends on it.
 pub(super) struct EngineState {
-    app: App,
+    pub(super) app: App,
     options: EngineOptions,
     jobs: Vec<EngineJob>,
     /// Causes a tick.
     pub(super) wake: Arc<Notify>,
+    /// Whether the engine is told of the runs that are requested.
+    pub(super) is_listening: AtomicBool,
     /// Asks the engine to stop: it claims no further run, and its jobs finish their chunks.
     pub(super) stop: CancellationToken,
     /// Aborts the engine's jobs.
@@ -57,6 +72,7 @@ impl EngineState {
             options,
             jobs,
             wake: Arc::new(Notify::new()),
+            is_listening: AtomicBool::new(false),
             stop: CancellationToken::new(),
             abort: CancellationToken::new(),
             tasks: Mutex::new(JoinSet::new()),
@@ -65,12 +81,14 @@ impl EngineState {
         })
     }
 
-    pub(super) async fn tick(&self) -> Result<()> {
+    /// Returns how long the engine can sleep before the next tick, if nothing wakes it.
+    pub(super) async fn tick(&self) -> Result<Duration> {
         let names: Vec<&str> = self.jobs.iter().map(|job| job.spec.name).collect();
         let statuses = jobs::list_statuses(self.app.db(), &names).await?;
         if !self.accepts_clock(&statuses) {
-            return Ok(());
+            return Ok(Duration::ZERO);
         }
+        let mut pause = if self.is_listening.load(SeqCst) { self.options.idle } else { Duration::ZERO };
         for status in statuses {
             let Some(job) = self.jobs.iter().find(|job| job.spec.name == status.name) else {
                 continue;
@@ -81,8 +99,10 @@ impl EngineState {
             } else if let Some(share) = job.spec.share.as_ref().filter(|_| status.running) {
                 self.share(&status.name, share).await?;
             }
+            let has_work = scheduled || status.claimable || status.running;
+            pause = if has_work { Duration::ZERO } else { pause.min(job.time_until_due(&status)) };
         }
-        Ok(())
+        Ok(pause)
     }
 
     fn accepts_clock(&self, statuses: &[JobStatus]) -> bool {

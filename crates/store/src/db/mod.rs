@@ -313,6 +313,11 @@ impl Db {
         within(self.limits.connection, connecting).await
     }
 
+    /// Opens a connection that belongs to no pool.
+    pub(crate) async fn own_connection(&self) -> Result<AsyncPgConnection> {
+        Ok(Object::take(self.for_heartbeats().connection().await?))
+    }
+
     /// Checks that the database answers.
     ///
     /// # Errors

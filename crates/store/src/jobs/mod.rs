@@ -10,6 +10,7 @@ mod cancel;
 mod claim;
 mod fence;
 mod input;
+mod notices;
 mod prune;
 mod read;
 mod run;
@@ -21,6 +22,7 @@ pub use cancel::cancel_run;
 pub use claim::claim_run;
 pub(crate) use fence::check_fence;
 pub use input::{RunInput, RunRefusal, advance_in, advance_without_effect, find_input, list_refusals, update_input};
+pub use notices::RunNotices;
 pub use prune::delete_runs;
 pub use read::{
     JobRuns, JobStatus, clock, find_open_run, find_run, find_run_in, list_current_and_last, list_pending, list_runs,

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use diesel::{
     QueryableByName,
     prelude::*,
-    sql_types::{Array, Bool, Text, Timestamptz},
+    sql_types::{Array, Bool, Nullable, Text, Timestamptz},
 };
 use diesel_async::RunQueryDsl;
 use rollcall_domain::Timestamp;
@@ -31,6 +31,9 @@ pub struct JobStatus {
     /// Whether there is a run to claim.
     #[diesel(sql_type = Bool)]
     pub claimable: bool,
+    /// When the first pending run is or was due.
+    #[diesel(sql_type = Nullable<Timestamptz>)]
+    pub due_at: Option<Timestamp>,
     /// Whether a live process works on a run.
     #[diesel(sql_type = Bool)]
     pub running: bool,

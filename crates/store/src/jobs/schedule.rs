@@ -11,6 +11,7 @@ use rollcall_domain::Timestamp;
 use uuid::Uuid;
 
 use super::{
+    notices::notify_engines,
     read::find_open_run,
     run::{JobRun, RunState},
 };
@@ -105,7 +106,9 @@ pub async fn request_run_in(conn: &mut SystemConn, job: &str) -> Result<Requeste
     let now = clock(conn).await?;
     let new = new_run(job, after_newest(conn, job, now).await?, now, RunState::Pending);
     let run = diesel::insert_into(job_runs::table).values(new).returning(JobRun::as_returning());
-    Ok(RequestedRun::Created(run.get_result(conn).await?))
+    let run = run.get_result(conn).await?;
+    notify_engines(conn).await?;
+    Ok(RequestedRun::Created(run))
 }
 
 /// Returns the current time, or a microsecond after the newest run if that is later: `(job, scheduled_for)` is unique.
