@@ -79,6 +79,19 @@ fn read(path: &Path, flag: &str, content: &str) -> Result<String> {
     Ok(text)
 }
 
+/// What a person can do about a server that refuses the client's certificate, or a client without one.
+const CERTIFICATE_ADVICE: &str =
+    "the server asks for a certificate that it accepts: give --tls-client-cert and --tls-client-key";
+
+/// Returns what a person can do about a server that closes a new connection.
+pub(crate) fn advice_if_closed(target: &Url) -> &'static str {
+    match target.scheme() {
+        // The certificate of the client is verified after the handshake has ended for the client.
+        "https" => CERTIFICATE_ADVICE,
+        _ => "does the server use TLS? Then give an https:// address",
+    }
+}
+
 /// Returns what a person can do about a server that cannot be reached.
 pub(crate) fn advice(target: &Url, error: &(dyn StdError + 'static)) -> &'static str {
     let is_tls = target.scheme() == "https";
@@ -96,13 +109,8 @@ pub(crate) fn advice(target: &Url, error: &(dyn StdError + 'static)) -> &'static
         _ if find(error, |error| error.downcast_ref::<io::Error>()).is_some_and(|error| is_refused(error.kind())) => {
             "start `rollcall serve` there, or give another --target"
         }
-        // An alert comes after the handshake, when HTTP/2 keeps only the text of an error.
-        _ if is_tls && text.contains("received fatal alert: CertificateRequired") => {
-            "the server asks for a certificate: give --tls-client-cert and --tls-client-key"
-        }
-        _ if is_tls && text.contains("received fatal alert") => {
-            "the server refuses the certificate --tls-client-cert: give another one"
-        }
+        // HTTP/2 keeps only the text of an alert.
+        _ if is_tls && text.contains("received fatal alert") => CERTIFICATE_ADVICE,
         _ if is_tls => "does the server use TLS? If not, give an http:// address",
         _ => "does the server use TLS? Then give an https:// address",
     }

@@ -23,7 +23,7 @@ use tonic_types::StatusExt as _;
 use url::Url;
 
 use crate::{
-    client_tls::{ClientTlsArguments, advice},
+    client_tls::{ClientTlsArguments, advice, advice_if_closed},
     error::{Error, Result, add_causes},
     values,
 };
@@ -83,7 +83,8 @@ impl ServerConnection {
         if let Some(tls) = tls.settings(target)? {
             endpoint = endpoint.tls_config(tls).map_err(Error::doing("cannot use the files of TLS"))?;
         }
-        let channel = endpoint.connect().await.map_err(|error| unreachable_server(target, &error))?;
+        let channel =
+            endpoint.connect().await.map_err(|error| unreachable_server(target, advice(target, &error), &error))?;
         let server = Self { channel };
         server.check_transport(target).await?;
         Ok(server)
@@ -97,7 +98,7 @@ impl ServerConnection {
         let answered = HealthClient::new(self.channel.clone()).check(request).await;
         // Only an error of the connection has a cause. Any answer of a server will do.
         match answered.as_ref().err().and_then(std::error::Error::source) {
-            Some(cause) => Err(unreachable_server(target, cause)),
+            Some(cause) => Err(unreachable_server(target, advice_if_closed(target), cause)),
             None => Ok(()),
         }
     }
@@ -147,8 +148,8 @@ impl ServerConnection {
     }
 }
 
-fn unreachable_server(target: &Url, error: &(dyn std::error::Error + 'static)) -> Error {
-    let text = format!("cannot reach {target}; {}", advice(target, error));
+fn unreachable_server(target: &Url, advice: &str, error: &(dyn std::error::Error + 'static)) -> Error {
+    let text = format!("cannot reach {target}; {advice}");
     Error::failed(add_causes(format!("{text}: {error}"), error))
 }
 

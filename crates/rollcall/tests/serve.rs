@@ -99,7 +99,7 @@ async fn commands_call_a_server_with_tls_and_say_what_is_missing() {
     );
     says(
         &job_list(&target, &all[..2]),
-        "the server asks for a certificate: give --tls-client-cert and --tls-client-key",
+        "the server asks for a certificate that it accepts: give --tls-client-cert and --tls-client-key",
     );
     says(&job_list(&target, &all[..4]), "--tls-client-cert and --tls-client-key belong together");
     says(&job_list(&target, &["--tls-ca", &client_key]), "has no certificate in PEM");
