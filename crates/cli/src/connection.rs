@@ -4,6 +4,7 @@ use std::{
     collections::BTreeMap,
     fmt::Write as _,
     net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
+    path::Path,
     time::Duration,
 };
 
@@ -25,6 +26,7 @@ use url::Url;
 use crate::{
     client_tls::{ClientTlsArguments, advice, advice_if_closed},
     error::{Error, Result, add_causes},
+    token::{AuthorizedChannel, TokenFile},
     values,
 };
 
@@ -47,13 +49,14 @@ pub struct TargetArguments {
 #[derive(Debug)]
 pub struct ServerConnection {
     channel: Channel,
+    token: TokenFile,
 }
 
 macro_rules! clients {
     ($($name:ident: $client:ident,)*) => {
         impl ServerConnection {
-            $(pub(crate) fn $name(&self) -> $client<Channel> {
-                $client::new(self.channel.clone())
+            $(pub(crate) fn $name(&self) -> $client<AuthorizedChannel> {
+                $client::with_interceptor(self.channel.clone(), self.token.clone())
             })*
         }
     };
@@ -70,11 +73,13 @@ clients! {
 }
 
 impl ServerConnection {
-    /// Connects to the server at `target`.
+    /// Connects to the server at `target`. The token in the file is sent with each call.
     ///
     /// # Errors
-    /// No server answers at `target`, or the settings of TLS do not fit it. The text says what to do.
-    pub async fn open(target: &Url, tls: &ClientTlsArguments) -> Result<Self> {
+    /// No server answers at `target`, or the settings of TLS do not fit it. The token cannot be read, or others could read it
+    /// on its way. The text says what to do.
+    pub async fn open(target: &Url, tls: &ClientTlsArguments, token_file: Option<&Path>) -> Result<Self> {
+        let token = TokenFile::open(token_file, target)?;
         let mut endpoint = Endpoint::from_shared(target.as_str().to_owned())
             .map_err(Error::doing(format!("cannot use the address {target}")))?
             .connect_timeout(CONNECT_TIMEOUT)
@@ -85,7 +90,7 @@ impl ServerConnection {
         }
         let channel =
             endpoint.connect().await.map_err(|error| unreachable_server(target, advice(target, &error), &error))?;
-        let server = Self { channel };
+        let server = Self { channel, token };
         server.check_transport(target).await?;
         Ok(server)
     }
@@ -106,11 +111,11 @@ impl ServerConnection {
     /// Connects to a server in this process, and waits until it is serving.
     ///
     /// # Errors
-    /// The server does not report within 30 s that it is serving.
-    pub async fn open_local(address: SocketAddr) -> Result<Self> {
+    /// The server does not report within 30 s that it is serving. The token cannot be read.
+    pub async fn open_local(address: SocketAddr, token_file: Option<&Path>) -> Result<Self> {
         let text = format!("http://{}", local_address(address));
         let url = Url::parse(&text).map_err(Error::doing(format!("cannot use the address {text}")))?;
-        let server = Self::open(&url, &ClientTlsArguments::default()).await?;
+        let server = Self::open(&url, &ClientTlsArguments::default(), token_file).await?;
         server.wait_until_serving().await?;
         Ok(server)
     }

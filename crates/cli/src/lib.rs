@@ -28,6 +28,7 @@ pub mod migration;
 mod output;
 mod progress;
 pub mod report;
+mod token;
 pub mod values;
 
 pub use client_tls::ClientTlsArguments;
@@ -35,3 +36,4 @@ pub use connection::{ServerConnection, TargetArguments, call_failed};
 pub use error::{Error, Result};
 pub use output::print_line;
 pub use progress::JobProgress;
+pub use token::CredentialArguments;

@@ -9,17 +9,17 @@ use crate::{budgets, checks::Checks, requests::ReadRequest, status::to_status};
 /// Parses a request that has no common fields.
 ///
 /// # Errors
-/// `INVALID_ARGUMENT` with every violation that the closure has found.
+/// `PERMISSION_DENIED`, or `INVALID_ARGUMENT` with every violation that the closure has found.
 pub(crate) fn parse<Q, I>(request: Request<Q>, parse: impl FnOnce(Q, &mut Checks) -> Option<I>) -> Result<I, Status> {
     let mut checks = Checks::default();
     let input = parse(request.into_inner(), &mut checks);
-    checks.finish(input)
+    checks.finish_request(input)
 }
 
 /// Parses a read, and returns what the closure has parsed with the oldest revision that the caller accepts.
 ///
 /// # Errors
-/// `INVALID_ARGUMENT` with every violation.
+/// `PERMISSION_DENIED`, or `INVALID_ARGUMENT` with every violation.
 pub(crate) fn parse_read<Q: ReadRequest, I>(
     request: Request<Q>,
     parse: impl FnOnce(Q, &mut Checks) -> Option<I>,
@@ -29,7 +29,7 @@ pub(crate) fn parse_read<Q: ReadRequest, I>(
     let mut checks = Checks::default();
     let input = parse(request, &mut checks);
     let at_least = checks.revision("at_least_revision", &token);
-    Ok((checks.finish(input)?, at_least))
+    Ok((checks.finish_request(input)?, at_least))
 }
 
 /// Renders what a read has found, or its error, and reserves the memory of the answer.

@@ -3,14 +3,16 @@
 use rollcall_domain::{OrganizationId, Violation, names};
 use tonic::Status;
 
-use crate::{budgets, status::invalid, tokens};
+use crate::{access, budgets, status::invalid, tokens};
 
 /// The violations that were found so far, and the organization that the request is for.
 #[derive(Default)]
 pub(crate) struct Checks {
     found: Vec<Violation>,
     organization: Option<OrganizationId>,
-    /// Set when the organization may not have another call now.
+    /// Whether the request has a field that names its organization. Its name may be malformed.
+    names_organization: bool,
+    /// Set when the caller may not act on the organization, or when the organization may not have another call now.
     refused: Option<Status>,
 }
 
@@ -31,6 +33,7 @@ impl Checks {
         field: &str,
         parsed: Result<OrganizationId, Violation>,
     ) -> Option<OrganizationId> {
+        self.names_organization = true;
         let organization = self.take(field, parsed)?;
         self.set_organization(&organization);
         Some(organization)
@@ -42,15 +45,18 @@ impl Checks {
         field: &str,
         parsed: Result<(OrganizationId, T), Violation>,
     ) -> Option<(OrganizationId, T)> {
+        self.names_organization = true;
         let (organization, id) = self.take(field, parsed)?;
         self.set_organization(&organization);
         Some((organization, id))
     }
 
-    /// The name of the organization is known from here on, so the call counts as one of the organization.
+    /// The name of the organization is known from here on, so the rights of the caller are checked, and the call counts as
+    /// one of the organization.
     fn set_organization(&mut self, organization: &OrganizationId) {
         self.organization = Some(organization.clone());
-        self.refused = self.refused.take().or_else(|| budgets::charge(organization).err());
+        let charged = || access::authorize(organization).and_then(|()| budgets::charge(organization));
+        self.refused = self.refused.take().or_else(|| charged().err());
     }
 
     /// The organization that the request is for; `None` when its name is malformed.
@@ -112,7 +118,17 @@ impl Checks {
         self.take(field, tokens::parse_revision(self.organization.as_ref(), token)).flatten()
     }
 
-    /// Returns the parsed request, or the status that reports all violations, or that the organization has too many calls.
+    /// As [`Checks::finish`], for a whole request. A request that names no organization concerns all of them, so its caller
+    /// needs rights to all.
+    pub(crate) fn finish_request<T>(self, parsed: Option<T>) -> Result<T, Status> {
+        if !self.names_organization {
+            access::authorize_all()?;
+        }
+        self.finish(parsed)
+    }
+
+    /// Returns the parsed values, or the status that reports all violations, or that the caller has no rights, or that the
+    /// organization has too many calls.
     pub(crate) fn finish<T>(self, parsed: Option<T>) -> Result<T, Status> {
         if let Some(refused) = self.refused {
             return Err(refused);

@@ -22,6 +22,7 @@ use tracing::{Instrument as _, Span, field::Empty};
 use tracing_opentelemetry::OpenTelemetrySpanExt as _;
 
 use crate::{
+    access::{self, CallRights},
     budgets::{CallBudgets, CallPlace, hold_until_sent, metered},
     deadline::Deadline,
     status::{internal, of_transport_error},
@@ -80,6 +81,7 @@ where
                 return Box::pin(std::future::ready(Ok(response)));
             }
         };
+        let rights = request.extensions_mut().remove::<CallRights>();
         let deadline = Deadline::take(request.headers_mut());
         let completion = StreamCompletion::default();
         request.extensions_mut().insert(completion.clone());
@@ -96,7 +98,8 @@ where
                 None => response,
             })
         };
-        let work = CALLERS_TRACE.scope(callers_trace, CallPlace::scope(place, answering));
+        let work = access::scope(rights, CallPlace::scope(place, answering));
+        let work = CALLERS_TRACE.scope(callers_trace, work);
         // The response's future holds the sender, and is dropped when the caller is gone.
         let (caller, gone) = oneshot::channel::<()>();
         let task = run_for_caller(work, async move { drop(gone.await) });

@@ -1,6 +1,7 @@
-//! The gRPC transport: parses requests, calls the use cases, renders the answers; budgets, deadlines, spans, health and
+//! The gRPC transport: checks who may call, parses requests, calls the use cases, renders the answers; budgets, deadlines, spans, health and
 //! reflection.
 
+mod access;
 mod budgets;
 mod call;
 mod checks;
@@ -23,9 +24,10 @@ mod streams;
 mod tokens;
 mod trailers;
 
+pub use access::AccessControl;
 pub use budgets::{CallBudgets, CallLimits, CallUse};
 pub use connections::{
-    ClientAuth, ConnectionLimits, PeerCertificate, RefusedCause, RefusedConnections, ServerListener, ServerTls,
-    TlsChanges, TlsError, TlsFiles,
+    ClientAuth, ConnectionLimits, RefusedCause, RefusedConnections, ServerListener, ServerTls, TlsChanges, TlsError,
+    TlsFiles,
 };
 pub use server::{Error, ServerLimits, serve, serve_health};

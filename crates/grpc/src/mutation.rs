@@ -3,12 +3,13 @@
 
 use prost::Message;
 use rollcall_app::{Answer, Caller, Changed, MutationContext, requests::RequestKey};
+use rollcall_auth::Principal;
 use rollcall_domain::Violation;
 use sha2::{Digest as _, Sha256};
 use tonic::{Response, Status};
-use uuid::Uuid;
+use uuid::{Builder, Uuid};
 
-use crate::{checks::Checks, requests::MutationRequest, status::to_status};
+use crate::{access, checks::Checks, requests::MutationRequest, status::to_status};
 
 /// A mutation whose request is valid.
 pub(crate) struct Mutation {
@@ -20,20 +21,20 @@ impl Mutation {
     /// run all its checks before the first `?`, so that no violation is lost.
     ///
     /// # Errors
-    /// `INVALID_ARGUMENT` with every violation that the closure has found.
+    /// `PERMISSION_DENIED`, or `INVALID_ARGUMENT` with every violation that the closure has found.
     pub(crate) fn parse<Q: MutationRequest, I>(
         request: Q,
         parse_input: impl FnOnce(Q, &mut Checks) -> Option<I>,
     ) -> Result<(Self, I), Status> {
         let mut checks = Checks::default();
+        let actor = access::actor();
         let id = checks.take("request_id", parse_request_id(request.request_id())).flatten();
         let request_key = id.map(|id| {
             let digest = Sha256::new().chain_update(Q::METHOD).chain_update([0]).chain_update(request.encode_to_vec());
-            RequestKey { id, fingerprint: digest.finalize().to_vec() }
+            RequestKey { id, kept_as: kept_as(&actor, id), fingerprint: digest.finalize().to_vec() }
         });
         let caller = Caller {
-            // Callers are not authenticated yet.
-            actor: "anonymous".to_owned(),
+            actor,
             method: Q::METHOD,
             trace_id: crate::layers::trace_id(),
             validate_only: request.validate_only(),
@@ -41,7 +42,7 @@ impl Mutation {
             run: None,
         };
         let input = parse_input(request, &mut checks);
-        Ok((Self { caller }, checks.finish(input)?))
+        Ok((Self { caller }, checks.finish_request(input)?))
     }
 
     /// Adds the rows of a stream to the fingerprint of the request.
@@ -92,6 +93,18 @@ impl RowsDigest {
     fn finish(self) -> Vec<u8> {
         self.0.into_iter().flatten().flat_map(Sha256::finalize).collect()
     }
+}
+
+/// Returns the id under which the response of a request is kept. Two callers with the same `request_id` get two ids, so
+/// neither sees the response of the other. The id of an anonymous caller stays as it is.
+fn kept_as(actor: &str, id: Uuid) -> Uuid {
+    if *actor == *Principal::anonymous().name {
+        return id;
+    }
+    let digest = Sha256::new().chain_update(actor).chain_update([0]).chain_update(id).finalize();
+    let mut bytes = [0; 16];
+    bytes.copy_from_slice(&digest[..16]);
+    Builder::from_custom_bytes(bytes).into_uuid()
 }
 
 fn parse_request_id(id: &str) -> Result<Option<Uuid>, Violation> {

@@ -27,7 +27,7 @@ impl PageTokens {
     /// Parses a request for a page, and returns what the closure has parsed with the page.
     ///
     /// # Errors
-    /// `INVALID_ARGUMENT` with every violation.
+    /// `PERMISSION_DENIED`, or `INVALID_ARGUMENT` with every violation.
     pub(crate) fn parse_list<Q: ListRequest, I>(
         &self,
         request: Request<Q>,
@@ -43,7 +43,7 @@ impl PageTokens {
         let after = checks.take("", self.read(Q::METHOD, &arguments, &page_token)).flatten();
         let size = checks.take("", page_size(size)).unwrap_or_default();
         let page = Page { tokens: self, method: Q::METHOD, arguments, after, size, at_least };
-        Ok((checks.finish(input)?, page))
+        Ok((checks.finish_request(input)?, page))
     }
 }
 

@@ -14,6 +14,7 @@ use tonic::{server::NamedService, service::Routes};
 use tower::Layer as _;
 
 use crate::{
+    access::{AccessControl, AccessLayer},
     budgets::{CallBudgets, CallLimits},
     connections::{ConnectionLimits, ServerListener, serve_connections},
     layers::CallLayer,
@@ -40,18 +41,24 @@ const PROBES: ConnectionLimits = ConnectionLimits {
     age: Duration::from_secs(60 * 60),
 };
 
-/// What limits the clients of a server.
+/// Which clients a server accepts, and what limits them.
 #[derive(Clone, Debug)]
 pub struct ServerLimits {
     /// Their connections.
     pub connections: ConnectionLimits,
     /// Their calls.
     pub calls: CallBudgets,
+    /// Who may call.
+    pub access: AccessControl,
 }
 
 impl Default for ServerLimits {
     fn default() -> Self {
-        Self { connections: ConnectionLimits::default(), calls: CallBudgets::new(CallLimits::default()) }
+        Self {
+            connections: ConnectionLimits::default(),
+            calls: CallBudgets::new(CallLimits::default()),
+            access: AccessControl::off(),
+        }
     }
 }
 
@@ -86,7 +93,7 @@ pub async fn serve(
             health.set_service_status(*name, tonic_health::ServingStatus::NotServing).await;
         }
     };
-    let service = CallLayer(limits.calls).layer(routes.routes().prepare());
+    let service = AccessLayer(limits.access).layer(CallLayer(limits.calls).layer(routes.routes().prepare()));
     let probes = listener.take_health();
     let calls = serve_connections(listener, service, limits.connections, draining);
     let health = async {

@@ -148,6 +148,19 @@ pub(crate) fn overloaded(message: &str, organization: Option<&OrganizationId>, r
     Status::with_error_details(Code::ResourceExhausted, message, details)
 }
 
+/// Returns the status of a call that is refused because of its caller.
+pub(crate) fn refused_access(code: Code, reason: &str, message: &str, metadata: Option<(&str, &str)>) -> Status {
+    let metadata: HashMap<_, _> = metadata.map(|(key, value)| (key.to_owned(), value.to_owned())).into_iter().collect();
+    Status::with_error_details(code, message, ErrorDetails::with_error_info(reason, DOMAIN, metadata))
+}
+
+/// Returns the status of a call that may succeed later.
+pub(crate) fn with_retry(code: Code, reason: &str, message: &str) -> Status {
+    let mut details = ErrorDetails::with_error_info(reason, DOMAIN, HashMap::new());
+    details.set_retry_info(Some(RETRY_AFTER));
+    Status::with_error_details(code, message, details)
+}
+
 /// Returns the status at the end of a stream that has reached its time limit.
 pub(crate) fn stream_time_limit(limit: Duration) -> Status {
     let message = format!("a stream may take {limit:?}; resume it after what was received");

@@ -46,7 +46,7 @@ async fn run_on(
     let mut service = Service::start(&config.without_tls(), &database.db, Work::CallsAndJobs).await?;
     let address = service.address;
     let shown = tokio::select! {
-        shown = demo.show(address) => shown,
+        shown = demo.show(address, config.credentials.token_file.as_deref()) => shown,
         ended = service.ended() => ended,
         () = shutdown.requested() => interrupted(arguments),
     };

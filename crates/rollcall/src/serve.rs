@@ -35,6 +35,7 @@ pub(crate) enum Work {
 /// # Errors
 /// A part does not start, or ends before a stop is requested.
 pub(crate) async fn serve(config: &Config, shutdown: &Shutdown) -> Result {
+    config.auth.check(config.listen)?;
     let work = if config.no_jobs { Work::Calls } else { Work::CallsAndJobs };
     run(config, work, shutdown).await
 }
@@ -110,7 +111,8 @@ impl Service {
             })
         } else {
             let calls = CallBudgets::new(config.call_limits());
-            let limits = ServerLimits { connections: config.connection_limits(), calls };
+            let access = config.auth.open(address)?;
+            let limits = ServerLimits { connections: config.connection_limits(), calls, access };
             let jobs = rollcall_jobs::list(&config.job_options());
             let calls = rollcall_grpc::serve(app.clone(), jobs, listener, limits, stopped);
             tokio::spawn(async { calls.await.map_err(Error::doing("the server failed")) })

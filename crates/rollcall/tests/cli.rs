@@ -26,6 +26,9 @@ const SETTINGS: &[(&str, &str)] = &[
     ("--tls-client-cert", "ROLLCALL_TLS_CLIENT_CERT"),
     ("--tls-client-key", "ROLLCALL_TLS_CLIENT_KEY"),
     ("--tls-server-name", "ROLLCALL_TLS_SERVER_NAME"),
+    ("--auth", "ROLLCALL_AUTH"),
+    ("--auth-config", "ROLLCALL_AUTH_CONFIG"),
+    ("--token-file", "ROLLCALL_TOKEN_FILE"),
     ("--data-dir", "ROLLCALL_DATA_DIR"),
     ("--reports-url", "ROLLCALL_REPORTS_URL"),
     ("--report-schedule", "ROLLCALL_REPORT_SCHEDULE"),
@@ -86,7 +89,9 @@ fn the_version_is_printed() {
 #[test]
 fn an_invalid_variable_is_one_line_that_names_flag_and_variable() {
     // Every text is the name of a file or of a host.
-    let any_text = |flag: &str| flag == "--data-dir" || (flag.starts_with("--tls-") && flag != "--tls-client-auth");
+    let any_text = |flag: &str| {
+        ["--data-dir", "--token-file"].contains(&flag) || (flag.starts_with("--tls-") && flag != "--tls-client-auth")
+    };
     for (flag, variable) in SETTINGS.iter().filter(|(flag, _)| !any_text(flag)) {
         let line = refusal(&["serve"], &[(variable, "=no such value=")]);
         assert!(line.starts_with(&format!("rollcall: {flag} ({variable}) is ")), "{line}");
@@ -145,8 +150,29 @@ fn a_usage_error_is_one_line() {
         refusal(arguments, &[]);
     }
     refusal(&["jobs", "--no-jobs"], &[]);
+    refusal(&["serve", "--auth", "required"], &[]);
     refusal(&["demo", "--no-jobs"], &[]);
     refusal(&["job", "run", "settings-migration", "--target", "ftp://x"], &[]);
+}
+
+#[test]
+fn a_server_without_authentication_listens_on_loopback_only() {
+    for (listen, auth) in [("0.0.0.0:0", None), ("[::]:0", None), ("0.0.0.0:0", Some("off"))] {
+        let auth = auth.map(|mode| ("ROLLCALL_AUTH", mode));
+        let variables: Vec<_> = auth.into_iter().chain([("DATABASE_URL", "postgres://nowhere.invalid/x")]).collect();
+        let line = refusal(&["serve", "--listen", listen], &variables);
+        assert!(line.contains("authentication is off: give --auth-config (ROLLCALL_AUTH_CONFIG)"), "{line}");
+    }
+}
+
+#[test]
+fn a_wrong_configuration_of_callers_names_the_field() {
+    let file = tempfile::NamedTempFile::new().unwrap();
+    let issuer = r#"{"issuers": [{"name": "corp", "issuer": "https://corp.example", "roles_claim": "roles",
+        "organizations_claim": "organizations"}]}"#;
+    std::fs::write(&file, issuer).unwrap();
+    let line = refusal(&["serve", "--auth-config", file.path().to_str().unwrap()], &[]);
+    assert!(line.contains("issuers[0].audiences: give the values of the claim `aud`"), "{line}");
 }
 
 #[test]

@@ -81,8 +81,11 @@ async fn commands_call_a_server_with_tls_and_say_what_is_missing() {
     std::fs::create_dir(path("client")).unwrap();
     let (client, client_key) = authority.client("ops", "spiffe://example/ops").write(&path("client"));
     let [ca, client, client_key] = [path("ca.crt"), client, client_key].map(text);
-    let flags = ["--tls-cert", "--tls-key", "--tls-client-ca", "--health-listen"];
-    let values = [text(certificate), text(key), ca.clone(), "127.0.0.1:0".to_owned()];
+    let callers = r#"{"certificates": [{"uri": "spiffe://example/ops", "name": "ops", "roles": ["OPERATOR"],
+                       "all_organizations": true}]}"#;
+    std::fs::write(path("callers.json"), callers).unwrap();
+    let flags = ["--tls-cert", "--tls-key", "--tls-client-ca", "--health-listen", "--auth-config"];
+    let values = [text(certificate), text(key), ca.clone(), "127.0.0.1:0".to_owned(), text(path("callers.json"))];
     let arguments: Vec<String> =
         flags.iter().zip(values).flat_map(|(flag, value)| [(*flag).to_owned(), value]).collect();
     let server = Server::start(&database, dir.path(), &arguments);
@@ -90,6 +93,12 @@ async fn commands_call_a_server_with_tls_and_say_what_is_missing() {
     let all = ["--tls-ca", &ca, "--tls-client-cert", &client, "--tls-client-key", &client_key];
 
     assert_eq!(job_list(&target, &all), "");
+    // The certificate of a client that may not call.
+    std::fs::create_dir(path("other")).unwrap();
+    let (other, other_key) = authority.client("other", "spiffe://example/other").write(&path("other"));
+    let [other, other_key] = [other, other_key].map(text);
+    let refused = ["--tls-ca", &ca, "--tls-client-cert", &other, "--tls-client-key", &other_key];
+    says(&job_list(&target, &refused), "reason");
     let by_address = format!("https://127.0.0.1:{}", server.port);
     says(&job_list(&by_address, &all), "the server's certificate has another name");
     assert_eq!(job_list(&by_address, &[&all[..], &["--tls-server-name", "localhost"]].concat()), "");

@@ -19,8 +19,10 @@ const NO_ORGANIZATION: &str = "-";
 /// The idempotency key of a request.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RequestKey {
-    /// The caller's id for the request.
+    /// The caller's id for the request, for the audit.
     pub id: Uuid,
+    /// The id under which the response is kept. It depends on the caller, so that no caller gets the response of another.
+    pub kept_as: Uuid,
     /// A digest of the whole request.
     pub fingerprint: Vec<u8>,
 }
@@ -63,7 +65,7 @@ pub async fn remember_system(conn: &mut SystemConn, key: &RequestKey, response: 
 
 async fn find(conn: &mut AsyncPgConnection, organization: &str, key: &RequestKey) -> Result<Recalled> {
     let known: Option<(Vec<u8>, Vec<u8>)> = requests::table
-        .find((organization, key.id))
+        .find((organization, key.kept_as))
         .select((requests::fingerprint, requests::response))
         .first(conn)
         .await
@@ -88,7 +90,7 @@ async fn insert(
     diesel::insert_into(requests::table)
         .values((
             requests::organization_id.eq(organization),
-            requests::id.eq(key.id),
+            requests::id.eq(key.kept_as),
             requests::fingerprint.eq(&key.fingerprint),
             requests::response.eq(response),
             requests::created_at.eq(now),

@@ -90,8 +90,29 @@ impl Rpc {
     /// # Errors
     /// The status that the server returns.
     pub async fn call_bytes(&self, channel: &Channel, request: Vec<u8>) -> Result<Vec<u8>, Status> {
-        let path = format!("/{}/{}", self.method.parent_service().full_name(), self.method.name());
-        call_raw(channel.clone(), &path, request).await
+        call_raw(channel.clone(), &self.path(), None, request).await
+    }
+
+    /// Calls the RPC with one message and a token, or without a token. The request and the response are JSON.
+    ///
+    /// # Errors
+    /// The status that the server returns.
+    pub async fn call_as(&self, channel: &Channel, token: Option<&str>, request: &Value) -> Result<Value, Status> {
+        let message = self.request(request).encode_to_vec();
+        Ok(self.read(&call_raw(channel.clone(), &self.path(), token, message).await?))
+    }
+
+    /// Returns the role that the contract declares, without its prefix.
+    #[must_use]
+    pub fn role(&self) -> String {
+        let role = pool().get_extension_by_name("rollcall.v1.role").unwrap();
+        let number = self.method.options().get_extension(&role).as_enum_number().unwrap_or_default();
+        let name = rollcall_proto::v1::Role::try_from(number).unwrap().as_str_name();
+        name.trim_start_matches("ROLE_").to_owned()
+    }
+
+    fn path(&self) -> String {
+        format!("/{}/{}", self.method.parent_service().full_name(), self.method.name())
     }
 
     /// Calls the RPC with one message. The request and the response are JSON.

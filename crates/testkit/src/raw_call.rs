@@ -9,13 +9,22 @@ use tonic::{
     transport::Channel,
 };
 
-/// Calls `/package.Service/Method` with one encoded message. A client stream of one message has the same wire
-/// format.
-pub(crate) async fn call_raw(channel: Channel, path: &str, message: Vec<u8>) -> Result<Vec<u8>, Status> {
+/// Calls `/package.Service/Method` with one encoded message, and with a token if one is given. A client stream of one
+/// message has the same wire format.
+pub(crate) async fn call_raw(
+    channel: Channel,
+    path: &str,
+    token: Option<&str>,
+    message: Vec<u8>,
+) -> Result<Vec<u8>, Status> {
     let mut client = Grpc::new(channel);
     client.ready().await.map_err(|error| Status::unavailable(error.to_string()))?;
     let path = PathAndQuery::try_from(path).expect("a path");
-    Ok(client.unary(Request::new(message), path, RawCodec).await?.into_inner())
+    let mut request = Request::new(message);
+    if let Some(token) = token {
+        request.metadata_mut().insert("authorization", format!("Bearer {token}").parse().expect("a token"));
+    }
+    Ok(client.unary(request, path, RawCodec).await?.into_inner())
 }
 
 /// A codec for encoded messages.

@@ -3,8 +3,9 @@
 use std::{collections::BTreeMap, net::SocketAddr, time::Duration};
 
 use rollcall_app::{App, reports::ReportStore};
+use rollcall_auth::{AuthConfig, Authenticator, RefreshTimes};
 use rollcall_domain::OrganizationId;
-use rollcall_grpc::{CallBudgets, CallLimits, ServerLimits};
+use rollcall_grpc::{AccessControl, CallBudgets, CallLimits, ServerLimits};
 use rollcall_jobs::{Engine, JobOptions};
 use rollcall_proto::v1::{
     assignment_service_client::AssignmentServiceClient, audit_service_client::AuditServiceClient,
@@ -19,7 +20,7 @@ use tokio::{net::TcpListener, sync::oneshot, task::JoinHandle};
 use tonic::{Response, Status, transport::Channel};
 use tonic_types::StatusExt as _;
 
-use crate::{database::TestDatabase, proxy::FaultProxy};
+use crate::{database::TestDatabase, issuer::TestIssuer, proxy::FaultProxy};
 
 /// A running server. Dropping the value aborts it.
 pub struct TestServer {
@@ -95,6 +96,27 @@ impl TestServer {
         let endpoint = Channel::from_shared(format!("http://{address}")).unwrap();
         let channel = endpoint.connect_timeout(Duration::from_secs(10)).connect_lazy();
         Self { address, app, calls, database, channel, stop: Some(stop), server, engine, reports }
+    }
+
+    /// Serves the same organizations at another address, to the callers that the issuer's tokens name. The second server
+    /// runs until the test ends.
+    pub async fn serve_guarded(&self, issuer: &TestIssuer) -> Channel {
+        let config = AuthConfig::parse(&issuer.config()).unwrap();
+        let authenticator = Authenticator::start(config, RefreshTimes::default()).unwrap();
+        connect(self.serve_to(AccessControl::required(authenticator)).await).await
+    }
+
+    /// The same, with any control of the callers. Returns the address.
+    pub async fn serve_to(&self, access: AccessControl) -> SocketAddr {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let limits = ServerLimits { access, ..Default::default() };
+        let jobs = rollcall_jobs::list(&JobOptions::default());
+        let app = self.app.clone();
+        tokio::spawn(async move {
+            rollcall_grpc::serve(app, jobs, listener, limits, std::future::pending()).await.unwrap();
+        });
+        address
     }
 
     /// Stops the server and its jobs, and waits until they have stopped.
@@ -178,6 +200,11 @@ impl Drop for TestServer {
     fn drop(&mut self) {
         self.server.abort();
     }
+}
+
+/// Returns a channel to a server at an address.
+pub async fn connect(address: SocketAddr) -> Channel {
+    Channel::from_shared(format!("http://{address}")).unwrap().connect().await.unwrap()
 }
 
 /// Returns the error of a refused call as text: the code, the reason, the fields and the metadata.

@@ -181,6 +181,22 @@ securityContext:
 {{- include "rollcall.env" (list . .Values.database.key) }}
 {{- end }}
 
+{{/* Who may call, as JSON. */}}
+{{- define "rollcall.authConfig" -}}
+{{- if not .Values.auth.config -}}
+{{- fail "auth.config is required: who may call, as \"Who may call\" in docs/operations.md describes it" -}}
+{{- end -}}
+{{ .Values.auth.config | mustToPrettyJson }}
+{{- end }}
+
+{{/* Environment of the serve container only. */}}
+{{- define "rollcall.authEnv" -}}
+- name: ROLLCALL_AUTH
+  value: {{ .Values.auth.mode | quote }}
+- name: ROLLCALL_AUTH_CONFIG
+  value: /etc/rollcall/auth.json
+{{- end }}
+
 {{/* Credentials of the object store, for the serve and jobs containers. */}}
 {{- define "rollcall.serverEnvFrom" -}}
 {{- with .Values.reports.existingSecret }}
@@ -216,12 +232,12 @@ livenessProbe:
 {{- define "rollcall.tlsEnv" -}}
 {{- if .Values.tls.existingSecret }}
 - name: ROLLCALL_TLS_CERT
-  value: /etc/rollcall/tls/tls.crt
+  value: /etc/rollcall-tls/tls.crt
 - name: ROLLCALL_TLS_KEY
-  value: /etc/rollcall/tls/tls.key
+  value: /etc/rollcall-tls/tls.key
 {{- if .Values.tls.clientCASecret }}
 - name: ROLLCALL_TLS_CLIENT_CA
-  value: {{ printf "/etc/rollcall/client-ca/%s" .Values.tls.clientCAKey | quote }}
+  value: {{ printf "/etc/rollcall-client-ca/%s" .Values.tls.clientCAKey | quote }}
 - name: ROLLCALL_TLS_CLIENT_AUTH
   value: {{ .Values.tls.clientAuth | quote }}
 {{- end }}
@@ -233,11 +249,11 @@ livenessProbe:
 {{- define "rollcall.tlsMounts" -}}
 {{- if .Values.tls.existingSecret }}
 - name: tls
-  mountPath: /etc/rollcall/tls
+  mountPath: /etc/rollcall-tls
   readOnly: true
 {{- if .Values.tls.clientCASecret }}
 - name: client-ca
-  mountPath: /etc/rollcall/client-ca
+  mountPath: /etc/rollcall-client-ca
   readOnly: true
 {{- end }}
 {{- end }}
@@ -265,7 +281,7 @@ livenessProbe:
 {{- define "rollcall.databaseMount" -}}
 {{- if .Values.database.tlsSecret }}
 - name: database-tls
-  mountPath: /etc/rollcall/database
+  mountPath: /etc/rollcall-database
   readOnly: true
 {{- end }}
 {{- end }}

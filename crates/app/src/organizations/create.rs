@@ -30,7 +30,7 @@ impl App {
     ) -> Result<Answer<OrganizationView>> {
         let id = create.id.unwrap_or_else(|| {
             // The prefix is there because an id must not begin with a digit. The same request gets the same id again.
-            let uuid = context.caller.request.as_ref().map_or_else(Uuid::now_v7, |request| request.id);
+            let uuid = context.caller.request.as_ref().map_or_else(Uuid::now_v7, |request| request.kept_as);
             OrganizationId::trusted(format!("o-{uuid}"))
         });
         let OrganizationInput { display_name, phase, mass_change_limit, email_domains, wave } = create.input;

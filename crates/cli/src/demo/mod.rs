@@ -7,7 +7,11 @@ pub mod proof;
 mod result;
 pub mod table;
 
-use std::{net::SocketAddr, path::PathBuf, time::Duration};
+use std::{
+    net::SocketAddr,
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 use rollcall_proto::v1::JobRun;
 
@@ -63,12 +67,12 @@ impl Demo {
     }
 
     /// Imports and migrates the organization, runs the report, and prints the result. `address` is where the server
-    /// listens.
+    /// listens, and `token_file` has the token for it.
     ///
     /// # Errors
     /// A step fails, or the migration did not prove that every member's behaviour stayed the same.
-    pub async fn show(mut self, address: SocketAddr) -> Result {
-        let server = ServerConnection::open_local(address).await?;
+    pub async fn show(mut self, address: SocketAddr, token_file: Option<&Path>) -> Result {
+        let server = ServerConnection::open_local(address, token_file).await?;
         self.timer.step_done(format!("serving on http://{address}"));
         let rejected = self.import(&server).await?;
         self.run_job(&server, "settings-migration").await?;

@@ -8,6 +8,7 @@ use std::{
     time::Duration,
 };
 
+use rollcall_auth::CertificateNames;
 use tokio::{
     io::{AsyncRead, AsyncReadExt as _, AsyncWrite, ReadBuf},
     net::TcpStream,
@@ -18,9 +19,9 @@ use tokio_util::either::Either;
 use tonic::transport::server::{Connected as _, TcpConnectInfo};
 
 use super::{
-    PeerCertificate, ServerTls,
+    ServerTls,
     refused::{RefusedCause, RefusedConnections, cause_of},
-    tls::peer_certificate,
+    tls::peer_names,
 };
 
 /// What every client sends first.
@@ -38,8 +39,8 @@ pub(super) struct Begun {
     pub(super) stream: Begin<Stream>,
     /// The addresses of both ends.
     pub(super) info: TcpConnectInfo,
-    /// The certificate of the client, if it has shown one.
-    pub(super) peer: Option<PeerCertificate>,
+    /// The names in the certificate of the client, if it has shown one.
+    pub(super) peer: Option<CertificateNames>,
 }
 
 /// Waits until a connection has begun; at most for `limit`. Counts a connection that does not begin.
@@ -68,7 +69,7 @@ async fn begin(stream: TcpStream, tls: Option<&ServerTls>) -> Result<Begun, (Ref
         None => (Either::Left(stream), None),
         Some(tls) => {
             let stream = tls.accept(stream).await.map_err(|error| (cause_of(&error), error))?;
-            let peer = peer_certificate(&stream).map_err(|error| (RefusedCause::Tls, error))?;
+            let peer = peer_names(&stream).map_err(|error| (RefusedCause::Tls, error))?;
             (Either::Right(stream), peer)
         }
     };

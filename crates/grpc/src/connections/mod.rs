@@ -18,7 +18,7 @@ use tower::Service;
 use self::{accept::Acceptor, connection::serve_connection, handshake::begin_in_time};
 pub use self::{
     refused::{RefusedCause, RefusedConnections},
-    tls::{ClientAuth, PeerCertificate, ServerTls, TlsChanges, TlsError, TlsFiles},
+    tls::{ClientAuth, ServerTls, TlsChanges, TlsError, TlsFiles},
 };
 
 /// Where a server accepts connections. A [`TcpListener`] alone means connections without TLS.
@@ -136,6 +136,7 @@ pub(crate) async fn serve_connections<S>(
 mod tests {
     use std::convert::Infallible;
 
+    use rollcall_auth::CertificateNames;
     use rollcall_testkit::TestAuthority;
     use tonic::transport::{Certificate, Channel, ClientTlsConfig, Identity};
     use tower::ServiceExt as _;
@@ -144,7 +145,7 @@ mod tests {
 
     /// Answers with the names of the client's certificate, in a header.
     async fn name_peer(request: Request<Body>) -> Result<Response<Body>, Infallible> {
-        let peer = request.extensions().get::<PeerCertificate>();
+        let peer = request.extensions().get::<CertificateNames>();
         let names = peer.map(|peer| format!("{} {}", peer.subject, peer.uris.join(" ")));
         Ok(Response::builder().header("peer", names.unwrap_or_default()).body(Body::empty()).unwrap())
     }

@@ -69,6 +69,7 @@ const REPORTS_URL: Setting = setting("reports/url", "ROLLCALL_REPORTS_URL", "--r
 const SCHEDULE: Setting = setting("reports/schedule", "ROLLCALL_REPORT_SCHEDULE", "--report-schedule", "");
 const TIME_ZONE: Setting = setting("reports/timeZone", "ROLLCALL_REPORT_TIME_ZONE", "--report-time-zone", "");
 const LOG: Setting = setting("log", "ROLLCALL_LOG", "--log", "");
+const AUTH: Setting = setting("auth/mode", "ROLLCALL_AUTH", "--auth", "");
 const OTLP: Setting = setting("otlpEndpoint", "OTEL_EXPORTER_OTLP_ENDPOINT", "--otlp-endpoint", "");
 
 const CLIENT_AUTH: Setting = setting("tls/clientAuth", "ROLLCALL_TLS_CLIENT_AUTH", "--tls-client-auth", "");
@@ -137,9 +138,9 @@ fn variables() -> BTreeMap<String, String> {
 #[test]
 fn every_setting_of_the_templates_is_compared() {
     let found: BTreeSet<String> = variables().into_keys().collect();
-    let compared = NUMBERS.iter().chain(&TEXTS).chain([&TIME_ZONE]).map(|setting| setting.variable);
+    let compared = NUMBERS.iter().chain(&TEXTS).chain([&TIME_ZONE, &AUTH]).map(|setting| setting.variable);
     // The templates give these variables a fixed value.
-    let fixed = ["LISTEN", "HEALTH_LISTEN", "LOG_FORMAT", "TLS_CERT", "TLS_KEY", "TLS_CLIENT_CA"];
+    let fixed = ["LISTEN", "HEALTH_LISTEN", "LOG_FORMAT", "TLS_CERT", "TLS_KEY", "TLS_CLIENT_CA", "AUTH_CONFIG"];
     let fixed = fixed.map(|name| format!("ROLLCALL_{name}"));
     let compared = compared.chain([CLIENT_AUTH.variable]);
     let fixed: Vec<&str> = fixed.iter().map(String::as_str).collect();
@@ -170,6 +171,12 @@ fn time_zones_are_the_same() {
     let zones: BTreeSet<&str> = schema["enum"].as_array().unwrap().iter().map(|zone| zone.as_str().unwrap()).collect();
     assert_eq!(zones, chrono_tz::TZ_VARIANTS.iter().map(|zone| zone.name()).collect());
     assert!(zones.iter().all(|zone| TIME_ZONE.binary_accepts(zone)));
+}
+
+#[test]
+fn the_modes_of_authentication_are_those_of_a_server_that_others_reach() {
+    assert_eq!(AUTH.schema()["enum"], serde_json::json!(["required", "log-only"]));
+    assert!(AUTH.binary_accepts("required") && AUTH.binary_accepts("log-only") && AUTH.binary_accepts("off"));
 }
 
 #[test]

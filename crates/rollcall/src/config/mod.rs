@@ -1,5 +1,6 @@
 //! The configuration: each setting is a flag, an environment variable and a documented default.
 
+mod auth;
 #[cfg(test)]
 mod chart;
 mod tls;
@@ -16,7 +17,7 @@ use std::{
 
 use rollcall_app::{AppOptions, reports::ReportStore};
 use rollcall_cli::{
-    ClientTlsArguments,
+    ClientTlsArguments, CredentialArguments,
     values::{duration, wave},
 };
 use rollcall_domain::migration::MigrationLimits;
@@ -28,6 +29,7 @@ use url::Url;
 
 use crate::error::{Error, Result};
 
+pub(crate) use auth::AuthSettings;
 pub(crate) use tls::TlsSettings;
 pub(crate) use usage::parse;
 pub(crate) use values::DatabaseUrl;
@@ -51,6 +53,12 @@ pub(crate) struct Config {
 
     #[command(flatten, next_help_heading = "Configuration")]
     pub(crate) client_tls: ClientTlsArguments,
+
+    #[command(flatten)]
+    pub(crate) auth: AuthSettings,
+
+    #[command(flatten)]
+    pub(crate) credentials: CredentialArguments,
 
     /// Where the embedded Postgres keeps its data [default: /var/lib/rollcall for root, else $XDG_DATA_HOME/rollcall or
     /// ~/.local/share/rollcall]

@@ -32,7 +32,7 @@ impl MigrationChangesRun {
             trace_id,
             validate_only: false,
             // For the audit only: the run itself is the repetition of its request.
-            request: request_id.map(|id| RequestKey { id, fingerprint: Vec::new() }),
+            request: request_id.map(|id| RequestKey { id, kept_as: id, fingerprint: Vec::new() }),
             run: Some(names::job_run(CHANGES_JOB, self.id)),
         }
     }

@@ -6,11 +6,12 @@ mod reload;
 
 use std::{io, path::PathBuf, sync::Arc, time::Duration};
 
+use rollcall_auth::CertificateNames;
 use rustls::ServerConfig;
 use tokio::{net::TcpStream, sync::watch};
 use tokio_rustls::{TlsAcceptor, server::TlsStream};
 
-pub use self::{files::TlsError, peer::PeerCertificate};
+pub use self::files::TlsError;
 
 /// How often the files are read again. A change is used when two readings in a row are the same.
 const POLL_INTERVAL: Duration = Duration::from_secs(5);
@@ -92,13 +93,13 @@ impl ServerTls {
     }
 }
 
-/// Returns the certificate that the client has shown and that was verified.
+/// Returns the names in the certificate that the client has shown and that was verified.
 ///
 /// # Errors
 /// The certificate's names cannot be read.
-pub(super) fn peer_certificate(stream: &TlsStream<TcpStream>) -> io::Result<Option<PeerCertificate>> {
+pub(super) fn peer_names(stream: &TlsStream<TcpStream>) -> io::Result<Option<CertificateNames>> {
     let (_, session) = stream.get_ref();
     let Some(certificate) = session.peer_certificates().and_then(<[_]>::first) else { return Ok(None) };
-    let parsed = PeerCertificate::parse(certificate);
+    let parsed = peer::parse_names(certificate);
     parsed.map(Some).map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error))
 }

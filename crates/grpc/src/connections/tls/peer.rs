@@ -1,36 +1,29 @@
 //! The names in the certificate of a client.
 
+use rollcall_auth::CertificateNames;
 use x509_cert::{
     Certificate,
     der::{self, Decode as _},
     ext::pkix::{SubjectAltName, name::GeneralName},
 };
 
-/// The names in a client's certificate, which TLS has verified. Each request of the connection has it as an extension.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct PeerCertificate {
-    /// The URIs among the alternative names of the subject, such as a SPIFFE ID, in the order of the certificate.
-    pub uris: Vec<String>,
-    /// The DNS names among the alternative names.
-    pub dns_names: Vec<String>,
-    /// The subject, as RFC 4514 writes it, with escapes: `CN=hr-sync,O=Example`. Empty if the certificate has none.
-    pub subject: String,
-}
-
-impl PeerCertificate {
-    pub(super) fn parse(certificate: &[u8]) -> Result<Self, der::Error> {
-        let certificate = Certificate::from_der(certificate)?.tbs_certificate;
-        let names = certificate.get::<SubjectAltName>()?.map(|(_critical, names)| names.0).unwrap_or_default();
-        let (mut uris, mut dns_names) = (vec![], vec![]);
-        for name in names {
-            match name {
-                GeneralName::UniformResourceIdentifier(uri) => uris.push(uri.to_string()),
-                GeneralName::DnsName(name) => dns_names.push(name.to_string()),
-                _ => {}
-            }
+/// Returns the names in a client's certificate, which TLS has verified: the URIs and the DNS names in the order of the
+/// certificate, and the subject as RFC 4514 writes it, with escapes.
+///
+/// # Errors
+/// The certificate cannot be parsed.
+pub(super) fn parse_names(certificate: &[u8]) -> Result<CertificateNames, der::Error> {
+    let certificate = Certificate::from_der(certificate)?.tbs_certificate;
+    let names = certificate.get::<SubjectAltName>()?.map(|(_critical, names)| names.0).unwrap_or_default();
+    let (mut uris, mut dns_names) = (vec![], vec![]);
+    for name in names {
+        match name {
+            GeneralName::UniformResourceIdentifier(uri) => uris.push(uri.to_string()),
+            GeneralName::DnsName(name) => dns_names.push(name.to_string()),
+            _ => {}
         }
-        Ok(Self { uris, dns_names, subject: certificate.subject.to_string() })
     }
+    Ok(CertificateNames { uris, dns_names, subject: certificate.subject.to_string() })
 }
 
 #[cfg(test)]
@@ -39,14 +32,14 @@ mod tests {
 
     use super::*;
 
-    fn parsed(names: &[(DnType, &str)], alternatives: Vec<SanType>) -> PeerCertificate {
+    fn parsed(names: &[(DnType, &str)], alternatives: Vec<SanType>) -> CertificateNames {
         let mut params = CertificateParams::default();
         params.distinguished_name = DistinguishedName::new();
         for (kind, name) in names {
             params.distinguished_name.push(kind.clone(), *name);
         }
         params.subject_alt_names = alternatives;
-        PeerCertificate::parse(params.self_signed(&KeyPair::generate().unwrap()).unwrap().der()).unwrap()
+        parse_names(params.self_signed(&KeyPair::generate().unwrap()).unwrap().der()).unwrap()
     }
 
     #[test]
@@ -58,7 +51,7 @@ mod tests {
             SanType::URI("https://example/".try_into().unwrap()),
         ];
         let names = [(DnType::OrganizationName, "Example"), (DnType::CommonName, "hr-sync")];
-        let expected = PeerCertificate {
+        let expected = CertificateNames {
             uris: vec!["spiffe://example/sync".to_owned(), "https://example/".to_owned()],
             dns_names: vec!["sync.example".to_owned()],
             subject: "CN=hr-sync,O=Example".to_owned(),
@@ -70,6 +63,6 @@ mod tests {
     fn a_name_cannot_look_like_two_names() {
         let subject = parsed(&[(DnType::CommonName, "a,O=Example")], vec![]).subject;
         assert_eq!(subject, r"CN=a\,O=Example");
-        assert_eq!(parsed(&[], vec![]), PeerCertificate { uris: vec![], dns_names: vec![], subject: String::new() });
+        assert_eq!(parsed(&[], vec![]), CertificateNames { uris: vec![], dns_names: vec![], subject: String::new() });
     }
 }
