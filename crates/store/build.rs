@@ -24,6 +24,8 @@ fn main() -> io::Result<()> {
         let version = name.to_string_lossy().split('_').next().unwrap_or_default().replace('-', "");
         indexes.extend(concurrent_index(&up).map(|index| format!("{version}={index}")));
     }
+    fs::read("src/protection.sql")?.hash(&mut hash);
+    println!("cargo::rerun-if-changed=src/protection.sql");
     println!("cargo::rustc-env=ROLLCALL_SCHEMA_HASH={:016x}", hash.finish());
     println!("cargo::rustc-env=ROLLCALL_CONCURRENT_INDEXES={}", indexes.join(","));
     Ok(())

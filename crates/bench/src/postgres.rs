@@ -59,8 +59,8 @@ impl Postgres {
         if log_statements {
             log_slow_statements(&self.superuser().await?, name, 20).await?;
         }
-        let url = self.cluster.url(name);
-        migrate::run(&url).await?;
+        migrate::run(&self.cluster.url(name)).await?;
+        let url = self.cluster.service_url(name);
         let client = connect(&self.cluster.superuser_url(name)).await?;
         Ok(BenchDatabase { url, client })
     }
@@ -81,7 +81,7 @@ impl Postgres {
             log_slow_statements(&superuser, name, 0).await?;
         }
         let client = connect(&self.cluster.superuser_url(name)).await?;
-        Ok(BenchDatabase { url: self.cluster.url(name), client })
+        Ok(BenchDatabase { url: self.cluster.service_url(name), client })
     }
 
     /// Closes the connections of a database and deletes it.

@@ -127,6 +127,12 @@ impl Cluster {
         self.url_as(roles::ROLE, database)
     }
 
+    /// Returns the URL of a database as the role of the service, which owns nothing.
+    #[must_use]
+    pub fn service_url(&self, database: &str) -> String {
+        self.url_as(roles::SERVICE, database)
+    }
+
     /// Returns the URL of a database as the superuser, whom privileges do not limit.
     #[must_use]
     pub fn superuser_url(&self, database: &str) -> String {

@@ -1,7 +1,8 @@
 //! The database roles of a cluster.
 //!
-//! `initdb` creates a superuser, and privileges do not limit a superuser. So clients connect with an ordinary database
-//! role, which creates the databases and owns what is in them.
+//! `initdb` creates a superuser, and privileges do not limit a superuser. So an ordinary database role creates the
+//! databases and owns what is in them. The service connects as a third role, which owns nothing, and which row-level
+//! security binds. It may become the role of the jobs.
 
 use std::error::Error as _;
 use std::thread;
@@ -12,12 +13,20 @@ use crate::{ClusterMode, Error, Result};
 
 /// The superuser that `initdb` creates, and the name of the database that always exists.
 pub(crate) const SUPERUSER: &str = "postgres";
-/// The ordinary database role.
+/// The ordinary database role that owns the databases.
 pub(crate) const ROLE: &str = "rollcall";
+/// The role of the service.
+pub(crate) const SERVICE: &str = "rollcall_service";
 
-const CREATE_ROLE: &str = "DO $$ BEGIN
+const CREATE_ROLES: &str = "DO $$ BEGIN
     IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = 'rollcall') THEN
         CREATE ROLE rollcall LOGIN CREATEDB;
+    END IF;
+    IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = 'rollcall_jobs') THEN
+        CREATE ROLE rollcall_jobs;
+    END IF;
+    IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = 'rollcall_service') THEN
+        CREATE ROLE rollcall_service LOGIN NOINHERIT IN ROLE rollcall_jobs;
     END IF;
 END $$";
 
@@ -32,12 +41,12 @@ const TAKE_OVER_DATABASE: &str = "DO $$ DECLARE taken regclass; BEGIN
     EXECUTE format('ALTER DATABASE %I OWNER TO rollcall', current_database());
 END $$";
 
-/// Creates the ordinary database role if it is missing. In exclusive mode, it also gets the databases that an earlier
+/// Creates the database roles that are missing. In exclusive mode, the owner also gets the databases that an earlier
 /// version of Rollcall created as the superuser. `url` returns the superuser's URL of a database.
 pub(crate) fn prepare(mode: ClusterMode, url: impl Fn(&str) -> String + Sync) -> Result<()> {
     let work = async || {
         let client = connect(&url(SUPERUSER)).await?;
-        client.batch_execute(CREATE_ROLE).await?;
+        client.batch_execute(CREATE_ROLES).await?;
         if mode == ClusterMode::Exclusive {
             for row in client.query(DATABASES_OF_OTHERS, &[]).await? {
                 connect(&url(row.get(0))).await?.batch_execute(TAKE_OVER_DATABASE).await?;
@@ -54,7 +63,7 @@ pub(crate) fn prepare(mode: ClusterMode, url: impl Fn(&str) -> String + Sync) ->
     let done = thread::scope(|scope| scope.spawn(run).join()).unwrap_or_else(|_| Err("a panic".to_owned()));
     done.map_err(|cause| {
         Error::new(format!(
-            "cannot create the database role {ROLE} in the embedded Postgres: {cause}; \
+            "cannot create the database roles in the embedded Postgres: {cause}; \
              start it again, or give DATABASE_URL"
         ))
     })

@@ -42,7 +42,7 @@ impl Database {
             )));
         }
         let (cluster, _) = start_embedded(config).await?;
-        let db = open_pool(&cluster.url(NAME), config)?;
+        let db = open_pool(&cluster.service_url(NAME), config)?;
         Ok(Self { db, cluster: Some(cluster) })
     }
 
@@ -108,9 +108,10 @@ where
     spawn_blocking(work).await.map_err(Error::doing(problem))?.map_err(Error::doing(problem))
 }
 
-/// Applies the missing schema migrations, and fills in the address holdings that an older release has not written.
+/// Applies the missing schema migrations, gives the database roles their privileges, and fills in the address holdings that an older release has not written.
 async fn apply_migrations(url: &str, config: &Config) -> Result<Vec<String>> {
-    let applied = migrate::run(url).await.map_err(Error::doing("cannot migrate the database"))?;
+    let migrated = migrate::run_for_roles(url, &config.database_roles()).await;
+    let applied = migrated.map_err(Error::doing("cannot migrate the database"))?;
     let filled = address_holdings::fill_all(&open_pool(url, config)?).await;
     filled.map_err(Error::doing("the schema is migrated, but cannot fill in the holders of addresses"))?;
     Ok(applied)

@@ -5,7 +5,7 @@ use std::{net::SocketAddr, time::Duration};
 use rollcall_app::App;
 use rollcall_grpc::{CallBudgets, ServerLimits};
 use rollcall_jobs::Engine;
-use rollcall_store::{Db, audit::is_rewritable};
+use rollcall_store::{Db, audit::is_rewritable, protection::sees_all_organizations};
 use tokio::{task::JoinHandle, time::timeout};
 use tokio_util::sync::CancellationToken;
 
@@ -62,7 +62,15 @@ async fn run(config: &Config, work: Work, shutdown: &Shutdown) -> Result {
     if is_rewritable(&database.db).await.map_err(Error::doing("cannot check the privileges of the database role"))? {
         tracing::warn!(
             "the database role of this process could rewrite the audit; connect with a role that is no superuser and can \
-             only add to the audit, see \"Roles\" in docs/operations.md"
+             only add to the audit, see \"Database roles\" in docs/operations.md"
+        );
+    }
+    let unbound = sees_all_organizations(&database.db).await;
+    if unbound.map_err(Error::doing("cannot check the privileges of the database role"))? {
+        tracing::warn!(
+            "the database role of this process sees the rows of all organizations, so a wrong statement could show or \
+             change rows of another organization; connect as a role that owns nothing, see \"Database roles\" in \
+             docs/operations.md"
         );
     }
     let result = run_on(&database, config, work, shutdown).await;

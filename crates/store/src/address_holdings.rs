@@ -39,7 +39,8 @@ pub(crate) async fn insert(tx: &mut WriteTx, holdings: &[(Email, MemberId)]) -> 
 pub async fn fill_all(db: &Db) -> Result<()> {
     let mut after = String::new();
     loop {
-        let next = db.system("list_unfilled_holdings", async |conn: &mut SystemConn| find_unfilled(conn, &after).await);
+        let next =
+            db.read_all("list_unfilled_holdings", async |conn: &mut SystemConn| find_unfilled(conn, &after).await);
         let Some(id) = next.await? else { return Ok(()) };
         fill_one(db, &id).await?;
         after = id.to_string();

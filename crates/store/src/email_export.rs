@@ -1,14 +1,14 @@
 //! The query of an email export check.
 
 use diesel::{pg::Pg, prelude::*};
-use diesel_async::RunQueryDsl;
+use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use rollcall_domain::{
     AssignmentId, Email, MemberId, OrganizationId, Phase, Timestamp,
     email_export::{CheckSubject, Holding},
 };
 
 use crate::{
-    Db, Error, Result, SystemConn,
+    Db, Error, Result,
     enum_columns::{EnumColumn, ExportColumns},
     schema::{address_holdings, members, organizations},
 };
@@ -76,13 +76,13 @@ struct HoldingColumns {
     is_exact: bool,
 }
 
-/// Reads what a check needs in one prepared statement, outside of a transaction.
+/// Reads what a check needs in one prepared statement and one round trip.
 ///
 /// # Errors
 /// [`Error::OrganizationNotFound`].
 pub async fn find_subject(db: &Db, organization: &OrganizationId, subject: &SubjectKey) -> Result<CheckFacts> {
     let checks = db.for_checks();
-    let found = checks.statement(async |conn: &mut SystemConn| match subject {
+    let found = checks.statement_of(organization, async |conn: &AsyncPgConnection| match subject {
         SubjectKey::Member(id) => find_member(conn, organization, id).await,
         SubjectKey::Email(email) => find_holdings(conn, organization, email).await,
     });
@@ -90,7 +90,7 @@ pub async fn find_subject(db: &Db, organization: &OrganizationId, subject: &Subj
 }
 
 async fn find_member(
-    conn: &mut SystemConn,
+    mut conn: &AsyncPgConnection,
     organization: &OrganizationId,
     id: &MemberId,
 ) -> Result<Option<CheckFacts>> {
@@ -99,7 +99,7 @@ async fn find_member(
         .left_join(members::table.on(is_member))
         .filter(organizations::id.eq(organization.as_str()))
         .select((organizations::phase, organizations::revision, Option::<CheckColumns>::as_select()));
-    let found: Option<(EnumColumn<Phase>, i64, Option<CheckColumns>)> = query.first(conn).await.optional()?;
+    let found: Option<(EnumColumn<Phase>, i64, Option<CheckColumns>)> = query.first(&mut conn).await.optional()?;
     Ok(found.map(|(EnumColumn(phase), revision, member)| {
         let subject = FoundSubject::Member(member.map(CheckSubject::from));
         CheckFacts { phase, revision, subject }
@@ -107,7 +107,7 @@ async fn find_member(
 }
 
 async fn find_holdings(
-    conn: &mut SystemConn,
+    mut conn: &AsyncPgConnection,
     organization: &OrganizationId,
     email: &Email,
 ) -> Result<Option<CheckFacts>> {
@@ -127,7 +127,7 @@ async fn find_holdings(
             Option::<HoldingColumns>::as_select(),
             Option::<CheckColumns>::as_select(),
         ));
-    let rows: Vec<Row> = query.load(conn).await?;
+    let rows: Vec<Row> = query.load(&mut conn).await?;
     let Some((EnumColumn(phase), revision, filled, ..)) = rows.as_slice().first() else { return Ok(None) };
     let (phase, revision, is_filled) = (*phase, *revision, filled == revision);
     let holdings = rows.into_iter().filter_map(|(.., holding, member)| Some(to_holding(holding?, member?)));

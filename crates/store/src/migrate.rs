@@ -12,8 +12,9 @@ use diesel_async::{AsyncMigrationHarness, AsyncPgConnection, RunQueryDsl, Simple
 use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
 
 use crate::{
-    Db, Error, Limits, Result, SystemConn,
+    DatabaseRoles, Db, Error, Limits, Result, SystemConn,
     db::{connect_patiently, within},
+    protection::protect,
 };
 
 /// The schema migrations, in order.
@@ -47,12 +48,21 @@ diesel::table! {
     }
 }
 
-/// Applies the missing schema migrations and returns their names. Processes that do this at the same time wait for each
+/// The same as [`run_for_roles`], for roles with the default names.
+///
+/// # Errors
+/// [`Error::Internal`] when a command fails.
+pub async fn run(url: &str) -> Result<Vec<String>> {
+    run_for_roles(url, &DatabaseRoles::default()).await
+}
+
+/// Applies the missing schema migrations, protects the rows of each organization, and gives the database roles that exist
+/// their privileges. Returns the names of the schema migrations. Processes that do this at the same time wait for each
 /// other. Needs a multi-threaded runtime.
 ///
 /// # Errors
-/// [`Error::Internal`] when a migration fails.
-pub async fn run(url: &str) -> Result<Vec<String>> {
+/// [`Error::Internal`] when a command fails.
+pub async fn run_for_roles(url: &str, roles: &DatabaseRoles) -> Result<Vec<String>> {
     let mut conn = connect(url).await?;
     // Poll: a blocking lock and CREATE INDEX CONCURRENTLY would wait for each other.
     let locking = format!("SELECT pg_try_advisory_lock({LOCK}) AS holds");
@@ -68,7 +78,9 @@ pub async fn run(url: &str) -> Result<Vec<String>> {
     drop_unrecorded_indexes(&mut conn).await?;
     let mut harness = AsyncMigrationHarness::new(conn);
     let applied = harness.run_pending_migrations(MIGRATIONS).map_err(Error::Internal)?;
-    Ok(applied.iter().map(ToString::to_string).collect())
+    let applied: Vec<String> = applied.iter().map(ToString::to_string).collect();
+    protect(&mut harness.into_inner(), roles).await?;
+    Ok(applied)
 }
 
 /// Drops the indexes that interrupted schema migrations have left. `CREATE INDEX CONCURRENTLY` is not in a transaction:
@@ -168,5 +180,5 @@ async fn connect(url: &str) -> Result<AsyncPgConnection> {
     within(Limits::default().connection, connecting).await
 }
 
-/// A hash of the content of all migrations: a template database with another hash is outdated.
+/// A hash of the content of all migrations and of the row-level security: a template database with another hash is outdated.
 pub const SCHEMA_HASH: &str = env!("ROLLCALL_SCHEMA_HASH");

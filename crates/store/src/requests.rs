@@ -8,7 +8,11 @@ use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use rollcall_domain::Timestamp;
 use uuid::Uuid;
 
-use crate::{Result, SystemConn, WriteTx, db::clock, schema::requests};
+use crate::{
+    Result, SystemConn, WriteTx,
+    db::{clock, enter_organization},
+    schema::requests,
+};
 
 /// How long a response is stored at least.
 const RETENTION: Duration = Duration::from_hours(24);
@@ -53,12 +57,14 @@ pub async fn remember(tx: &mut WriteTx, key: &RequestKey, response: &[u8]) -> Re
 
 /// Looks up a request that belongs to no organization.
 pub async fn recall_system(conn: &mut SystemConn, key: &RequestKey) -> Result<Recalled> {
+    enter_organization(conn, NO_ORGANIZATION).await?;
     find(conn, NO_ORGANIZATION, key).await
 }
 
 /// Stores the response of a request that belongs to no organization. When two calls make the same request at once, the
 /// second one fails here, and its transaction is rolled back.
 pub async fn remember_system(conn: &mut SystemConn, key: &RequestKey, response: &[u8]) -> Result<()> {
+    enter_organization(conn, NO_ORGANIZATION).await?;
     let now = clock(conn).await?;
     insert(conn, NO_ORGANIZATION, key, response, now).await
 }

@@ -103,7 +103,7 @@ async fn every_schema_migration_is_reverted_by_its_down_and_can_be_applied_again
     let client = database.client().await;
     let before = (columns(&client).await, definitions(&client).await);
 
-    let connection = AsyncPgConnection::establish(&database.url()).await.unwrap();
+    let connection = AsyncPgConnection::establish(&database.owner_url()).await.unwrap();
     let mut harness = AsyncMigrationHarness::new(connection);
     harness.revert_all_migrations(MIGRATIONS).unwrap();
     assert_eq!(columns(&client).await, Vec::<String>::new());
@@ -115,13 +115,13 @@ async fn every_schema_migration_is_reverted_by_its_down_and_can_be_applied_again
 #[tokio::test(flavor = "multi_thread")]
 async fn concurrent_schema_migrations_wait_for_each_other() {
     let database = TestDatabase::undistributed().await;
-    let connection = AsyncPgConnection::establish(&database.url()).await.unwrap();
+    let connection = AsyncPgConnection::establish(&database.owner_url()).await.unwrap();
     AsyncMigrationHarness::new(connection).revert_all_migrations(MIGRATIONS).unwrap();
-    let url = database.url();
+    let (url, roles) = (database.owner_url(), database.roles().clone());
     let run = || {
         tokio::spawn({
-            let url = url.clone();
-            async move { rollcall_store::migrate::run(&url).await.unwrap().len() }
+            let (url, roles) = (url.clone(), roles.clone());
+            async move { rollcall_store::migrate::run_for_roles(&url, &roles).await.unwrap().len() }
         })
     };
     let (a, b, c) = (run(), run(), run());
@@ -166,9 +166,9 @@ async fn interrupt(database: &TestDatabase, moment: Moment) -> Option<rollcall_s
     let administrator = database.client().await;
     let terminate = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE $1 = ANY(pg_blocking_pids(pid))";
     let terminating = async { while administrator.query(terminate, &[&pid]).await.unwrap().is_empty() {} };
-    let url = database.url();
+    let (url, roles) = (database.owner_url(), database.roles().clone());
     // In a task of its own, because the harness blocks its thread.
-    let mut running = tokio::spawn(async move { rollcall_store::migrate::run(&url).await });
+    let mut running = tokio::spawn(async move { rollcall_store::migrate::run_for_roles(&url, &roles).await });
     tokio::select! {
         applied = &mut running => applied.unwrap().err(),
         () = terminating => running.await.unwrap().err(),
@@ -200,7 +200,8 @@ async fn interrupt_each(moment: Moment, kind: &str) -> (usize, usize, usize) {
     let database = TestDatabase::undistributed().await;
     let client = database.client().await;
     let before = (columns(&client).await, definitions(&client).await);
-    let connect = async || AsyncMigrationHarness::new(AsyncPgConnection::establish(&database.url()).await.unwrap());
+    let connect =
+        async || AsyncMigrationHarness::new(AsyncPgConnection::establish(&database.owner_url()).await.unwrap());
     let count = connect().await.applied_migrations().unwrap().len();
     let indexes = async |kind: &str| {
         let sql = format!(
@@ -221,7 +222,7 @@ async fn interrupt_each(moment: Moment, kind: &str) -> (usize, usize, usize) {
         let recorded = indexes(kind).await;
         interrupted += usize::from(interrupt(&database, moment).await.is_some());
         left += indexes(kind).await - recorded;
-        rollcall_store::migrate::run(&database.url()).await.unwrap();
+        rollcall_store::migrate::run_for_roles(&database.owner_url(), database.roles()).await.unwrap();
         assert_eq!((columns(&client).await, definitions(&client).await), before, "after {applied} migrations");
         assert_eq!(indexes("NOT indisvalid").await, 0, "after {applied} migrations");
     }

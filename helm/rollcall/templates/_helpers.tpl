@@ -99,14 +99,15 @@ securityContext:
   {{- toYaml .Values.securityContext | nindent 2 }}
 {{- end }}
 
-{{/* Environment of every container. The second argument is the key of the Postgres URL in the Secret. */}}
+{{/* Environment of every container. Takes (list . secret key): the Secret with the Postgres URL, and its key there. */}}
 {{- define "rollcall.env" -}}
-{{- $key := index . 1 }}
+{{- $secret := index . 1 }}
+{{- $key := index . 2 }}
 {{- with index . 0 }}
 - name: DATABASE_URL
   valueFrom:
     secretKeyRef:
-      name: {{ required "database.existingSecret is required: the name of a Secret that holds the Postgres URL" .Values.database.existingSecret | quote }}
+      name: {{ required "database.existingSecret is required: the name of a Secret that holds the Postgres URL" $secret | quote }}
       key: {{ required "database.key is required: the key in database.existingSecret whose value is the Postgres URL" $key | quote }}
 - name: ROLLCALL_LOG
   value: {{ .Values.log | quote }}
@@ -178,7 +179,7 @@ securityContext:
   value: {{ printf "%ds" (int64 .Values.clients.idleTimeoutSeconds) | quote }}
 - name: ROLLCALL_SHUTDOWN_TIMEOUT
   value: {{ printf "%ds" (int64 .Values.shutdownTimeoutSeconds) | quote }}
-{{- include "rollcall.env" (list . .Values.database.key) }}
+{{- include "rollcall.env" (list . .Values.database.existingSecret .Values.database.key) }}
 {{- end }}
 
 {{/* Who may call, as JSON. */}}

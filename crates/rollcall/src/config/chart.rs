@@ -68,6 +68,8 @@ const SHUTDOWN: Setting = setting("shutdownTimeoutSeconds", "ROLLCALL_SHUTDOWN_T
 const REPORTS_URL: Setting = setting("reports/url", "ROLLCALL_REPORTS_URL", "--reports-url", "");
 const SCHEDULE: Setting = setting("reports/schedule", "ROLLCALL_REPORT_SCHEDULE", "--report-schedule", "");
 const TIME_ZONE: Setting = setting("reports/timeZone", "ROLLCALL_REPORT_TIME_ZONE", "--report-time-zone", "");
+const SERVICE_ROLE: Setting = setting("database/serviceRole", "ROLLCALL_SERVICE_ROLE", "--service-role", "");
+const JOBS_ROLE: Setting = setting("database/jobsRole", "ROLLCALL_JOBS_ROLE", "--jobs-role", "");
 const LOG: Setting = setting("log", "ROLLCALL_LOG", "--log", "");
 const AUTH: Setting = setting("auth/mode", "ROLLCALL_AUTH", "--auth", "");
 const OTLP: Setting = setting("otlpEndpoint", "OTEL_EXPORTER_OTLP_ENDPOINT", "--otlp-endpoint", "");
@@ -100,7 +102,7 @@ const NUMBERS: [Setting; 24] = [
     KEEP_RUNS,
     SHUTDOWN,
 ];
-const TEXTS: [Setting; 4] = [REPORTS_URL, SCHEDULE, LOG, OTLP];
+const TEXTS: [Setting; 6] = [REPORTS_URL, SCHEDULE, SERVICE_ROLE, JOBS_ROLE, LOG, OTLP];
 
 impl Setting {
     fn schema(&self) -> Value {

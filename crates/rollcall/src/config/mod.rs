@@ -24,7 +24,7 @@ use rollcall_domain::migration::MigrationLimits;
 use rollcall_embedded::running_as_root;
 use rollcall_grpc::{CallLimits, ConnectionLimits};
 use rollcall_jobs::{DEFAULT_REPORT_CRON, JobOptions, Schedule, TimeZone};
-use rollcall_store::{ConnectionShares, Limits, Options};
+use rollcall_store::{ConnectionShares, DatabaseRoles, Limits, Options};
 use url::Url;
 
 use crate::error::{Error, Result};
@@ -42,6 +42,18 @@ pub(crate) struct Config {
     /// this machine only]
     #[arg(long, value_name = "URL", env = "DATABASE_URL", value_parser = values::database_url, global = true)]
     pub(crate) database_url: Option<DatabaseUrl>,
+
+    /// The database role that the service connects as: `rollcall migrate` gives it its privileges, if it exists. The
+    /// embedded Postgres has roles with the default names
+    #[arg(long, value_name = "ROLE", env = "ROLLCALL_SERVICE_ROLE", default_value = "rollcall_service",
+          value_parser = values::database_role, global = true)]
+    pub(crate) service_role: String,
+
+    /// The database role of statements about all organizations: `rollcall migrate` gives it its privileges, if it exists.
+    /// The role of the service is a member of it
+    #[arg(long, value_name = "ROLE", env = "ROLLCALL_JOBS_ROLE", default_value = "rollcall_jobs",
+          value_parser = values::database_role, global = true)]
+    pub(crate) jobs_role: String,
 
     /// The address on which gRPC is served; port 0 means any free port
     #[arg(long, value_name = "IP:PORT", env = "ROLLCALL_LISTEN", default_value = "127.0.0.1:50051",
@@ -291,6 +303,11 @@ impl Config {
             organization_percent: self.organization_share,
         };
         Options { url: url.to_owned(), connections: self.database_connections, shares }
+    }
+
+    /// Returns the roles to which the schema migration gives privileges.
+    pub(crate) fn database_roles(&self) -> DatabaseRoles {
+        DatabaseRoles { service: self.service_role.clone(), jobs: self.jobs_role.clone() }
     }
 
     /// Returns the limits of the calls.

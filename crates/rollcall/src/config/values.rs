@@ -65,6 +65,15 @@ pub(super) fn database_url(text: &str) -> Result<DatabaseUrl, String> {
     Err("give a URL such as postgres://user:password@host:5432/name".to_owned())
 }
 
+/// Parses the name of a database role.
+pub(super) fn database_role(text: &str) -> Result<String, String> {
+    let allowed = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-');
+    if (1..=63).contains(&text.len()) && text.bytes().all(allowed) {
+        return Ok(text.to_owned());
+    }
+    Err("give the name of a role: 1 to 63 letters, digits, _ or -, such as rollcall_service".to_owned())
+}
+
 pub(super) fn listen(text: &str) -> Result<SocketAddr, String> {
     text.parse()
         .map_err(|_| "give an IP address and a port, such as 127.0.0.1:50051, 0.0.0.0:50051 or [::]:50051".to_owned())
@@ -182,6 +191,14 @@ mod tests {
         }
         let url = database_url("postgres://ann:secret@db/rollcall").unwrap();
         assert_eq!(format!("{url} {url:?}"), "postgres://ann:***@db/rollcall \"postgres://ann:***@db/rollcall\"");
+    }
+
+    #[test]
+    fn database_roles_have_plain_names() {
+        assert_eq!(database_role("rollcall-service_2"), Ok("rollcall-service_2".to_owned()));
+        for wrong in ["", "a b", "a\"b", "ä", &"a".repeat(64)] {
+            assert!(database_role(wrong).is_err(), "{wrong:?}");
+        }
     }
 
     #[test]

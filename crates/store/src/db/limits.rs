@@ -81,9 +81,11 @@ pub(super) const PROBES: u32 = 3;
 /// * `tcp_*`: the limits above do not end a session that has sent only some of the messages of a statement. When the
 ///   client's host or the network is down, the kernel of the server notices within 20 s.
 /// * `cursor_tuple_fraction`: the service reads every cursor to its end.
+/// * `citus.propagate_set_commands`: on a Citus, `SET LOCAL` reaches the workers. Any other Postgres ignores it.
 pub(super) const SESSION: &str = "-c statement_timeout=120s -c idle_in_transaction_session_timeout=20s \
     -c client_connection_check_interval=5s -c tcp_keepalives_idle=10 -c tcp_keepalives_interval=5 \
-    -c tcp_keepalives_count=2 -c tcp_user_timeout=20s -c cursor_tuple_fraction=1 -c timezone=UTC";
+    -c tcp_keepalives_count=2 -c tcp_user_timeout=20s -c cursor_tuple_fraction=1 -c timezone=UTC \
+    -c citus.propagate_set_commands=local";
 
 /// Begins a transaction that only reads.
 pub(super) const BEGIN_READ_ONLY: &str = "BEGIN READ ONLY";

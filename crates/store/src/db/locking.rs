@@ -8,6 +8,7 @@ use super::{
     interrupt::BegunWrite,
     limits::within,
     queue::{LockPauses, Turn},
+    scope::set_organization,
     transaction::{begin, lock, roll_back_after},
     tx::TransactionConn,
 };
@@ -68,7 +69,7 @@ impl Db {
         let conn = self.connection().await?;
         let begun = BegunWrite::new();
         let mut conn = TransactionConn::writing(conn);
-        begin(&mut conn, "BEGIN").await?;
+        begin(&mut conn, &format!("BEGIN; {}", set_organization(organization.as_str()))).await?;
         let locked = lock(&mut conn, organization, options).await;
         match locked {
             Ok((organization, now)) => {

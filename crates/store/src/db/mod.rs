@@ -12,6 +12,8 @@ mod organization;
 mod pool;
 mod prepared;
 mod queue;
+mod scope;
+mod single;
 mod statement;
 mod tls;
 mod transaction;
@@ -24,16 +26,20 @@ use diesel_async::{
     pooled_connection::deadpool::{Object, Pool},
 };
 use rollcall_domain::OrganizationId;
-use tokio::{sync::Semaphore, time::Instant};
+use tokio::{
+    sync::{OnceCell, Semaphore},
+    time::Instant,
+};
 use tracing::Instrument as _;
 
 use self::{
     budgets::{ReadBudget, ReadTurn, Shares, StreamBudget},
-    interrupt::{BegunWrite, StatementConn},
-    limits::{BEGIN_READ_ONLY, BEGIN_SNAPSHOT, silent},
+    interrupt::BegunWrite,
+    limits::{BEGIN_READ_ONLY, BEGIN_SNAPSHOT},
     queue::Queues,
+    scope::set_organization,
     tls::DatabaseTls,
-    transaction::{begin, end, pause, report_lost_connection, roll_back_after, rollback},
+    transaction::{begin, end, pause, roll_back_after, rollback},
     tx::TransactionConn,
 };
 pub use body::{TxBody, TxError};
@@ -47,6 +53,7 @@ pub use organization::OrganizationView;
 pub(crate) use organization::find_organization;
 pub use pool::Options;
 pub(crate) use prepared::Prepared;
+pub(crate) use scope::{VisibleRows, enter_organization};
 pub(crate) use statement::{Bound, execute, load, run_statement, statement, statement_name};
 pub use transaction::{Fence, WriteOptions};
 pub use tx::{ReadTx, WriteTx};
@@ -73,6 +80,8 @@ pub struct Db {
     writes: Arc<Queues>,
     /// The connections that bulk writes may use.
     bulk: Arc<Semaphore>,
+    /// The role of statements about all organizations, once it is known that the login role needs it.
+    jobs_role: Arc<OnceCell<String>>,
     limits: Limits,
     /// With which TLS a statement is cancelled: that of the connections.
     tls: Arc<DatabaseTls>,
@@ -107,8 +116,8 @@ impl Db {
         let streams = Arc::new(StreamBudget::new(shares.streams, organization_percent));
         let reads = Some(Arc::new(ReadBudget::new(shares.reads, organization_percent)));
         let (writes, bulk) = (Arc::new(Queues::new(1)), Arc::new(Semaphore::new(shares.bulk)));
-        let (limits, tls) = (Limits::default(), Arc::new(address.tls.clone()));
-        Ok(Self { pool, checks, heartbeats, streams, reads, writes, bulk, limits, tls })
+        let (jobs_role, limits, tls) = (Arc::default(), Limits::default(), Arc::new(address.tls.clone()));
+        Ok(Self { pool, checks, heartbeats, streams, reads, writes, bulk, jobs_role, limits, tls })
     }
 
     /// The same database over the connections that only checks of email export use.
@@ -232,7 +241,8 @@ impl Db {
     async fn open_snapshot(&self, organization: &OrganizationId) -> Result<ReadTx> {
         let not_found = || Error::OrganizationNotFound(organization.clone());
         let opening = async {
-            let mut conn = self.begin(BEGIN_SNAPSHOT).await?;
+            let begin = format!("{BEGIN_SNAPSHOT}; {}", set_organization(organization.as_str()));
+            let mut conn = self.begin(&begin).await?;
             let found = find_organization(&mut conn, organization).await;
             let organization = match found.and_then(|found| found.ok_or_else(not_found)) {
                 Ok(organization) => organization,
@@ -243,7 +253,8 @@ impl Db {
         within(self.limits.statement, opening).await
     }
 
-    /// Runs statements that span organizations (jobs, their runs, reports) in one transaction.
+    /// Runs statements about no organization (jobs, their runs, reports) in one transaction. They see no row of an
+    /// organization, unless the body enters one.
     ///
     /// # Errors
     /// The error of `body`.
@@ -280,25 +291,6 @@ impl Db {
             end(&mut conn, answer).await
         };
         within(self.limits.read, running).instrument(span).await
-    }
-
-    /// Runs one statement that only reads, outside of a transaction. The read ends when it is dropped.
-    pub(crate) async fn statement<T, F>(&self, body: F) -> Result<T>
-    where
-        for<'t> F: TxBody<&'t mut SystemConn, Result<T>, Fut: Send> + Send,
-    {
-        let mut conn = StatementConn::new(self.connection().await?, self.tls.clone());
-        let limit = self.limits.statement;
-        let answering = async {
-            match body(&mut conn).await {
-                Ok(value) => Ok(value),
-                Err(error) => Err(report_lost_connection(&mut conn, error).await),
-            }
-        };
-        let answered = tokio::time::timeout(limit, answering).await;
-        let answered = answered.map_err(|_| silent(limit))?;
-        conn.release();
-        answered
     }
 
     /// Begins a transaction that only reads.

@@ -85,7 +85,12 @@ impl From<&'static str> for WriteOptions {
 pub(super) async fn begin(conn: &mut AsyncPgConnection, sql: &str) -> Result<()> {
     match AnsiTransactionManager::begin_transaction_sql(conn, sql).await {
         Ok(()) => Ok(()),
-        Err(error) => Err(report_lost_connection(conn, error.into()).await),
+        Err(error) => {
+            let error = report_lost_connection(conn, error.into()).await;
+            // `sql` may have begun the transaction, and failed after that.
+            let _ = conn.batch_execute("ROLLBACK").await;
+            Err(error)
+        }
     }
 }
 

@@ -44,7 +44,7 @@ struct PendingRow {
 
 /// Reads the first `limit` organizations that are still to be migrated, in the order in which the run tries them.
 pub async fn list_pending(db: &Db, scope: MigrationScope, limit: i64) -> Result<Vec<PendingMigration>> {
-    db.system("list_pending_migrations", async |conn: &mut SystemConn| {
+    db.read_all("list_pending_migrations", async |conn: &mut SystemConn| {
         let wave = scope.wave.cast_signed();
         let rows: Vec<PendingRow> =
             statement!("list_pending_migrations", wave, scope.requested_at, scope.run, limit).load(conn).await?;
@@ -61,7 +61,7 @@ pub async fn list_pending(db: &Db, scope: MigrationScope, limit: i64) -> Result<
 /// Reads up to `limit` organizations of the scope after the organization `after`, in byte order of their ids, with
 /// their sizes.
 pub async fn list_sizes(db: &Db, scope: MigrationScope, after: &str, limit: i64) -> Result<Vec<MigrationSize>> {
-    db.system("list_migration_sizes", async |conn: &mut SystemConn| {
+    db.read_all("list_migration_sizes", async |conn: &mut SystemConn| {
         let sizes = statement!("list_migration_sizes", scope.wave.cast_signed(), scope.requested_at, after, limit)
             .load(conn)
             .await?;
@@ -72,7 +72,7 @@ pub async fn list_sizes(db: &Db, scope: MigrationScope, after: &str, limit: i64)
 
 /// Counts the organizations whose migration failed at `since` or later and that still wait for a retry.
 pub async fn count_failed_since(db: &Db, since: Timestamp) -> Result<i64> {
-    db.system("count_failed_migrations", async |conn: &mut SystemConn| {
+    db.read_all("count_failed_migrations", async |conn: &mut SystemConn| {
         Ok(settings_migrations::table
             .filter(settings_migrations::state.eq(MigrationState::Failed.as_str()))
             .filter(settings_migrations::updated_at.ge(since))
@@ -86,7 +86,7 @@ pub async fn count_failed_since(db: &Db, since: Timestamp) -> Result<i64> {
 /// Reads the first `limit` organizations whose migration failed at `since` or later, in byte order of their ids, each
 /// with the reason.
 pub async fn list_failed_since(db: &Db, since: Timestamp, limit: i64) -> Result<Vec<(String, String)>> {
-    db.system("list_failed_migrations", async |conn: &mut SystemConn| {
+    db.read_all("list_failed_migrations", async |conn: &mut SystemConn| {
         let failed: Vec<(String, Option<String>)> = settings_migrations::table
             .filter(settings_migrations::state.eq(MigrationState::Failed.as_str()))
             .filter(settings_migrations::updated_at.ge(since))
@@ -102,7 +102,7 @@ pub async fn list_failed_since(db: &Db, since: Timestamp, limit: i64) -> Result<
 
 /// Reads up to `limit` organizations that the run `run` has set aside, in byte order of their ids, each with the reason.
 pub async fn list_set_aside(db: &Db, run: Uuid, limit: i64) -> Result<Vec<(String, String)>> {
-    db.system("list_set_aside_migrations", async |conn: &mut SystemConn| {
+    db.read_all("list_set_aside_migrations", async |conn: &mut SystemConn| {
         let set_aside: Vec<(String, Option<String>)> = settings_migrations::table
             .filter(settings_migrations::set_aside_by.eq(run))
             .select((settings_migrations::organization_id, settings_migrations::failure))
@@ -117,7 +117,7 @@ pub async fn list_set_aside(db: &Db, run: Uuid, limit: i64) -> Result<Vec<(Strin
 
 /// Counts the organizations that the run `run` has set aside.
 pub async fn count_set_aside(db: &Db, run: Uuid) -> Result<i64> {
-    db.system("count_set_aside_migrations", async |conn: &mut SystemConn| {
+    db.read_all("count_set_aside_migrations", async |conn: &mut SystemConn| {
         let set_aside = settings_migrations::table.filter(settings_migrations::set_aside_by.eq(run));
         Ok(set_aside.count().get_result(conn).await?)
     })

@@ -172,7 +172,7 @@ pub async fn list_migrations(
     after: Option<&str>,
     limit: u32,
 ) -> Result<Vec<(OrganizationId, MigrationStatus)>> {
-    db.read_system("list_migrations", async |conn: &mut SystemConn| {
+    db.read_all("list_migrations", async |conn: &mut SystemConn| {
         let rows: Vec<ListedMigrationRow> = statement!(
             "list_migrations",
             after.unwrap_or_default(),

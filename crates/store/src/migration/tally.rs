@@ -30,7 +30,7 @@ pub async fn list_wave_tallies(db: &Db, since: Timestamp) -> Result<Vec<WaveTall
         migrated: count(migrated),
         failed: count(failed),
     };
-    db.system("list_migration_tallies", async |conn: &mut SystemConn| {
+    db.read_all("list_migration_tallies", async |conn: &mut SystemConn| {
         let rows: Vec<TallyRow> = statement!("list_migration_tallies", since).load(conn).await?;
         Ok(rows.into_iter().map(tally).collect())
     })
@@ -45,7 +45,7 @@ struct StateRow {
 
 /// Returns how many organizations have failed since the last one was migrated, at `since` or later; at most `limit`.
 pub async fn count_failed_in_a_row(db: &Db, since: Timestamp, limit: u32) -> Result<u32> {
-    db.system("list_newest_migration_states", async |conn: &mut SystemConn| {
+    db.read_all("list_newest_migration_states", async |conn: &mut SystemConn| {
         let rows: Vec<StateRow> =
             statement!("list_newest_migration_states", since, i64::from(limit)).load(conn).await?;
         let failed = rows.into_iter().take_while(|row| row.state.0 == MigrationState::Failed).count();

@@ -10,7 +10,7 @@ use uuid::Uuid;
 use crate::{
     Error, Result, WriteTx, assignments,
     audit::{self, AuditEvent},
-    db::{SystemConn, clock, find_organization},
+    db::{SystemConn, clock, enter_organization, find_organization},
     schema::organizations,
 };
 
@@ -44,6 +44,7 @@ pub async fn create_organization(
     new: &NewOrganization,
     event: &AuditEvent,
 ) -> Result<Organization> {
+    enter_organization(conn, new.id.as_str()).await?;
     let now = clock(conn).await?;
     insert(conn, new, now).await?;
     let organization =
@@ -59,6 +60,7 @@ pub async fn create_organization(
 /// # Errors
 /// [`Error::Exists`] when another organization has the id.
 pub async fn preview_organization(conn: &mut SystemConn, new: &NewOrganization) -> Result<Organization> {
+    enter_organization(conn, new.id.as_str()).await?;
     if find_organization(conn, &new.id).await?.is_some() {
         return Err(Error::Exists { constraint: crate::ORGANIZATIONS_PKEY });
     }

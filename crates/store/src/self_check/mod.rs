@@ -86,7 +86,7 @@ pub async fn list_self_checks(
     after: Option<&str>,
     limit: u32,
 ) -> Result<Vec<(OrganizationId, SelfCheck)>> {
-    db.system("list_self_checks", async |conn: &mut SystemConn| {
+    db.read_all("list_self_checks", async |conn: &mut SystemConn| {
         let only_with_differences = filter == SelfCheckFilter::WithDifferences;
         let query = statement!("list_self_checks", after.unwrap_or_default(), i64::from(limit), only_with_differences);
         let rows: Vec<SelfCheckRow> = query.load(conn).await?;
@@ -106,7 +106,7 @@ impl SelfCheckRow {
 /// Reads up to `limit` organizations after the organization `after` whose self-check is due, in byte order of their ids:
 /// they have changed since the last check, or the last check ended before `before`.
 pub async fn list_due(db: &Db, after: &str, before: Timestamp, limit: i64) -> Result<Vec<OrganizationId>> {
-    db.system("list_due_self_checks", async |conn: &mut SystemConn| {
+    db.read_all("list_due_self_checks", async |conn: &mut SystemConn| {
         let rows: Vec<IdRow> = statement!("list_due_self_checks", after, before, limit).load(conn).await?;
         Ok(rows.into_iter().map(|row| OrganizationId::trusted(row.id)).collect())
     })

@@ -8,7 +8,7 @@ use rollcall_testkit::TestDatabase;
 use serde_json::Value;
 use tokio_postgres::{Client, SimpleQueryMessage};
 
-use crate::{parameters::PARAMETERS, statements_of_files};
+use crate::{parameters::PARAMETERS, rules::Scope, scope_of, statements_of_files};
 
 /// The beginning of the comment line that says why the cost of a statement grows.
 const EXCEPTION: &str = "-- The cost grows with the organization: ";
@@ -68,11 +68,12 @@ fn excesses(plan: &Value) -> Vec<String> {
     found
 }
 
-/// Runs a statement with values, and returns its plan. Nothing that it writes remains.
-async fn explain(client: &Client, sql: &str, values: &[&str]) -> Value {
+/// Runs a statement with values as the service does, and returns its plan. `scope` is what the transaction sets first.
+/// Nothing that the statement writes remains.
+async fn explain(client: &Client, scope: &str, sql: &str, values: &[&str]) -> Value {
     let numbered = values.iter().enumerate().rev();
     let sql = numbered.fold(sql.to_owned(), |sql, (index, value)| sql.replace(&format!("${}", index + 1), value));
-    let explain = format!("BEGIN; EXPLAIN (ANALYZE, TIMING OFF, FORMAT JSON) {sql}; ROLLBACK");
+    let explain = format!("BEGIN; {scope}; EXPLAIN (ANALYZE, TIMING OFF, FORMAT JSON) {sql}; ROLLBACK");
     let answer = client.simple_query(&explain).await.unwrap_or_else(|error| panic!("{error:?}\n{sql}"));
     let rows = answer.iter().filter_map(|message| match message {
         SimpleQueryMessage::Row(row) => row.get(0),
@@ -91,11 +92,16 @@ async fn the_cost_of_a_statement_does_not_grow_with_the_organization_unless_its_
     let database = TestDatabase::undistributed().await;
     let client = database.client().await;
     client.batch_execute(include_str!("large.sql")).await.unwrap();
+    let client = database.service_client().await;
     let mut wrong = Vec::new();
     for (name, sql) in &files {
         let bitmaps = if WITHOUT_BITMAPS.contains(&name.as_str()) { "off" } else { "on" };
         client.batch_execute(&format!("SET enable_bitmapscan = {bitmaps}")).await.unwrap();
-        let excesses = excesses(&explain(&client, sql, parameters[name]).await);
+        let scope = match scope_of(name, sql) {
+            Scope::One => "SET LOCAL rollcall.organization = 'acme'".to_owned(),
+            Scope::All => format!("SET LOCAL ROLE {}", database.roles().jobs),
+        };
+        let excesses = excesses(&explain(&client, &scope, sql, parameters[name]).await);
         let excepted = sql.lines().any(|line| line.starts_with(EXCEPTION));
         match (excesses.is_empty(), excepted) {
             (false, false) => wrong.extend(excesses.iter().map(|excess| format!("{name}: {excess}"))),

@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used, reason = "a test panics if its setup fails")]
 
 mod cost;
+mod isolation;
 mod level;
 mod observe;
 mod parameters;

@@ -10,7 +10,7 @@ mod own;
 mod postgres;
 mod shared;
 
-use rollcall_store::{Db, Options};
+use rollcall_store::{DatabaseRoles, Db, Options};
 use tokio_postgres::NoTls;
 
 pub use self::blocked::BlockedSessions;
@@ -24,8 +24,9 @@ const APPLICATION: &str = "rollcall-test";
 #[derive(Debug)]
 pub struct TestDatabase {
     name: String,
-    /// The ordinary database role of the test. It owns the tables.
-    role: String,
+    /// The role that owns the tables.
+    owner: &'static str,
+    roles: DatabaseRoles,
     shared: Option<SharedDatabase>,
 }
 
@@ -46,16 +47,28 @@ impl TestDatabase {
         let postgres = TestPostgres::get().await;
         if postgres.is_shared().await {
             let shared = SharedDatabase::acquire(postgres).await;
-            let (name, role) = (postgres.admin_database().to_owned(), shared.role().to_owned());
-            return Self { name, role, shared: Some(shared) };
+            let (name, roles) = (postgres.admin_database().to_owned(), shared.roles().clone());
+            return Self { name, owner: postgres.owner(), roles, shared: Some(shared) };
         }
-        Self { name: own::create(postgres).await, role: postgres.owner().to_owned(), shared: None }
+        Self { name: own::create(postgres).await, owner: postgres.owner(), roles: postgres.roles(), shared: None }
     }
 
-    /// Returns the URL for the ordinary database role.
+    /// Returns the URL for the role of the service, which row-level security binds.
     #[must_use]
     pub fn url(&self) -> String {
-        self.url_as(&self.role)
+        self.url_as(&self.roles.service)
+    }
+
+    /// Returns the URL for the role that owns the tables: for schema migrations.
+    #[must_use]
+    pub fn owner_url(&self) -> String {
+        self.url_as(self.owner)
+    }
+
+    /// Returns the roles to which a schema migration of this database gives privileges.
+    #[must_use]
+    pub fn roles(&self) -> &DatabaseRoles {
+        &self.roles
     }
 
     /// Returns the URL for another database role, which was created with [`TestDatabase::create_role`].
@@ -85,6 +98,11 @@ impl TestDatabase {
     /// Opens a superuser connection of its own, to read rows directly and to make changes that the service cannot make.
     pub async fn client(&self) -> tokio_postgres::Client {
         connect(&self.superuser_url()).await
+    }
+
+    /// Opens a connection of its own as the role of the service.
+    pub async fn service_client(&self) -> tokio_postgres::Client {
+        connect(&self.url()).await
     }
 
     /// Creates a database role that may connect and has no other privileges.
@@ -144,8 +162,9 @@ fn in_other_runtime<T: Send + 'static>(work: impl Future<Output = T> + Send + 's
 }
 
 /// Applies the schema migrations. They need a multi-threaded runtime, which a test may not have.
-async fn migrate(url: String) {
-    let migrating = in_other_runtime(async move { rollcall_store::migrate::run(&url).await.map(drop).unwrap() });
+async fn migrate(url: String, roles: DatabaseRoles) {
+    let migrating =
+        in_other_runtime(async move { rollcall_store::migrate::run_for_roles(&url, &roles).await.map(drop).unwrap() });
     tokio::task::spawn_blocking(|| migrating.join().unwrap()).await.unwrap();
 }
 

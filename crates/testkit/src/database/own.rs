@@ -35,7 +35,7 @@ async fn template(postgres: &TestPostgres, admin: &Client) -> String {
         let (building, owner) = (format!("{name}_building"), postgres.owner());
         admin.batch_execute(&format!("DROP DATABASE IF EXISTS {building}")).await.unwrap();
         admin.batch_execute(&format!("CREATE DATABASE {building} OWNER {owner}")).await.unwrap();
-        migrate(postgres.url(owner, &building)).await;
+        migrate(postgres.url(owner, &building), postgres.roles()).await;
         admin.batch_execute(&format!("ALTER DATABASE {building} RENAME TO {name}")).await.unwrap();
     }
     admin.batch_execute("SELECT pg_advisory_unlock(1)").await.unwrap();

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use rollcall_embedded::{Cluster, ClusterOptions};
+use rollcall_store::DatabaseRoles;
 use tokio::sync::OnceCell;
 use url::Url;
 
@@ -14,7 +15,8 @@ const URL_VARIABLE: &str = "ROLLCALL_TEST_DATABASE_URL";
 /// The variable that lets the tests share the database of the URL although it has no Citus.
 const SHARED_VARIABLE: &str = "ROLLCALL_TEST_SHARED_DATABASE";
 
-/// The ordinary database role on a given server. It owns what the tests create.
+/// The ordinary database role on a given server that owns what the tests create. The names of the other roles begin with
+/// it.
 const GIVEN_OWNER: &str = "rollcall_test";
 
 /// The password of the roles that the tests create. The roles can only reach what the tests create.
@@ -37,10 +39,12 @@ impl TestPostgres {
     pub(super) async fn get() -> &'static Self {
         POSTGRES
             .get_or_init(|| async {
-                match std::env::var(URL_VARIABLE) {
-                    Ok(url) => Self::prepare(&url).await,
+                let postgres = match std::env::var(URL_VARIABLE) {
+                    Ok(url) => Self::find(&url).await,
                     Err(_) => tokio::task::spawn_blocking(Self::start).await.unwrap(),
-                }
+                };
+                postgres.create_roles().await;
+                postgres
             })
             .await
     }
@@ -57,7 +61,7 @@ impl TestPostgres {
         Self::Embedded(Cluster::start(&ClusterOptions::tests(data_dir)).expect("a Postgres for tests"))
     }
 
-    async fn prepare(url: &str) -> Self {
+    async fn find(url: &str) -> Self {
         let url = Url::parse(url).unwrap_or_else(|error| panic!("{URL_VARIABLE} is not a URL: {error}"));
         let database = url.path().trim_start_matches('/').to_owned();
         assert!(!database.is_empty(), "{URL_VARIABLE} must name a database, as in postgres://postgres@host/postgres");
@@ -68,16 +72,25 @@ impl TestPostgres {
             superuser,
             "the role of {URL_VARIABLE} must be a superuser: the tests create roles with fewer privileges"
         );
-        // Processes that start at the same time create the role once.
-        let create = format!(
-            "DO $$ BEGIN
-                PERFORM pg_advisory_xact_lock(7026366874);
-                IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = '{GIVEN_OWNER}') THEN {}; END IF;
-            END $$",
-            create_role(GIVEN_OWNER)
-        );
-        client.batch_execute(&create).await.unwrap();
         Self::Given { url, database }
+    }
+
+    /// Creates the owner of the tables, the role of the service and the role of the jobs, unless they exist. Processes
+    /// that start at the same time create them once.
+    async fn create_roles(&self) {
+        let (owner, DatabaseRoles { service, jobs }) = (self.owner(), self.roles());
+        let create = |role: &str, command: String| {
+            format!("IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = '{role}') THEN {command}; END IF;")
+        };
+        let commands = [
+            create(owner, create_role(owner)),
+            create(&jobs, create_role(&jobs)),
+            create(&service, create_service_role(&service, &jobs)),
+        ]
+        .concat();
+        let client = connect(&self.superuser_url(self.admin_database())).await;
+        let all = format!("DO $$ BEGIN PERFORM pg_advisory_xact_lock(7026366874); {commands} END $$");
+        client.batch_execute(&all).await.unwrap();
     }
 
     /// Returns whether the tests share one database of the server.
@@ -96,6 +109,12 @@ impl TestPostgres {
             Self::Embedded(_) => "rollcall",
             Self::Given { .. } => GIVEN_OWNER,
         }
+    }
+
+    /// The role of the service and the role of the jobs.
+    pub(super) fn roles(&self) -> DatabaseRoles {
+        let owner = self.owner();
+        DatabaseRoles { service: format!("{owner}_service"), jobs: format!("{owner}_jobs") }
     }
 
     /// A database that always exists. Databases are created and dropped there.
@@ -136,4 +155,9 @@ impl TestPostgres {
 /// Returns the statement that creates a role which may connect.
 pub(super) fn create_role(role: &str) -> String {
     format!("CREATE ROLE {role} LOGIN PASSWORD '{PASSWORD}'")
+}
+
+/// Returns the statement that creates a role for the service.
+pub(super) fn create_service_role(role: &str, jobs: &str) -> String {
+    format!("{} NOINHERIT IN ROLE {jobs}", create_role(role))
 }

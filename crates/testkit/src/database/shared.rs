@@ -4,10 +4,14 @@
 
 use std::time::Duration;
 
+use rollcall_store::DatabaseRoles;
 use tokio_postgres::Client;
 use uuid::Uuid;
 
-use super::{APPLICATION, connect, migrate, postgres::TestPostgres, postgres::create_role};
+use super::{
+    APPLICATION, connect, migrate,
+    postgres::{TestPostgres, create_service_role},
+};
 
 /// The advisory lock of the test that holds the database.
 const LOCK: i64 = 7_026_366_875;
@@ -40,9 +44,9 @@ END $$";
 pub(super) struct SharedDatabase {
     /// The process of the session that holds the lock.
     lock_holder: i32,
-    /// The ordinary database role of this test. No other test can be reached with it: when the test has ended, tasks
-    /// that it left behind cannot connect again.
-    role: String,
+    /// The database roles of this test. The role of the service is the test's own. No other test can be reached with it:
+    /// when the test has ended, tasks that it left behind cannot connect again.
+    roles: DatabaseRoles,
     /// Keeps the session with the lock.
     _lock: Client,
 }
@@ -67,19 +71,20 @@ impl SharedDatabase {
         refuse_foreign_tables(&admin).await;
         admin.batch_execute(DROP_ALL).await.unwrap();
         admin.batch_execute(&format!("GRANT ALL ON SCHEMA public TO {owner}")).await.unwrap();
-        migrate(postgres.url(owner, postgres.admin_database())).await;
-        let role = format!("{owner}_{}", Uuid::now_v7().simple());
-        admin.batch_execute(&format!("{} IN ROLE {owner}", create_role(&role))).await.unwrap();
-        Self { lock_holder, role, _lock: lock }
+        let service = format!("{owner}_{}", Uuid::now_v7().simple());
+        let roles = DatabaseRoles { service, ..postgres.roles() };
+        admin.batch_execute(&create_service_role(&roles.service, &roles.jobs)).await.unwrap();
+        migrate(postgres.url(owner, postgres.admin_database()), roles.clone()).await;
+        Self { lock_holder, roles, _lock: lock }
     }
 
-    pub(super) fn role(&self) -> &str {
-        &self.role
+    pub(super) fn roles(&self) -> &DatabaseRoles {
+        &self.roles
     }
 
     /// Ends the sessions of the test, and leaves the database to the next test.
     pub(super) async fn release(self, admin: &Client) {
-        let role = &self.role;
+        let role = &self.roles.service;
         let sessions = format!(
             "SELECT pg_terminate_backend(pid) FROM pg_stat_activity
             WHERE datname = current_database() AND pid <> pg_backend_pid()

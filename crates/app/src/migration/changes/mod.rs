@@ -80,8 +80,8 @@ impl App {
         change: &MigrationChange,
     ) -> Result<Answer<RequestedChanges>> {
         let validate_only = context.caller.validate_only;
+        self.require_organizations(&change.selection).await?;
         let answer = self.once_system(context, "change_migrations", async |conn: &mut SystemConn| {
-            require_organizations(conn, &change.selection).await?;
             if !validate_only {
                 let run = request(conn, &context.caller, change).await?;
                 return Ok(without_revision(RequestedChanges::Run(run)));
@@ -127,6 +127,15 @@ impl App {
         }
     }
 
+    /// Refuses names of organizations that do not exist.
+    async fn require_organizations(&self, selection: &MigrationSelection) -> Result<()> {
+        let MigrationSelection::Organizations(named) = selection else { return Ok(()) };
+        match organizations::find_unknown(&self.db, named).await? {
+            Some(unknown) => Err(Error::OrganizationNotFound(unknown)),
+            None => Ok(()),
+        }
+    }
+
     /// Reads the next selected organizations, in byte order of their ids.
     async fn list_selected(
         &self,
@@ -163,15 +172,6 @@ impl ExpectedChanges {
                 }
             }
         }
-    }
-}
-
-/// Refuses names of organizations that do not exist.
-async fn require_organizations(conn: &mut SystemConn, selection: &MigrationSelection) -> Result<()> {
-    let MigrationSelection::Organizations(named) = selection else { return Ok(()) };
-    match organizations::find_unknown(conn, named).await? {
-        Some(unknown) => Err(Error::OrganizationNotFound(unknown)),
-        None => Ok(()),
     }
 }
 
