@@ -113,7 +113,8 @@ fn temporary_files(database: &Database) -> Vec<String> {
     let attempts = folders(&root.join("mixed-settings")).into_iter().flat_map(|report| folders(&report));
     let files = attempts.flat_map(|attempt| fs::read_dir(attempt).unwrap());
     let files = files.map(|file| file.unwrap().file_name().into_string().unwrap());
-    files.filter(|file| !file.ends_with(".csv") && !file.ends_with(".json")).collect()
+    let known = [".csv", ".json", ".html"];
+    files.filter(|file| !known.iter().any(|end| file.ends_with(end))).collect()
 }
 
 #[tokio::test(flavor = "multi_thread")]

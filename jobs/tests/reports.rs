@@ -8,7 +8,9 @@ use std::{collections::BTreeMap, future::pending};
 
 use rollcall_app::{
     App, Error,
-    reports::{CHANGES_FILE, CsvProfile, MANIFEST_FILE, MIXED_FILE, ReportAttempt, ReportStore, SCHEMA_FILE},
+    reports::{
+        CHANGES_FILE, CsvProfile, MANIFEST_FILE, MIXED_FILE, PAGE_FILE, ReportAttempt, ReportStore, SCHEMA_FILE,
+    },
 };
 use rollcall_domain::OrganizationId;
 use rollcall_store::jobs::{self, RunState};
@@ -80,13 +82,14 @@ async fn the_manifest_describes_the_data() {
     let data_as_of = report.data_as_of.to_rfc3339_opts(chrono::SecondsFormat::Micros, true);
     let organization = |name: &str, phase: &str, mixed: u32, rows: u32| serde_json::json!({ "organization": name, "phase": phase, "mixed_assignments": mixed, "rows": rows });
     let columns = |header: &str| header.trim_end().split(',').map(str::to_owned).collect::<Vec<_>>();
-    let [data, changes, schema, of_manifest] = &report.files.0[..] else { panic!("{:?}", report.files) };
-    let named = [&data.file, &changes.file, &schema.file, &of_manifest.file];
-    assert_eq!(named, [MIXED_FILE, CHANGES_FILE, SCHEMA_FILE, MANIFEST_FILE]);
+    let [data, changes, schema, page, of_manifest] = &report.files.0[..] else { panic!("{:?}", report.files) };
+    let named = [&data.file, &changes.file, &schema.file, &page.file, &of_manifest.file];
+    assert_eq!(named, [MIXED_FILE, CHANGES_FILE, SCHEMA_FILE, PAGE_FILE, MANIFEST_FILE]);
     let files = serde_json::json!([
         { "file": MIXED_FILE, "bytes": report.bytes, "sha256": report.sha256, "rows": 5, "columns": columns(HEADER) },
         { "file": CHANGES_FILE, "bytes": changes.bytes, "sha256": changes.sha256, "rows": 0, "columns": columns(CHANGES) },
         { "file": SCHEMA_FILE, "bytes": schema.bytes, "sha256": schema.sha256 },
+        { "file": PAGE_FILE, "bytes": page.bytes, "sha256": page.sha256 },
     ]);
     let expected = serde_json::json!({
         "schema_version": 1,

@@ -1,4 +1,4 @@
-//! The commands of the program `rollcall` that act as a client: `job`, `migration`, `report`, `doctor`, `import` and `demo`.
+//! The commands of the program `rollcall` that act as a client: `assignment`, `job`, `migration`, `report`, `doctor`, `import` and `demo`.
 //!
 //! The source tree is the command tree of `rollcall --help`: `rollcall migration plan` is `migration/plan.rs`, which
 //! also holds the arguments of the command.
@@ -15,6 +15,7 @@
 //!
 //! From `domain` the crate uses the forms of ids, email addresses and filters and the escaping of text for spreadsheets.
 
+pub mod assignment;
 mod client_tls;
 mod connection;
 mod csv_file;

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use rollcall_domain::{OrganizationId, migration::MigrationFilter};
+use rollcall_domain::{AssignmentId, OrganizationId, email_export::EmailExport, migration::MigrationFilter};
 use url::Url;
 
 /// Parses the address of a running server.
@@ -53,6 +53,16 @@ pub fn duration(text: &str) -> Result<Duration, String> {
 pub(crate) fn organization(text: &str) -> Result<OrganizationId, String> {
     let id = text.strip_prefix("organizations/").unwrap_or(text);
     OrganizationId::parse(id).map_err(|violation| format!("give an organization's id: {}", violation.description))
+}
+
+/// Parses an assignment's id.
+pub(crate) fn assignment(text: &str) -> Result<AssignmentId, String> {
+    AssignmentId::parse(text).map_err(|violation| format!("give an assignment's id: {}", violation.description))
+}
+
+/// Parses an email export setting.
+pub(crate) fn email_export(text: &str) -> Result<EmailExport, String> {
+    text.parse().map_err(|_| "give EXPORT or DO_NOT_EXPORT".to_owned())
 }
 
 /// Checks a filter of migrations, such as `wave = 2 AND state = FAILED`, and returns it unchanged.

@@ -7,6 +7,7 @@ use object_store::ObjectStore;
 use rollcall_app::reports::ReportStore;
 use rollcall_cli::{
     TargetArguments,
+    assignment::{AssignmentCommand, choose},
     demo::DemoArguments,
     doctor::{self, DoctorArguments},
     folder::OrganizationFolder,
@@ -69,7 +70,13 @@ pub(crate) enum Command {
         #[command(subcommand)]
         command: MigrationCommand,
     },
-    /// List, download and check published reports, and decide which installation writes them
+    /// Settle mixed assignments
+    #[command(arg_required_else_help = false)]
+    Assignment {
+        #[command(subcommand)]
+        command: AssignmentCommand,
+    },
+    /// List, download, show and check published reports, and decide which installation writes them
     #[command(arg_required_else_help = false)]
     Report {
         #[command(subcommand)]
@@ -92,6 +99,7 @@ impl Command {
             Self::Serve | Self::Migrate | Self::Jobs => "info",
             Self::Job { .. }
             | Self::Restored
+            | Self::Assignment { .. }
             | Self::Migration { .. }
             | Self::Report { .. }
             | Self::Doctor(_)
@@ -107,6 +115,10 @@ impl Command {
             Self::Jobs => serve::jobs(config, shutdown).await,
             Self::Job { command } => run_job_command(command, config, shutdown).await,
             Self::Migration { command } => run_migration_command(command, config, shutdown).await,
+            Self::Assignment { command: AssignmentCommand::Choose(arguments) } => {
+                let choose = async |server: &_| choose::run(server, &arguments).await;
+                with_server(config, arguments.target.as_ref(), shutdown, INTERRUPTED, choose).await
+            }
             Self::Report { command } => run_report_command(command, config, shutdown).await,
             Self::Restored => installation::restored(config, shutdown).await,
             Self::Doctor(arguments) => {
@@ -188,6 +200,10 @@ async fn run_report_command(command: ReportCommand, config: &Config, shutdown: &
         ReportCommand::Download(arguments) => {
             let download = async |server: &_| report::download::run(server, &arguments).await;
             with_server(config, arguments.target.as_ref(), shutdown, INTERRUPTED, download).await
+        }
+        ReportCommand::Open(arguments) => {
+            let open = async |server: &_| report::open::run(server, &arguments).await;
+            with_server(config, arguments.target.as_ref(), shutdown, INTERRUPTED, open).await
         }
         ReportCommand::Verify(arguments) => verify::run(&arguments, open_report_store).await,
         ReportCommand::TakeOver => installation::take_over_reports(config, shutdown).await,

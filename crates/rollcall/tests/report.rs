@@ -136,8 +136,18 @@ async fn a_report_is_valid_under_each_of_its_urls() {
         let (code, lines) = verdict(&url);
         assert_eq!((code, lines.len()), (Some(0), 1), "{lines:?}");
         assert!(lines[0].starts_with(&format!("ok: {report}, data as of ")), "{lines:?}");
-        assert!(lines[0].ends_with(", 4 files, 4 rows of 2 mixed assignments in 1 organizations"), "{lines:?}");
+        assert!(lines[0].ends_with(", 5 files, 4 rows of 2 mixed assignments in 1 organizations"), "{lines:?}");
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_report_of_a_version_without_the_page_is_valid() {
+    let copy = Copy::of(&published().await);
+    fs::remove_file(copy.folder().join("index.html")).unwrap();
+    copy.manifest(|manifest| drop(manifest["files"].as_array_mut().unwrap().remove(3)));
+    let (code, lines) = verdict(&copy.url());
+    assert_eq!((code, lines.len()), (Some(0), 1), "{lines:?}");
+    assert!(lines[0].contains(", 4 files, 4 rows"), "{lines:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -226,6 +236,11 @@ const DAMAGES: &[(Damage, &[&str])] = &[
         &["manifest.json: it cannot be read: EOF while parsing a value at line 1 column 0"],
     ),
     (
+        |copy| copy.edit("index.html", |page| page.replace("acme", "acne")),
+        &["index.html: its SHA-256 is #, the manifest says #"],
+    ),
+    (|copy| fs::remove_file(copy.folder().join("index.html")).unwrap(), &["index.html: it is missing"]),
+    (
         |copy| {
             copy.edit("mixed-settings.schema.json", |text| text.replace("\"name\": \"email\"", "\"name\": \"mails\""))
         },
@@ -277,9 +292,15 @@ async fn a_restored_database_owns_the_reports_only_after_it_takes_over() {
     app.check_reports_owner().await.unwrap();
 }
 
-/// Runs a command on a server.
+/// Runs a command on a server, on a machine without a desktop.
 fn on_server(arguments: &[&str], server: &TestServer) -> (Option<i32>, String, String) {
+    on_desktop(arguments, server, &[])
+}
+
+/// Runs a command on a server, with these variables of a desktop.
+fn on_desktop(arguments: &[&str], server: &TestServer, desktop: &[(&str, &str)]) -> (Option<i32>, String, String) {
     let mut command = Command::new(env!("CARGO_BIN_EXE_rollcall"));
+    command.env_remove("DISPLAY").env_remove("WAYLAND_DISPLAY").envs(desktop.iter().copied());
     let output = command.args(arguments).args(["--target", &format!("http://{}", server.address)]).output().unwrap();
     let text = |bytes| String::from_utf8(bytes).unwrap();
     (output.status.code(), text(output.stdout), text(output.stderr))
@@ -318,6 +339,76 @@ async fn reports_are_listed_and_downloaded() {
         assert_eq!(fs::read(&output).unwrap(), before);
     }
     assert_eq!(fs::read_dir(root.path()).unwrap().count(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_page_is_opened_with_the_files_that_it_links_to() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let server = published().await;
+    let root = TempDir::new().unwrap();
+    let (output, programs) = (root.path().join("report"), root.path().join("programs"));
+    let to = output.to_str().unwrap();
+    let page = output.join("index.html").display().to_string();
+    let (code, said, _) = on_server(&["report", "open", "--output", to], &server);
+    let no_desktop = format!("this machine has no desktop, so open this file in a browser: {page}");
+    assert_eq!((code, said.lines().last()), (Some(0), Some(no_desktop.as_str())), "{said}");
+    assert!(said.contains(&format!(": 5 files in {to}")), "{said}");
+    assert!(verdict(&format!("file://{to}")).1[0].starts_with("ok: "));
+
+    // A desktop whose opener writes down what it opens.
+    fs::create_dir(&programs).unwrap();
+    let (opener, opened) = (programs.join("xdg-open"), root.path().join("opened"));
+    let script = format!("#!/bin/sh\nprintf %s \"$1\" >'{0}.part' && mv '{0}.part' '{0}'\n", opened.display());
+    fs::write(&opener, script).unwrap();
+    fs::set_permissions(&opener, fs::Permissions::from_mode(0o700)).unwrap();
+    let path = format!("{}:{}", programs.display(), std::env::var("PATH").unwrap());
+    let desktop = [("DISPLAY", ":0"), ("PATH", path.as_str()), ("TMPDIR", root.path().to_str().unwrap())];
+    let (code, said, _) = on_desktop(&["report", "open"], &server, &desktop);
+    let page = said.lines().last().unwrap().strip_prefix("opened ").unwrap().to_owned();
+    assert_eq!(code, Some(0), "{said}");
+    let directory = Path::new(&page).parent().unwrap();
+    assert_eq!(fs::metadata(directory).unwrap().permissions().mode() & 0o777, 0o700);
+    let deadline = std::time::Instant::now() + std::time::Duration::from_secs(30);
+    while !opened.exists() {
+        assert!(std::time::Instant::now() < deadline, "the opener was not started");
+        std::thread::sleep(std::time::Duration::from_millis(20));
+    }
+    assert_eq!(fs::read_to_string(&opened).unwrap(), page);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_report_of_a_version_without_the_page_cannot_be_opened() {
+    let server = published().await;
+    let forget = "UPDATE reports SET files = (
+        SELECT jsonb_agg(file) FROM jsonb_array_elements(files) AS file WHERE file ->> 'file' <> 'index.html')";
+    server.database.client().await.batch_execute(forget).await.unwrap();
+    let (code, _, error) = on_server(&["report", "open"], &server);
+    assert_eq!(code, Some(1));
+    assert!(error.contains("was written by an older version and has no page"), "{error}");
+    let (code, _, error) = on_server(&["report", "open", "moon"], &server);
+    assert_eq!(code, Some(1));
+    assert!(error.contains("REPORT_NOT_FOUND"), "{error}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_command_on_the_page_settles_the_assignment() {
+    let server = published().await;
+    let page = fs::read_to_string(Copy::of(&server).folder().join("index.html")).unwrap();
+    let command = page.lines().find_map(|line| line.strip_prefix("<pre><code>rollcall assignment ")).unwrap();
+    let command = command.strip_suffix(" --target http://localhost:50051</code></pre>").unwrap();
+    let command: Vec<&str> = ["assignment"].into_iter().chain(command.split(' ')).collect();
+    assert_eq!(command[1..], ["choose", "DO_NOT_EXPORT", "--organization", "acme", "--assignment", "sales"]);
+    let (code, said, _) = on_server(&[&command[..], &["--validate-only"]].concat(), &server);
+    let name = "organizations/acme/assignments/sales";
+    let preview = format!("DO_NOT_EXPORT would change 1 of the 2 members of {name}; nothing was changed\n");
+    assert_eq!((code, said), (Some(0), preview));
+    let (code, said, _) = on_server(&command, &server);
+    let chosen = format!("DO_NOT_EXPORT is chosen on {name} for all members; it has 2\n");
+    assert_eq!((code, said), (Some(0), chosen));
+    let (code, _, error) =
+        on_server(&["assignment", "choose", "YES", "--organization", "a", "--assignment", "b"], &server);
+    assert_eq!(code, Some(2));
+    assert!(error.contains("give EXPORT or DO_NOT_EXPORT"), "{error}");
 }
 
 #[test]

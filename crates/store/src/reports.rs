@@ -167,6 +167,27 @@ pub async fn find_newest_report(db: &Db) -> Result<Option<Report>> {
     db.statement(async |conn: &mut SystemConn| Ok(newest.first(conn).await.optional()?)).await
 }
 
+/// The number of mixed assignments in a published report.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Queryable)]
+pub struct MixedCount {
+    /// The time for which the run of the report was scheduled.
+    pub scheduled_for: Timestamp,
+    /// The number of mixed assignments.
+    pub mixed_assignments: i32,
+}
+
+/// Reads the number of mixed assignments in the reports of the runs that were scheduled for a time in `[from, until)`,
+/// in order of this time.
+pub async fn list_mixed_counts(db: &Db, from: Timestamp, until: Timestamp) -> Result<Vec<MixedCount>> {
+    let of_run = job_runs::table.on(job_runs::id.eq(reports::run_id));
+    let query = reports::table
+        .inner_join(of_run)
+        .filter(job_runs::scheduled_for.ge(from).and(job_runs::scheduled_for.lt(until)))
+        .order((job_runs::scheduled_for, reports::id))
+        .select((job_runs::scheduled_for, reports::mixed_assignment_count));
+    db.statement(async |conn: &mut SystemConn| Ok(query.load(conn).await?)).await
+}
+
 /// Reads the folders of all reports.
 pub async fn list_report_paths(db: &Db) -> Result<BTreeSet<String>> {
     let query = reports::table.select(reports::path);

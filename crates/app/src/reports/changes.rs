@@ -19,6 +19,23 @@ use super::{
 };
 use crate::{Error, Result};
 
+/// How many changes of each kind the page shows.
+const SHOWN: usize = 50;
+
+/// The first changes of each kind, which the page shows.
+#[derive(Debug, Default)]
+pub(super) struct ShownChanges {
+    pub(super) newly_mixed: Vec<ComparedAssignment>,
+    pub(super) resolved: Vec<ComparedAssignment>,
+}
+
+/// `changes.csv` after it was written.
+pub(super) struct WrittenChanges {
+    pub(super) file: ManifestFile,
+    pub(super) counts: ManifestChanges,
+    pub(super) shown: ShownChanges,
+}
+
 /// Writes `changes.csv`.
 pub(super) struct ChangesWriter {
     store: ReportStore,
@@ -28,6 +45,7 @@ pub(super) struct ChangesWriter {
     /// The organizations that the previous report lacks. Nothing is known about their changes.
     previous_missing: BTreeSet<OrganizationId>,
     counts: ManifestChanges,
+    shown: ShownChanges,
 }
 
 impl ChangesWriter {
@@ -42,7 +60,8 @@ impl ChangesWriter {
         let counts = ManifestChanges { since, ..ManifestChanges::default() };
         let missing = previous.into_iter().flat_map(|report| &report.missing_organizations.0);
         let previous_missing = missing.map(|missing| missing.organization.clone()).collect();
-        Ok(Self { store: store.clone(), folder: folder.to_owned(), table, previous: opened, previous_missing, counts })
+        let (store, folder, shown) = (store.clone(), folder.to_owned(), ShownChanges::default());
+        Ok(Self { store, folder, table, previous: opened, previous_missing, counts, shown })
     }
 
     /// Compares the mixed assignments of an organization. Call it in byte order of the organizations' ids.
@@ -81,11 +100,15 @@ impl ChangesWriter {
         };
         before.retain(|compared| includes(&compared.organization));
         for (kind, compared) in difference(before, now) {
-            match kind {
-                ChangeKind::NewlyMixed => self.counts.newly_mixed += 1,
-                ChangeKind::Resolved => self.counts.resolved += 1,
-            }
             self.table.add_row(|page| write_change(page, kind, &compared)).await?;
+            let (count, shown) = match kind {
+                ChangeKind::NewlyMixed => (&mut self.counts.newly_mixed, &mut self.shown.newly_mixed),
+                ChangeKind::Resolved => (&mut self.counts.resolved, &mut self.shown.resolved),
+            };
+            *count += 1;
+            if shown.len() < SHOWN {
+                shown.push(compared);
+            }
         }
         Ok(())
     }
@@ -93,15 +116,15 @@ impl ChangesWriter {
     /// Replaces the file by an empty table, after the previous report could not be read to its end.
     async fn restart_without_previous(&mut self, error: &Error) -> Result<()> {
         warn(self.counts.since.as_deref().unwrap_or_default(), error);
-        (self.previous, self.counts) = (None, ManifestChanges::default());
+        (self.previous, self.counts, self.shown) = (None, ManifestChanges::default(), ShownChanges::default());
         let empty = begin_table(&self.store, &self.folder)?;
         std::mem::replace(&mut self.table, empty).abort().await;
         Ok(())
     }
 
     /// Finishes the file.
-    pub(super) async fn finish(self) -> Result<(ManifestFile, ManifestChanges)> {
-        Ok((self.table.finish().await?, self.counts))
+    pub(super) async fn finish(self) -> Result<WrittenChanges> {
+        Ok(WrittenChanges { file: self.table.finish().await?, counts: self.counts, shown: self.shown })
     }
 
     /// Removes the unfinished file.

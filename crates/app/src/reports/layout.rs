@@ -13,6 +13,8 @@ pub const MIXED_FILE: &str = "mixed-settings.csv";
 pub const CHANGES_FILE: &str = "changes.csv";
 /// The description of the columns of the data file.
 pub const SCHEMA_FILE: &str = "mixed-settings.schema.json";
+/// The page for people.
+pub const PAGE_FILE: &str = "index.html";
 /// The manifest: it describes the other files of the report, and is written last.
 pub const MANIFEST_FILE: &str = "manifest.json";
 /// The file that names the report with the newest data, beside the folders of the reports.

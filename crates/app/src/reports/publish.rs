@@ -1,5 +1,5 @@
-//! Publishing the mixed-settings report: first the tables, then the manifest, then the row that publishes it, then
-//! `latest.json`. Each attempt writes to a folder of its own, which is named after its fence.
+//! Publishing the mixed-settings report: first the tables, then the page, then the manifest, then the row that publishes
+//! it, then `latest.json`. Each attempt writes to a folder of its own, which is named after its fence.
 
 use object_store::{ObjectStoreExt as _, path::Path as StorePath};
 use rollcall_domain::{Phase, Timestamp};
@@ -14,9 +14,10 @@ use super::{
     changes::ChangesWriter,
     checksum::Checksum,
     errors::{internal, store_unavailable},
-    layout::{MANIFEST_FILE, MIXED_FILE, SCHEMA_FILE, report_folder, report_id},
+    layout::{MANIFEST_FILE, MIXED_FILE, PAGE_FILE, SCHEMA_FILE, report_folder, report_id},
     manifest::{Manifest, ManifestFile, render, rfc3339},
     mixed_table::MIXED_COLUMNS,
+    page,
     table_upload::TableUpload,
     tables::{TablesWriter, WrittenTables},
 };
@@ -53,7 +54,10 @@ impl App {
         let is_complete = tables.write(attempt).await;
         let Some(written) = tables.end(is_complete).await? else { return Ok(None) };
         let schema = self.write_file(&path, SCHEMA_FILE, SCHEMA.into()).await?;
-        let manifest = manifest(run, data_as_of, written, schema);
+        let nights = self.list_nights(run.scheduled_for).await?;
+        let page = page::render(run, &written, previous.as_ref(), &nights)?;
+        let page = self.write_file(&path, PAGE_FILE, page.into()).await?;
+        let manifest = manifest(run, data_as_of, written, [schema, page]);
         let file = self.write_file(&path, MANIFEST_FILE, render(&manifest).map_err(internal)?).await?;
         self.reports.restrict_files(&path).await?;
         // The place may have been taken over while the rows were read.
@@ -72,8 +76,8 @@ impl App {
     }
 }
 
-fn manifest(run: &JobRun, data_as_of: Timestamp, written: WrittenTables, schema: ManifestFile) -> Manifest {
-    let WrittenTables { data, changes, change_counts, organizations, missing_organizations } = written;
+fn manifest(run: &JobRun, data_as_of: Timestamp, written: WrittenTables, others: [ManifestFile; 2]) -> Manifest {
+    let WrittenTables { data, changes, organizations, missing_organizations, .. } = written;
     let legacy = organizations.iter().filter(|counts| counts.phase == Phase::Legacy).count();
     Manifest {
         schema_version: 1,
@@ -85,8 +89,8 @@ fn manifest(run: &JobRun, data_as_of: Timestamp, written: WrittenTables, schema:
         rows: data.rows.unwrap_or_default(),
         bytes: data.bytes,
         sha256: data.sha256.clone(),
-        files: vec![data, changes, schema],
-        changes: change_counts,
+        files: [data, changes.file].into_iter().chain(others).collect(),
+        changes: changes.counts,
         organization_count: organizations.len(),
         legacy_organization_count: u32::try_from(legacy).unwrap_or(u32::MAX),
         mixed_assignment_count: organizations.iter().map(|counts| counts.mixed_assignments).sum(),

@@ -6,10 +6,11 @@ use rollcall_store::{organizations, reports::MissingOrganization};
 
 use super::{
     attempt::ReportAttempt,
-    changes::ChangesWriter,
+    changes::{ChangesWriter, WrittenChanges},
     faults::{OrganizationReaction, ReportFaults},
-    manifest::{ManifestChanges, ManifestFile, OrganizationCounts},
+    manifest::{ManifestFile, OrganizationCounts},
     organization_rows::{OrganizationRows, read_organization},
+    page::ShownAssignments,
     row_buffer::RowBuffer,
     table_upload::TableUpload,
 };
@@ -21,8 +22,8 @@ const ORGANIZATIONS_PAGE: i64 = 500;
 /// The two tables after they were written.
 pub(super) struct WrittenTables {
     pub(super) data: ManifestFile,
-    pub(super) changes: ManifestFile,
-    pub(super) change_counts: ManifestChanges,
+    pub(super) changes: WrittenChanges,
+    pub(super) shown: ShownAssignments,
     pub(super) organizations: Vec<OrganizationCounts>,
     pub(super) missing_organizations: Vec<MissingOrganization>,
 }
@@ -35,6 +36,7 @@ pub(super) struct TablesWriter<'a> {
     data: TableUpload,
     changes: ChangesWriter,
     organizations: Vec<OrganizationCounts>,
+    shown: ShownAssignments,
     faults: ReportFaults,
 }
 
@@ -49,7 +51,8 @@ enum Reading {
 
 impl<'a> TablesWriter<'a> {
     pub(super) fn new(app: &'a App, folder: &'a str, data: TableUpload, changes: ChangesWriter) -> Self {
-        Self { app, folder, data, changes, organizations: Vec::new(), faults: ReportFaults::default() }
+        let (organizations, shown, faults) = (Vec::new(), ShownAssignments::default(), ReportFaults::default());
+        Self { app, folder, data, changes, organizations, shown, faults }
     }
 
     /// Writes the rows of every organization. Returns `false` when the attempt was stopped between two organizations.
@@ -85,10 +88,10 @@ impl<'a> TablesWriter<'a> {
             self.changes.abort().await;
             return missing.map(|_| None);
         };
-        let (changes, change_counts) = self.changes.finish().await?;
+        let changes = self.changes.finish().await?;
         let data = self.data.finish().await?;
-        let organizations = self.organizations;
-        Ok(Some(WrittenTables { data, changes, change_counts, organizations, missing_organizations }))
+        let Self { organizations, shown, .. } = self;
+        Ok(Some(WrittenTables { data, changes, shown, organizations, missing_organizations }))
     }
 
     /// Reads an organization, again after a fault.
@@ -119,6 +122,7 @@ impl<'a> TablesWriter<'a> {
         let OrganizationRows { counts, mixed, rows } = read;
         rows.add_to(&mut self.data).await?;
         self.organizations.push(counts);
+        self.shown.add(organization, &mixed);
         self.changes.compare(organization, mixed).await
     }
 }

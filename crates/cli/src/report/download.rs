@@ -1,25 +1,11 @@
 //! `rollcall report download`: writes a file of a published report to this machine, after comparing its checksum.
 
-use std::{
-    fs::{self, File, OpenOptions},
-    io::Write as _,
-    os::unix::fs::OpenOptionsExt as _,
-    path::{Path, PathBuf},
-};
+use std::path::{Path, PathBuf};
 
-use rollcall_proto::v1::{DownloadReportRequest, DownloadReportResponse, ListReportsRequest};
 use url::Url;
 
-use super::digest::FileDigest;
-use crate::{
-    connection::{ServerConnection, answer, call_failed},
-    error::{Error, Result},
-    output::print_line,
-    values,
-};
-
-/// Only the user may read the file, because reports have email addresses.
-const FILE_MODE: u32 = 0o600;
+use super::published_file::{download_file, find_newest_report, report_name};
+use crate::{connection::ServerConnection, error::Result, output::print_line, values};
 
 /// The arguments of `report download`.
 #[derive(Debug, clap::Args)]
@@ -27,7 +13,7 @@ pub struct ReportDownloadArguments {
     /// The report, as `rollcall report list` shows it [default: the report that was published last]
     #[arg(value_name = "REPORT")]
     pub report: Option<String>,
-    /// The file of the report, such as changes.csv or manifest.json
+    /// The file of the report, such as changes.csv, index.html or manifest.json
     #[arg(long, value_name = "FILE", default_value = "mixed-settings.csv")]
     pub file: String,
     /// Where to write the file; a file that exists is replaced [default: the name of the file, in this directory]
@@ -44,85 +30,11 @@ pub struct ReportDownloadArguments {
 /// The call fails, the download is damaged, or the file cannot be written. A file that existed before is then unchanged.
 pub async fn run(server: &ServerConnection, arguments: &ReportDownloadArguments) -> Result {
     let name = match &arguments.report {
-        Some(report) => format!("reports/{}", report.strip_prefix("reports/").unwrap_or(report)),
-        None => newest_report(server).await?,
+        Some(report) => report_name(report),
+        None => find_newest_report(server).await?.name,
     };
-    let output = arguments.output.clone().unwrap_or_else(|| PathBuf::from(&arguments.file));
-    let temporary = PartialFile::create(&output)?;
-    let bytes = download(server, &name, &arguments.file, &temporary).await?;
-    temporary.finish(&output)?;
+    let output = arguments.output.as_deref().unwrap_or(Path::new(&arguments.file));
+    let bytes = download_file(server, &name, &arguments.file, output).await?;
     print_line(format!("{name}: {bytes} bytes of {} in {}", arguments.file, output.display()));
     Ok(())
-}
-
-async fn newest_report(server: &ServerConnection) -> Result<String> {
-    let request = ListReportsRequest { page_size: 1, ..Default::default() };
-    let page = answer("cannot list the reports", server.reports().list_reports(request).await)?;
-    let newest = page.reports.into_iter().next();
-    newest.map(|report| report.name).ok_or_else(|| {
-        Error::failed("there is no report yet; `rollcall job run mixed-settings-report` writes one".to_owned())
-    })
-}
-
-/// Writes the file of a report, and returns its size in bytes.
-async fn download(server: &ServerConnection, report: &str, file: &str, target: &PartialFile) -> Result<u64> {
-    let cannot_download = format!("cannot download {file} of {report}");
-    let request = DownloadReportRequest { name: report.to_owned(), file: file.to_owned(), offset: 0 };
-    let mut pieces = answer(&cannot_download, server.reports().download_report(request).await)?;
-    let (mut digest, mut end) = (FileDigest::default(), None);
-    while let Some(piece) = pieces.message().await.map_err(call_failed(&cannot_download))? {
-        if piece.data.is_empty() {
-            end = Some(piece);
-        } else {
-            digest.update(&piece.data);
-            target.write(&piece.data)?;
-        }
-    }
-    let bytes = digest.bytes();
-    check_complete(digest, end).map_err(|problem| Error::failed(format!("{cannot_download}: {problem}")))?;
-    Ok(bytes)
-}
-
-/// Compares the received bytes with the last message.
-fn check_complete(digest: FileDigest, end: Option<DownloadReportResponse>) -> std::result::Result<(), String> {
-    let end = end.ok_or("the download ended early; run the command again")?;
-    // A report of an old version has no checksum of its manifest.
-    let is_known = !end.sha256.is_empty();
-    if is_known && (i64::try_from(digest.bytes()) != Ok(end.bytes) || digest.sha256() != end.sha256) {
-        return Err("the received bytes have another checksum; run the command again".to_owned());
-    }
-    Ok(())
-}
-
-/// A file beside the output that becomes the output when it is complete. It is removed if it is dropped before.
-struct PartialFile {
-    file: File,
-    path: PathBuf,
-}
-
-impl PartialFile {
-    fn create(output: &Path) -> Result<Self> {
-        let mut name = output.as_os_str().to_owned();
-        name.push(".part");
-        let path = PathBuf::from(name);
-        let opened = OpenOptions::new().create(true).truncate(true).write(true).mode(FILE_MODE).open(&path);
-        let file = opened.map_err(Error::doing(format!("cannot write {}", path.display())))?;
-        Ok(Self { file, path })
-    }
-
-    fn write(&self, bytes: &[u8]) -> Result {
-        (&self.file).write_all(bytes).map_err(Error::doing(format!("cannot write {}", self.path.display())))
-    }
-
-    fn finish(self, output: &Path) -> Result {
-        let renamed = self.file.sync_all().and_then(|()| fs::rename(&self.path, output));
-        renamed.map_err(Error::doing(format!("cannot write {}", output.display())))
-    }
-}
-
-impl Drop for PartialFile {
-    fn drop(&mut self) {
-        // After `finish` the file has another name.
-        let _ = fs::remove_file(&self.path);
-    }
 }

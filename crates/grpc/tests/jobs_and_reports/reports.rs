@@ -82,8 +82,8 @@ fn sha256(text: &str) -> String {
 /// Downloads every file of a report.
 async fn files(server: &TestServer, report: &str) -> Vec<ReportFile> {
     let mut files = Vec::new();
-    let names = ["mixed-settings.csv", "changes.csv", "mixed-settings.schema.json", "manifest.json"];
-    for (name, rows) in names.into_iter().zip([5, 0, 0, 0]) {
+    let names = ["mixed-settings.csv", "changes.csv", "mixed-settings.schema.json", "index.html", "manifest.json"];
+    for (name, rows) in names.into_iter().zip([5, 0, 0, 0, 0]) {
         let text = download(server, file(report, name, 0)).await;
         let bytes = i64::try_from(text.len()).unwrap();
         files.push(ReportFile { file: name.to_owned(), rows, bytes, sha256: sha256(&text) });
@@ -167,6 +167,7 @@ async fn the_manifest_describes_the_files_and_latest_names_the_report() {
             { "file": "mixed-settings.csv", "bytes": data.bytes, "sha256": data.sha256, "rows": 5, "columns": columns },
             { "file": "changes.csv", "bytes": files[1].bytes, "sha256": files[1].sha256, "rows": 0, "columns": CHANGES.split(',').collect::<Vec<_>>() },
             { "file": "mixed-settings.schema.json", "bytes": files[2].bytes, "sha256": files[2].sha256 },
+            { "file": "index.html", "bytes": files[3].bytes, "sha256": files[3].sha256 },
         ],
         "changes": { "since": null, "newly_mixed": 0, "resolved": 0 },
         "organization_count": 3,
@@ -225,6 +226,24 @@ async fn the_same_data_gives_the_same_bytes_and_an_empty_report_has_a_header() {
         let request = GetReportRequest { name: name.to_owned() };
         assert_eq!(refused(server.reports_service().get_report(request)).await, expected);
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_page_shows_what_needs_action_and_the_call_that_settles_it() {
+    let server = TestServer::start().await;
+    let report = mixed(&server).await.run_job(REPORT).await.report;
+    let page = download(&server, file(&report, "index.html", 0)).await;
+    assert!(page.starts_with("<!DOCTYPE html>") && page.ends_with("</html>"), "{page}");
+    assert!(page.contains("1 assignment that needs action</caption>"), "{page}");
+    let call = page.lines().find_map(|line| line.strip_prefix("<pre><code>grpcurl -plaintext -d &#39;")).unwrap();
+    let (request, method) = call.split_once("&#39; localhost:50051 ").unwrap();
+    assert_eq!(method, "rollcall.v1.AssignmentService/UpdateAssignment</code></pre>");
+    let request: serde_json::Value = serde_json::from_str(&request.replace("&#34;", "\"")).unwrap();
+    let expected = json!({
+        "assignment": { "name": "organizations/acme/assignments/sales", "email_export": "EMAIL_EXPORT_DO_NOT_EXPORT" },
+        "update_mask": { "paths": ["email_export"] },
+    });
+    assert_eq!(request, expected);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -4,7 +4,7 @@ use futures::TryStreamExt as _;
 
 use super::{
     folder::{Pieces, PublishedFolder, read_all},
-    format::{MIXED_FILE, PublishedFile, PublishedManifest, SCHEMA_FILE},
+    format::{CHANGES_FILE, MIXED_FILE, PublishedFile, PublishedManifest, SCHEMA_FILE},
     records::RecordReader,
     table::TableCheck,
 };
@@ -22,9 +22,23 @@ pub(super) async fn find_problems(
     let problems = match folder.read(&file.file).await? {
         None => vec!["it is missing".to_owned()],
         Some(pieces) if file.file == SCHEMA_FILE => check_schema(pieces, file, manifest).await?,
-        Some(pieces) => check_table(pieces, file, manifest).await?,
+        Some(pieces) if is_table(file) => check_table(pieces, file, manifest).await?,
+        Some(pieces) => check_other(pieces, file).await?,
     };
     Ok(problems.into_iter().map(|problem| format!("{}: {problem}", file.file)).collect())
+}
+
+/// Whether a file is a table. A file without columns, such as the page, is compared by its size and checksum only.
+fn is_table(file: &PublishedFile) -> bool {
+    file.columns.is_some() || [MIXED_FILE, CHANGES_FILE].contains(&file.file.as_str())
+}
+
+async fn check_other(mut pieces: Pieces, file: &PublishedFile) -> Result<Vec<String>> {
+    let mut digest = FileDigest::default();
+    while let Some(piece) = pieces.try_next().await? {
+        digest.update(&piece);
+    }
+    Ok(digest_problems(digest, file))
 }
 
 async fn check_table(mut pieces: Pieces, file: &PublishedFile, manifest: &PublishedManifest) -> Result<Vec<String>> {
