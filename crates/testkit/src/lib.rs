@@ -3,6 +3,7 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
+mod certificates;
 mod clock;
 pub mod contract;
 mod cut_channel;
@@ -20,6 +21,7 @@ mod server;
 mod size;
 pub mod standard;
 
+pub use certificates::{TestAuthority, TestCertificate};
 pub use clock::TestClock;
 pub use cut_channel::cut_channel;
 pub use database::{BlockedSessions, TestDatabase};

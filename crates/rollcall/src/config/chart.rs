@@ -86,6 +86,8 @@ const LOG: Setting = setting("log", "ROLLCALL_LOG", "--log", "");
 const AUTH: Setting = setting("auth/mode", "ROLLCALL_AUTH", "--auth", "");
 const OTLP: Setting = setting("otlpEndpoint", "OTEL_EXPORTER_OTLP_ENDPOINT", "--otlp-endpoint", "");
 
+const CLIENT_AUTH: Setting = setting("tls/clientAuth", "ROLLCALL_TLS_CLIENT_AUTH", "--tls-client-auth", "");
+
 const NUMBERS: [Setting; 28] = [
     CONNECTIONS,
     CHECK_CONNECTIONS,
@@ -157,7 +159,10 @@ fn every_setting_of_the_templates_is_compared() {
     let others = [&TIME_ZONE, &AUTH, &DECISION_SIGNALS];
     let compared = NUMBERS.iter().chain(&TEXTS).chain(others).map(|setting| setting.variable);
     // The templates give these variables a fixed value.
-    let fixed = ["ROLLCALL_LISTEN", "ROLLCALL_LOG_FORMAT", "ROLLCALL_AUTH_CONFIG"];
+    let fixed = ["LISTEN", "HEALTH_LISTEN", "LOG_FORMAT", "TLS_CERT", "TLS_KEY", "TLS_CLIENT_CA", "AUTH_CONFIG"];
+    let fixed = fixed.map(|name| format!("ROLLCALL_{name}"));
+    let compared = compared.chain([CLIENT_AUTH.variable]);
+    let fixed: Vec<&str> = fixed.iter().map(String::as_str).collect();
     assert_eq!(found, compared.chain(fixed).map(str::to_owned).collect());
 }
 
@@ -198,6 +203,14 @@ fn time_zones_are_the_same() {
 fn the_modes_of_authentication_are_those_of_a_server_that_others_reach() {
     assert_eq!(AUTH.schema()["enum"], serde_json::json!(["required", "log-only"]));
     assert!(AUTH.binary_accepts("required") && AUTH.binary_accepts("log-only") && AUTH.binary_accepts("off"));
+}
+
+#[test]
+fn the_choices_of_client_certificates_are_the_same() {
+    let schema = CLIENT_AUTH.schema();
+    let choices: Vec<&str> = schema["enum"].as_array().unwrap().iter().map(|choice| choice.as_str().unwrap()).collect();
+    assert_eq!(choices, ["required", "optional"]);
+    assert!(choices.iter().all(|choice| CLIENT_AUTH.binary_accepts(choice)));
 }
 
 /// A backward range, or a day that may not exist in its months. A pattern cannot tell; the binary refuses it at start.

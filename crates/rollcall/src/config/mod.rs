@@ -3,6 +3,7 @@
 mod auth;
 #[cfg(test)]
 mod chart;
+mod tls;
 mod usage;
 mod values;
 
@@ -16,7 +17,7 @@ use std::{
 
 use rollcall_app::{AppOptions, reports::ReportStore};
 use rollcall_cli::{
-    CredentialArguments,
+    ClientTlsArguments, CredentialArguments,
     values::{duration, wave},
 };
 use rollcall_domain::migration::MigrationLimits;
@@ -29,6 +30,7 @@ use url::Url;
 use crate::error::{Error, Result};
 
 pub(crate) use auth::AuthSettings;
+pub(crate) use tls::TlsSettings;
 pub(crate) use usage::parse;
 pub(crate) use values::DatabaseUrl;
 
@@ -57,6 +59,12 @@ pub(crate) struct Config {
     #[arg(long, value_name = "IP:PORT", env = "ROLLCALL_LISTEN", default_value = "127.0.0.1:50051",
           value_parser = values::listen, global = true)]
     pub(crate) listen: SocketAddr,
+
+    #[command(flatten)]
+    pub(crate) tls: TlsSettings,
+
+    #[command(flatten, next_help_heading = "Configuration")]
+    pub(crate) client_tls: ClientTlsArguments,
 
     #[command(flatten)]
     pub(crate) auth: AuthSettings,
@@ -279,6 +287,11 @@ impl Config {
             None => default_data_dir()?,
         };
         std::path::absolute(&dir).map_err(Error::doing(format!("cannot resolve the data directory {}", dir.display())))
+    }
+
+    /// Returns the configuration of a server that only this process uses: without TLS.
+    pub(crate) fn without_tls(&self) -> Self {
+        Self { tls: TlsSettings::default(), ..self.clone() }
     }
 
     /// Opens the store of the reports.

@@ -1,5 +1,6 @@
 //! The pool, and the only ways to open a transaction.
 
+mod address;
 mod body;
 mod budgets;
 mod clock;
@@ -15,6 +16,7 @@ mod queue;
 mod scope;
 mod single;
 mod statement;
+mod tls;
 mod transaction;
 mod tx;
 
@@ -38,6 +40,7 @@ use self::{
     limits::{BEGIN_READ_ONLY, BEGIN_SNAPSHOT},
     queue::Queues,
     scope::set_organization,
+    tls::DatabaseTls,
     transaction::{begin, end, pause, roll_back_after, rollback},
     tx::TransactionConn,
 };
@@ -84,6 +87,8 @@ pub struct Db {
     /// The role of statements about all organizations, once it is known that the login role needs it.
     jobs_role: Arc<OnceCell<String>>,
     limits: Limits,
+    /// With which TLS a statement is cancelled: that of the connections.
+    tls: Arc<DatabaseTls>,
 }
 
 /// How many connections are in use, out of those that each kind of work may use.
@@ -107,15 +112,17 @@ impl Db {
     pub fn open(options: &Options) -> Result<Self> {
         let organization_percent = options.shares.organization_percent;
         let shares = Shares::of(options.connections, options.shares);
-        let open = |connections| pool::open(&Options { connections, ..options.clone() });
+        let address = pool::parse_url(&options.url)?;
+        let open = |connections| pool::open(&address, connections);
         let pool = open(shares.others)?;
         let share = |connections| if connections == 0 { Ok(pool.clone()) } else { open(connections) };
         let (checks, heartbeats) = (share(shares.checks)?, share(shares.heartbeats)?);
         let streams = Arc::new(StreamBudget::new(shares.streams, organization_percent));
         let reads = Some(Arc::new(ReadBudget::new(shares.reads, organization_percent)));
         let (writes, bulk) = (Arc::new(Queues::new(1)), Arc::new(Semaphore::new(shares.bulk)));
-        let (commits, jobs_role, limits) = (Arc::default(), Arc::default(), Limits::default());
-        Ok(Self { pool, checks, heartbeats, streams, reads, writes, bulk, commits, jobs_role, limits })
+        let (commits, jobs_role) = (Arc::default(), Arc::default());
+        let (limits, tls) = (Limits::default(), Arc::new(address.tls.clone()));
+        Ok(Self { pool, checks, heartbeats, streams, reads, writes, bulk, commits, jobs_role, limits, tls })
     }
 
     /// The same database over the connections that only checks of email export use.
@@ -317,7 +324,7 @@ impl Db {
 
     /// Begins a transaction that only reads.
     async fn begin(&self, sql: &str) -> Result<TransactionConn> {
-        let mut conn = TransactionConn::reading(self.connection().await?);
+        let mut conn = TransactionConn::reading(self.connection().await?, self.tls.clone());
         begin(&mut conn, sql).await?;
         Ok(conn)
     }

@@ -15,6 +15,7 @@ use super::{
     body::TxError,
     budgets::StreamPlace,
     interrupt::interrupt,
+    tls::DatabaseTls,
     transaction::{report_lost_connection, rollback},
 };
 
@@ -22,18 +23,19 @@ use super::{
 /// back in the pool, the connection would keep its locks and its read snapshot until the next use.
 pub(crate) struct TransactionConn {
     conn: Option<Object<AsyncPgConnection>>,
-    abandon: fn(Object<AsyncPgConnection>),
+    /// With which TLS the running statement is cancelled; `None` if it is not cancelled.
+    cancel: Option<Arc<DatabaseTls>>,
 }
 
 impl TransactionConn {
     /// For a transaction that writes.
     pub(super) fn writing(conn: Object<AsyncPgConnection>) -> Self {
-        Self { conn: Some(conn), abandon: |conn| drop(Object::take(conn)) }
+        Self { conn: Some(conn), cancel: None }
     }
 
     /// For a transaction that only reads: its statement is cancelled before the connection is closed.
-    pub(super) fn reading(conn: Object<AsyncPgConnection>) -> Self {
-        Self { conn: Some(conn), abandon: interrupt }
+    pub(super) fn reading(conn: Object<AsyncPgConnection>, tls: Arc<DatabaseTls>) -> Self {
+        Self { conn: Some(conn), cancel: Some(tls) }
     }
 }
 
@@ -42,7 +44,10 @@ impl Drop for TransactionConn {
         if let Some(mut conn) = self.conn.take()
             && AnsiTransactionManager::is_broken_transaction_manager(&mut *conn)
         {
-            (self.abandon)(conn);
+            match self.cancel.take() {
+                Some(tls) => interrupt(conn, tls),
+                None => drop(Object::take(conn)),
+            }
         }
     }
 }
