@@ -149,8 +149,13 @@ async fn every_statement_can_run_on_a_distributed_database() {
     let observed = statements.len();
     let unused: Vec<String> = statements_of_files().into_keys().filter(|name| !statements.contains_key(name)).collect();
     statements.extend(statements_of_files());
-    // Transactions, cursors, settings of a session and schema migrations have tests of their own.
+    // Transactions, cursors, settings of a session and schema migrations have tests of their own. A test that creates the
+    // database also sends what follows the schema migrations, which reads only the catalog.
+    let of_migration = include_str!("../../src/protection.sql");
     statements.retain(|_, sql| {
+        if sql == of_migration {
+            return false;
+        }
         let command = sql.lines().find(|line| !line.starts_with("--")).unwrap_or_default().to_uppercase();
         ["SELECT", "WITH", "INSERT", "UPDATE", "DELETE"].iter().any(|start| command.starts_with(start))
     });
