@@ -37,7 +37,7 @@ fn example(of: &str) -> String {
         return format!("ARRAY[{}]::{of}", example(element));
     }
     let text = match of {
-        "text" | "character varying" | "bytea" => "acme",
+        "text" | "name" | "character varying" | "bytea" => "acme",
         "integer" | "bigint" | "smallint" => "1",
         "boolean" => "true",
         "timestamp with time zone" => "2026-01-01",
