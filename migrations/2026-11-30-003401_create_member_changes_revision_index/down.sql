@@ -1,1 +1,0 @@
-DROP INDEX CONCURRENTLY member_changes_revision_index;

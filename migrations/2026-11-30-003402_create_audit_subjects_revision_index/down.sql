@@ -1,1 +1,0 @@
-DROP INDEX CONCURRENTLY audit_subjects_revision_index;

@@ -1,2 +1,0 @@
--- Finds what the writes after a revision touched.
-CREATE INDEX CONCURRENTLY audit_subjects_revision_index ON audit_subjects (organization_id, revision);
