@@ -6,7 +6,6 @@ pub mod assignments;
 pub mod audit;
 mod change;
 pub mod directory;
-pub mod email_export;
 mod error;
 mod housekeeping;
 pub mod jobs;

@@ -8,6 +8,7 @@ pub mod postgres;
 pub mod program;
 pub mod ratio;
 pub mod requests;
+pub mod seed;
 pub mod server;
 pub mod table;
 

@@ -25,6 +25,7 @@ use tonic_types::StatusExt as _;
 use url::Url;
 
 use crate::{
+    client_tls::{ClientTlsArguments, advice, advice_if_closed},
     error::{Error, Result, add_causes},
     token::{AuthorizedChannel, TokenFile},
     values,
@@ -77,16 +78,36 @@ impl ServerConnection {
     /// Connects to the server at `target`. The token in the file is sent with each call.
     ///
     /// # Errors
-    /// No server answers at `target`. The token cannot be read, or others could read it on its way.
-    pub async fn open(target: &Url, token_file: Option<&Path>) -> Result<Self> {
+    /// No server answers at `target`, or the settings of TLS do not fit it. The token cannot be read, or others could read it
+    /// on its way. The text says what to do.
+    pub async fn open(target: &Url, tls: &ClientTlsArguments, token_file: Option<&Path>) -> Result<Self> {
         let token = TokenFile::open(token_file, target)?;
-        let endpoint = Endpoint::from_shared(target.as_str().to_owned())
+        let mut endpoint = Endpoint::from_shared(target.as_str().to_owned())
             .map_err(Error::doing(format!("cannot use the address {target}")))?
             .connect_timeout(CONNECT_TIMEOUT)
             .http2_keep_alive_interval(PING_INTERVAL)
             .keep_alive_timeout(PING_INTERVAL);
-        let cannot_reach = format!("cannot reach {target}; start `rollcall serve` there, or give another --target");
-        Ok(Self { channel: endpoint.connect().await.map_err(Error::doing(cannot_reach))?, token })
+        if let Some(tls) = tls.settings(target)? {
+            endpoint = endpoint.tls_config(tls).map_err(Error::doing("cannot use the files of TLS"))?;
+        }
+        let channel =
+            endpoint.connect().await.map_err(|error| unreachable_server(target, advice(target, &error), &error))?;
+        let server = Self { channel, token };
+        server.check_transport(target).await?;
+        Ok(server)
+    }
+
+    /// Checks that the other side speaks gRPC. A server with TLS accepts a connection without TLS, and one that asks for
+    /// a certificate a connection without a certificate, and both close it when they receive something.
+    async fn check_transport(&self, target: &Url) -> Result {
+        let mut request = tonic::Request::new(HealthCheckRequest::default());
+        request.set_timeout(CONNECT_TIMEOUT);
+        let answered = HealthClient::new(self.channel.clone()).check(request).await;
+        // Only an error of the connection has a cause. Any answer of a server will do.
+        match answered.as_ref().err().and_then(std::error::Error::source) {
+            Some(cause) => Err(unreachable_server(target, advice_if_closed(target), cause)),
+            None => Ok(()),
+        }
     }
 
     /// Connects to a server in this process, and waits until it is serving.
@@ -96,7 +117,7 @@ impl ServerConnection {
     pub async fn open_local(address: SocketAddr, token_file: Option<&Path>) -> Result<Self> {
         let text = format!("http://{}", local_address(address));
         let url = Url::parse(&text).map_err(Error::doing(format!("cannot use the address {text}")))?;
-        let server = Self::open(&url, token_file).await?;
+        let server = Self::open(&url, &ClientTlsArguments::default(), token_file).await?;
         server.wait_until_serving().await?;
         Ok(server)
     }
@@ -132,6 +153,11 @@ impl ServerConnection {
             }
         }
     }
+}
+
+fn unreachable_server(target: &Url, advice: &str, error: &(dyn std::error::Error + 'static)) -> Error {
+    let text = format!("cannot reach {target}; {advice}");
+    Error::failed(add_causes(format!("{text}: {error}"), error))
 }
 
 /// Returns the address for a client on this machine. A server that listens on all addresses listens on loopback, too.

@@ -17,6 +17,7 @@
 //! From `domain` the crate uses the forms of ids, email addresses and filters and the escaping of text for spreadsheets.
 
 pub mod assignment;
+mod client_tls;
 mod connection;
 mod csv_file;
 pub mod demo;
@@ -33,6 +34,7 @@ pub mod report;
 mod token;
 pub mod values;
 
+pub use client_tls::ClientTlsArguments;
 pub use connection::{ServerConnection, TargetArguments, call_failed};
 pub use error::{Error, Result};
 pub use output::print_line;

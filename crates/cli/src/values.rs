@@ -9,10 +9,10 @@ use url::Url;
 /// Parses the address of a running server.
 ///
 /// # Errors
-/// The text is not an `http://` URL.
+/// The text is not an `http://` or `https://` URL.
 pub fn server_url(text: &str) -> Result<Url, String> {
-    http_url(text)
-        .ok_or_else(|| "give an http:// URL, such as http://localhost:50051 (TLS is not supported)".to_owned())
+    let url = Url::parse(text).ok().filter(|url| ["http", "https"].contains(&url.scheme()) && url.has_host());
+    url.ok_or_else(|| "give an http:// or https:// URL, such as http://localhost:50051".to_owned())
 }
 
 /// Parses an `http://` URL with a host.

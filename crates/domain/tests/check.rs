@@ -96,7 +96,7 @@ fn an_answer_has_its_reason_and_the_source_of_the_setting() {
 #[test]
 fn an_unknown_member_exports_nothing() {
     for phase in [Phase::Legacy, Phase::Migrated] {
-        let decision = decide(phase, None, None);
+        let decision: Decision = decide(phase, None, None);
         let reason = Reason::MemberUnknown;
         let expected = Decision { member: None, reason, source: None, export_since: None, assignment: None };
         assert_eq!((decision.export(), decision), (false, expected), "{phase:?}");

@@ -5,7 +5,7 @@ mod support;
 
 use rollcall_domain::{
     GroupId, Refusal,
-    directory::{Memberships, ParsedRows, RawMember, RawRows, Rejection, SyncMode},
+    directory::{Memberships, ParsedRows, RawMember, RawRows, Rejection, RowParser, SyncMode},
 };
 use support::{Rows, member};
 
@@ -172,4 +172,37 @@ fn only_a_delta_sync_removes_memberships_by_row() {
     assert!(ParsedRows::parse(SyncMode::Delta, rows.clone()).is_ok());
     let Err(Refusal::Invalid(found)) = ParsedRows::parse(SyncMode::Full, rows) else { panic!("it is refused") };
     assert_eq!(found.iter().map(|violation| violation.field.as_str()).collect::<Vec<_>>(), ["removed_memberships"]);
+}
+
+/// Divides rows into parts of one row.
+fn parts(rows: RawRows) -> Vec<RawRows> {
+    let members = rows.members.into_iter().map(|row| RawRows { members: vec![row], ..RawRows::default() });
+    let groups = rows.groups.into_iter().map(|row| RawRows { groups: vec![row], ..RawRows::default() });
+    let added = rows.memberships.into_iter().map(|row| RawRows { memberships: vec![row], ..RawRows::default() });
+    let removed = rows.removed.into_iter().map(|row| RawRows { removed: vec![row], ..RawRows::default() });
+    removed.chain(added).chain(groups).chain(members).collect()
+}
+
+#[test]
+fn rows_in_parts_are_checked_as_in_one_piece() {
+    let all =
+        Rows::new().person("x").joins("x", "g").joins("y", "g").leaves("x", "g").joins("", "g").group_named("g", "G");
+    let all = all.group_named("g", "H").group("h").joins("x", "h").leaves("y", "h");
+    for case in people().into_iter().chain([case("rows of every kind", all, &[])]) {
+        let whole = ParsedRows::parse(SyncMode::Delta, case.rows.0.clone()).unwrap();
+        let mut parser = RowParser::new(SyncMode::Delta);
+        parts(case.rows.0).into_iter().for_each(|part| parser.add(part));
+        let divided = parser.finish().unwrap();
+        assert_eq!(divided.members, whole.members, "{}", case.name);
+        assert_eq!(divided.groups, whole.groups, "{}", case.name);
+        assert_eq!((&divided.memberships, &divided.removed), (&whole.memberships, &whole.removed), "{}", case.name);
+        let rejected = |rows: &ParsedRows| (rows.rejected_members.clone(), rows.rejected_groups.clone());
+        assert_eq!(rejected(&divided), rejected(&whole), "{}", case.name);
+        let reasons = |rows: ParsedRows| {
+            let mut reasons: Vec<_> = rows.rejected.into_iter().map(|row| (row.kind, row.key, row.reason)).collect();
+            reasons.sort_unstable();
+            reasons
+        };
+        assert_eq!(reasons(divided), reasons(whole), "{}", case.name);
+    }
 }

@@ -19,6 +19,9 @@ use crate::{Error, Result};
 /// How long another process may take to start the shared server.
 const JOIN_WITHIN: Duration = Duration::from_secs(60);
 
+/// The port in the name of the socket, unless the server also listens on a port.
+pub(crate) const DEFAULT_PORT: u16 = 5432;
+
 /// Who may use the cluster of a data directory.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ClusterMode {
@@ -40,19 +43,33 @@ pub struct ClusterOptions {
     pub mode: ClusterMode,
     /// The largest number of sessions.
     pub max_connections: u32,
+    /// A port of 127.0.0.1 on which the server listens, beside its socket. TLS needs it.
+    pub tcp_port: Option<u16>,
 }
 
 impl ClusterOptions {
     /// Options for a service: durable, exclusive, 100 connections.
     #[must_use]
     pub fn service(data_dir: impl Into<PathBuf>) -> Self {
-        Self { data_dir: data_dir.into(), durable: true, mode: ClusterMode::Exclusive, max_connections: 100 }
+        Self {
+            data_dir: data_dir.into(),
+            durable: true,
+            mode: ClusterMode::Exclusive,
+            max_connections: 100,
+            tcp_port: None,
+        }
     }
 
     /// Options for tests: not durable, shared, 300 connections.
     #[must_use]
     pub fn tests(data_dir: impl Into<PathBuf>) -> Self {
-        Self { data_dir: data_dir.into(), durable: false, mode: ClusterMode::Shared, max_connections: 300 }
+        Self {
+            data_dir: data_dir.into(),
+            durable: false,
+            mode: ClusterMode::Shared,
+            max_connections: 300,
+            tcp_port: None,
+        }
     }
 }
 
@@ -65,6 +82,7 @@ pub struct Cluster {
     /// The server and its guard, in exclusive mode and until [`Cluster::stop`].
     owned: Option<(PostgresProcess, Child)>,
     layout: Layout,
+    port: u16,
     // The order matters: the presence ends before the lock.
     _presence: Presence,
     _lock: File,
@@ -96,7 +114,8 @@ impl Cluster {
                 (presence, None)
             }
         };
-        let cluster = Self { owned, layout, _presence: presence, _lock: lock };
+        let port = options.tcp_port.unwrap_or(DEFAULT_PORT);
+        let cluster = Self { owned, layout, port, _presence: presence, _lock: lock };
         roles::prepare(options.mode, |database| cluster.superuser_url(database))?;
         Ok(cluster)
     }
@@ -123,7 +142,7 @@ impl Cluster {
     /// Returns the URL of a database as another database role, which must exist.
     #[must_use]
     pub fn url_as(&self, role: &str, database: &str) -> String {
-        connection_url(&self.layout.socket_dir, role, database)
+        connection_url(&self.layout.socket_dir, self.port, role, database)
     }
 
     /// The data directory, absolute and without symbolic links.
@@ -223,9 +242,10 @@ fn wait_until_ready(layout: &Layout) -> bool {
     false
 }
 
-fn connection_url(socket_dir: &Path, role: &str, database: &str) -> String {
+fn connection_url(socket_dir: &Path, port: u16, role: &str, database: &str) -> String {
     let encode = |text| utf8_percent_encode(text, NON_ALPHANUMERIC).to_string();
-    format!("postgresql:///{}?host={}&user={role}", encode(database), encode(&socket_dir.to_string_lossy()))
+    let url = format!("postgresql:///{}?host={}&user={role}", encode(database), encode(&socket_dir.to_string_lossy()));
+    if port == DEFAULT_PORT { url } else { format!("{url}&port={port}") }
 }
 
 #[cfg(test)]
@@ -236,7 +256,7 @@ mod tests {
 
     #[test]
     fn everything_but_plain_characters_is_encoded() {
-        let url = connection_url(Path::new("/tmp/a b-ü"), "rollcall", "roll/?&call_1.~");
+        let url = connection_url(Path::new("/tmp/a b-ü"), DEFAULT_PORT, "rollcall", "roll/?&call_1.~");
         let config: Config = url.parse().unwrap();
         assert_eq!(config.get_hosts(), [Host::Unix("/tmp/a b-ü".into())]);
         assert_eq!((config.get_user(), config.get_dbname()), (Some("rollcall"), Some("roll/?&call_1.~")));

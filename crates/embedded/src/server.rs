@@ -7,6 +7,7 @@ use std::process::{Command, Output, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use crate::cluster::DEFAULT_PORT;
 use crate::layout::{Layout, make_dir, remove_dir};
 use crate::postmaster::Postmaster;
 use crate::user::ServerUser;
@@ -95,8 +96,12 @@ impl PostgresProcess {
 
     /// Returns the server's command line. `pg_ctl` gives it to a shell; only the empty address needs quotes there.
     fn settings(&self, options: &ClusterOptions) -> String {
+        let (addresses, port) = match options.tcp_port {
+            Some(port) => ("127.0.0.1", port),
+            None => ("''", DEFAULT_PORT),
+        };
         let mut settings = format!(
-            "-c listen_addresses='' -c port=5432 -c unix_socket_directories={} -c max_connections={} \
+            "-c listen_addresses={addresses} -c port={port} -c unix_socket_directories={} -c max_connections={} \
              -c timezone=UTC -c log_timezone=UTC",
             self.layout.socket_dir.display(),
             options.max_connections

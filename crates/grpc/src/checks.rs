@@ -17,6 +17,16 @@ pub(crate) struct Checks {
 }
 
 impl Checks {
+    /// For an item of a request for this organization, to which the call is charged already.
+    pub(crate) fn of_item(organization: &OrganizationId) -> Self {
+        Self { organization: Some(organization.clone()), ..Self::default() }
+    }
+
+    /// The violations that were found.
+    pub(crate) fn into_violations(self) -> Vec<Violation> {
+        self.found
+    }
+
     /// Returns a value, or adds its violation at a field.
     pub(crate) fn take<T>(&mut self, field: &str, value: Result<T, Violation>) -> Option<T> {
         value.map_err(|violation| self.found.push(violation.at(field))).ok()

@@ -27,5 +27,9 @@ mod trailers;
 
 pub use access::AccessControl;
 pub use budgets::{CallBudgets, CallLimits, CallUse};
-pub use connections::ConnectionLimits;
+pub use connections::{
+    ClientAuth, ConnectionLimits, RefusedCause, RefusedConnections, ServerListener, ServerTls, TlsChanges, TlsError,
+    TlsFiles,
+};
+pub use rollcall_decisions::DecisionOptions;
 pub use server::{Error, ServerLimits, serve, serve_health};

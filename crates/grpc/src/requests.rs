@@ -80,6 +80,7 @@ reads! {
     GetGroupRequest,
     ListGroupsRequest,
     CheckEmailExportRequest,
+    BatchCheckEmailExportRequest,
     PlanMigrationRequest,
     GetMigrationRequest,
     ListAuditEventsRequest,

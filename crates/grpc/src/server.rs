@@ -1,8 +1,9 @@
 //! The server: every service, the health of each service, and both versions of reflection.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use rollcall_app::{App, jobs::JobInfo};
+use rollcall_decisions::{DecisionOptions, Decisions};
 use rollcall_proto::v1::{
     assignment_service_server::AssignmentServiceServer, audit_service_server::AuditServiceServer,
     directory_service_server::DirectoryServiceServer, email_export_service_server::EmailExportServiceServer,
@@ -10,14 +11,13 @@ use rollcall_proto::v1::{
     migration_service_server::MigrationServiceServer, organization_service_server::OrganizationServiceServer,
     report_service_server::ReportServiceServer,
 };
-use tokio::net::TcpListener;
 use tonic::{server::NamedService, service::Routes};
 use tower::Layer as _;
 
 use crate::{
     access::{AccessControl, AccessLayer},
     budgets::{CallBudgets, CallLimits},
-    connections::{ConnectionLimits, serve_connections},
+    connections::{ConnectionLimits, ServerListener, serve_connections},
     health,
     layers::CallLayer,
     services::Services,
@@ -35,13 +35,23 @@ pub enum Error {
     Store(#[from] rollcall_app::Error),
 }
 
-/// Which clients a server accepts, and what limits them.
+/// The limits of the listener of health checks: a probe opens a connection for each check.
+const PROBES: ConnectionLimits = ConnectionLimits {
+    open: 50,
+    handshake: Duration::from_secs(5),
+    idle: Duration::from_secs(60),
+    age: Duration::from_secs(60 * 60),
+};
+
+/// Which clients a server accepts, and what limits a server and its clients.
 #[derive(Clone, Debug)]
 pub struct ServerLimits {
     /// Their connections.
     pub connections: ConnectionLimits,
     /// Their calls.
     pub calls: CallBudgets,
+    /// The memory of email export decisions, and how old they may be.
+    pub decisions: DecisionOptions,
     /// Who may call.
     pub access: AccessControl,
 }
@@ -51,6 +61,7 @@ impl Default for ServerLimits {
         Self {
             connections: ConnectionLimits::default(),
             calls: CallBudgets::new(CallLimits::default()),
+            decisions: DecisionOptions::default(),
             access: AccessControl::off(),
         }
     }
@@ -64,18 +75,20 @@ impl Default for ServerLimits {
 pub async fn serve(
     app: App,
     mut jobs: Vec<JobInfo>,
-    listener: TcpListener,
+    listener: impl Into<ServerListener>,
     limits: ServerLimits,
     shutdown: impl Future<Output = ()> + Send,
 ) -> Result<(), Error> {
+    let mut listener = listener.into();
     let key = app.page_token_key().await?;
     jobs.sort_by_key(|job| job.name);
     let stream_time = limits.calls.limits().stream_time;
-    let services = Services { app, pages: PageTokens::new(&key), jobs: Arc::from(jobs), stream_time };
+    let decisions = Decisions::start(app.db().clone(), limits.decisions);
+    let services = Services { app, decisions, pages: PageTokens::new(&key), jobs: Arc::from(jobs), stream_time };
     let app = services.app.clone();
     let (health, health_service) = tonic_health::server::health_reporter();
     let mut routes = Routes::builder();
-    routes.add_service(health_service);
+    routes.add_service(health_service.clone());
     add_reflection(&mut routes)?;
     let names = add_services(&mut routes, &services);
     for name in names.iter().chain(&[health::PROCESS]) {
@@ -91,14 +104,28 @@ pub async fn serve(
         }
     };
     let service = AccessLayer(limits.access).layer(CallLayer(limits.calls).layer(routes.routes().prepare()));
-    serve_connections(listener, service, limits.connections, draining).await;
+    let probes = listener.take_health();
+    let calls = serve_connections(listener, service, limits.connections, draining);
+    let health = async {
+        match probes {
+            Some(probes) => {
+                serve_connections(probes, Routes::new(health_service).prepare(), PROBES, std::future::pending()).await;
+            }
+            None => std::future::pending().await,
+        }
+    };
+    // Health is answered until the last call is: the answer is then NOT_SERVING.
+    tokio::select! {
+        () = calls => {}
+        () = health => {}
+    }
     Ok(())
 }
 
 /// Serves only the health of the process on a listener until `shutdown`: for a process that answers no calls.
 pub async fn serve_health(
     app: App,
-    listener: TcpListener,
+    listener: impl Into<ServerListener>,
     limits: ConnectionLimits,
     shutdown: impl Future<Output = ()> + Send,
 ) {
@@ -111,7 +138,7 @@ pub async fn serve_health(
         }
         health::set(&health, "", false).await;
     };
-    serve_connections(listener, Routes::new(health_service).prepare(), limits, draining).await;
+    serve_connections(listener.into(), Routes::new(health_service).prepare(), limits, draining).await;
 }
 
 fn add_services(routes: &mut tonic::service::RoutesBuilder, services: &Services) -> [&'static str; 9] {

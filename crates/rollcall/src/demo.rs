@@ -42,7 +42,8 @@ async fn run_on(
     demo: Demo,
     shutdown: &Shutdown,
 ) -> Result {
-    let mut service = Service::start(config, &database.db, Work::CallsAndJobs).await?;
+    // The printed calls use no TLS.
+    let mut service = Service::start(&config.without_tls(), &database.db, Work::CallsAndJobs).await?;
     let address = service.address;
     let shown = tokio::select! {
         shown = demo.show(address, config.credentials.token_file.as_deref()) => shown,

@@ -8,6 +8,7 @@ mod demo;
 mod error;
 mod installation;
 mod job_run;
+mod listeners;
 mod local_server;
 mod serve;
 mod shutdown;

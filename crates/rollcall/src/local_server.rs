@@ -50,7 +50,10 @@ async fn with_server_for(
 ) -> Result {
     let finished = async {
         match target {
-            Some(target) => run(&ServerConnection::open(target, config.credentials.token_file.as_deref()).await?).await,
+            Some(target) => {
+                let token_file = config.credentials.token_file.as_deref();
+                run(&ServerConnection::open(target, &config.client_tls, token_file).await?).await
+            }
             None => with_local_server(config, work, run).await,
         }
     };
@@ -60,7 +63,8 @@ async fn with_server_for(
 async fn with_local_server(config: &Config, work: Work, run: impl AsyncFnOnce(&ServerConnection) -> Result) -> Result {
     let database = Database::open(config).await?;
     // Only this command calls the server.
-    let any_free_port = Config { listen: ([127, 0, 0, 1], 0).into(), auth: AuthSettings::off(), ..config.clone() };
+    let any_free_port =
+        Config { listen: ([127, 0, 0, 1], 0).into(), auth: AuthSettings::off(), ..config.without_tls() };
     let finished = async {
         let service = Service::start(&any_free_port, &database.db, work).await?;
         let finished = async { run(&ServerConnection::open_local(service.address, None).await?).await }.await;

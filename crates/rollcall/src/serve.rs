@@ -1,22 +1,19 @@
 //! `rollcall serve` and `rollcall jobs`: starts and stops the parts of the service.
 
-use std::{
-    io::{self, ErrorKind},
-    net::SocketAddr,
-    time::Duration,
-};
+use std::{net::SocketAddr, time::Duration};
 
 use rollcall_app::App;
 use rollcall_grpc::{CallBudgets, ServerLimits};
 use rollcall_jobs::Engine;
-use rollcall_store::{Db, audit::is_rewritable, protection::sees_all_organizations};
-use tokio::{net::TcpListener, task::JoinHandle, time::timeout};
+use rollcall_store::{Db, announcements::start_announcing, audit::is_rewritable, protection::sees_all_organizations};
+use tokio::{task::JoinHandle, time::timeout};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
     config::Config,
     database::Database,
     error::{Error, Result, with_causes},
+    listeners,
     shutdown::Shutdown,
 };
 
@@ -55,6 +52,8 @@ pub(crate) async fn jobs(config: &Config, shutdown: &Shutdown) -> Result {
 }
 
 async fn run(config: &Config, work: Work, shutdown: &Shutdown) -> Result {
+    // A mistake in the command line is reported before anything is opened.
+    config.tls.files()?;
     let opened = shutdown.interrupts(Database::open(config)).await;
     let Some(database) = opened.transpose()? else { return Ok(()) };
     if let Some(notice) = database.notice() {
@@ -107,10 +106,15 @@ impl Service {
     /// A part does not start.
     pub(crate) async fn start(config: &Config, db: &Db, work: Work) -> Result<Self> {
         let reports = config.open_reports()?;
-        let listener = TcpListener::bind(config.listen).await.map_err(|error| not_listening(config.listen, &error))?;
-        let address = listener.local_addr().map_err(Error::doing("cannot read the address of the listener"))?;
+        let (listener, address) = match work {
+            Work::Jobs => listeners::open_health(config).await?,
+            _ => listeners::open(config).await?,
+        };
         let app = App::new(db.clone(), reports).with_options(config.app_options());
         tokio::spawn(warn_if_unusable(app.clone(), work));
+        if config.decision_signals {
+            start_announcing(db);
+        }
         let stopping = CancellationToken::new();
         let stopped = stopping.clone().cancelled_owned();
         let server = if work == Work::Jobs {
@@ -122,7 +126,8 @@ impl Service {
         } else {
             let calls = CallBudgets::new(config.call_limits());
             let access = config.auth.open(address)?;
-            let limits = ServerLimits { connections: config.connection_limits(), calls, access };
+            let (connections, decisions) = (config.connection_limits(), config.decision_options());
+            let limits = ServerLimits { connections, calls, decisions, access };
             let jobs = rollcall_jobs::list(&config.job_options());
             let calls = rollcall_grpc::serve(app.clone(), jobs, listener, limits, stopped);
             tokio::spawn(async { calls.await.map_err(Error::doing("the server failed")) })
@@ -200,14 +205,4 @@ async fn warn_if_unusable(app: App, work: Work) {
 
 fn outcome(ended: std::result::Result<Result, tokio::task::JoinError>) -> Result {
     ended.map_err(Error::doing("the server failed"))?
-}
-
-fn not_listening(address: SocketAddr, error: &io::Error) -> Error {
-    let hint = "choose another address with --listen (ROLLCALL_LISTEN)";
-    match error.kind() {
-        ErrorKind::AddrInUse => {
-            Error::failed(format!("{address} is in use, perhaps by another rollcall: stop that program, or {hint}"))
-        }
-        _ => Error::failed(format!("cannot listen on {address}: {error}; {hint}")),
-    }
 }

@@ -17,6 +17,15 @@ fn rollcall(arguments: &[&str], variables: &[(&str, &str)]) -> Output {
 const SETTINGS: &[(&str, &str)] = &[
     ("--database-url", "DATABASE_URL"),
     ("--listen", "ROLLCALL_LISTEN"),
+    ("--health-listen", "ROLLCALL_HEALTH_LISTEN"),
+    ("--tls-cert", "ROLLCALL_TLS_CERT"),
+    ("--tls-key", "ROLLCALL_TLS_KEY"),
+    ("--tls-client-ca", "ROLLCALL_TLS_CLIENT_CA"),
+    ("--tls-client-auth", "ROLLCALL_TLS_CLIENT_AUTH"),
+    ("--tls-ca", "ROLLCALL_TLS_CA"),
+    ("--tls-client-cert", "ROLLCALL_TLS_CLIENT_CERT"),
+    ("--tls-client-key", "ROLLCALL_TLS_CLIENT_KEY"),
+    ("--tls-server-name", "ROLLCALL_TLS_SERVER_NAME"),
     ("--auth", "ROLLCALL_AUTH"),
     ("--auth-config", "ROLLCALL_AUTH_CONFIG"),
     ("--token-file", "ROLLCALL_TOKEN_FILE"),
@@ -79,7 +88,11 @@ fn the_version_is_printed() {
 
 #[test]
 fn an_invalid_variable_is_one_line_that_names_flag_and_variable() {
-    for (flag, variable) in SETTINGS.iter().filter(|(flag, _)| !["--data-dir", "--token-file"].contains(flag)) {
+    // Every text is the name of a file or of a host.
+    let any_text = |flag: &str| {
+        ["--data-dir", "--token-file"].contains(&flag) || (flag.starts_with("--tls-") && flag != "--tls-client-auth")
+    };
+    for (flag, variable) in SETTINGS.iter().filter(|(flag, _)| !any_text(flag)) {
         let line = refusal(&["serve"], &[(variable, "=no such value=")]);
         assert!(line.starts_with(&format!("rollcall: {flag} ({variable}) is ")), "{line}");
         assert!(line.contains(": give "), "{line}");

@@ -1,6 +1,6 @@
-//! `kill -9` of the process, `pg_terminate_backend`, and closed connections, after any byte of a migration of 200
-//! organizations and of a report over them: the process that takes over gives the undisturbed result, with the same
-//! bytes for the report.
+//! `kill -9` of the process, closed connections, `pg_terminate_backend`, a cancelled statement, a full disk or a wrong
+//! clock of the database, after any byte of a migration of 200 organizations and of a report over them: the process that
+//! takes over gives the undisturbed result, with the same bytes for the report.
 //!
 //! A seed generates the points. `ROLLCALL_SEED` sets another seed, and `ROLLCALL_KILLS=500` sets the number of
 //! points. The results of a long run are in `docs/simulations.md`.

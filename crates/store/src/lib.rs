@@ -10,12 +10,14 @@
 //!   sections list only the other errors.
 
 pub mod address_holdings;
+pub mod announcements;
 mod arrays;
 pub mod assignments;
 pub mod audit;
 mod bounded_reads;
 pub mod changes;
 mod db;
+pub mod decisions;
 pub mod directory;
 mod domain_columns;
 pub mod email_export;

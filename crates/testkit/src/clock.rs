@@ -8,14 +8,17 @@ use tokio_postgres::Client;
 
 use crate::database::TestDatabase;
 
-/// The offset is a sequence, because a sequence is not transactional: every snapshot sees its current value.
+/// The offset is a sequence, because a sequence is not transactional: every snapshot sees its current value. Another
+/// sequence counts the readings.
 const INSTALL: &str = "
     CREATE SCHEMA test_clock;
     CREATE SEQUENCE test_clock.ahead MINVALUE 0 START 0;
+    CREATE SEQUENCE test_clock.readings;
     CREATE FUNCTION test_clock.clock_timestamp() RETURNS timestamptz LANGUAGE sql VOLATILE AS
-        'SELECT pg_catalog.clock_timestamp() + (SELECT last_value FROM test_clock.ahead) * interval ''1 microsecond''';
+        'SELECT pg_catalog.clock_timestamp() + (SELECT last_value FROM test_clock.ahead) * interval ''1 microsecond''
+        FROM nextval(''test_clock.readings'')';
     GRANT USAGE ON SCHEMA test_clock TO PUBLIC;
-    GRANT SELECT ON test_clock.ahead TO PUBLIC";
+    GRANT SELECT, USAGE ON ALL SEQUENCES IN SCHEMA test_clock TO PUBLIC";
 
 /// The clock of one test database, for sessions that connect with [`TestClock::url`].
 pub struct TestClock {
@@ -50,9 +53,22 @@ impl TestClock {
 
     /// Advances the clock.
     pub async fn advance(&self, by: Duration) {
-        let by = i64::try_from(by.as_micros()).unwrap();
+        self.change(i64::try_from(by.as_micros()).unwrap()).await;
+    }
+
+    /// Sets the clock back. It never becomes slower than the real time.
+    pub async fn set_back(&self, by: Duration) {
+        self.change(-i64::try_from(by.as_micros()).unwrap()).await;
+    }
+
+    async fn change(&self, micros: i64) {
         let sql = "SELECT setval('test_clock.ahead', (SELECT last_value FROM test_clock.ahead) + $1),
             pg_notify('rollcall_job_runs', '')";
-        self.client.query(sql, &[&by]).await.unwrap();
+        self.client.query(sql, &[&micros]).await.unwrap();
+    }
+
+    /// Returns how often the clock was read.
+    pub async fn readings(&self) -> i64 {
+        self.client.query_one("SELECT last_value FROM test_clock.readings", &[]).await.unwrap().get(0)
     }
 }

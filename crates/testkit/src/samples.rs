@@ -148,6 +148,19 @@ pub const SAMPLES: &[Sample] = &[
     // Email export.
     read("EmailExportService/CheckEmailExport", r#"{"parent": "$org", "member": "$org/members/bob"}"#),
     read("EmailExportService/CheckEmailExport", r#"{"parent": "$org", "email": "Bob@$id.example"}"#),
+    read(
+        "EmailExportService/CheckEmailExport",
+        r#"{"parent": "$org", "email": "Bob@$id.example", "fully_consistent": true}"#,
+    ),
+    read(
+        "EmailExportService/BatchCheckEmailExport",
+        r#"{"parent": "$org", "items": [{"email": "Bob@$id.example"}, {"email": "ada@$id.example"}]}"#,
+    ),
+    read(
+        "EmailExportService/BatchCheckEmailExport",
+        r#"{"parent": "$org", "items": [{"email": "Bob@$id.example"}, {"email": "ada@$id.example"}],
+            "fully_consistent": true}"#,
+    ),
     // Migration.
     with_history(
         MigrationHistory::Legacy,

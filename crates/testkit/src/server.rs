@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, net::SocketAddr, time::Duration};
 use rollcall_app::{App, reports::ReportStore};
 use rollcall_auth::{AuthConfig, Authenticator, RefreshTimes};
 use rollcall_domain::OrganizationId;
-use rollcall_grpc::{AccessControl, CallBudgets, CallLimits, ServerLimits};
+use rollcall_grpc::{AccessControl, CallBudgets, CallLimits, DecisionOptions, ServerLimits};
 use rollcall_jobs::{Engine, JobOptions};
 use rollcall_proto::v1::{
     assignment_service_client::AssignmentServiceClient, audit_service_client::AuditServiceClient,
@@ -14,13 +14,13 @@ use rollcall_proto::v1::{
     migration_service_client::MigrationServiceClient, organization_service_client::OrganizationServiceClient,
     report_service_client::ReportServiceClient,
 };
-use rollcall_store::{Db, Limits, Options};
+use rollcall_store::{Db, Limits, Options, announcements::start_announcing};
 use tempfile::TempDir;
 use tokio::{net::TcpListener, sync::oneshot, task::JoinHandle};
 use tonic::{Response, Status, transport::Channel};
 use tonic_types::StatusExt as _;
 
-use crate::{database::TestDatabase, issuer::TestIssuer, proxy::FaultProxy};
+use crate::{clock::TestClock, database::TestDatabase, issuer::TestIssuer, proxy::FaultProxy};
 
 /// A running server. Dropping the value aborts it.
 pub struct TestServer {
@@ -63,29 +63,66 @@ impl TestServer {
     pub async fn start_with_calls(calls: CallLimits) -> Self {
         let database = TestDatabase::new().await;
         let db = database.db();
-        Self::start_limited(database, db, JobOptions::default(), calls).await
+        let limits = ServerLimits { calls: CallBudgets::new(calls), ..Default::default() };
+        Self::start_limited(database, db, JobOptions::default(), limits).await
+    }
+
+    /// The same, with other options of the decisions.
+    pub async fn start_with_decisions(decisions: DecisionOptions) -> Self {
+        let database = TestDatabase::new().await;
+        let db = database.db();
+        let limits = ServerLimits { decisions, ..Default::default() };
+        Self::start_limited(database, db, JobOptions::default(), limits).await
+    }
+
+    /// Starts a server and its jobs on a database with a [`TestClock`], which the server uses.
+    pub async fn start_with_clock(database: TestDatabase) -> Self {
+        let db = Db::open(&Options::new(TestClock::url(&database), 8)).unwrap();
+        Self::start_on(database, db, JobOptions::default()).await
     }
 
     /// Starts a server and its jobs on an empty database behind a proxy.
     pub async fn start_behind_proxy() -> (Self, FaultProxy) {
+        Self::start_behind_proxy_with(DecisionOptions::default()).await
+    }
+
+    /// The same, with other options of the decisions.
+    pub async fn start_behind_proxy_with(decisions: DecisionOptions) -> (Self, FaultProxy) {
         let database = TestDatabase::new().await;
         let proxy = FaultProxy::open(&database.url()).await;
         let db = Db::open(&Options::new(proxy.url(), 8)).unwrap();
-        (Self::start_on(database, db, JobOptions::default()).await, proxy)
+        let limits = ServerLimits { decisions, ..Default::default() };
+        (Self::start_limited(database, db, JobOptions::default(), limits).await, proxy)
+    }
+
+    /// Starts another server, without jobs, on the database of a URL: the same one, perhaps behind a proxy.
+    pub async fn start_replica(&self, url: &str, decisions: DecisionOptions) -> Replica {
+        let store = ReportStore::open(&format!("file://{}", self.reports.path().display())).unwrap();
+        let app = App::new(Db::open(&Options::new(url, 8)).unwrap(), store);
+        start_announcing(app.db());
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let limits = ServerLimits { decisions, ..Default::default() };
+        let server = tokio::spawn(async move {
+            rollcall_grpc::serve(app, Vec::new(), listener, limits, std::future::pending()).await.unwrap();
+        });
+        let endpoint = Channel::from_shared(format!("http://{address}")).unwrap();
+        let channel = endpoint.connect_timeout(Duration::from_secs(10)).connect_lazy();
+        Replica { channel, server }
     }
 
     async fn start_on(database: TestDatabase, db: Db, jobs: JobOptions) -> Self {
-        Self::start_limited(database, db, jobs, CallLimits::default()).await
+        Self::start_limited(database, db, jobs, ServerLimits::default()).await
     }
 
-    async fn start_limited(database: TestDatabase, db: Db, jobs: JobOptions, calls: CallLimits) -> Self {
+    async fn start_limited(database: TestDatabase, db: Db, jobs: JobOptions, limits: ServerLimits) -> Self {
         let reports = TempDir::new().unwrap();
         let store = ReportStore::open(&format!("file://{}", reports.path().display())).unwrap();
         let app = App::new(db, store);
+        start_announcing(app.db());
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
-        let calls = CallBudgets::new(calls);
-        let limits = ServerLimits { calls: calls.clone(), ..Default::default() };
+        let calls = limits.calls.clone();
         let (stop, stopped) = oneshot::channel();
         let (serving, listed) = (app.clone(), rollcall_jobs::list(&jobs));
         let server = tokio::spawn(async move {
@@ -197,6 +234,30 @@ impl TestServer {
 }
 
 impl Drop for TestServer {
+    fn drop(&mut self) {
+        self.server.abort();
+    }
+}
+
+/// Another server on the database of a [`TestServer`]. Dropping the value aborts it.
+pub struct Replica {
+    channel: Channel,
+    server: JoinHandle<()>,
+}
+
+impl Replica {
+    /// Returns a channel to the server.
+    pub fn channel(&self) -> Channel {
+        self.channel.clone()
+    }
+
+    /// Returns a client of `EmailExportService`.
+    pub fn email_export(&self) -> EmailExportServiceClient<Channel> {
+        EmailExportServiceClient::new(self.channel.clone())
+    }
+}
+
+impl Drop for Replica {
     fn drop(&mut self) {
         self.server.abort();
     }

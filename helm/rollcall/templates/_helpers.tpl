@@ -127,6 +127,8 @@ securityContext:
 {{- define "rollcall.serverEnv" -}}
 - name: ROLLCALL_LISTEN
   value: 0.0.0.0:50051
+- name: ROLLCALL_HEALTH_LISTEN
+  value: 0.0.0.0:50052
 - name: ROLLCALL_REPORTS_URL
   value: {{ .Values.reports.url | quote }}
 - name: ROLLCALL_REPORT_SCHEDULE
@@ -163,6 +165,16 @@ securityContext:
   value: {{ .Values.calls.streams | int64 | quote }}
 - name: ROLLCALL_CALL_MEMORY
   value: {{ printf "%dMiB" (int64 .Values.calls.memoryMiB) | quote }}
+- name: ROLLCALL_DECISION_MEMORY
+  value: {{ printf "%dMiB" (int64 .Values.decisions.memoryMiB) | quote }}
+- name: ROLLCALL_DECISION_POLL_INTERVAL
+  value: {{ printf "%dms" (int64 .Values.decisions.pollMilliseconds) | quote }}
+- name: ROLLCALL_DECISION_SIGNALS
+  value: {{ .Values.decisions.signals | quote }}
+- name: ROLLCALL_MAX_STALENESS
+  value: {{ printf "%ds" (int64 .Values.decisions.maxStalenessSeconds) | quote }}
+- name: ROLLCALL_MAX_STALENESS_ON_OUTAGE
+  value: {{ printf "%ds" (int64 .Values.decisions.maxStalenessOnOutageSeconds) | quote }}
 - name: ROLLCALL_ORGANIZATION_SHARE
   value: {{ .Values.calls.organizationShare | int64 | quote }}
 - name: ROLLCALL_STREAM_TIME
@@ -205,28 +217,96 @@ envFrom:
 {{- end }}
 {{- end }}
 
-{{/* Probes of the standard gRPC health: of the whole server (service ""), which needs the database, and of the process for
-   liveness, because a restart does not bring the database back. Only liveness restarts a pod, so it waits longest. */}}
+{{/* Probes of the standard gRPC health, on a port of their own, because probes use no TLS: of the whole server (service ""),
+   which needs the database, and of the process for liveness, because a restart does not bring the database back. Only
+   liveness restarts a pod, so it waits longest. */}}
 {{- define "rollcall.probes" -}}
 startupProbe:
   grpc:
-    port: 50051
+    port: 50052
   periodSeconds: 2
   timeoutSeconds: 2
   failureThreshold: 30
 readinessProbe:
   grpc:
-    port: 50051
+    port: 50052
   periodSeconds: 5
   timeoutSeconds: 3
   failureThreshold: 2
 livenessProbe:
   grpc:
-    port: 50051
+    port: 50052
     service: process
   periodSeconds: 10
   timeoutSeconds: 5
   failureThreshold: 6
+{{- end }}
+
+{{/* TLS of the serve containers. The Secrets are mounted as directories, because single files would never change. */}}
+{{- define "rollcall.tlsEnv" -}}
+{{- if .Values.tls.existingSecret }}
+- name: ROLLCALL_TLS_CERT
+  value: /etc/rollcall-tls/tls.crt
+- name: ROLLCALL_TLS_KEY
+  value: /etc/rollcall-tls/tls.key
+{{- if .Values.tls.clientCASecret }}
+- name: ROLLCALL_TLS_CLIENT_CA
+  value: {{ printf "/etc/rollcall-client-ca/%s" .Values.tls.clientCAKey | quote }}
+- name: ROLLCALL_TLS_CLIENT_AUTH
+  value: {{ .Values.tls.clientAuth | quote }}
+{{- end }}
+{{- else if .Values.tls.clientCASecret }}
+{{- fail "tls.clientCASecret needs a server with TLS: set tls.existingSecret too" }}
+{{- end }}
+{{- end }}
+
+{{- define "rollcall.tlsMounts" -}}
+{{- if .Values.tls.existingSecret }}
+- name: tls
+  mountPath: /etc/rollcall-tls
+  readOnly: true
+{{- if .Values.tls.clientCASecret }}
+- name: client-ca
+  mountPath: /etc/rollcall-client-ca
+  readOnly: true
+{{- end }}
+{{- end }}
+{{- end }}
+
+{{- define "rollcall.tlsVolumes" -}}
+{{- if .Values.tls.existingSecret }}
+- name: tls
+  secret:
+    secretName: {{ .Values.tls.existingSecret | quote }}
+    defaultMode: 0440
+{{- if .Values.tls.clientCASecret }}
+- name: client-ca
+  secret:
+    secretName: {{ .Values.tls.clientCASecret | quote }}
+    defaultMode: 0440
+    items:
+      - key: {{ .Values.tls.clientCAKey | quote }}
+        path: {{ .Values.tls.clientCAKey | quote }}
+{{- end }}
+{{- end }}
+{{- end }}
+
+{{/* Files for TLS to Postgres, in all containers. */}}
+{{- define "rollcall.databaseMount" -}}
+{{- if .Values.database.tlsSecret }}
+- name: database-tls
+  mountPath: /etc/rollcall-database
+  readOnly: true
+{{- end }}
+{{- end }}
+
+{{- define "rollcall.databaseVolume" -}}
+{{- with .Values.database.tlsSecret }}
+- name: database-tls
+  secret:
+    secretName: {{ . | quote }}
+    defaultMode: 0440
+{{- end }}
 {{- end }}
 
 {{- define "rollcall.reportsMount" -}}

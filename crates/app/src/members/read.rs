@@ -1,10 +1,15 @@
 //! Reading members.
 
-use rollcall_domain::{Email, MemberId, OrganizationId, Refusal, members::MemberFilter};
-use rollcall_store::{ReadTx, assignments, directory, members as store, members::MemberView};
+use rollcall_domain::{Email, MemberId, OrganizationId, Refusal, email_export::find_holder, members::MemberFilter};
+use rollcall_store::{
+    ReadTx, address_holdings, assignments, directory,
+    email_export::{FoundSubject, SubjectKey, find_subject},
+    members as store,
+    members::MemberView,
+};
 
 use super::get_view;
-use crate::{App, Read, Result, check_revision, email_export::SubjectKey};
+use crate::{App, Read, Result, check_revision};
 
 impl App {
     /// Reads one member.
@@ -37,8 +42,18 @@ impl App {
         at_least: Option<i64>,
     ) -> Result<Read<MemberView>> {
         let subject = SubjectKey::Email(email.clone());
-        let decided = self.check_email_export(organization, &subject, None, at_least).await?;
-        let member = decided.value.member.ok_or_else(|| Refusal::AddressNotFound(email.clone()))?;
+        let holder = loop {
+            let known = find_subject(&self.db, organization, &subject).await?;
+            check_revision(known.revision, at_least)?;
+            match known.subject {
+                FoundSubject::Member(member) => break member.map(|member| member.member),
+                FoundSubject::Address(holdings) => {
+                    break find_holder(&holdings, None).map(|holder| holder.member.clone());
+                }
+                FoundSubject::UnfilledAddress => address_holdings::fill_one(&self.db, organization).await?,
+            }
+        };
+        let member = holder.ok_or_else(|| Refusal::AddressNotFound(email.clone()))?;
         self.get_member(organization, &member, at_least).await
     }
 

@@ -1,5 +1,7 @@
 //! What a sync changes in the directory, as a plain value.
 
+use std::sync::Arc;
+
 use super::{Identity, Membership, Rejection};
 use crate::{Email, GroupId, MemberId};
 
@@ -38,8 +40,8 @@ impl DirectoryChanges {
 pub struct MemberUpsert {
     /// The member.
     pub id: MemberId,
-    /// The identity fields.
-    pub identity: Identity,
+    /// The identity fields, shared with the row of the sync.
+    pub identity: Arc<Identity>,
     /// Whether the member is active.
     pub active: bool,
     /// Whether the member is seen for the first time.

@@ -19,7 +19,7 @@ pub(super) fn count(plan: &Plan, directory: &Directory) -> SyncCounts {
     for upsert in &changes.members {
         let known = directory.members.get(&upsert.id);
         counts.members_created += u32::from(known.is_none());
-        counts.members_updated += u32::from(known.is_some_and(|known| known.identity != upsert.identity));
+        counts.members_updated += u32::from(known.is_some_and(|known| known.identity != *upsert.identity));
         counts.members_deactivated += u32::from(known.is_some_and(|known| known.active && !upsert.active));
         counts.members_reactivated += u32::from(known.is_some_and(|known| !known.active && upsert.active));
     }

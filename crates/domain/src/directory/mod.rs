@@ -1,10 +1,11 @@
 //! Directory sync: people, groups and memberships from the identity provider (product.md 6).
 //!
-//! `rows` parses the rows on their own. `accepted` finds the rows that are accepted beside what is stored, and `emails`
-//! which member gets which address. `memberships` finds the memberships that change, and `rehoming` the members who enter
-//! another assignment. `sync` plans a whole sync.
+//! `rows` parses the rows on their own, and `agreeing` finds those that contradict each other. `accepted` finds the rows
+//! that are accepted beside what is stored, and `emails` which member gets which address. `memberships` finds the
+//! memberships that change, and `rehoming` the members who enter another assignment. `sync` plans a whole sync.
 
 mod accepted;
+mod agreeing;
 mod changes;
 mod counts;
 mod emails;
@@ -18,10 +19,10 @@ use std::collections::{BTreeSet, HashMap};
 
 pub use changes::{DirectoryChanges, GroupUpsert, MemberUpsert, SyncCounts};
 pub use limit::MassChangeLimit;
-pub use rows::{ParsedMember, ParsedRows, RawGroup, RawMember, RawMembership, RawRows};
+pub use rows::{ParsedMember, ParsedRows, RawGroup, RawMember, RawMembership, RawRows, RowParser};
 pub use sync::SyncDirectory;
 
-use crate::{AssignmentId, Email, GroupId, Held, MemberId};
+use crate::{AssignmentId, Email, GroupId, Held, MemberId, Violation};
 
 /// How a sync treats what its rows do not name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
@@ -90,6 +91,10 @@ pub struct Rejection {
 }
 
 impl Rejection {
+    fn of(kind: &'static str, key: String, violation: Violation) -> Self {
+        Self { kind, key, reason: violation.description }
+    }
+
     /// The rejection of a membership; its key is `group/member`.
     fn of_membership(group: &str, member: &str, reason: impl Into<String>) -> Self {
         Self { kind: "membership", key: format!("{group}/{member}"), reason: reason.into() }

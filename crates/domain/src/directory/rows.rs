@@ -2,10 +2,10 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap, HashSet},
-    hash::Hash,
+    sync::Arc,
 };
 
-use super::{Identity, Memberships, Rejection, SyncMode};
+use super::{Identity, Memberships, Rejection, SyncMode, agreeing::Agreeing};
 use crate::{Email, GroupId, MemberId, Refusal, Violation, ids::check_text};
 
 /// A person as they came.
@@ -59,7 +59,7 @@ pub struct RawRows {
 }
 
 /// A person whose row is well formed, and whether they are active. The form of the addresses is not checked yet.
-pub type ParsedMember = (MemberId, Identity, bool);
+pub type ParsedMember = (MemberId, Arc<Identity>, bool);
 
 /// Rows that are well formed and agree with each other.
 #[derive(Clone, Debug)]
@@ -83,33 +83,14 @@ pub struct ParsedRows {
 }
 
 impl ParsedRows {
-    /// Checks the rows of one sync. Rows that contradict each other are all rejected.
+    /// Checks the rows of one sync; see [`RowParser`].
     ///
     /// # Errors
     /// Memberships to remove in a FULL sync.
     pub fn parse(mode: SyncMode, raw: RawRows) -> Result<Self, Refusal> {
-        if mode == SyncMode::Full && !raw.removed.is_empty() {
-            let description = "a FULL sync lists every membership; leave out the memberships to remove";
-            return Err(Refusal::Invalid(vec![Violation::invalid("removed_memberships", description)]));
-        }
-        let mut checked = Self::none(mode);
-        checked.take_members(raw.members);
-        checked.take_groups(raw.groups);
-        checked.take_memberships(raw.memberships, raw.removed);
-        Ok(checked)
-    }
-
-    fn none(mode: SyncMode) -> Self {
-        Self {
-            mode,
-            members: Vec::new(),
-            groups: BTreeMap::new(),
-            memberships: Memberships::new(),
-            removed: Memberships::new(),
-            rejected_members: HashSet::new(),
-            rejected_groups: HashSet::new(),
-            rejected: Vec::new(),
-        }
+        let mut parser = RowParser::new(mode);
+        parser.add(raw);
+        parser.finish()
     }
 
     /// Every address that an active row would take, and every one that could bind an old setting.
@@ -130,74 +111,92 @@ impl ParsedRows {
         let memberships = self.memberships.values().chain(self.removed.values());
         self.groups.keys().chain(memberships.flatten()).collect()
     }
+}
 
-    fn take_members(&mut self, rows: Vec<RawMember>) {
-        let parsed = rows.into_iter().map(|row| match MemberId::parse(&row.member) {
-            Ok(id) => Ok((id, parse_member(row))),
-            Err(violation) => Err((row.member, violation)),
-        });
-        let (taken, rejected) = self.take_agreeing("member", parsed);
-        self.members = taken.into_iter().map(|(id, (identity, active))| (id, identity, active)).collect();
-        self.rejected_members = rejected;
+/// Checks the rows of one sync as they come, in parts of any size, so that the rows as they came need no memory. The
+/// result does not depend on the parts. Rows that contradict each other are all rejected.
+#[derive(Debug)]
+pub struct RowParser {
+    mode: SyncMode,
+    members: Agreeing<MemberId, (Arc<Identity>, bool)>,
+    groups: Agreeing<GroupId, String>,
+    memberships: Gathered,
+    removed: Gathered,
+    /// The groups of the memberships. Many members have the same group: they share its id.
+    group_ids: HashMap<String, GroupId>,
+    /// Whether a row names a membership to remove.
+    removes: bool,
+    rejected: Vec<Rejection>,
+}
+
+impl RowParser {
+    /// Begins with no rows.
+    #[must_use]
+    pub fn new(mode: SyncMode) -> Self {
+        Self {
+            mode,
+            members: Agreeing::new("member"),
+            groups: Agreeing::new("group"),
+            memberships: Gathered::new(),
+            removed: Gathered::new(),
+            group_ids: HashMap::new(),
+            removes: false,
+            rejected: Vec::new(),
+        }
     }
 
-    fn take_groups(&mut self, rows: Vec<RawGroup>) {
-        let parsed = rows.into_iter().map(|row| match GroupId::parse(&row.group) {
-            Ok(id) => Ok((id, parse_group(row))),
-            Err(violation) => Err((row.group, violation)),
-        });
-        let (taken, rejected) = self.take_agreeing("group", parsed);
-        self.groups = taken.into_iter().collect();
-        self.rejected_groups = rejected;
-    }
-
-    /// Takes rows that name one thing each; rows that say the same count once. Of rows that
-    /// contradict each other none is taken, nor is one that stands beside a row that cannot be.
-    fn take_agreeing<I: Clone + Eq + Hash + ToString, V: PartialEq>(
-        &mut self,
-        kind: &'static str,
-        rows: impl Iterator<Item = Result<(I, Result<V, Violation>), (String, Violation)>>,
-    ) -> (Vec<(I, V)>, HashSet<I>) {
-        let (mut taken, mut place): (Vec<(I, V)>, HashMap<I, usize>) = Default::default();
-        let (mut named, mut rejected): (Vec<I>, HashSet<I>) = Default::default();
-        for row in rows {
-            match row {
-                Ok((id, Ok(value))) => {
-                    let index = *place.entry(id.clone()).or_insert(taken.len());
-                    if taken.get(index).is_some_and(|(_, first)| *first != value) {
-                        rejected.insert(id.clone());
-                    } else if index == taken.len() {
-                        taken.push((id.clone(), value));
-                    }
-                    named.push(id);
-                }
-                Ok((id, Err(violation))) => {
-                    // The id is valid: the member or group that it names counts as present.
-                    self.rejected.push(Rejection { kind, key: id.to_string(), reason: violation.description });
-                    rejected.insert(id);
-                }
-                Err((key, violation)) => {
-                    self.rejected.push(Rejection { kind, key, reason: violation.description });
+    /// Adds the next rows.
+    pub fn add(&mut self, raw: RawRows) {
+        for row in raw.members {
+            match MemberId::parse(&row.member) {
+                Ok(id) => self.members.add(id, parse_member(row), &mut self.rejected),
+                Err(violation) => self.rejected.push(Rejection::of("member", row.member, violation)),
+            }
+        }
+        for row in raw.groups {
+            match GroupId::parse(&row.group) {
+                Ok(id) => self.groups.add(id, parse_group(row), &mut self.rejected),
+                Err(violation) => self.rejected.push(Rejection::of("group", row.group, violation)),
+            }
+        }
+        self.removes |= !raw.removed.is_empty();
+        for (rows, gathered) in [(raw.memberships, &mut self.memberships), (raw.removed, &mut self.removed)] {
+            for row in rows {
+                if let Err(violation) = put(gathered, &mut self.group_ids, &row) {
+                    let rejection = Rejection::of_membership(&row.group, &row.member, violation.description);
+                    self.rejected.push(rejection);
                 }
             }
         }
-        if rejected.is_empty() {
-            return (taken, rejected);
-        }
-        taken.retain(|(id, _)| !rejected.contains(id));
-        for id in named.iter().filter(|id| rejected.contains(id)) {
-            let reason = format!("the sync names this {kind} twice with different values; send one row");
-            self.rejected.push(Rejection { kind, key: id.to_string(), reason });
-        }
-        (taken, rejected)
     }
 
-    fn take_memberships(&mut self, rows: Vec<RawMembership>, removed: Vec<RawMembership>) {
-        let mut groups = HashMap::new();
-        self.memberships = self.gather(rows, &mut groups);
-        self.removed = self.gather(removed, &mut groups);
-        for (member, leaving) in &mut self.removed {
-            let Some(joining) = self.memberships.get_mut(member) else { continue };
+    /// Returns the rows that can be taken, and the rejections of the others.
+    ///
+    /// # Errors
+    /// Memberships to remove in a FULL sync.
+    pub fn finish(mut self) -> Result<ParsedRows, Refusal> {
+        if self.mode == SyncMode::Full && self.removes {
+            let description = "a FULL sync lists every membership; leave out the memberships to remove";
+            return Err(Refusal::Invalid(vec![Violation::invalid("removed_memberships", description)]));
+        }
+        self.reject_contradicting_memberships();
+        let (members, rejected_members) = self.members.finish(&mut self.rejected);
+        let (groups, rejected_groups) = self.groups.finish(&mut self.rejected);
+        Ok(ParsedRows {
+            mode: self.mode,
+            members: members.into_iter().map(|(id, (identity, active))| (id, identity, active)).collect(),
+            groups: groups.into_iter().collect(),
+            memberships: self.memberships.into_values().collect(),
+            removed: self.removed.into_values().collect(),
+            rejected_members,
+            rejected_groups,
+            rejected: self.rejected,
+        })
+    }
+
+    fn reject_contradicting_memberships(&mut self) {
+        for (key, (member, leaving)) in &mut self.removed {
+            let Some((_, joining)) = self.memberships.get_mut(key) else { continue };
             for group in joining.intersection(leaving).cloned().collect::<Vec<_>>() {
                 joining.remove(&group);
                 leaving.remove(&group);
@@ -206,25 +205,13 @@ impl ParsedRows {
             }
         }
     }
-
-    fn gather(&mut self, rows: Vec<RawMembership>, groups: &mut HashMap<String, GroupId>) -> Memberships {
-        let mut gathered = HashMap::new();
-        for row in rows {
-            if let Err(violation) = put(&mut gathered, groups, &row) {
-                let rejection = Rejection::of_membership(&row.group, &row.member, violation.description);
-                self.rejected.push(rejection);
-            }
-        }
-        gathered.into_values().collect()
-    }
 }
 
+/// The groups of each member, by the member's id as it came.
+type Gathered = HashMap<String, (MemberId, BTreeSet<GroupId>)>;
+
 /// Puts a membership to the others of its member. Ids stand in many rows: each is checked and kept once.
-fn put(
-    gathered: &mut HashMap<String, (MemberId, BTreeSet<GroupId>)>,
-    groups: &mut HashMap<String, GroupId>,
-    row: &RawMembership,
-) -> Result<(), Violation> {
+fn put(gathered: &mut Gathered, groups: &mut HashMap<String, GroupId>, row: &RawMembership) -> Result<(), Violation> {
     let group = match groups.get(&row.group) {
         Some(known) => known.clone(),
         None => {
@@ -241,7 +228,7 @@ fn put(
     Ok(())
 }
 
-fn parse_member(row: RawMember) -> Result<(Identity, bool), Violation> {
+fn parse_member(row: RawMember) -> Result<(Arc<Identity>, bool), Violation> {
     for (text, what) in
         [(&row.given_name, "given name"), (&row.family_name, "family name"), (&row.job_title, "job title")]
     {
@@ -258,7 +245,7 @@ fn parse_member(row: RawMember) -> Result<(Identity, bool), Violation> {
     let active = row
         .active
         .ok_or_else(|| Violation::invalid("", "give MEMBER_STATUS_ACTIVE or MEMBER_STATUS_INACTIVE as status"))?;
-    Ok((identity, active))
+    Ok((Arc::new(identity), active))
 }
 
 fn parse_group(row: RawGroup) -> Result<String, Violation> {

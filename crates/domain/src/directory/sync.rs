@@ -1,10 +1,10 @@
 //! Planning a whole sync (product.md 6).
 
-use std::collections::HashSet;
+use std::{collections::HashSet, sync::Arc};
 
 use super::{
-    Directory, DirectoryChanges, GroupUpsert, Identity, MemberUpsert, ParsedRows, SyncMode, accepted::AcceptedRows,
-    counts, memberships, rehoming,
+    Directory, DirectoryChanges, GroupUpsert, MemberUpsert, ParsedRows, SyncMode, accepted::AcceptedRows, counts,
+    memberships, rehoming,
 };
 use crate::{
     Current, Email, Facts, MemberId, Phase, Plan, Refusal, Scope,
@@ -60,8 +60,8 @@ fn member_upserts(mode: SyncMode, accepted: &AcceptedRows<'_>, directory: &Direc
     let mut upserts = Vec::new();
     for (id, identity, active) in accepted.people.iter().copied() {
         let known = directory.members.get(id);
-        if known.is_none_or(|known| known.identity != *identity || known.active != *active) {
-            let identity = identity.clone();
+        if known.is_none_or(|known| known.identity != **identity || known.active != *active) {
+            let identity = Arc::clone(identity);
             upserts.push(MemberUpsert { id: id.clone(), identity, active: *active, is_new: known.is_none() });
         }
     }
@@ -69,7 +69,7 @@ fn member_upserts(mode: SyncMode, accepted: &AcceptedRows<'_>, directory: &Direc
         let absent = directory.members.iter().filter(|(id, known)| known.active && !accepted.has_member(id));
         upserts.extend(absent.map(|(id, known)| MemberUpsert {
             id: id.clone(),
-            identity: known.identity.clone(),
+            identity: Arc::new(known.identity.clone()),
             active: false,
             is_new: false,
         }));
@@ -130,7 +130,8 @@ fn bindings(accepted: &AcceptedRows<'_>, directory: &Directory, phase: Phase) ->
     }
     let mut people = accepted.people.clone();
     people.sort_unstable_by(|(a, _, a_active), (b, _, b_active)| (!a_active, a).cmp(&(!b_active, b)));
-    for (id, Identity { email, .. }, _) in people {
+    for (id, identity, _) in people {
+        let email = &identity.email;
         let Some(export) = directory.unmatched.get(email) else { continue };
         let has_one = directory.members.get(id).is_some_and(|known| known.has_legacy);
         if !has_one && bound.insert(email) {

@@ -3,11 +3,12 @@
 use super::{MemberExport, Setting, Since, Source};
 use crate::{AssignmentId, MemberId, Phase, Timestamp};
 
-/// The stored facts about the member that a decision concerns.
+/// The stored facts about the member that a decision concerns. `M` is how the member is named: answers from memory borrow
+/// the id.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct CheckSubject {
+pub struct CheckSubject<M = MemberId> {
     /// The member.
-    pub member: MemberId,
+    pub member: M,
     /// Whether the member is active.
     pub active: bool,
     /// The member's assignment.
@@ -35,9 +36,9 @@ pub enum Reason {
 
 /// A decision with its reason.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Decision {
+pub struct Decision<M = MemberId> {
     /// The member; `None` if the organization has no such member.
-    pub member: Option<MemberId>,
+    pub member: Option<M>,
     /// Why; the answer is yes only for [`Reason::Exported`].
     pub reason: Reason,
     /// Where the setting came from, for a known member.
@@ -48,7 +49,7 @@ pub struct Decision {
     pub assignment: Option<AssignmentId>,
 }
 
-impl Decision {
+impl<M> Decision<M> {
     /// Whether the email may be exported.
     #[must_use]
     pub fn export(&self) -> bool {
@@ -58,7 +59,7 @@ impl Decision {
 
 /// Answers for an email sent at `sent`; without it the time is not compared (product.md 4.7).
 #[must_use]
-pub fn decide(phase: Phase, subject: Option<CheckSubject>, sent: Option<Timestamp>) -> Decision {
+pub fn decide<M>(phase: Phase, subject: Option<CheckSubject<M>>, sent: Option<Timestamp>) -> Decision<M> {
     let Some(subject) = subject else {
         let reason = Reason::MemberUnknown;
         return Decision { member: None, reason, source: None, export_since: None, assignment: None };

@@ -214,7 +214,7 @@ impl Org {
         let entered: HashMap<&MemberId, &Held> =
             plan.members.iter().map(|change| (&change.member, &change.after)).collect();
         for upsert in &sync.members {
-            let (identity, active) = (upsert.identity.clone(), upsert.active);
+            let (identity, active) = (upsert.identity.as_ref().clone(), upsert.active);
             if let Some(person) = self.people.get_mut(&upsert.id) {
                 assert!(!upsert.is_new, "{} is known", upsert.id);
                 (person.identity, person.active) = (identity, active);

@@ -53,8 +53,9 @@ impl HttpBody for ExpiringBody {
         Poll::Ready(Some(written.map(|()| Frame::trailers(trailers))))
     }
 
+    // A request that was ended here is not complete. See `StreamCompletion`.
     fn is_end_stream(&self) -> bool {
-        self.ended || self.body.is_end_stream()
+        self.body.is_end_stream()
     }
 
     fn size_hint(&self) -> SizeHint {

@@ -20,7 +20,7 @@ const PAUSE_MAX: Duration = Duration::from_secs(1);
 const LOG_PAUSE: Duration = Duration::from_secs(60);
 
 /// Where connections come from.
-pub(crate) trait Listener: Send {
+pub(super) trait Listener: Send {
     /// Waits for the next connection.
     fn accept(&mut self) -> impl Future<Output = io::Result<TcpStream>> + Send;
 }

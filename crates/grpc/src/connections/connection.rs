@@ -1,19 +1,16 @@
-//! One connection, from its handshake to its end.
+//! One connection, from the end of its handshake to its own end.
 
 use std::{pin::pin, time::Duration};
 
 use http::{Request, Response};
 use hyper::{body::Incoming, server::conn::http2, service::service_fn};
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
-use tokio::{
-    net::TcpStream,
-    time::{sleep, timeout},
-};
+use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
-use tonic::{body::Body, transport::server::Connected as _};
+use tonic::body::Body;
 use tower::{Service, ServiceExt as _};
 
-use super::{ConnectionLimits, calls::CallsInFlight, handshake::receive_preface};
+use super::{ConnectionLimits, calls::CallsInFlight, handshake::Begun};
 
 /// How many calls a client may have in flight on one connection.
 const CALLS_MAX: u32 = 256;
@@ -32,7 +29,7 @@ const DRAIN_TIMEOUT: Duration = Duration::from_secs(3600);
 
 /// Serves a connection until its client closes it, a limit is reached, or the server drains its connections.
 pub(super) async fn serve_connection<S>(
-    stream: TcpStream,
+    begun: Begun,
     service: S,
     limits: ConnectionLimits,
     draining: &CancellationToken,
@@ -41,26 +38,16 @@ pub(super) async fn serve_connection<S>(
     S::Future: Send + 'static,
     S::Error: std::error::Error + Send + Sync + 'static,
 {
-    let info = stream.connect_info();
-    if let Err(error) = stream.set_nodelay(true) {
-        tracing::debug!(%error, "the client has closed its connection");
-        return;
-    }
-    let begun = tokio::select! {
-        () = draining.cancelled() => return,
-        begun = timeout(limits.handshake, receive_preface(stream)) => begun,
-    };
-    let stream = match begun {
-        Ok(Ok(stream)) => stream,
-        Ok(Err(error)) => return tracing::debug!(%error, "a connection does not begin"),
-        Err(_) => return tracing::debug!(waited = ?limits.handshake, "a connection does not begin in time"),
-    };
+    let Begun { stream, info, peer } = begun;
     let calls = CallsInFlight::new();
     let counter = calls.clone();
     let answer = service_fn(move |request: Request<Incoming>| {
         let call = counter.begin();
         let mut request = request.map(Body::new);
         request.extensions_mut().insert(info.clone());
+        if let Some(peer) = &peer {
+            request.extensions_mut().insert(peer.clone());
+        }
         let answered = service.clone().oneshot(request);
         async move { Ok::<_, S::Error>(answered.await?.map(|body| call.hold_in(body))) }
     });

@@ -31,6 +31,11 @@ const REJECTED_BYTES_MAX: usize = 1_500_000;
 /// How many bytes the key of a rejected row has at most.
 const KEY_MAX: usize = 2_100;
 
+/// Returns a time span; the longest one for a span that has no place in the message.
+pub(crate) fn to_duration(span: std::time::Duration) -> prost_types::Duration {
+    prost_types::Duration::try_from(span).unwrap_or(prost_types::Duration { seconds: i64::MAX, nanos: 0 })
+}
+
 pub(crate) fn to_timestamp(time: rollcall_domain::Timestamp) -> Timestamp {
     Timestamp { seconds: time.timestamp(), nanos: time.timestamp_subsec_nanos().cast_signed() }
 }
@@ -109,6 +114,11 @@ pub(crate) fn to_count(count: usize) -> i32 {
     i32::try_from(count).unwrap_or(i32::MAX)
 }
 
+/// How many warnings a response has at most, and how many bytes they have.
+const WARNINGS_MAX: usize = 1_000;
+const WARNINGS_BYTES_MAX: usize = 1_000_000;
+
+/// Returns the first warnings, and one about the number of the others.
 fn to_warnings(organization: &OrganizationId, warnings: &[Warning]) -> Vec<v1::Warning> {
     let resource = |subject: &Subject| match subject {
         Subject::Assignment(id) => names::assignment(organization, id),
@@ -116,5 +126,42 @@ fn to_warnings(organization: &OrganizationId, warnings: &[Warning]) -> Vec<v1::W
     };
     let warning =
         |warning: &Warning| v1::Warning { resource: resource(&warning.subject), message: warning.message.clone() };
-    warnings.iter().map(warning).collect()
+    let mut bytes = 0;
+    let fits = |warning: &v1::Warning| {
+        bytes += warning.encoded_len();
+        bytes <= WARNINGS_BYTES_MAX
+    };
+    let mut shown: Vec<v1::Warning> = warnings.iter().take(WARNINGS_MAX).map(warning).take_while(fits).collect();
+    let others = warnings.len() - shown.len();
+    if others > 0 {
+        let message =
+            format!("{others} further warnings are left out; LintAssignments lists what is odd about the list");
+        shown.push(v1::Warning { resource: names::organization(organization), message });
+    }
+    shown
+}
+
+#[cfg(test)]
+mod tests {
+    use rollcall_domain::AssignmentId;
+
+    use super::*;
+
+    #[test]
+    fn warnings_are_counted_where_they_are_too_many_or_too_long() {
+        let warning = |bytes: usize| Warning {
+            subject: Subject::Assignment(AssignmentId::trusted("a")),
+            message: "x".repeat(bytes),
+        };
+        let shown = |count: usize, bytes: usize| {
+            let shown = to_warnings(&OrganizationId::trusted("acme"), &vec![warning(bytes); count]);
+            let left_out = shown.last().filter(|last| last.resource == "organizations/acme");
+            let left_out = left_out.map(|last| last.message.split(' ').next().unwrap().parse::<usize>().unwrap());
+            (shown.len(), left_out)
+        };
+        assert_eq!(shown(0, 10), (0, None));
+        assert_eq!(shown(1_000, 10), (1_000, None));
+        assert_eq!(shown(1_234, 10), (1_001, Some(234)));
+        assert_eq!(shown(10, 300_000), (4, Some(7)));
+    }
 }

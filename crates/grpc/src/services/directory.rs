@@ -1,9 +1,11 @@
 //! `DirectoryService`.
 
+use std::mem;
+
 use rollcall_app::directory::{DirectorySync, GroupView};
 use rollcall_domain::{
     AssignmentId, OrganizationId,
-    directory::{ParsedRows, RawGroup, RawMember, RawMembership, RawRows, SyncCounts, SyncMode},
+    directory::{RawGroup, RawMember, RawMembership, RawRows, RowParser, SyncCounts, SyncMode},
     names,
 };
 use rollcall_proto::v1::{self, directory_service_server::DirectoryService};
@@ -30,8 +32,8 @@ impl DirectoryService for Services {
         let completion = StreamCompletion::of(&request);
         let mut stream = request.into_inner();
         let mut first = streams::next(&mut stream).await?.unwrap_or_default();
-        let (mut rows, mut digest) = (RawRows::default(), RowsDigest::new(&first.request_id));
-        move_rows(&mut first, &mut rows, &mut digest);
+        let mut digest = RowsDigest::new(&first.request_id);
+        let rows = take_rows(&mut first, &mut digest);
         let (mutation, (organization, mode, allow_mass_change)) = Mutation::parse(first, |first, checks| {
             let organization = checks.organization("parent", names::parse_organization(&first.parent));
             let mode = parse_mode(checks, first.mode);
@@ -39,12 +41,15 @@ impl DirectoryService for Services {
         })?;
         // Reading a large directory only to refuse it would cost the server more than the caller.
         self.app.db().check_queue(&organization).map_err(|error| to_status(error.into()))?;
+        // Each message is parsed as it comes, so that the rows as they came are in memory for one message only.
+        let mut parser = RowParser::new(mode);
+        block_in_place(|| parser.add(rows));
         while let Some(mut next) = streams::next(&mut stream).await? {
             refuse_options(&next)?;
-            move_rows(&mut next, &mut rows, &mut digest);
+            block_in_place(|| parser.add(take_rows(&mut next, &mut digest)));
         }
         completion.check()?;
-        let rows = block_in_place(|| ParsedRows::parse(mode, rows)).map_err(|refusal| to_status(refusal.into()))?;
+        let rows = block_in_place(|| parser.finish()).map_err(|refusal| to_status(refusal.into()))?;
         let sync = DirectorySync { rows, allow_mass_change };
         mutation
             .with_rows(digest)
@@ -131,8 +136,8 @@ fn refuse_options(next: &v1::SyncDirectoryRequest) -> Result<(), Status> {
     checks.finish(Some(()))
 }
 
-/// Moves the rows of a message to the rows of the sync, and adds them to the digest.
-fn move_rows(message: &mut v1::SyncDirectoryRequest, rows: &mut RawRows, digest: &mut RowsDigest) {
+/// Takes the rows of a message, and adds them to the digest.
+fn take_rows(message: &mut v1::SyncDirectoryRequest, digest: &mut RowsDigest) -> RawRows {
     digest.add(0, &message.members);
     digest.add(1, &message.groups);
     digest.add(2, &message.memberships);
@@ -148,11 +153,12 @@ fn move_rows(message: &mut v1::SyncDirectoryRequest, rows: &mut RawRows, digest:
     };
     let membership = |row: v1::Membership| RawMembership { group: row.group, member: row.member };
     let group = |row: v1::DirectoryGroup| RawGroup { group: row.group, display_name: row.display_name };
-    // `take` frees the memory of a message as soon as its rows are moved.
-    rows.members.extend(std::mem::take(&mut message.members).into_iter().map(member));
-    rows.groups.extend(std::mem::take(&mut message.groups).into_iter().map(group));
-    rows.memberships.extend(std::mem::take(&mut message.memberships).into_iter().map(membership));
-    rows.removed.extend(std::mem::take(&mut message.removed_memberships).into_iter().map(membership));
+    RawRows {
+        members: mem::take(&mut message.members).into_iter().map(member).collect(),
+        groups: mem::take(&mut message.groups).into_iter().map(group).collect(),
+        memberships: mem::take(&mut message.memberships).into_iter().map(membership).collect(),
+        removed: mem::take(&mut message.removed_memberships).into_iter().map(membership).collect(),
+    }
 }
 
 fn to_group(organization: &OrganizationId, view: &GroupView) -> v1::Group {

@@ -13,6 +13,7 @@ mod reports;
 use std::{sync::Arc, time::Duration};
 
 use rollcall_app::{App, jobs::JobInfo};
+use rollcall_decisions::Decisions;
 
 use crate::tokens::PageTokens;
 
@@ -20,6 +21,8 @@ use crate::tokens::PageTokens;
 #[derive(Clone)]
 pub(crate) struct Services {
     pub(crate) app: App,
+    /// Answers checks of email export.
+    pub(crate) decisions: Decisions,
     pub(crate) pages: PageTokens,
     /// The jobs that callers can run, in byte order of their names.
     pub(crate) jobs: Arc<[JobInfo]>,

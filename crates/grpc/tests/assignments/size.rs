@@ -8,8 +8,7 @@ use rollcall_proto::v1::{
     MoveMembersRequest, Phase, ReleaseMembersRequest, SeatType, Settings, UpdateAssignmentRequest,
     UpdateCatalogRequest, UpdateMemberSettingsRequest,
 };
-use rollcall_testkit::{Member, Org, TestServer};
-use tokio_postgres::Client;
+use rollcall_testkit::{Member, Org, TestServer, enlarge, rows_read};
 
 use crate::{AUTOMATIC, EXPORT, MANUAL};
 
@@ -23,41 +22,18 @@ const MEMBERS: [Member; 6] = [
     Member::new("d", &["sales"]),
 ];
 
-/// Copies the member `first`, each copy with an address of its own. Every second copy has another email export, so that
-/// `crowd` is mixed, and no value is chosen on it. Every copy has a seat of the type `gong`, and waits for one of the
-/// type `engage`. Without the checks of foreign keys, which would read rows too.
-async fn enlarge(client: &Client, members: i32) {
-    let copy = "WITH first AS MATERIALIZED (SELECT * FROM members WHERE id = 'first')
-        INSERT INTO members SELECT (jsonb_populate_record(NULL::members, to_jsonb(m) || jsonb_build_object(
-            'id', 'u' || i,
-            'email', 'u' || i || '@acme.example',
-            'email_export', CASE WHEN i % 2 = 0 THEN 'EXPORT' ELSE 'DO_NOT_EXPORT' END,
-            'email_export_since', NULL
-        ))).* FROM first AS m, generate_series(1, $1::integer) AS i";
-    let memberships = "INSERT INTO memberships (organization_id, member_id, group_id)
-        SELECT 'acme', 'u' || i, 'crowd' FROM generate_series(1, $1::integer) AS i";
-    let pending = "INSERT INTO pending_seats (organization_id, seat_type, member_id, pending_since, pending_revision)
-        SELECT 'acme', 'engage', 'u' || i, now(), 1 FROM generate_series(1, $1::integer) AS i";
-    client.batch_execute("SET session_replication_role = replica").await.unwrap();
-    for sql in [copy, memberships, pending] {
-        client.execute(sql, &[&members]).await.unwrap();
-    }
-    let unchosen = "UPDATE assignments SET email_export = NULL WHERE id IN ('crowd', 'default')";
-    client.batch_execute(&format!("{unchosen}; ANALYZE")).await.unwrap();
-}
+/// Every second copy of `first` has another email export, so that `crowd` is mixed, and no value is chosen on it.
+const FIELDS: &str = "jsonb_build_object(
+        'email_export', CASE WHEN i % 2 = 0 THEN 'EXPORT' ELSE 'DO_NOT_EXPORT' END, 'email_export_since', NULL
+    )";
 
-/// Returns how many rows and index entries of each table of members all sessions have read. Ends the other sessions:
-/// then their counts are complete.
-async fn rows_read(client: &Client) -> BTreeMap<String, i64> {
-    let end = "SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity
-        WHERE datname = current_database() AND pid <> pg_backend_pid() AND backend_type = 'client backend'";
-    client.query(end, &[]).await.unwrap();
-    let sql = "SELECT t.relname::text, t.seq_tup_read + (
-            SELECT sum(i.idx_tup_read)::bigint FROM pg_stat_user_indexes AS i WHERE i.relid = t.relid
-        ) FROM pg_stat_user_tables AS t
-        WHERE t.relname IN ('members', 'memberships', 'pins', 'pending_seats', 'member_changes')";
-    client.query(sql, &[]).await.unwrap().iter().map(|row| (row.get(0), row.get(1))).collect()
-}
+/// Every copy has a seat of the type `gong`, and waits for one of the type `engage`.
+const ROWS: [&str; 2] = [
+    "INSERT INTO memberships (organization_id, member_id, group_id)
+        SELECT 'acme', 'u' || i, 'crowd' FROM generate_series(1, $1::integer) AS i",
+    "INSERT INTO pending_seats (organization_id, seat_type, member_id, pending_since, pending_revision)
+        SELECT 'acme', 'engage', 'u' || i, now(), 1 FROM generate_series(1, $1::integer) AS i",
+];
 
 /// Sets the seat types, of which more or fewer have a total.
 async fn set_totals(server: &TestServer, org: &Org<'_>, totals: [i32; 2]) {
@@ -118,9 +94,13 @@ async fn cost_of_writes(copies: i32) -> BTreeMap<String, i64> {
     crowd.assignment.as_mut().unwrap().settings = seats(&["gong", "engage"]);
     server.assignments().create_assignment(crowd).await.unwrap();
     org.assign("engineering", &["eng"], AUTOMATIC, EXPORT).await;
-    enlarge(&server.database.client().await, copies).await;
+    let client = server.database.client().await;
+    enlarge(&client, copies, FIELDS, &ROWS).await;
+    let unchosen = "UPDATE assignments SET email_export = NULL WHERE id IN ('crowd', 'default')";
+    client.batch_execute(unchosen).await.unwrap();
     write(&server, &org).await;
-    rows_read(&server.database.client().await).await
+    let tables = ["members", "memberships", "pins", "pending_seats", "member_changes"];
+    rows_read(&client, &tables).await
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -16,7 +16,7 @@ fn changes(rpc: &Rpc) -> bool {
 fn every_change_takes_validate_only_and_request_id() {
     for rpc in Rpc::all() {
         assert_eq!(rpc.takes("request_id"), rpc.takes("validate_only"), "{}", rpc.name());
-        let reads = ["Get", "List", "Explain", "Lint", "Check", "LookUp", "Plan", "Export", "Download"];
+        let reads = ["Get", "List", "Explain", "Lint", "Check", "BatchCheck", "LookUp", "Plan", "Export", "Download"];
         let reads = reads.iter().any(|verb| rpc.method().name().starts_with(verb));
         assert_eq!(rpc.takes("request_id"), !reads, "{}", rpc.name());
         let of_organization = rpc.answers("revision");

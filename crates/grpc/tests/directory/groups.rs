@@ -4,7 +4,7 @@ use rollcall_proto::v1::{
     Assignment, DirectoryGroup, GetGroupRequest, ListGroupsRequest, Phase, SyncCounts, SyncDirectoryRequest,
     UpdateAssignmentRequest,
 };
-use rollcall_testkit::{Member, Org, TestServer, reason};
+use rollcall_testkit::{Member, Org, TestServer, copy_assignment, reason};
 use tonic::Code;
 
 use crate::{EVERYBODY, MEMBERS, acme, delta, everybody, groups, take};
@@ -92,4 +92,16 @@ async fn groups_are_listed_in_pages() {
     assert_eq!(names, ["B%2F1", "a", "b", "c", "%C3%A9"].map(|id| org.group(id)));
     let status = server.directory().list_groups(page(2, "nonsense")).await.unwrap_err();
     assert_eq!((status.code(), reason(&status).as_str()), (Code::InvalidArgument, "INVALID_REQUEST"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_group_names_its_first_1000_assignments_and_counts_all() {
+    let server = TestServer::start().await;
+    let org = acme(&server).await;
+    copy_assignment(&server.database.client().await, "operations", 1_003).await;
+    let request = GetGroupRequest { name: org.group("ops"), ..Default::default() };
+    let shown = server.directory().get_group(request).await.unwrap().into_inner();
+    let copies = (1..1_000).map(|copy| org.assignment(&format!("a{copy}")));
+    let first: Vec<String> = [org.assignment("operations")].into_iter().chain(copies).collect();
+    assert_eq!((shown.assignment_count, shown.assignments), (1_004, first));
 }

@@ -4,7 +4,7 @@ use rollcall_proto::v1::{
     AssignmentOutcome, EmailExport, EmailExportState, ExportMembersCsvRequest, JobRunState, Migration, MigrationProof,
     MigrationState, Phase, PlanMigrationRequest, PlanMigrationResponse, Preview,
 };
-use rollcall_testkit::{Org, TestServer};
+use rollcall_testkit::{Org, TestServer, copy_assignment};
 
 use super::{AUTOMATIC, MANUAL, NO, YES, break_setting_of, fail, legacy, migration, retry};
 
@@ -180,4 +180,17 @@ async fn a_migration_that_would_change_a_member_leaves_the_organization_unchange
     assert_eq!((again.migration, again.revision), (Some(pending), retried.revision));
     let migrated = org.migrate().await;
     assert_eq!((migrated.state(), migrated.proof.unwrap().differences), (MigrationState::Migrated, 0));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_migration_shows_the_results_of_its_first_1000_assignments_and_counts_all() {
+    let server = TestServer::start().await;
+    let org = legacy(&server).await;
+    copy_assignment(&server.database.client().await, "quiet", 1_003).await;
+    let migrated = org.migrate().await;
+    let names: Vec<String> = migrated.assignments.into_iter().map(|outcome| outcome.assignment).collect();
+    let copies = (1..997).map(|copy| org.assignment(&format!("a{copy}")));
+    let first: Vec<String> =
+        ["mixed", "agreed", "hand", "quiet"].map(|id| org.assignment(id)).into_iter().chain(copies).collect();
+    assert_eq!((migrated.assignment_count, names), (1_008, first));
 }

@@ -26,7 +26,7 @@ struct BurstCall {
     answer: Result<Value, tonic::Status>,
 }
 
-impl SequencePlayer {
+impl SequencePlayer<'_> {
     /// Plays a burst, and compares the organization with the model.
     pub(crate) async fn burst(&mut self, step: &SequenceStep) -> Result<(), String> {
         let mut random = Random::new(step.seed);

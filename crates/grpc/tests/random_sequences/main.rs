@@ -1,6 +1,7 @@
 //! Random sequences of changes, compared with a naive model of product.md (`model`). After each change
 //! the API shows the same organization as the model, and the change had the effect that its preview
-//! predicted. `concurrent_writers` compares the model with the stored rows instead.
+//! predicted. Some changes first fail on a full disk, and some happen while the clock of the database is five days
+//! ahead. `concurrent_writers` compares the model with the stored rows instead.
 //!
 //! `ROLLCALL_STORIES` sets the number of sequences. `ROLLCALL_STORY` plays the one sequence with that
 //! number. A sequence that fails is shrunk and printed as grpcurl calls.
@@ -10,6 +11,8 @@
 mod api_snapshot;
 mod burst;
 mod concurrent_writers;
+mod database_faults;
+mod decisions;
 mod generate;
 mod generate_syncs;
 mod model;
@@ -23,6 +26,7 @@ use std::{
     time::Instant,
 };
 
+use database_faults::DatabaseFaults;
 use player::SequencePlayer;
 use proptest::test_runner::{Config, RngAlgorithm, TestCaseError, TestError, TestRng, TestRunner};
 use rollcall_testkit::TestServer;
@@ -71,20 +75,20 @@ fn add_counts(mut all: StepCounts, more: StepCounts) -> StepCounts {
 
 /// Plays sequences until none is left.
 fn run_worker(runtime: &Runtime, next: &AtomicU64, end: u64) -> StepCounts {
-    let server = runtime.block_on(TestServer::start());
+    let (server, faults) = runtime.block_on(DatabaseFaults::start_server());
     let mut counts = StepCounts::new();
     loop {
         let number = next.fetch_add(1, Ordering::SeqCst);
         if number >= end {
             break;
         }
-        counts = add_counts(counts, play(runtime, &server, number));
+        counts = add_counts(counts, play(runtime, (&server, &faults), number));
     }
     runtime.block_on(server.stop());
     counts
 }
 
-fn play(runtime: &Runtime, server: &TestServer, number: u64) -> StepCounts {
+fn play(runtime: &Runtime, (server, faults): (&TestServer, &DatabaseFaults), number: u64) -> StepCounts {
     let config = Config {
         cases: 1,
         failure_persistence: None,
@@ -97,7 +101,7 @@ fn play(runtime: &Runtime, server: &TestServer, number: u64) -> StepCounts {
     let mut runner = TestRunner::new_with_rng(config, TestRng::from_seed(RngAlgorithm::ChaCha, &seed));
     let counts = std::cell::RefCell::new(StepCounts::new());
     let played = runner.run(&sequence::sequences(), |sequence: Sequence| {
-        let mut player = SequencePlayer::new(server);
+        let mut player = SequencePlayer::new(server, faults);
         let ended = runtime.block_on(player.play(&sequence));
         counts.replace(std::mem::take(&mut player.counts));
         ended.map_err(|why| {

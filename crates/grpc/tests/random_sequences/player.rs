@@ -8,6 +8,8 @@ use uuid::Uuid;
 use crate::{
     StepCounts,
     api_snapshot::{ApiSnapshot, microseconds, require_equal, revision_number},
+    database_faults::DatabaseFaults,
+    decisions,
     generate::{GeneratedRequest, generate},
     model::{AppliedRequest, Model, expected_preview, without_defaults},
     responses::{
@@ -28,17 +30,19 @@ pub(crate) struct PlayedOrganization {
 }
 
 /// Plays a sequence on a server, and records its calls.
-pub(crate) struct SequencePlayer {
+pub(crate) struct SequencePlayer<'a> {
     pub(crate) channel: Channel,
+    pub(crate) faults: &'a DatabaseFaults,
     pub(crate) organizations: Vec<PlayedOrganization>,
     /// The calls as grpcurl command lines.
     pub(crate) calls: Vec<String>,
     pub(crate) counts: StepCounts,
 }
 
-impl SequencePlayer {
-    pub(crate) fn new(server: &TestServer) -> Self {
-        Self { channel: server.channel(), organizations: Vec::new(), calls: Vec::new(), counts: StepCounts::new() }
+impl<'a> SequencePlayer<'a> {
+    pub(crate) fn new(server: &TestServer, faults: &'a DatabaseFaults) -> Self {
+        let (organizations, calls, counts) = (Vec::new(), Vec::new(), StepCounts::new());
+        Self { channel: server.channel(), faults, organizations, calls, counts }
     }
 
     /// Returns the failure with the calls that lead to it.
@@ -125,7 +129,8 @@ impl SequencePlayer {
             }
             (Ok(expected), Ok(validated)) => {
                 self.check_preview(index, &planned, (&expected, &validated))?;
-                self.make(index, rpc, &making, &validated).await?;
+                self.make_on_full_disk(index, (step, &method, &making)).await?;
+                self.make_at_any_time(index, (step, rpc, &making), &validated).await?;
                 self.count(method.method().name());
             }
             (Err(reason), Ok(validated)) => return Err(format!("expected the refusal {reason}, found: {validated}")),
@@ -158,6 +163,23 @@ impl SequencePlayer {
             return Err(format!("the revision is {revision:?} after validating, and was {}", played.revision));
         }
         Ok(())
+    }
+
+    /// Makes a change, sometimes while the clock of the database is wrong.
+    async fn make_at_any_time(
+        &mut self,
+        index: usize,
+        (step, rpc, request): (&SequenceStep, &str, &Value),
+        validated: &Value,
+    ) -> Result<(), String> {
+        if !DatabaseFaults::has_wrong_clock(step) {
+            return self.make(index, rpc, request, validated).await;
+        }
+        self.faults.advance_clock().await;
+        let made = self.make(index, rpc, request, validated).await;
+        self.faults.repair_clock().await;
+        self.count("wrong clock");
+        made.map_err(|why| format!("with a wrong clock: {why}"))
     }
 
     /// Makes a change, and applies it to the model at the time of its audit event.
@@ -264,6 +286,7 @@ impl SequencePlayer {
         played.catalog_etag = snapshot.catalog_etag;
         played.order_etag = snapshot.order_etag;
         let name = format!("organizations/{}", played.model.id);
-        check_stored_data(&self.channel, &name).await
+        check_stored_data(&self.channel, &name).await?;
+        decisions::compare(&self.channel, &self.organizations[index].model, &snapshot.members).await
     }
 }

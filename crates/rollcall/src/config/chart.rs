@@ -56,6 +56,18 @@ const WRITE_CALLS: Setting = setting("calls/writes", "ROLLCALL_WRITE_CALLS", "--
 const BULK_CALLS: Setting = setting("calls/bulk", "ROLLCALL_BULK_CALLS", "--bulk-calls", "");
 const STREAM_CALLS: Setting = setting("calls/streams", "ROLLCALL_STREAM_CALLS", "--stream-calls", "");
 const CALL_MEMORY: Setting = setting("calls/memoryMiB", "ROLLCALL_CALL_MEMORY", "--call-memory", "MiB");
+const DECISION_MEMORY: Setting = setting("decisions/memoryMiB", "ROLLCALL_DECISION_MEMORY", "--decision-memory", "MiB");
+const DECISION_POLL_INTERVAL: Setting =
+    setting("decisions/pollMilliseconds", "ROLLCALL_DECISION_POLL_INTERVAL", "--decision-poll-interval", "ms");
+const DECISION_SIGNALS: Setting = setting("decisions/signals", "ROLLCALL_DECISION_SIGNALS", "--decision-signals", "");
+const MAX_STALENESS: Setting =
+    setting("decisions/maxStalenessSeconds", "ROLLCALL_MAX_STALENESS", "--max-staleness", "s");
+const MAX_STALENESS_ON_OUTAGE: Setting = setting(
+    "decisions/maxStalenessOnOutageSeconds",
+    "ROLLCALL_MAX_STALENESS_ON_OUTAGE",
+    "--max-staleness-on-outage",
+    "s",
+);
 const ORGANIZATION_SHARE: Setting =
     setting("calls/organizationShare", "ROLLCALL_ORGANIZATION_SHARE", "--organization-share", "");
 const STREAM_TIME: Setting = setting("calls/streamTimeSeconds", "ROLLCALL_STREAM_TIME", "--stream-time", "s");
@@ -74,7 +86,9 @@ const LOG: Setting = setting("log", "ROLLCALL_LOG", "--log", "");
 const AUTH: Setting = setting("auth/mode", "ROLLCALL_AUTH", "--auth", "");
 const OTLP: Setting = setting("otlpEndpoint", "OTEL_EXPORTER_OTLP_ENDPOINT", "--otlp-endpoint", "");
 
-const NUMBERS: [Setting; 24] = [
+const CLIENT_AUTH: Setting = setting("tls/clientAuth", "ROLLCALL_TLS_CLIENT_AUTH", "--tls-client-auth", "");
+
+const NUMBERS: [Setting; 28] = [
     CONNECTIONS,
     CHECK_CONNECTIONS,
     READ_CONNECTIONS,
@@ -86,6 +100,10 @@ const NUMBERS: [Setting; 24] = [
     BULK_CALLS,
     STREAM_CALLS,
     CALL_MEMORY,
+    DECISION_MEMORY,
+    DECISION_POLL_INTERVAL,
+    MAX_STALENESS,
+    MAX_STALENESS_ON_OUTAGE,
     ORGANIZATION_SHARE,
     STREAM_TIME,
     WAITING_WRITES,
@@ -138,9 +156,13 @@ fn variables() -> BTreeMap<String, String> {
 #[test]
 fn every_setting_of_the_templates_is_compared() {
     let found: BTreeSet<String> = variables().into_keys().collect();
-    let compared = NUMBERS.iter().chain(&TEXTS).chain([&TIME_ZONE, &AUTH]).map(|setting| setting.variable);
+    let others = [&TIME_ZONE, &AUTH, &DECISION_SIGNALS];
+    let compared = NUMBERS.iter().chain(&TEXTS).chain(others).map(|setting| setting.variable);
     // The templates give these variables a fixed value.
-    let fixed = ["ROLLCALL_LISTEN", "ROLLCALL_LOG_FORMAT", "ROLLCALL_AUTH_CONFIG"];
+    let fixed = ["LISTEN", "HEALTH_LISTEN", "LOG_FORMAT", "TLS_CERT", "TLS_KEY", "TLS_CLIENT_CA", "AUTH_CONFIG"];
+    let fixed = fixed.map(|name| format!("ROLLCALL_{name}"));
+    let compared = compared.chain([CLIENT_AUTH.variable]);
+    let fixed: Vec<&str> = fixed.iter().map(String::as_str).collect();
     assert_eq!(found, compared.chain(fixed).map(str::to_owned).collect());
 }
 
@@ -163,6 +185,13 @@ fn the_templates_write_every_number_in_digits() {
 }
 
 #[test]
+fn switches_are_true_or_false() {
+    assert_eq!(DECISION_SIGNALS.schema()["type"], "boolean");
+    let accepted = ["true", "false", "perhaps"].map(|value| DECISION_SIGNALS.binary_accepts(value));
+    assert_eq!(accepted, [true, true, false]);
+}
+
+#[test]
 fn time_zones_are_the_same() {
     let schema = TIME_ZONE.schema();
     let zones: BTreeSet<&str> = schema["enum"].as_array().unwrap().iter().map(|zone| zone.as_str().unwrap()).collect();
@@ -174,6 +203,14 @@ fn time_zones_are_the_same() {
 fn the_modes_of_authentication_are_those_of_a_server_that_others_reach() {
     assert_eq!(AUTH.schema()["enum"], serde_json::json!(["required", "log-only"]));
     assert!(AUTH.binary_accepts("required") && AUTH.binary_accepts("log-only") && AUTH.binary_accepts("off"));
+}
+
+#[test]
+fn the_choices_of_client_certificates_are_the_same() {
+    let schema = CLIENT_AUTH.schema();
+    let choices: Vec<&str> = schema["enum"].as_array().unwrap().iter().map(|choice| choice.as_str().unwrap()).collect();
+    assert_eq!(choices, ["required", "optional"]);
+    assert!(choices.iter().all(|choice| CLIENT_AUTH.binary_accepts(choice)));
 }
 
 /// A backward range, or a day that may not exist in its months. A pattern cannot tell; the binary refuses it at start.

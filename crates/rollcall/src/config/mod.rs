@@ -3,6 +3,7 @@
 mod auth;
 #[cfg(test)]
 mod chart;
+mod tls;
 mod usage;
 mod values;
 
@@ -16,12 +17,12 @@ use std::{
 
 use rollcall_app::{AppOptions, reports::ReportStore};
 use rollcall_cli::{
-    CredentialArguments,
+    ClientTlsArguments, CredentialArguments,
     values::{duration, wave},
 };
 use rollcall_domain::migration::MigrationLimits;
 use rollcall_embedded::running_as_root;
-use rollcall_grpc::{CallLimits, ConnectionLimits};
+use rollcall_grpc::{CallLimits, ConnectionLimits, DecisionOptions};
 use rollcall_jobs::{DEFAULT_REPORT_CRON, JobOptions, Schedule, TimeZone};
 use rollcall_store::{ConnectionShares, DatabaseRoles, Limits, Options};
 use url::Url;
@@ -29,6 +30,7 @@ use url::Url;
 use crate::error::{Error, Result};
 
 pub(crate) use auth::AuthSettings;
+pub(crate) use tls::TlsSettings;
 pub(crate) use usage::parse;
 pub(crate) use values::DatabaseUrl;
 
@@ -57,6 +59,12 @@ pub(crate) struct Config {
     #[arg(long, value_name = "IP:PORT", env = "ROLLCALL_LISTEN", default_value = "127.0.0.1:50051",
           value_parser = values::listen, global = true)]
     pub(crate) listen: SocketAddr,
+
+    #[command(flatten)]
+    pub(crate) tls: TlsSettings,
+
+    #[command(flatten, next_help_heading = "Configuration")]
+    pub(crate) client_tls: ClientTlsArguments,
 
     #[command(flatten)]
     pub(crate) auth: AuthSettings,
@@ -183,6 +191,34 @@ pub(crate) struct Config {
           value_parser = values::up_to_100_000, global = true)]
     pub(crate) stream_calls: usize,
 
+    /// How much memory email export decisions may use, such as 256MiB or 2GiB: the members of the organizations that were
+    /// asked about last are kept in memory
+    #[arg(long, value_name = "SIZE", env = "ROLLCALL_DECISION_MEMORY", default_value = "256MiB",
+          value_parser = values::memory, global = true)]
+    pub(crate) decision_memory: u64,
+
+    /// How often the database is asked which of these organizations have changed, 10ms to 60s
+    #[arg(long, value_name = "TIME", env = "ROLLCALL_DECISION_POLL_INTERVAL", default_value = "200ms",
+          value_parser = values::poll_interval, global = true)]
+    pub(crate) decision_poll_interval: Duration,
+
+    /// Tell other processes of each write with NOTIFY, and LISTEN to theirs; false for a pooler without sessions, with which
+    /// the next poll finds each write
+    #[arg(long, value_name = "BOOL", env = "ROLLCALL_DECISION_SIGNALS", default_value = "true",
+          action = clap::ArgAction::Set, value_parser = values::yes_or_no, global = true)]
+    pub(crate) decision_signals: bool,
+
+    /// How old an email export decision may be, 1s to 60s; older ones are read from the database
+    #[arg(long, value_name = "TIME", env = "ROLLCALL_MAX_STALENESS", default_value = "5s",
+          value_parser = values::max_staleness, global = true)]
+    pub(crate) max_staleness: Duration,
+
+    /// How old an email export decision may be while the database cannot be reached, 1s to 24h; then the answer is
+    /// UNAVAILABLE
+    #[arg(long, value_name = "TIME", env = "ROLLCALL_MAX_STALENESS_ON_OUTAGE", default_value = "5m",
+          value_parser = values::max_staleness_on_outage, global = true)]
+    pub(crate) max_staleness_on_outage: Duration,
+
     /// How much memory all calls together may reserve, such as 768MiB or 2GiB: a call reserves a multiple of the size of
     /// its messages
     #[arg(long, value_name = "SIZE", env = "ROLLCALL_CALL_MEMORY", default_value = "768MiB",
@@ -253,6 +289,11 @@ impl Config {
         std::path::absolute(&dir).map_err(Error::doing(format!("cannot resolve the data directory {}", dir.display())))
     }
 
+    /// Returns the configuration of a server that only this process uses: without TLS.
+    pub(crate) fn without_tls(&self) -> Self {
+        Self { tls: TlsSettings::default(), ..self.clone() }
+    }
+
     /// Opens the store of the reports.
     ///
     /// # Errors
@@ -314,6 +355,17 @@ impl Config {
     /// Returns the limits of the waits for the database.
     pub(crate) fn limits(&self) -> Limits {
         Limits { waiting_writes: self.waiting_writes, lock: self.write_wait, ..Limits::default() }
+    }
+
+    /// Returns how much memory email export decisions may use, and how old they may be.
+    pub(crate) fn decision_options(&self) -> DecisionOptions {
+        DecisionOptions {
+            memory: self.decision_memory,
+            poll_interval: self.decision_poll_interval,
+            listen: self.decision_signals,
+            max_staleness: self.max_staleness,
+            max_staleness_on_outage: self.max_staleness_on_outage,
+        }
     }
 
     /// Returns the limits of the connections of clients.

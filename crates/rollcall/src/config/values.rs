@@ -122,6 +122,26 @@ pub(super) fn seconds(text: &str) -> Result<Duration, String> {
     Ok(timeout)
 }
 
+/// Parses the time between two polls.
+pub(super) fn poll_interval(text: &str) -> Result<Duration, String> {
+    let allowed =
+        duration(text).ok().filter(|time| (Duration::from_millis(10)..=Duration::from_secs(60)).contains(time));
+    allowed.ok_or_else(|| "give a time from 10ms to 60s, such as 200ms".to_owned())
+}
+
+/// Parses the age of an answer while the database can be reached.
+pub(super) fn max_staleness(text: &str) -> Result<Duration, String> {
+    let allowed = duration(text).ok().filter(|time| (Duration::from_secs(1)..=Duration::from_secs(60)).contains(time));
+    allowed.ok_or_else(|| "give a time from 1s to 60s, such as 5s".to_owned())
+}
+
+/// Parses the age of an answer while the database cannot be reached.
+pub(super) fn max_staleness_on_outage(text: &str) -> Result<Duration, String> {
+    let longest = Duration::from_secs(24 * 60 * 60);
+    let allowed = duration(text).ok().filter(|time| (Duration::from_secs(1)..=longest).contains(time));
+    allowed.ok_or_else(|| "give a time from 1s to 24h, such as 5m".to_owned())
+}
+
 /// Parses a number of days, such as `90d`.
 pub(super) fn days(text: &str) -> Result<Duration, String> {
     let days = text.strip_suffix('d').and_then(|days| days.parse().ok()).filter(|days| (1..=36_500).contains(days));

@@ -3,7 +3,7 @@
 use rand::{RngExt as _, rngs::StdRng};
 use rollcall_testkit::Direction;
 
-/// A disturbance of a process.
+/// A disturbance of a process or of its database.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Disturbance {
     /// The process gets SIGKILL.
@@ -12,7 +12,23 @@ pub(crate) enum Disturbance {
     Terminate,
     /// The connections of the process are closed.
     Cut,
+    /// The database server cancels a running statement.
+    Cancel,
+    /// The disk of the database is full until it has refused a statement.
+    FullDisk,
+    /// The clock of the database is five days ahead until it was read.
+    WrongClock,
 }
+
+/// All disturbances, in the order of the rounds.
+const DISTURBANCES: [Disturbance; 6] = [
+    Disturbance::Kill,
+    Disturbance::Cut,
+    Disturbance::Terminate,
+    Disturbance::FullDisk,
+    Disturbance::Cancel,
+    Disturbance::WrongClock,
+];
 
 /// A point of a run.
 #[derive(Clone, Copy, Debug)]
@@ -30,7 +46,7 @@ pub(crate) struct Point {
 impl Point {
     /// Generates the point of a round. The disturbances alternate.
     pub(crate) fn draw(rng: &mut StdRng, round: u64, bytes: [u64; 2]) -> Self {
-        let disturbance = [Disturbance::Kill, Disturbance::Cut, Disturbance::Terminate][(round % 3) as usize];
+        let disturbance = DISTURBANCES[(round % DISTURBANCES.len() as u64) as usize];
         let (direction, bytes) =
             if rng.random() { (Direction::ToDatabase, bytes[0]) } else { (Direction::ToService, bytes[1]) };
         let byte = rng.random_range(0..bytes);

@@ -1,6 +1,6 @@
 //! A run of a job, repeatedly disturbed at one point from the same initial state.
 
-use rollcall_testkit::{Direction, Fault, FaultProxy, FaultTrigger, TestClock, TestDatabase};
+use rollcall_testkit::{Direction, Fault, FaultProxy, FaultTrigger, TestClock, TestDatabase, TestDisk};
 use tempfile::TempDir;
 use tokio::time::{Duration, Instant, sleep};
 
@@ -12,6 +12,9 @@ use super::{
     process::{DEADLINE, LOOK, MIGRATION, Place, Process, REPORT, until},
     self_check::assert_no_differences,
 };
+
+/// How far a wrong clock is ahead.
+const FIVE_DAYS: Duration = Duration::from_secs(5 * 86_400);
 
 /// The result of a run.
 #[derive(Debug, PartialEq, Eq)]
@@ -29,6 +32,7 @@ pub(crate) struct RunScenario {
     job: &'static str,
     database: TestDatabase,
     clock: TestClock,
+    disk: TestDisk,
     proxy: FaultProxy,
     observer: Observer,
     dir: TempDir,
@@ -45,7 +49,7 @@ impl RunScenario {
         for number in MODELS.len()..organizations {
             copy(&sql, "public", MODELS[number % MODELS.len()], &format!("org-{number:04}")).await;
         }
-        let clock = TestClock::install(&database).await;
+        let (clock, disk) = (TestClock::install(&database).await, TestDisk::install(&database).await);
         // The database server ends an abandoned session in a transaction. Here, seconds are enough.
         let url = format!("{}%20-c%20idle_in_transaction_session_timeout%3D2s", TestClock::url(&database));
         let proxy = FaultProxy::open(&url).await;
@@ -56,7 +60,7 @@ impl RunScenario {
         }
         let observer = Observer::keeping(sql).await;
         observer.assert_consistent().await;
-        Self { job, database, clock, proxy, observer, dir }
+        Self { job, database, clock, disk, proxy, observer, dir }
     }
 
     /// Makes the run without a disturbance. Returns its result, and its bytes in each direction.
@@ -83,22 +87,53 @@ impl RunScenario {
             // The run had one heartbeat less, and ended before the disturbance.
             assert!(point.late, "{point:?} was not reached");
         } else {
-            match point.disturbance {
-                Disturbance::Cut => {}
-                Disturbance::Kill => {
-                    process.take().into_iter().for_each(Process::kill);
-                    self.proxy.heal();
-                }
-                Disturbance::Terminate => {
-                    let sessions = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity
-                        WHERE datname = current_database() AND application_name = 'rollcall'";
-                    self.observer.sql.query(sessions, &[]).await.unwrap();
-                    self.proxy.resume();
-                }
-            }
+            self.disturb(point.disturbance, &mut process).await;
         }
         self.finish(process).await;
         self.end().await
+    }
+
+    async fn disturb(&self, disturbance: Disturbance, process: &mut Option<Process>) {
+        const SESSIONS: &str =
+            "FROM pg_stat_activity WHERE datname = current_database() AND application_name = 'rollcall'";
+        let over = |process: &mut Option<Process>| process.as_mut().and_then(Process::ended).is_some();
+        match disturbance {
+            Disturbance::Cut => {}
+            Disturbance::Kill => {
+                process.take().into_iter().for_each(Process::kill);
+                self.proxy.heal();
+            }
+            Disturbance::Terminate => {
+                self.observer.sql.query(&format!("SELECT pg_terminate_backend(pid) {SESSIONS}"), &[]).await.unwrap();
+                self.proxy.resume();
+            }
+            Disturbance::Cancel => {
+                self.proxy.resume();
+                // Materialized, so that Postgres calls the function for these sessions only.
+                let cancelled = format!(
+                    "WITH running AS MATERIALIZED (SELECT pid {SESSIONS} AND state = 'active')
+                    SELECT count(*) FROM running WHERE pg_cancel_backend(pid)"
+                );
+                let struck = async || (over(process) || self.observer.count(&cancelled).await > 0).then_some(());
+                until("a running statement to cancel", struck).await;
+            }
+            Disturbance::FullDisk => {
+                let before = self.disk.refused().await;
+                self.disk.fill().await;
+                self.proxy.resume();
+                let struck = async || (over(process) || self.disk.refused().await > before).then_some(());
+                until("a statement that the full disk refuses", struck).await;
+                self.disk.free().await;
+            }
+            Disturbance::WrongClock => {
+                self.clock.advance(FIVE_DAYS).await;
+                let before = self.clock.readings().await;
+                self.proxy.resume();
+                let struck = async || (over(process) || self.clock.readings().await > before).then_some(());
+                until("a reading of the wrong clock", struck).await;
+                self.clock.set_back(FIVE_DAYS).await;
+            }
+        }
     }
 
     fn start(&self) -> Process {

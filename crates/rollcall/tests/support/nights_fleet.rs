@@ -74,8 +74,13 @@ impl Fleet {
     pub(crate) fn is_well(&self, name: &str) -> bool {
         let mut named = self.replicas.iter().enumerate();
         named.any(|(number, replica)| {
-            format!("r{number}-{}", replica.life) == name && [Health::Well, Health::Leaving].contains(&replica.health)
+            self.name(number) == name && [Health::Well, Health::Leaving].contains(&replica.health)
         })
+    }
+
+    /// Returns the name of a replica in the database.
+    pub(crate) fn name(&self, number: usize) -> String {
+        format!("r{number}-{}", self.replicas[number].life)
     }
 
     fn healthy(&self) -> usize {
@@ -118,7 +123,9 @@ impl Fleet {
         if replica.health != Health::Well {
             return false;
         }
-        if disturbance != ReplicaDisturbance::Cut && !spare {
+        let keeps_working =
+            matches!(disturbance, ReplicaDisturbance::Cut | ReplicaDisturbance::Cancel | ReplicaDisturbance::FullDisk);
+        if !keeps_working && !spare {
             replica.proxy.resume();
             return false;
         }
@@ -134,6 +141,8 @@ impl Fleet {
                 replica.proxy.resume();
             }
             ReplicaDisturbance::Cut => replica.proxy.inject(Fault::Cut),
+            // The simulation disturbs the database.
+            ReplicaDisturbance::Cancel | ReplicaDisturbance::FullDisk => replica.proxy.resume(),
             ReplicaDisturbance::Silence => {
                 replica.health = Health::Silent;
                 replica.silent_since = Some(Instant::now());

@@ -16,6 +16,10 @@ pub(crate) enum ReplicaDisturbance {
     Silence,
     /// SIGTERM: a request to end.
     Stop,
+    /// The database server cancels a running statement of the replica.
+    Cancel,
+    /// The disk of the database is full until it has refused a statement of any replica.
+    FullDisk,
 }
 
 /// A disturbance of the first replica that reaches a part of the night's work.
@@ -81,6 +85,7 @@ impl NightGenerator {
     }
 }
 
+/// Returns a disturbance that is possible at any time.
 fn disturbance(rng: &mut StdRng) -> ReplicaDisturbance {
     [
         ReplicaDisturbance::Kill,
@@ -93,5 +98,10 @@ fn disturbance(rng: &mut StdRng) -> ReplicaDisturbance {
 
 fn triggered(rng: &mut StdRng) -> TriggeredDisturbance {
     let direction = if rng.random() { Direction::ToDatabase } else { Direction::ToService };
-    TriggeredDisturbance { disturbance: disturbance(rng), direction, part: rng.random_range(0.0..1.2) }
+    let disturbance = match rng.random_range(0..7) {
+        0 => ReplicaDisturbance::Cancel,
+        1 => ReplicaDisturbance::FullDisk,
+        _ => disturbance(rng),
+    };
+    TriggeredDisturbance { disturbance, direction, part: rng.random_range(0.0..1.2) }
 }

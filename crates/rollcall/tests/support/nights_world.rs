@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use rollcall_store::{Db, Options, jobs};
-use rollcall_testkit::{TestClock, TestDatabase};
+use rollcall_testkit::{TestClock, TestDatabase, TestDisk};
 use tempfile::TempDir;
 use tokio::time::{Duration, Instant, sleep};
 
@@ -13,7 +13,7 @@ use super::{
     kill_state::Observer,
     nights_fleet::{Fleet, REPLICAS},
     nights_log::Log,
-    nights_plan::{Night, NightGenerator},
+    nights_plan::{Night, NightGenerator, ReplicaDisturbance},
     process::{DEADLINE, LOOK, MIGRATION, REPORT, until},
     self_check::assert_no_differences,
 };
@@ -30,6 +30,7 @@ pub(crate) struct Simulation {
     plan: NightGenerator,
     fleet: Fleet,
     clock: TestClock,
+    disk: TestDisk,
     log: Log,
     db: Db,
     models: Observer,
@@ -50,7 +51,7 @@ impl Simulation {
         make_models(&server).await;
         server.kill();
         let models = Observer::keeping(database.client().await).await;
-        let clock = TestClock::install(&database).await;
+        let (clock, disk) = (TestClock::install(&database).await, TestDisk::install(&database).await);
         let log = Log::install(&database).await;
         // The database server ends the session of a paused process. Here, seconds are enough.
         let url = format!("{}%20-c%20idle_in_transaction_session_timeout%3D2s", TestClock::url(&database));
@@ -58,8 +59,20 @@ impl Simulation {
         let mut plan = NightGenerator::new(seed, REPLICAS);
         let fleet = Fleet::start(&url, dir.path().to_owned(), &mut plan).await;
         let (counts, work) = (BTreeMap::new(), [50_000, 50_000]);
-        let mut world =
-            Self { plan, fleet, clock, log, db, models, organizations: 0, work, counts, dir, _database: database };
+        let mut world = Self {
+            plan,
+            fleet,
+            clock,
+            disk,
+            log,
+            db,
+            models,
+            organizations: 0,
+            work,
+            counts,
+            dir,
+            _database: database,
+        };
         world.add_organizations(ORGANIZATIONS).await;
         until("the replicas", async || world.fleet.are_serving().then_some(())).await;
         world
@@ -139,6 +152,7 @@ impl Simulation {
             self.fleet.notice();
             if let (Some(set), Some(triggered_replica)) = (triggered, self.fleet.triggered_replica()) {
                 if self.fleet.disturb(triggered_replica, set.disturbance) {
+                    self.disturb_database(triggered_replica, set.disturbance).await;
                     self.count(format!("{:?} at work", set.disturbance));
                 }
                 triggered = triggered_disturbances.next();
@@ -152,6 +166,35 @@ impl Simulation {
             self.pass_leases().await;
             assert!(Instant::now() < deadline, "the night of {due} does not end\n{}", self.fleet.last_words());
             sleep(LOOK).await;
+        }
+    }
+
+    /// Cancels a running statement of a replica, or fills the disk until it has refused a statement. Both wait at most until
+    /// the replicas have nothing left to do.
+    async fn disturb_database(&mut self, replica: usize, disturbance: ReplicaDisturbance) {
+        const WORK: &str = "SELECT count(*) FROM job_runs WHERE state = 'RUNNING'";
+        match disturbance {
+            ReplicaDisturbance::Cancel => {
+                // Materialized, so that Postgres calls the function for these sessions only.
+                let cancelled = format!(
+                    "WITH running AS MATERIALIZED (
+                        SELECT pid FROM pg_stat_activity WHERE datname = current_database()
+                            AND application_name = '{}' AND state = 'active'
+                    )
+                    SELECT count(*) FROM running WHERE pg_cancel_backend(pid)",
+                    self.fleet.name(replica)
+                );
+                let struck = async || self.log.count(&cancelled).await > 0 || self.log.count(WORK).await == 0;
+                until("a statement to cancel", async || struck().await.then_some(())).await;
+            }
+            ReplicaDisturbance::FullDisk => {
+                let before = self.disk.refused().await;
+                self.disk.fill().await;
+                let struck = async || self.disk.refused().await > before || self.log.count(WORK).await == 0;
+                until("a statement that the full disk refuses", async || struck().await.then_some(())).await;
+                self.disk.free().await;
+            }
+            _ => {}
         }
     }
 

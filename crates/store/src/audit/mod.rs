@@ -117,6 +117,7 @@ pub(crate) async fn finish_write(tx: &mut WriteTx, impact: &Impact, mut event: A
         Prepared(new_revision).execute(&mut pipelined.2)
     )
     .map_err(Error::of_statement("insert_audit_event, insert_audit_subjects or update of the revision"))?;
+    tx.note_written(revision);
     Ok(revision)
 }
 

@@ -17,6 +17,8 @@ use diesel_async::{AsyncPgConnection, SimpleAsyncConnection as _, pooled_connect
 use tokio::{runtime::Handle, time::timeout};
 use tokio_postgres::NoTls;
 
+use super::tls::DatabaseTls;
+
 tokio::task_local! {
     /// The number of writes of a caller's work that have begun and not ended.
     static BEGUN_WRITES: Arc<AtomicUsize>;
@@ -73,20 +75,23 @@ const CANCEL: Duration = Duration::from_secs(2);
 /// Cancels the running statement of a connection whose caller is gone, and closes the connection. The connection is not
 /// used again, because the cancellation may arrive late and would then end the next statement. It keeps its place in the
 /// pool until it is closed, so that the pool also limits the number of sessions that are being cancelled.
-pub(super) fn interrupt(conn: Object<AsyncPgConnection>) {
+pub(super) fn interrupt(conn: Object<AsyncPgConnection>, tls: Arc<DatabaseTls>) {
     let cancel = conn.cancel_token();
     let mut closing = ClosedConn(Some(conn));
     let Ok(runtime) = Handle::try_current() else { return };
     runtime.spawn(async move {
         let cancelled = timeout(CANCEL, async {
-            cancel.cancel_query(NoTls).await?;
+            match tls.connector().await.ok()? {
+                Some(tls) => cancel.cancel_query(tls).await.ok()?,
+                None => cancel.cancel_query(NoTls).await.ok()?,
+            }
             // The response to this statement follows the end of the cancelled one.
             if let Some(conn) = &mut closing.0 {
                 let _ = conn.batch_execute("ROLLBACK").await;
             }
-            Ok::<(), tokio_postgres::Error>(())
+            Some(())
         });
-        if !matches!(cancelled.await, Ok(Ok(()))) {
+        if !matches!(cancelled.await, Ok(Some(()))) {
             tracing::debug!("a statement could not be cancelled");
         }
     });
@@ -103,11 +108,11 @@ impl Drop for ClosedConn {
 
 /// A pooled connection that runs one statement. When it is dropped before [`StatementConn::release`], the statement is
 /// cancelled and the connection is closed: the response of the statement may still arrive on it.
-pub(super) struct StatementConn(Option<Object<AsyncPgConnection>>);
+pub(super) struct StatementConn(Option<Object<AsyncPgConnection>>, Arc<DatabaseTls>);
 
 impl StatementConn {
-    pub(super) fn new(conn: Object<AsyncPgConnection>) -> Self {
-        Self(Some(conn))
+    pub(super) fn new(conn: Object<AsyncPgConnection>, tls: Arc<DatabaseTls>) -> Self {
+        Self(Some(conn), tls)
     }
 
     /// Gives the connection back to the pool.
@@ -119,7 +124,7 @@ impl StatementConn {
 impl Drop for StatementConn {
     fn drop(&mut self) {
         if let Some(conn) = self.0.take() {
-            interrupt(conn);
+            interrupt(conn, self.1.clone());
         }
     }
 }

@@ -1,5 +1,7 @@
 //! Waiting for the lock of an organization without holding a connection.
 
+use std::sync::Arc;
+
 use rollcall_domain::OrganizationId;
 use tokio::{sync::OwnedSemaphorePermit, time::Instant};
 
@@ -73,7 +75,8 @@ impl Db {
         let locked = lock(&mut conn, organization, options).await;
         match locked {
             Ok((organization, now)) => {
-                Ok(LockedTx { tx: WriteTx { read: ReadTx { conn, organization, _stream: None }, now }, _begun: begun })
+                let read = ReadTx { conn, organization, _stream: None };
+                Ok(LockedTx { tx: WriteTx { read, now, written: Arc::default() }, _begun: begun })
             }
             Err(error) => Err(roll_back_after(&mut conn, error).await),
         }

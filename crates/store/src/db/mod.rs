@@ -1,8 +1,10 @@
 //! The pool, and the only ways to open a transaction.
 
+mod address;
 mod body;
 mod budgets;
 mod clock;
+mod commits;
 mod connect;
 mod interrupt;
 mod limits;
@@ -14,6 +16,7 @@ mod queue;
 mod scope;
 mod single;
 mod statement;
+mod tls;
 mod transaction;
 mod tx;
 
@@ -32,10 +35,12 @@ use tracing::Instrument as _;
 
 use self::{
     budgets::{ReadBudget, ReadTurn, Shares, StreamBudget},
+    commits::Commits,
     interrupt::BegunWrite,
     limits::{BEGIN_READ_ONLY, BEGIN_SNAPSHOT},
     queue::Queues,
     scope::set_organization,
+    tls::DatabaseTls,
     transaction::{begin, end, pause, roll_back_after, rollback},
     tx::TransactionConn,
 };
@@ -77,9 +82,13 @@ pub struct Db {
     writes: Arc<Queues>,
     /// The connections that bulk writes may use.
     bulk: Arc<Semaphore>,
+    /// Who is told of the writes of this process.
+    commits: Arc<Commits>,
     /// The role of statements about all organizations, once it is known that the login role needs it.
     jobs_role: Arc<OnceCell<String>>,
     limits: Limits,
+    /// With which TLS a statement is cancelled: that of the connections.
+    tls: Arc<DatabaseTls>,
 }
 
 /// How many connections are in use, out of those that each kind of work may use.
@@ -103,25 +112,46 @@ impl Db {
     pub fn open(options: &Options) -> Result<Self> {
         let organization_percent = options.shares.organization_percent;
         let shares = Shares::of(options.connections, options.shares);
-        let open = |connections| pool::open(&Options { connections, ..options.clone() });
+        let address = pool::parse_url(&options.url)?;
+        let open = |connections| pool::open(&address, connections);
         let pool = open(shares.others)?;
         let share = |connections| if connections == 0 { Ok(pool.clone()) } else { open(connections) };
         let (checks, heartbeats) = (share(shares.checks)?, share(shares.heartbeats)?);
         let streams = Arc::new(StreamBudget::new(shares.streams, organization_percent));
         let reads = Some(Arc::new(ReadBudget::new(shares.reads, organization_percent)));
         let (writes, bulk) = (Arc::new(Queues::new(1)), Arc::new(Semaphore::new(shares.bulk)));
-        let (jobs_role, limits) = (Arc::default(), Limits::default());
-        Ok(Self { pool, checks, heartbeats, streams, reads, writes, bulk, jobs_role, limits })
+        let (commits, jobs_role) = (Arc::default(), Arc::default());
+        let (limits, tls) = (Limits::default(), Arc::new(address.tls.clone()));
+        Ok(Self { pool, checks, heartbeats, streams, reads, writes, bulk, commits, jobs_role, limits, tls })
     }
 
     /// The same database over the connections that only checks of email export use.
-    pub(crate) fn for_checks(&self) -> Self {
+    #[must_use]
+    pub fn for_checks(&self) -> Self {
         Self { pool: self.checks.clone(), reads: None, ..self.clone() }
     }
 
     /// The same database over the connections that only heartbeats of jobs use.
     pub(crate) fn for_heartbeats(&self) -> Self {
         Self { pool: self.heartbeats.clone(), reads: None, ..self.clone() }
+    }
+
+    /// The same database over the checks' connections, for the task that tells other processes of the writes of this one. It
+    /// does not keep the observers, of which the task is one.
+    pub(crate) fn for_announcements(&self) -> Self {
+        Self { commits: Arc::default(), ..self.for_checks() }
+    }
+
+    /// Calls `observer` with the organization and its new revision after each write of this process, before the write is
+    /// acknowledged. The write may have been rolled back if its commit has failed.
+    pub fn observe_commits(&self, observer: impl Fn(&OrganizationId, i64) + Send + Sync + 'static) {
+        self.commits.add(Box::new(observer));
+    }
+
+    /// Returns how many connections this value may use.
+    #[must_use]
+    pub fn connections_max(&self) -> usize {
+        self.pool.status().max_size
     }
 
     /// Returns how many connections are in use.
@@ -172,11 +202,16 @@ impl Db {
             loop {
                 let mut locked = self.lock(organization, options, deadline).await?;
                 let body = body.clone();
+                let written = locked.tx.written.clone();
                 let writing = async {
                     let answer = body(&mut locked.tx).await;
                     end(&mut locked.tx.read.conn, answer).await
                 };
-                match within(self.limits.write, writing).await {
+                let done = within(self.limits.write, writing).await;
+                if let Some(revision) = written.get() {
+                    self.commits.report(organization, *revision);
+                }
+                match done {
                     Err(error) if error.is_retryable() && attempt < ATTEMPTS => pause(attempt).await,
                     done => return done,
                 }
@@ -289,7 +324,7 @@ impl Db {
 
     /// Begins a transaction that only reads.
     async fn begin(&self, sql: &str) -> Result<TransactionConn> {
-        let mut conn = TransactionConn::reading(self.connection().await?);
+        let mut conn = TransactionConn::reading(self.connection().await?, self.tls.clone());
         begin(&mut conn, sql).await?;
         Ok(conn)
     }

@@ -16,7 +16,9 @@ use diesel_async::{
 use tokio::runtime::Handle;
 
 use super::{
-    ConnectionShares, connect,
+    ConnectionShares,
+    address::DatabaseAddress,
+    connect,
     limits::{CHECK, SESSION_AGE, within},
 };
 use crate::{Error, Result};
@@ -50,23 +52,29 @@ diesel::define_sql_function! { fn current_setting(name: diesel::sql_types::Text)
 ///   in each second of its age: the client may not know yet that the database has ended an idle session, and the server
 ///   may have become read-only because another one took over from it;
 /// * at [`SESSION_AGE`], also when it is never used: its server may have been replaced.
-pub(super) fn open(options: &Options) -> Result<Pool<AsyncPgConnection>> {
-    open_with_age(options, SESSION_AGE)
+pub(super) fn open(address: &DatabaseAddress, connections: usize) -> Result<Pool<AsyncPgConnection>> {
+    open_with_age(address, connections, SESSION_AGE)
 }
 
-fn open_with_age(options: &Options, age: Duration) -> Result<Pool<AsyncPgConnection>> {
-    options
-        .url
-        .parse::<tokio_postgres::Config>()
-        .map_err(|error| Error::Unavailable(format!("DATABASE_URL is not a valid URL: {error}").into()))?;
+/// Parses the URL of a database.
+///
+/// # Errors
+/// [`Error::Unavailable`] when the URL is not valid.
+pub(super) fn parse_url(url: &str) -> Result<DatabaseAddress> {
+    url.parse().map_err(|error| Error::Unavailable(format!("DATABASE_URL is not a valid URL: {error}").into()))
+}
+
+fn open_with_age(address: &DatabaseAddress, connections: usize, age: Duration) -> Result<Pool<AsyncPgConnection>> {
     let mut config = ManagerConfig::default();
     config.recycling_method = RecyclingMethod::Fast;
-    config.custom_setup = Box::new(|url| Box::pin(connect::connect(url.to_owned())));
-    let manager = AsyncDieselConnectionManager::new_with_config(options.url.as_str(), config);
+    let address = address.clone();
+    config.custom_setup = Box::new(move |_url| Box::pin(connect::connect(address.clone())));
+    // The address stands for the URL, which the driver could not read.
+    let manager = AsyncDieselConnectionManager::new_with_config("", config);
     let lifetime = Lifetime { mean: age, jitter: RandomState::new() };
     let limit = lifetime.clone();
     let pool = Pool::builder(manager)
-        .max_size(options.connections)
+        .max_size(connections)
         // The connection that was used last is the least likely to need a test, and has prepared the most statements.
         .queue_mode(QueueMode::Lifo)
         .runtime(Runtime::Tokio1)
@@ -146,7 +154,7 @@ mod tests {
     const LONG: Duration = Duration::from_secs(24 * 3600);
 
     fn pool(database: &TestDatabase, age: Duration) -> Pool<AsyncPgConnection> {
-        open_with_age(&Options::new(database.url(), 4), age).unwrap()
+        open_with_age(&database.url().parse().unwrap(), 4, age).unwrap()
     }
 
     diesel::define_sql_function! { fn pg_backend_pid() -> diesel::sql_types::Integer; }

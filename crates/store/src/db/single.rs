@@ -17,7 +17,7 @@ impl Db {
     where
         for<'t> F: TxBody<&'t mut SystemConn, Result<T>, Fut: Send> + Send,
     {
-        let mut conn = StatementConn::new(self.connection().await?);
+        let mut conn = StatementConn::new(self.connection().await?, self.tls.clone());
         let limit = self.limits.statement;
         let answering = async {
             match body(&mut conn).await {
@@ -41,7 +41,7 @@ impl Db {
     where
         for<'t> F: TxBody<&'t AsyncPgConnection, Result<Option<T>>, Fut: Send> + Clone + Send,
     {
-        let mut conn = StatementConn::new(self.connection().await?);
+        let mut conn = StatementConn::new(self.connection().await?, self.tls.clone());
         let limit = self.limits.statement;
         let begin = format!("BEGIN; {}", set_organization(organization.as_str()));
         let answering = async {

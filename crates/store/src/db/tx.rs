@@ -1,7 +1,10 @@
 //! Transactions of one organization. A function that touches a tenant table takes one of them, so that it cannot be
 //! called without an organization.
 
-use std::ops::{Deref, DerefMut};
+use std::{
+    ops::{Deref, DerefMut},
+    sync::{Arc, OnceLock},
+};
 
 use diesel_async::{
     AnsiTransactionManager, AsyncPgConnection, TransactionManager, pooled_connection::deadpool::Object,
@@ -12,6 +15,7 @@ use super::{
     body::TxError,
     budgets::StreamPlace,
     interrupt::interrupt,
+    tls::DatabaseTls,
     transaction::{report_lost_connection, rollback},
 };
 
@@ -19,18 +23,19 @@ use super::{
 /// back in the pool, the connection would keep its locks and its read snapshot until the next use.
 pub(crate) struct TransactionConn {
     conn: Option<Object<AsyncPgConnection>>,
-    abandon: fn(Object<AsyncPgConnection>),
+    /// With which TLS the running statement is cancelled; `None` if it is not cancelled.
+    cancel: Option<Arc<DatabaseTls>>,
 }
 
 impl TransactionConn {
     /// For a transaction that writes.
     pub(super) fn writing(conn: Object<AsyncPgConnection>) -> Self {
-        Self { conn: Some(conn), abandon: |conn| drop(Object::take(conn)) }
+        Self { conn: Some(conn), cancel: None }
     }
 
     /// For a transaction that only reads: its statement is cancelled before the connection is closed.
-    pub(super) fn reading(conn: Object<AsyncPgConnection>) -> Self {
-        Self { conn: Some(conn), abandon: interrupt }
+    pub(super) fn reading(conn: Object<AsyncPgConnection>, tls: Arc<DatabaseTls>) -> Self {
+        Self { conn: Some(conn), cancel: Some(tls) }
     }
 }
 
@@ -39,7 +44,10 @@ impl Drop for TransactionConn {
         if let Some(mut conn) = self.conn.take()
             && AnsiTransactionManager::is_broken_transaction_manager(&mut *conn)
         {
-            (self.abandon)(conn);
+            match self.cancel.take() {
+                Some(tls) => interrupt(conn, tls),
+                None => drop(Object::take(conn)),
+            }
         }
     }
 }
@@ -99,6 +107,8 @@ impl ReadTx {
 pub struct WriteTx {
     pub(super) read: ReadTx,
     pub(super) now: Timestamp,
+    /// The new revision, after the write has set it.
+    pub(super) written: Arc<OnceLock<i64>>,
 }
 
 impl WriteTx {
@@ -112,6 +122,12 @@ impl WriteTx {
     #[must_use]
     pub fn next_revision(&self) -> i64 {
         self.read.organization.revision + 1
+    }
+
+    /// Notes that the write has set the organization's revision.
+    pub(crate) fn note_written(&self, revision: i64) {
+        // A write sets it once.
+        let _ = self.written.set(revision);
     }
 }
 

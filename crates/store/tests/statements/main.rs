@@ -43,8 +43,9 @@ const ABOUT_ALL_ORGANIZATIONS: [&str; 12] = [
 
 /// Changes whose statements no sample sends: members who wait for a seat, who have new addresses, who exchange theirs,
 /// and who leave a group. The limit on mass changes makes the sync count the active members. An assignment without members
-/// is overtaken.
-const MORE_CHANGES: [(&str, &str); 6] = [
+/// is overtaken. The organization is in memory during these changes, and what they touch is read.
+const MORE_CHANGES: [(&str, &str); 8] = [
+    ("EmailExportService/CheckEmailExport", r#"{"parent": "$org", "email": "ada@$id.example"}"#),
     (
         "OrganizationService/UpdateOrganization",
         r#"{"organization": {"name": "$org", "mass_change_limit": {"members": 0, "percent": 100}},
@@ -77,6 +78,7 @@ const MORE_CHANGES: [(&str, &str); 6] = [
             "assignment": "$org/assignments/default"}"#,
     ),
     ("AssignmentService/MoveAssignment", r#"{"name": "$org/assignments/eng", "position": 1}"#),
+    ("EmailExportService/CheckEmailExport", r#"{"parent": "$org", "email": "ada@$id.example"}"#),
 ];
 
 /// A catalog without a seat type that assignments have: the refusal counts them.
@@ -147,8 +149,13 @@ async fn every_statement_can_run_on_a_distributed_database() {
     let observed = statements.len();
     let unused: Vec<String> = statements_of_files().into_keys().filter(|name| !statements.contains_key(name)).collect();
     statements.extend(statements_of_files());
-    // Transactions, cursors, settings of a session and schema migrations have tests of their own.
+    // Transactions, cursors, settings of a session and schema migrations have tests of their own. A test that creates the
+    // database also sends what follows the schema migrations, which reads only the catalog.
+    let of_migration = include_str!("../../src/protection.sql");
     statements.retain(|_, sql| {
+        if sql == of_migration {
+            return false;
+        }
         let command = sql.lines().find(|line| !line.starts_with("--")).unwrap_or_default().to_uppercase();
         ["SELECT", "WITH", "INSERT", "UPDATE", "DELETE"].iter().any(|start| command.starts_with(start))
     });

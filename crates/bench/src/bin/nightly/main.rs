@@ -4,7 +4,6 @@
 mod floor;
 mod results;
 mod run;
-mod seed;
 mod service;
 mod table;
 
@@ -12,6 +11,9 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use rollcall_bench::program::{parse_scale, run as run_benchmark};
+
+/// The number of members of each organization.
+const MEMBERS: i32 = 1_000;
 
 /// Measures the jobs over all organizations against raw SQL.
 #[derive(Clone, Copy, Debug, Parser)]
@@ -30,7 +32,7 @@ struct Arguments {
 }
 
 impl Arguments {
-    /// The number of organizations, each with [`seed::MEMBERS`] members.
+    /// The number of organizations, each with [`MEMBERS`] members.
     fn organizations(self) -> i32 {
         #[expect(clippy::cast_possible_truncation, reason = "at most 10,000")]
         let organizations = (self.scale * 1_000.0).round() as i32;

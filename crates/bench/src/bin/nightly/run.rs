@@ -5,14 +5,14 @@ use rollcall_bench::{
     memory::{Peak, peak_during},
     postgres::{BenchDatabase, Postgres},
     program::timed,
+    seed,
     server::ServerProcess,
 };
 use rollcall_proto::v1::JobRun;
 
 use crate::{
-    Arguments, floor,
+    Arguments, MEMBERS, floor,
     results::{Export, Results},
-    seed,
     service::{download, duration, export, run_job},
     table,
 };
@@ -21,7 +21,7 @@ pub(crate) async fn run(arguments: Arguments) -> Result {
     let postgres = Postgres::start().await?;
     let seeded = postgres.database("seeded", false).await?;
     eprintln!("writing {} organizations", arguments.organizations());
-    seed::organizations(&seeded.client, arguments.organizations()).await?;
+    seed::organizations(&seeded.client, arguments.organizations(), "LEGACY", MEMBERS).await?;
     seeded.settle().await?;
     let mut results = Results { machine: machine::describe(&seeded.client).await?, ..Default::default() };
     drop(seeded);
@@ -103,7 +103,7 @@ fn same(mut service: Vec<u8>, floor: Vec<u8>) -> Result {
 }
 
 async fn large(arguments: Arguments, database: &BenchDatabase, server: &ServerProcess) -> Result<Export> {
-    let members = arguments.organizations() * seed::MEMBERS;
+    let members = arguments.organizations() * MEMBERS;
     eprintln!("writing an organization of {members} members");
     seed::large(&database.client, members).await?;
     database.settle().await?;

@@ -4,7 +4,7 @@ use std::{collections::HashMap, fmt::Write as _};
 
 use rollcall_bench::table::{COLUMNS, cells, markdown, mebibytes};
 
-use crate::{Arguments, results::Results, seed::MEMBERS};
+use crate::{Arguments, MEMBERS, results::Results};
 
 /// How many statements are listed.
 const LISTED: usize = 12;

@@ -61,16 +61,16 @@ impl Model {
     /// Lets members hold the addresses that they have got, or with which they have become active (4.10).
     fn begin_holdings(&mut self, before: &Model, at: i64) {
         let address = |member: &ModelMember| member.identity["email"].as_str().unwrap_or_default().to_owned();
+        // Two syncs can have the same time, so the time of the last holding does not say whether this sync has begun it.
+        let mut begun = BTreeSet::new();
         for wanted in [true, false] {
             for (id, member) in self.members.iter().filter(|(_, member)| member.active == wanted) {
                 let (email, was) = (address(member), before.members.get(id));
                 let has_it_newly = was.is_none_or(|was| address(was) != email || (wanted && !was.active));
                 let others = self.members.iter().filter(|(other, _)| *other != id);
                 let is_free = wanted || !others.into_iter().any(|(_, other)| other.active && address(other) == email);
-                let history = self.holdings.entry(email).or_default();
-                let is_taken = history.last().is_some_and(|(time, _)| *time == at);
-                if has_it_newly && is_free && !is_taken {
-                    history.push((at, id.clone()));
+                if has_it_newly && is_free && begun.insert(email.clone()) {
+                    self.holdings.entry(email).or_default().push((at, id.clone()));
                 }
             }
         }

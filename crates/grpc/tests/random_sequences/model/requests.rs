@@ -64,7 +64,7 @@ impl Model {
         let before = self.clone();
         match self.dispatch(rpc, request, at) {
             Ok(response) => {
-                self.assign_seats(&before, at);
+                self.assign_seats(&before);
                 let writes = *self != before || !WRITES_ONLY_CHANGES.iter().any(|method| rpc.ends_with(method));
                 Ok(AppliedRequest { writes, response })
             }

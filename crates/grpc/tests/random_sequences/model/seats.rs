@@ -6,8 +6,9 @@ use serde_json::Value;
 
 use super::Model;
 
-/// The pending seats of a seat type, the oldest first, as (time in microseconds, member).
-pub(crate) type PendingQueue = BTreeSet<(i64, String)>;
+/// The pending seats of a seat type, the oldest first, as (turn, member). The seats of one change have the same turn. Times
+/// do not order them, because the clock can be wrong.
+pub(crate) type PendingQueue = BTreeSet<(u64, String)>;
 
 impl Model {
     /// Returns the active members whose settings contain a seat, by seat type.
@@ -37,8 +38,8 @@ impl Model {
 
     /// Assigns seats after a change. Members who no longer claim a seat free it or leave the queue. Free
     /// seats go to the oldest pending seats first, then to new claims. A new claim without a free seat
-    /// becomes pending at the time `at`.
-    pub(crate) fn assign_seats(&mut self, before: &Self, at: i64) {
+    /// becomes pending.
+    pub(crate) fn assign_seats(&mut self, before: &Self) {
         let (were, are) = (before.seat_claims(), self.seat_claims());
         let none = BTreeSet::new();
         let seats: BTreeSet<&String> = are.keys().chain(self.pending.keys()).collect();
@@ -52,9 +53,10 @@ impl Model {
             while free > 0 && queue.pop_first().is_some() {
                 free -= 1;
             }
+            let turn = queue.last().map_or(0, |(turn, _)| turn + 1);
             for member in is.difference(was) {
                 match free {
-                    0 => drop(queue.insert((at, member.clone()))),
+                    0 => drop(queue.insert((turn, member.clone()))),
                     _ => free -= 1,
                 }
             }

@@ -1,0 +1,1 @@
+DROP INDEX CONCURRENTLY member_changes_revision_index;

@@ -1,0 +1,1 @@
+DROP INDEX CONCURRENTLY audit_subjects_revision_index;

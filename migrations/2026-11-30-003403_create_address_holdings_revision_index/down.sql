@@ -1,0 +1,1 @@
+DROP INDEX CONCURRENTLY address_holdings_revision_index;
