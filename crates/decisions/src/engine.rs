@@ -122,6 +122,13 @@ impl Decisions {
         engine.answer_stale(organization, subjects, at_least, loaded).await
     }
 
+    /// Whether memory can answer questions about some organization while the store is gone.
+    #[must_use]
+    pub fn can_answer_without_store(&self) -> bool {
+        let longest = self.0.options.max_staleness_on_outage;
+        self.0.catalog.list_loaded().iter().any(|(_, loaded)| self.0.age(loaded) <= longest)
+    }
+
     /// How much memory the snapshots use.
     #[must_use]
     pub fn usage(&self) -> Usage {

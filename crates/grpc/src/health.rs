@@ -1,11 +1,13 @@
-//! The health of each service: SERVING only while the database answers the calls of that service.
+//! The health of each service: SERVING only while the service can answer its calls.
 //!
-//! A service is not healthy after two probes in a row without an answer: when the database is stopped or frozen, or when
-//! all connections are in use for several seconds. It is healthy again after one answer.
+//! The database does not answer the calls of a service after two probes in a row without an answer: when it is stopped or
+//! frozen, or when all connections are in use for several seconds. It does again after one answer. Checks of email export
+//! are also answered from memory, for a limited time.
 
 use std::time::Duration;
 
 use rollcall_app::{App, Probe};
+use rollcall_decisions::Decisions;
 use rollcall_proto::v1::email_export_service_server::EmailExportServiceServer;
 use tokio::time::sleep;
 use tonic::server::NamedService as _;
@@ -45,23 +47,32 @@ impl Availability {
     }
 }
 
-/// Sets the health of the services, and of the whole server, for as long as the future is polled. It never ends.
-pub(crate) async fn watch(app: &App, health: &HealthReporter, services: &[&'static str]) {
+/// Sets the health of the services, and of the whole server, for as long as the future is polled. It never ends. The
+/// server is healthy while it can answer the calls of any service. `decisions` are those of a server that answers checks.
+pub(crate) async fn watch(
+    app: &App,
+    decisions: Option<&Decisions>,
+    health: &HealthReporter,
+    services: &[&'static str],
+) {
     let (mut calls, mut checks) = (Availability::default(), Availability::default());
+    let mut shown = (true, true);
     loop {
         sleep(INTERVAL).await;
         let probe: Probe = app.probe(LIMIT).await;
-        let (of_calls, of_checks) = (calls.note(probe.calls), checks.note(probe.checks));
-        if of_calls.is_none() && of_checks.is_none() {
+        calls.note(probe.calls).into_iter().for_each(|served| log(served, "calls"));
+        checks.note(probe.checks).into_iter().for_each(|served| log(served, "checks of email export"));
+        let has_memory = || decisions.is_some_and(Decisions::can_answer_without_store);
+        let served = (calls.is_served(), checks.is_served() || has_memory());
+        if served == shown {
             continue;
         }
-        of_calls.into_iter().for_each(|served| log(served, "calls"));
-        of_checks.into_iter().for_each(|served| log(served, "checks of email export"));
+        shown = served;
         for service in services {
             let is_check = *service == EmailExportServiceServer::<()>::NAME;
-            set(health, service, if is_check { checks.is_served() } else { calls.is_served() }).await;
+            set(health, service, if is_check { served.1 } else { served.0 }).await;
         }
-        set(health, "", calls.is_served() && checks.is_served()).await;
+        set(health, "", served.0 || served.1).await;
     }
 }
 
@@ -76,8 +87,8 @@ fn log(served: bool, what: &str) {
         tracing::info!("the database answers {what} again");
     } else {
         tracing::error!(
-            "the database does not answer {what}, or all their connections are in use: the health is NOT_SERVING until it \
-             does; check that Postgres runs and accepts connections, and see --database-connections"
+            "the database does not answer {what}, or all their connections are in use: what needs it is NOT_SERVING until \
+             it does; check that Postgres runs and accepts connections, and see --database-connections"
         );
     }
 }

@@ -84,7 +84,13 @@ pub async fn serve(
     jobs.sort_by_key(|job| job.name);
     let stream_time = limits.calls.limits().stream_time;
     let decisions = Decisions::start(app.db().clone(), limits.decisions);
-    let services = Services { app, decisions, pages: PageTokens::new(&key), jobs: Arc::from(jobs), stream_time };
+    let services = Services {
+        app,
+        decisions: decisions.clone(),
+        pages: PageTokens::new(&key),
+        jobs: Arc::from(jobs),
+        stream_time,
+    };
     let app = services.app.clone();
     let (health, health_service) = tonic_health::server::health_reporter();
     let mut routes = Routes::builder();
@@ -97,7 +103,7 @@ pub async fn serve(
     let draining = async {
         tokio::select! {
             () = shutdown => {}
-            () = health::watch(&app, &health, &names) => {}
+            () = health::watch(&app, Some(&decisions), &health, &names) => {}
         }
         for name in names.iter().chain(&[""]) {
             health::set(&health, name, false).await;
@@ -134,7 +140,7 @@ pub async fn serve_health(
     let draining = async {
         tokio::select! {
             () = shutdown => {}
-            () = health::watch(&app, &health, &[]) => {}
+            () = health::watch(&app, None, &health, &[]) => {}
         }
         health::set(&health, "", false).await;
     };

@@ -11,7 +11,7 @@ use serde_json::{Map, Value};
 const FILE: &str = include_str!("../../../docs/service-config.json");
 
 /// The prefixes of the names of methods that change nothing.
-const READS: [&str; 7] = ["Check", "Explain", "Get", "Lint", "List", "LookUp", "Plan"];
+const READS: [&str; 8] = ["BatchCheck", "Check", "Explain", "Get", "Lint", "List", "LookUp", "Plan"];
 
 fn config() -> Value {
     serde_json::from_str(FILE).unwrap()

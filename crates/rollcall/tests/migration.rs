@@ -278,6 +278,7 @@ async fn a_wrong_selection_changes_nothing() {
 async fn a_run_in_progress_is_cancelled() {
     let server = TestServer::start().await;
     legacy(&server, "acme").await;
+    legacy(&server, "beta").await;
     let mut holder = server.database.client().await;
     let held = holder.transaction().await.unwrap();
     held.execute("SELECT FROM organizations FOR UPDATE", &[]).await.unwrap();
@@ -292,6 +293,13 @@ async fn a_run_in_progress_is_cancelled() {
     let (out, _) = printed(rollcall(&server, On::Server, &["migration", "cancel"]), 0);
     let stopped = [format!("{run} stops after its current organization"), format!("{run} was stopped")];
     assert!(stopped.iter().any(|text| out.starts_with(text)), "{out}");
+    // The process that runs the job learns of the request when it next extends its lease.
+    let leases = server.database.client().await;
+    let lease = "SELECT lease_until::text FROM job_runs WHERE job = 'settings-migration' AND state = 'RUNNING'";
+    let first = leases.query_opt(lease, &[]).await.unwrap().map(|row| row.get::<_, String>(0));
+    while first.is_some() && leases.query_opt(lease, &[]).await.unwrap().map(|row| row.get(0)) == first {
+        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+    }
     held.rollback().await.unwrap();
     let ended = loop {
         let request = GetJobRunRequest { name: run.clone() };

@@ -33,7 +33,7 @@ const STATEMENTS: [(&str, &str, &[&str]); 8] = [
         &["'young'", "NULL", "'{g0}'", "'{}'", r#"'{"g0": 1}'"#],
     ),
     ("all members", include_str!("../src/sql/list_known_members.sql"), &["'young'", "NULL", "'{}'"]),
-    ("a page", include_str!("../src/sql/list_members.sql"), &["'young'", "NULL", "''", "500"]),
+    ("a page", include_str!("../src/sql/list_members.sql"), &["'young'", "NULL", "''", "500", "NULL"]),
     ("the CSV", include_str!("../src/sql/list_member_rows.sql"), &["'young'", "''", "500"]),
     ("what is mixed", include_str!("../src/sql/list_reported_assignments.sql"), &["'young'"]),
     ("the mixed CSV", include_str!("../src/sql/list_reported_members.sql"), &["'young'", "'{a}'"]),

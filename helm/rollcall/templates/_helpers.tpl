@@ -218,7 +218,7 @@ envFrom:
 {{- end }}
 
 {{/* Probes of the standard gRPC health, on a port of their own, because probes use no TLS: of the whole server (service ""),
-   which needs the database, and of the process for liveness, because a restart does not bring the database back. Only
+   which can answer some calls, and of the process for liveness, because a restart does not bring the database back. Only
    liveness restarts a pod, so it waits longest. */}}
 {{- define "rollcall.probes" -}}
 startupProbe:

@@ -42,14 +42,12 @@ pub(crate) async fn break_reads(database: &Database, client: &Client, organizati
             RETURN true;
         END $$;
         DROP POLICY IF EXISTS broken_disk ON members;
-        CREATE POLICY broken_disk ON members USING (check_disk(organization_id));
-        ALTER TABLE members ENABLE ROW LEVEL SECURITY;
-        ALTER TABLE members FORCE ROW LEVEL SECURITY"
+        CREATE POLICY broken_disk ON members AS RESTRICTIVE USING (check_disk(organization_id))"
     );
     client.batch_execute(&sql).await.unwrap();
     true
 }
 
 pub(crate) async fn repair_reads(client: &Client) {
-    client.batch_execute("ALTER TABLE members DISABLE ROW LEVEL SECURITY").await.unwrap();
+    client.batch_execute("DROP POLICY broken_disk ON members").await.unwrap();
 }

@@ -1,11 +1,12 @@
 //! Editing one member's settings by hand.
 
 use rollcall_domain::{
-    FieldSelection, MemberId, Proposal,
+    FieldSelection, MemberId, Proposal, Settings,
+    email_export::MemberExport,
     members::{EditMember, IdentityInput, MemberEdit, MemberInput, StoredIdentity},
     names,
 };
-use rollcall_store::{WriteTx, assignments::StoredList, members::MemberView};
+use rollcall_store::{WriteTx, assignments::StoredList, audit::Document, members::MemberView};
 use serde_json::json;
 
 use super::{get_view, state};
@@ -59,14 +60,11 @@ impl Operation for HandEdit<'_> {
 
     fn audit(&self, before: &MemberBefore, planned: &Planned<'_>) -> AuditDraft {
         let MemberBefore { member, edit } = before;
-        let value = member.export.map(|export| export.setting.value());
+        let export = planned.plan.members.first().map_or(member.export, |change| change.after.export);
         AuditDraft {
             resource: names::member(&planned.organization.id, self.member),
-            before: document(json!({ "settings": member.settings, "email_export": value })),
-            after: document(json!({
-                "settings": edit.settings.as_ref().unwrap_or(&member.settings),
-                "email_export": edit.choose.or(value),
-            })),
+            before: settings_document(&member.settings, member.export),
+            after: settings_document(edit.settings.as_ref().unwrap_or(&member.settings), export),
         }
     }
 
@@ -85,4 +83,13 @@ impl Operation for HandEdit<'_> {
         applied.warnings = seats::warnings_of_member(&applied.planned.organization.catalog, &value);
         Ok(value)
     }
+}
+
+/// The settings of a member, for the audit. The source tells an edit with the same value apart from no edit.
+fn settings_document(settings: &Settings, export: Option<MemberExport>) -> Option<Document> {
+    document(json!({
+        "settings": settings,
+        "email_export": export.map(|export| export.setting.value()),
+        "email_export_source": export.map(|export| export.source),
+    }))
 }

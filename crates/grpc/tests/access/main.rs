@@ -24,7 +24,8 @@ use tonic::{Status, transport::Channel};
 const ROLES: [&str; 5] = ["TECH_ADMIN", "READER", "EXPORT_CHECKER", "REPORT_READER", "OPERATOR"];
 
 /// The RPCs that concern all organizations, because their requests name none.
-const SPANNING: [&str; 13] = [
+const SPANNING: [&str; 14] = [
+    "AuditService/ListJobAuditEvents",
     "JobService/CancelJobRun",
     "JobService/GetJobRun",
     "JobService/ListJobRuns",

@@ -153,7 +153,7 @@ impl<'a> Subject<'a> {
         let mut answers = Vec::new();
         for member in self.old.keys() {
             let answer = self.org.check(member, Some(std::time::SystemTime::UNIX_EPOCH)).await;
-            answers.push(CheckEmailExportResponse { source: 0, revision: String::new(), ..answer });
+            answers.push(CheckEmailExportResponse { source: 0, revision: String::new(), age: None, ..answer });
         }
         answers
     }

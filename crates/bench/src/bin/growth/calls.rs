@@ -42,6 +42,11 @@ pub(crate) const FULL_SYNC: &str = "the whole directory again";
 pub(crate) const CALLS: &[GrowthCall] = &[
     flat("EmailExportService/CheckEmailExport", "by id", r#"{"parent": "$org", "member": "$org/members/$m0"}"#),
     flat("EmailExportService/CheckEmailExport", "by address", r#"{"parent": "$org", "email": "$email"}"#),
+    flat(
+        "EmailExportService/BatchCheckEmailExport",
+        "2",
+        r#"{"parent": "$org", "items": [{"member": "$org/members/$m0"}, {"email": "$email"}]}"#,
+    ),
     flat("OrganizationService/GetOrganization", "", r#"{"name": "$org"}"#),
     flat("OrganizationService/ListOrganizations", "100", r#"{"page_size": 100}"#),
     flat("OrganizationService/CreateOrganization", "", r#"{"organization_id": "created-$n"}"#),
@@ -87,6 +92,7 @@ pub(crate) const CALLS: &[GrowthCall] = &[
     flat("AssignmentService/ListMixedAssignments", "none", r#"{"parent": "$org", "page_size": 10}"#),
     grows(GrowsWith::Assignments, "AssignmentService/LintAssignments", "10", r#"{"parent": "$org", "page_size": 10}"#),
     flat("MemberService/GetMember", "", r#"{"name": "$org/members/$m1"}"#),
+    flat("MemberService/LookUpMember", "", r#"{"parent": "$org", "email": "$email"}"#),
     flat("MemberService/ListMembers", "100", r#"{"parent": "$org", "page_size": 100}"#),
     flat("MemberService/ExplainMember", "", r#"{"name": "$org/members/$m2"}"#),
     flat(
@@ -110,6 +116,8 @@ pub(crate) const CALLS: &[GrowthCall] = &[
     flat("DirectoryService/GetGroup", "", r#"{"name": "$org/groups/$group"}"#),
     flat("DirectoryService/ListGroups", "100", r#"{"parent": "$org", "page_size": 100}"#),
     flat("AuditService/ListAuditEvents", "10", r#"{"parent": "$org", "page_size": 10}"#),
+    flat("AuditService/ListAuditEventMembers", "10", r#"{"parent": "$org/auditEvents/1", "page_size": 10}"#),
+    flat("AuditService/ListJobAuditEvents", "10", r#"{"parent": "jobs/mixed-settings-report", "page_size": 10}"#),
     flat(
         "MigrationService/ImportLegacySettings",
         "one",

@@ -29,14 +29,19 @@ impl Model {
             "DeleteAssignment" => self.delete_assignment(id, true, at)?,
             "UpdateMemberSettings" => {
                 let settings = Some(after["settings"].clone()).filter(Value::is_object);
-                self.edit_member(id, settings, parse_stored_export(&after["email_export"]), at)?;
+                let is_edited = after["email_export_source"] == "EDITED_BY_HAND";
+                let value = parse_stored_export(&after["email_export"]).filter(|_| is_edited);
+                self.edit_member(id, settings, value, at)?;
             }
             "MoveMembers" => {
                 let (assignment, reason) = (text(&after["assignment"]), text(&after["reason"]));
                 let pin = ModelPin { assignment, actor: text(&event["actor"]), reason, at };
                 self.move_members(&texts(&after["members"]), &pin)?;
             }
-            "ReleaseMembers" => self.release_members(&texts(&after["members"]), at)?,
+            "ReleaseMembers" => {
+                let released = items(&after["members"]).map(|placement| text(&placement["member"])).collect();
+                self.release_members(&released, at)?;
+            }
             "SyncDirectory" => self.apply_sync(&directory_changes(after), at),
             "ImportLegacySettings" => self.import_legacy_settings(&self.rows_of(after))?,
             "settings-migration" if after["phase"] == "MIGRATED" => self.migrate()?,
