@@ -17,7 +17,7 @@ use crate::{
     config::AuthConfig,
     issuer::Issuer,
     principal::Principal,
-    rejection::Rejection,
+    rejection::TokenRejection,
     token::{self, IssuerKey, LEEWAY, TOKEN_MAX, TokenHead},
 };
 
@@ -106,23 +106,23 @@ impl Authenticator {
     ///
     /// # Errors
     /// Why the token is refused.
-    pub async fn verify(&self, token: &str) -> Result<Arc<VerifiedToken>, Rejection> {
+    pub async fn verify(&self, token: &str) -> Result<Arc<VerifiedToken>, TokenRejection> {
         if let Some(known) = self.find_verified(token) {
             return Ok(known);
         }
         let head = TokenHead::read(token)?;
         let named = token::named_issuer(token)?;
-        let issuer = self.issuers.iter().find(|issuer| issuer.config.issuer == named).ok_or(Rejection::Issuer)?;
+        let issuer = self.issuers.iter().find(|issuer| issuer.config.issuer == named).ok_or(TokenRejection::Issuer)?;
         let allowed = issuer.config.algorithms.as_ref();
         if allowed.is_some_and(|allowed| !allowed.contains(&head.algorithm())) {
-            return Err(Rejection::Algorithm);
+            return Err(TokenRejection::Algorithm);
         }
         let key = issuer.find_key(&head).await?;
         let accepted = (issuer.config.issuer.as_str(), issuer.config.audiences.as_slice());
         let claims = token::verify(token, &key, head.algorithm(), accepted)?;
         let verified = VerifiedToken {
             principal: Arc::new(to_principal(&issuer.config, &claims)?),
-            expires: expiry_of(&claims).ok_or(Rejection::Claims)?,
+            expires: expiry_of(&claims).ok_or(TokenRejection::Claims)?,
             key: Arc::downgrade(&key),
         };
         let verified = Arc::new(verified);

@@ -5,7 +5,7 @@ use serde_json::Value;
 use crate::{
     config::IssuerConfig,
     principal::{CallerRole, CallerRoles, OrganizationGrant, Principal, is_printable},
-    rejection::Rejection,
+    rejection::TokenRejection,
 };
 
 /// The longest subject, in bytes. OpenID Connect allows 255.
@@ -37,9 +37,9 @@ impl<'a> ClaimPath<'a> {
 ///
 /// # Errors
 /// The subject is absent, too long, or not printable.
-pub(crate) fn to_principal(issuer: &IssuerConfig, claims: &Value) -> Result<Principal, Rejection> {
+pub(crate) fn to_principal(issuer: &IssuerConfig, claims: &Value) -> Result<Principal, TokenRejection> {
     let subject = claims.get("sub").and_then(Value::as_str).filter(|subject| is_printable(subject, SUBJECT_MAX));
-    let subject = subject.ok_or(Rejection::Subject)?;
+    let subject = subject.ok_or(TokenRejection::Subject)?;
     Ok(Principal {
         name: format!("{}:{subject}", issuer.name).into(),
         roles: roles(issuer, claims),

@@ -18,7 +18,7 @@ use crate::{
     authenticator::RefreshTimes,
     config::IssuerConfig,
     discovery,
-    rejection::Rejection,
+    rejection::TokenRejection,
     token::{IssuerKey, TokenHead},
 };
 
@@ -57,7 +57,7 @@ impl Issuer {
     ///
     /// # Errors
     /// The issuer has no such key, or its keys could not be read yet.
-    pub(crate) async fn find_key(self: &Arc<Self>, head: &TokenHead) -> Result<Arc<IssuerKey>, Rejection> {
+    pub(crate) async fn find_key(self: &Arc<Self>, head: &TokenHead) -> Result<Arc<IssuerKey>, TokenRejection> {
         if let Some(found) = self.keys().and_then(|keys| head.find_key(&keys)) {
             return Ok(found);
         }
@@ -65,8 +65,8 @@ impl Issuer {
         let issuer = self.clone();
         let reading = tokio::spawn(async move { issuer.refresh_if_due().await });
         let _ = reading.await;
-        let keys = self.keys().ok_or(Rejection::IssuerUnavailable)?;
-        head.find_key(&keys).ok_or(Rejection::UnknownKey)
+        let keys = self.keys().ok_or(TokenRejection::IssuerUnavailable)?;
+        head.find_key(&keys).ok_or(TokenRejection::UnknownKey)
     }
 
     fn keys(&self) -> Keys {

@@ -15,4 +15,4 @@ pub use authenticator::{Authenticator, RefreshTimes, VerifiedToken};
 pub use certificate::CertificateNames;
 pub use config::{AuthConfig, ConfigError};
 pub use principal::{CallerRole, CallerRoles, OrganizationGrant, Principal};
-pub use rejection::Rejection;
+pub use rejection::TokenRejection;

@@ -2,7 +2,7 @@
 
 /// Why a token is refused. The text is for the caller. It repeats nothing of the token and of the configuration.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum Rejection {
+pub enum TokenRejection {
     /// The text is no signed JWT.
     #[error("the token is no signed JWT; send an access token of a configured issuer")]
     Malformed,
@@ -48,7 +48,7 @@ pub enum Rejection {
     IssuerUnavailable,
 }
 
-impl Rejection {
+impl TokenRejection {
     /// Returns whether the same token may be accepted later.
     #[must_use]
     pub fn is_temporary(self) -> bool {

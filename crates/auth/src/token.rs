@@ -9,7 +9,7 @@ use jsonwebtoken::{
 };
 use serde_json::Value;
 
-use crate::rejection::Rejection;
+use crate::rejection::TokenRejection;
 
 /// The accepted algorithms. Each verifies with a public key.
 pub(crate) const ALGORITHMS: [Algorithm; 9] = [
@@ -71,24 +71,24 @@ impl TokenHead {
     ///
     /// # Errors
     /// The header is malformed, or has an algorithm that is not accepted.
-    pub(crate) fn read(token: &str) -> Result<Self, Rejection> {
+    pub(crate) fn read(token: &str) -> Result<Self, TokenRejection> {
         if token.len() > TOKEN_MAX {
-            return Err(Rejection::TooLarge);
+            return Err(TokenRejection::TooLarge);
         }
         if token.bytes().filter(|byte| *byte == b'.').count() != 2 {
-            return Err(Rejection::Malformed);
+            return Err(TokenRejection::Malformed);
         }
         let Header { kid, alg, crit, .. } = decode_header(token).map_err(|error| match error.kind() {
             // A name that the library does not know, such as `none`.
-            ErrorKind::Json(_) | ErrorKind::InvalidAlgorithmName => Rejection::Algorithm,
-            _ => Rejection::Malformed,
+            ErrorKind::Json(_) | ErrorKind::InvalidAlgorithmName => TokenRejection::Algorithm,
+            _ => TokenRejection::Malformed,
         })?;
         if !ALGORITHMS.contains(&alg) {
-            return Err(Rejection::Algorithm);
+            return Err(TokenRejection::Algorithm);
         }
         match (kid, crit) {
             (Some(kid), None) => Ok(Self { kid, algorithm: alg }),
-            _ => Err(Rejection::Header),
+            _ => Err(TokenRejection::Header),
         }
     }
 
@@ -104,13 +104,13 @@ impl TokenHead {
 }
 
 /// Returns the issuer that a token names, before its signature is verified.
-pub(crate) fn named_issuer(token: &str) -> Result<String, Rejection> {
+pub(crate) fn named_issuer(token: &str) -> Result<String, TokenRejection> {
     #[derive(serde::Deserialize)]
     struct Named {
         iss: String,
     }
     let named: Result<Named, _> = jsonwebtoken::dangerous::insecure_decode_claims(token);
-    named.map(|named| named.iss).map_err(|_| Rejection::Claims)
+    named.map(|named| named.iss).map_err(|_| TokenRejection::Claims)
 }
 
 /// Verifies a token, and returns its claims.
@@ -119,7 +119,7 @@ pub(crate) fn verify(
     key: &IssuerKey,
     algorithm: Algorithm,
     (issuer, audiences): (&str, &[String]),
-) -> Result<Value, Rejection> {
+) -> Result<Value, TokenRejection> {
     let mut validation = Validation::new(algorithm);
     validation.leeway = LEEWAY;
     validation.validate_nbf = true;
@@ -129,14 +129,16 @@ pub(crate) fn verify(
     decode(token, &key.key, &validation).map(|token| token.claims).map_err(|error| to_rejection(&error))
 }
 
-fn to_rejection(error: &Error) -> Rejection {
+fn to_rejection(error: &Error) -> TokenRejection {
     match error.kind() {
-        ErrorKind::ExpiredSignature => Rejection::Expired,
-        ErrorKind::ImmatureSignature => Rejection::NotYetValid,
-        ErrorKind::InvalidIssuer => Rejection::Issuer,
-        ErrorKind::InvalidAudience => Rejection::Audience,
-        ErrorKind::InvalidAlgorithm => Rejection::Algorithm,
-        ErrorKind::MissingRequiredClaim(_) | ErrorKind::InvalidClaimFormat(_) | ErrorKind::Json(_) => Rejection::Claims,
-        _ => Rejection::Signature,
+        ErrorKind::ExpiredSignature => TokenRejection::Expired,
+        ErrorKind::ImmatureSignature => TokenRejection::NotYetValid,
+        ErrorKind::InvalidIssuer => TokenRejection::Issuer,
+        ErrorKind::InvalidAudience => TokenRejection::Audience,
+        ErrorKind::InvalidAlgorithm => TokenRejection::Algorithm,
+        ErrorKind::MissingRequiredClaim(_) | ErrorKind::InvalidClaimFormat(_) | ErrorKind::Json(_) => {
+            TokenRejection::Claims
+        }
+        _ => TokenRejection::Signature,
     }
 }

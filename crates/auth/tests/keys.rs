@@ -4,7 +4,7 @@
 
 use std::time::Duration;
 
-use rollcall_auth::{AuthConfig, Authenticator, RefreshTimes, Rejection};
+use rollcall_auth::{AuthConfig, Authenticator, RefreshTimes, TokenRejection};
 use rollcall_testkit::issuer::{TestIssuer, ok};
 use serde_json::json;
 
@@ -28,7 +28,7 @@ async fn a_verified_token_is_remembered_until_its_key_is_gone() {
     assert!(authenticator.find_verified(&old).is_some());
     authenticator.verify(&issuer.sign(&json!({}))).await.unwrap();
     assert!(authenticator.find_verified(&old).is_none());
-    assert_eq!(authenticator.verify(&old).await.unwrap_err(), Rejection::UnknownKey);
+    assert_eq!(authenticator.verify(&old).await.unwrap_err(), TokenRejection::UnknownKey);
 }
 
 #[tokio::test]
@@ -41,7 +41,7 @@ async fn a_remembered_token_expires() {
     let verified = authenticator.verify(&token).await.unwrap();
     tokio::time::sleep(verified.expires_in() + Duration::from_millis(1)).await;
     assert!(authenticator.find_verified(&token).is_none());
-    assert_eq!(authenticator.verify(&token).await.unwrap_err(), Rejection::Expired);
+    assert_eq!(authenticator.verify(&token).await.unwrap_err(), TokenRejection::Expired);
 }
 
 #[tokio::test]
@@ -53,7 +53,7 @@ async fn a_key_that_is_published_again_keeps_its_tokens() {
     let reads = issuer.reads();
     let unknown = jsonwebtoken::Header { kid: Some("unknown".to_owned()), ..issuer.header() };
     let refused = authenticator.verify(&issuer.sign_with(&unknown, &json!({}))).await.unwrap_err();
-    assert_eq!((refused, issuer.reads()), (Rejection::UnknownKey, reads + 1));
+    assert_eq!((refused, issuer.reads()), (TokenRejection::UnknownKey, reads + 1));
     assert!(authenticator.find_verified(&token).is_some());
 }
 
@@ -65,7 +65,7 @@ async fn unknown_keys_are_looked_for_at_most_once_a_minute() {
     for number in 0..20 {
         let header = jsonwebtoken::Header { kid: Some(format!("unknown-{number}")), ..issuer.header() };
         let refused = authenticator.verify(&issuer.sign_with(&header, &json!({}))).await.unwrap_err();
-        assert_eq!(refused, Rejection::UnknownKey);
+        assert_eq!(refused, TokenRejection::UnknownKey);
     }
     assert_eq!(issuer.reads(), 1);
 }
@@ -78,7 +78,7 @@ async fn keys_are_kept_while_the_issuer_is_away() {
     issuer.answer_discovery("HTTP/1.1 503 Service Unavailable\r\n\r\n");
     let unknown = jsonwebtoken::Header { kid: Some("unknown".to_owned()), ..issuer.header() };
     let refused = authenticator.verify(&issuer.sign_with(&unknown, &json!({}))).await.unwrap_err();
-    assert_eq!(refused, Rejection::UnknownKey);
+    assert_eq!(refused, TokenRejection::UnknownKey);
     authenticator.verify(&issuer.token("bob", &[], &[])).await.unwrap();
 }
 
@@ -104,7 +104,7 @@ async fn documents_that_cannot_be_trusted_give_no_keys() {
         let shown = &response[..response.len().min(200)];
         assert_eq!(
             (refused, refused.is_temporary(), issuer.reads()),
-            (Rejection::IssuerUnavailable, true, 0),
+            (TokenRejection::IssuerUnavailable, true, 0),
             "{shown}"
         );
     }
@@ -122,5 +122,5 @@ async fn a_key_of_an_unknown_type_does_not_hide_the_others() {
     let header = jsonwebtoken::Header { kid: Some("first".to_owned()), ..Default::default() };
     let secret = jsonwebtoken::EncodingKey::from_secret(b"secret");
     let token = jsonwebtoken::encode(&header, &issuer.claims(&json!({})), &secret).unwrap();
-    assert_eq!(authenticator.verify(&token).await.unwrap_err(), Rejection::Algorithm);
+    assert_eq!(authenticator.verify(&token).await.unwrap_err(), TokenRejection::Algorithm);
 }

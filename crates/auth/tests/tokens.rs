@@ -4,7 +4,7 @@
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use jsonwebtoken::{Algorithm, EncodingKey, Header, encode, get_current_timestamp};
-use rollcall_auth::{AuthConfig, Authenticator, CallerRole, OrganizationGrant, RefreshTimes, Rejection};
+use rollcall_auth::{AuthConfig, Authenticator, CallerRole, OrganizationGrant, RefreshTimes, TokenRejection};
 use rollcall_testkit::issuer::TestIssuer;
 use serde_json::{Value, json};
 
@@ -12,7 +12,7 @@ fn start(issuer: &TestIssuer) -> Authenticator {
     Authenticator::start(AuthConfig::parse(&issuer.config()).unwrap(), RefreshTimes::default()).unwrap()
 }
 
-async fn refused(authenticator: &Authenticator, token: &str) -> Option<Rejection> {
+async fn refused(authenticator: &Authenticator, token: &str) -> Option<TokenRejection> {
     authenticator.verify(token).await.err()
 }
 
@@ -64,24 +64,24 @@ async fn claims_of_other_services_times_and_issuers_are_refused() {
     let now = get_current_timestamp();
     let slash = format!("{}/", issuer.url());
     let cases = [
-        (json!({"exp": now - 31}), Rejection::Expired),
-        (json!({"nbf": now + 60}), Rejection::NotYetValid),
-        (json!({"aud": "other"}), Rejection::Audience),
-        (json!({"aud": ["other", "ROLLCALL"]}), Rejection::Audience),
-        (json!({"aud": []}), Rejection::Audience),
-        (json!({"aud": null}), Rejection::Claims),
-        (json!({"iss": "https://other.example"}), Rejection::Issuer),
-        (json!({ "iss": slash }), Rejection::Issuer),
-        (json!({"iss": [issuer.url()]}), Rejection::Claims),
-        (json!({"iss": null}), Rejection::Claims),
-        (json!({"exp": null}), Rejection::Claims),
-        (json!({"exp": "tomorrow"}), Rejection::Claims),
-        (json!({"exp": -1}), Rejection::Claims),
-        (json!({"sub": null}), Rejection::Subject),
-        (json!({"sub": ""}), Rejection::Subject),
-        (json!({"sub": "a\nb"}), Rejection::Subject),
-        (json!({"sub": "x".repeat(256)}), Rejection::Subject),
-        (json!({"roles": "x".repeat(8 << 10)}), Rejection::TooLarge),
+        (json!({"exp": now - 31}), TokenRejection::Expired),
+        (json!({"nbf": now + 60}), TokenRejection::NotYetValid),
+        (json!({"aud": "other"}), TokenRejection::Audience),
+        (json!({"aud": ["other", "ROLLCALL"]}), TokenRejection::Audience),
+        (json!({"aud": []}), TokenRejection::Audience),
+        (json!({"aud": null}), TokenRejection::Claims),
+        (json!({"iss": "https://other.example"}), TokenRejection::Issuer),
+        (json!({ "iss": slash }), TokenRejection::Issuer),
+        (json!({"iss": [issuer.url()]}), TokenRejection::Claims),
+        (json!({"iss": null}), TokenRejection::Claims),
+        (json!({"exp": null}), TokenRejection::Claims),
+        (json!({"exp": "tomorrow"}), TokenRejection::Claims),
+        (json!({"exp": -1}), TokenRejection::Claims),
+        (json!({"sub": null}), TokenRejection::Subject),
+        (json!({"sub": ""}), TokenRejection::Subject),
+        (json!({"sub": "a\nb"}), TokenRejection::Subject),
+        (json!({"sub": "x".repeat(256)}), TokenRejection::Subject),
+        (json!({"roles": "x".repeat(8 << 10)}), TokenRejection::TooLarge),
     ];
     for (claims, expected) in cases {
         let token = issuer.sign(&claims);
@@ -104,35 +104,38 @@ async fn only_signatures_of_the_named_public_key_are_accepted() {
     for secret in [public.to_string(), public["x"].as_str().unwrap().to_owned()] {
         let symmetric = Header { kid: kid.clone(), ..Header::new(Algorithm::HS256) };
         let token = encode(&symmetric, &claims, &EncodingKey::from_secret(secret.as_bytes())).unwrap();
-        assert_eq!(refused(&authenticator, &token).await, Some(Rejection::Algorithm));
+        assert_eq!(refused(&authenticator, &token).await, Some(TokenRejection::Algorithm));
     }
     for none in ["none", "None", "NONE", "nOnE", ""] {
         let token = unsigned(&json!({"alg": none, "kid": kid}), &claims);
-        assert_eq!(refused(&authenticator, &token).await, Some(Rejection::Algorithm), "{none:?}");
+        assert_eq!(refused(&authenticator, &token).await, Some(TokenRejection::Algorithm), "{none:?}");
     }
     let token = issuer.sign(&json!({}));
     let (signed, signature) = token.rsplit_once('.').unwrap();
     let other = TestIssuer::start().await;
     let cases = [
-        (unsigned(&json!({"alg": "ES256", "kid": kid}), &claims), Rejection::Signature),
-        (format!("{signed}."), Rejection::Signature),
-        (format!("{signed}.{}", signature.replace(['A', 'b'], "c")), Rejection::Signature),
-        (other.sign(&json!({"iss": issuer.url()})), Rejection::Signature),
+        (unsigned(&json!({"alg": "ES256", "kid": kid}), &claims), TokenRejection::Signature),
+        (format!("{signed}."), TokenRejection::Signature),
+        (format!("{signed}.{}", signature.replace(['A', 'b'], "c")), TokenRejection::Signature),
+        (other.sign(&json!({"iss": issuer.url()})), TokenRejection::Signature),
         // A key in the header, or at a place that the header names, is never used.
         (
             other.sign_with(&Header { jwk: Some(other.public_key()), ..other.header() }, &json!({"iss": issuer.url()})),
-            Rejection::Signature,
+            TokenRejection::Signature,
         ),
-        (issuer.sign_with(&Header { kid: None, ..header.clone() }, &json!({})), Rejection::Header),
+        (issuer.sign_with(&Header { kid: None, ..header.clone() }, &json!({})), TokenRejection::Header),
         (
             issuer.sign_with(&Header { crit: Some(vec!["exp".to_owned()]), ..header.clone() }, &json!({})),
-            Rejection::Header,
+            TokenRejection::Header,
         ),
-        (issuer.sign_with(&Header { kid: Some("x".to_owned()), ..header.clone() }, &json!({})), Rejection::UnknownKey),
-        (unsigned(&json!({"alg": "RS256", "kid": kid}), &claims), Rejection::UnknownKey),
-        (String::new(), Rejection::Malformed),
-        ("a.b".to_owned(), Rejection::Malformed),
-        (format!("{token}.x"), Rejection::Malformed),
+        (
+            issuer.sign_with(&Header { kid: Some("x".to_owned()), ..header.clone() }, &json!({})),
+            TokenRejection::UnknownKey,
+        ),
+        (unsigned(&json!({"alg": "RS256", "kid": kid}), &claims), TokenRejection::UnknownKey),
+        (String::new(), TokenRejection::Malformed),
+        ("a.b".to_owned(), TokenRejection::Malformed),
+        (format!("{token}.x"), TokenRejection::Malformed),
     ];
     for (token, expected) in cases {
         assert_eq!(refused(&authenticator, &token).await, Some(expected), "{token}");
@@ -146,5 +149,5 @@ async fn algorithms_can_be_narrowed() {
     config["issuers"][0]["algorithms"] = json!(["RS256"]);
     let config = AuthConfig::parse(&config.to_string()).unwrap();
     let authenticator = Authenticator::start(config, RefreshTimes::default()).unwrap();
-    assert_eq!(refused(&authenticator, &issuer.sign(&json!({}))).await, Some(Rejection::Algorithm));
+    assert_eq!(refused(&authenticator, &issuer.sign(&json!({}))).await, Some(TokenRejection::Algorithm));
 }

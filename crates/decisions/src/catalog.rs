@@ -11,7 +11,7 @@ use crate::slot::{Loaded, Slot};
 
 /// The organizations in memory.
 #[derive(Debug, Default)]
-pub(crate) struct Catalog {
+pub(crate) struct SnapshotCatalog {
     places: RwLock<Places>,
 }
 
@@ -41,7 +41,7 @@ impl Places {
     }
 }
 
-impl Catalog {
+impl SnapshotCatalog {
     /// Returns the place of an organization, if it has one.
     pub(crate) fn find(&self, organization: &OrganizationId) -> Option<Arc<Slot>> {
         self.read().slots.get(organization).cloned()

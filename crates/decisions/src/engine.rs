@@ -17,7 +17,7 @@ use tokio::{
 
 use crate::{
     Consistency, DecisionOptions, Error, Freshness, Result, View,
-    catalog::Catalog,
+    catalog::SnapshotCatalog,
     digest::DigestKey,
     listen, poll,
     read::{self, Change},
@@ -32,7 +32,7 @@ const TOO_LARGE_FOR: Duration = Duration::from_secs(10 * 60);
 
 /// Email export decisions from memory; cheap to clone.
 #[derive(Clone)]
-pub struct Decisions(Arc<Engine>);
+pub struct Decisions(Arc<DecisionEngine>);
 
 /// How much memory the snapshots use.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -43,10 +43,10 @@ pub struct Usage {
     pub bytes: usize,
 }
 
-pub(crate) struct Engine {
+pub(crate) struct DecisionEngine {
     pub(crate) db: Db,
     pub(crate) options: DecisionOptions,
-    pub(crate) catalog: Catalog,
+    pub(crate) catalog: SnapshotCatalog,
     pub(crate) clock: Clock,
     /// Wakes the poll: there is an organization in memory, or the engine has ended.
     pub(crate) wake: Arc<Notify>,
@@ -59,7 +59,7 @@ pub(crate) struct Engine {
     key: DigestKey,
 }
 
-impl Drop for Engine {
+impl Drop for DecisionEngine {
     fn drop(&mut self) {
         self.wake.notify_one();
         self.ended.notify_one();
@@ -72,10 +72,10 @@ impl Decisions {
     #[must_use]
     pub fn start(db: Db, options: DecisionOptions) -> Self {
         let loads = Semaphore::new((db.for_checks().connections_max() / 2).max(1));
-        let engine = Arc::new(Engine {
+        let engine = Arc::new(DecisionEngine {
             db,
             options,
-            catalog: Catalog::default(),
+            catalog: SnapshotCatalog::default(),
             clock: Clock::start(),
             wake: Arc::default(),
             ended: Arc::default(),
@@ -137,7 +137,7 @@ impl Decisions {
     }
 }
 
-impl Engine {
+impl DecisionEngine {
     fn age(&self, loaded: &Loaded) -> Duration {
         Duration::from_nanos(self.clock.now().saturating_sub(loaded.confirmed()))
     }

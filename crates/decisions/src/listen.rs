@@ -8,13 +8,13 @@ use std::{
 use rollcall_store::{Db, announcements};
 use tokio::{select, sync::Notify, time::sleep};
 
-use crate::engine::Engine;
+use crate::engine::DecisionEngine;
 
 /// How long to wait before a lost connection is replaced.
 const PAUSE: Duration = Duration::from_secs(1);
 
 /// Listens until the engine is dropped.
-pub(crate) async fn run(engine: Weak<Engine>, db: Db, ended: Arc<Notify>) {
+pub(crate) async fn run(engine: Weak<DecisionEngine>, db: Db, ended: Arc<Notify>) {
     let heard = |organization, revision| {
         if let Some(engine) = engine.upgrade() {
             engine.note_signal(&organization, revision);

@@ -14,10 +14,10 @@ use rollcall_domain::OrganizationId;
 use rollcall_store::decisions::{self, Version};
 use tokio::{sync::Notify, time::timeout};
 
-use crate::engine::Engine;
+use crate::engine::DecisionEngine;
 
 /// Polls until the engine is dropped.
-pub(crate) async fn run(engine: Weak<Engine>, wake: Arc<Notify>, interval: Duration) {
+pub(crate) async fn run(engine: Weak<DecisionEngine>, wake: Arc<Notify>, interval: Duration) {
     loop {
         let Some(has_loaded) = engine.upgrade().map(|engine| engine.catalog.has_loaded()) else { return };
         if !has_loaded {
@@ -30,7 +30,7 @@ pub(crate) async fn run(engine: Weak<Engine>, wake: Arc<Notify>, interval: Durat
     }
 }
 
-async fn poll(engine: &Arc<Engine>) {
+async fn poll(engine: &Arc<DecisionEngine>) {
     let loaded = engine.catalog.list_loaded();
     if loaded.is_empty() {
         return;

@@ -7,7 +7,7 @@ use std::sync::Arc;
 const GROUP: usize = 64;
 
 /// An element that can say how large it is.
-pub(crate) trait Measured: Clone {
+pub(crate) trait MemorySize: Clone {
     /// The size of the element with everything that it owns on the heap, in bytes.
     fn bytes(&self) -> usize;
 }
@@ -30,7 +30,7 @@ impl<T> Default for SharedArray<T> {
 /// What an `Arc` and the allocation of an element take, in bytes: two counters, the pointer, and the allocator's own part.
 const PER_ELEMENT: usize = 40;
 
-impl<T: Measured> SharedArray<T> {
+impl<T: MemorySize> SharedArray<T> {
     pub(crate) fn len(&self) -> usize {
         self.len
     }
@@ -70,7 +70,7 @@ impl<T: Measured> SharedArray<T> {
 mod tests {
     use super::*;
 
-    impl Measured for Vec<u64> {
+    impl MemorySize for Vec<u64> {
         fn bytes(&self) -> usize {
             self.len() * 8
         }

@@ -12,7 +12,7 @@ use super::{
 };
 use crate::{
     digest::DigestKey,
-    shared_array::{Measured as _, SharedArray},
+    shared_array::{MemorySize as _, SharedArray},
 };
 
 /// A snapshot that is not complete. First all members are added, then all holdings.

@@ -8,7 +8,7 @@ use rollcall_domain::{
     email_export::{Holding, find_holder},
 };
 
-use crate::shared_array::{Measured, SharedArray};
+use crate::shared_array::{MemorySize, SharedArray};
 
 /// How many entries a bucket has on average, at most, when an index is built.
 const BUCKET: usize = 128;
@@ -42,7 +42,7 @@ struct IdBucket {
     members: Vec<u32>,
 }
 
-impl Measured for IdBucket {
+impl MemorySize for IdBucket {
     fn bytes(&self) -> usize {
         size_of::<Self>() + (self.tags.capacity() + self.members.capacity()) * size_of::<u32>()
     }
@@ -128,7 +128,7 @@ struct AddressBucket {
 /// Marks the index of a history.
 const HISTORY: u32 = 1 << 31;
 
-impl Measured for AddressBucket {
+impl MemorySize for AddressBucket {
     fn bytes(&self) -> usize {
         let histories: usize = self.histories.iter().map(|history| 32 + size_of_val(history.as_ref())).sum();
         size_of::<Self>()

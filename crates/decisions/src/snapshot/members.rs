@@ -7,7 +7,7 @@ use rollcall_domain::{
     email_export::{CheckSubject, MemberExport, Setting, Since, Source},
 };
 
-use crate::shared_array::Measured;
+use crate::shared_array::MemorySize;
 
 /// How many members a chunk has.
 pub(super) const CHUNK: usize = 256;
@@ -24,7 +24,7 @@ pub(super) struct MemberChunk {
     ids: String,
 }
 
-impl Measured for MemberChunk {
+impl MemorySize for MemberChunk {
     fn bytes(&self) -> usize {
         size_of::<Self>()
             + self.flags.capacity()

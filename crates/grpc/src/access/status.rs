@@ -1,7 +1,7 @@
 //! The answers to callers who may not call.
 
 use http::HeaderValue;
-use rollcall_auth::{CallerRole, Rejection};
+use rollcall_auth::{CallerRole, TokenRejection};
 use rollcall_domain::OrganizationId;
 use tonic::{Code, Status};
 
@@ -30,7 +30,7 @@ pub(super) fn unauthenticated(message: &str, challenge: &'static str) -> Status 
 }
 
 /// Returns the answer to a refused token.
-pub(super) fn rejected(rejection: Rejection) -> Status {
+pub(super) fn rejected(rejection: TokenRejection) -> Status {
     let message = rejection.to_string();
     if rejection.is_temporary() {
         return with_retry(Code::Unavailable, UNAUTHENTICATED, &message);

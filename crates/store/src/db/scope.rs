@@ -86,7 +86,8 @@ pub(super) fn not_a_member(refused: Option<&diesel::result::Error>) -> Error {
 
 impl Db {
     /// Reads the rows of all organizations in one transaction, with the role of the jobs: for jobs and for lists of
-    /// operators. Everything else takes a [`ReadTx`] or a [`WriteTx`]. The read ends when it is dropped.
+    /// operators. Everything else takes a [`ReadTx`](super::ReadTx) or a [`WriteTx`](super::WriteTx). The read ends when it is
+    /// dropped.
     ///
     /// # Errors
     /// The error of `body`.

@@ -8,7 +8,7 @@ use tokio::{
     sync::watch,
 };
 
-use super::state::{DatabaseAddress, Direction, ProxyShared};
+use super::state::{Direction, ForwardAddress, ProxyShared};
 
 /// Accepts connections until the listener fails.
 pub(super) async fn accept(listener: TcpListener, shared: Arc<ProxyShared>) {
@@ -27,13 +27,13 @@ pub(super) async fn accept(listener: TcpListener, shared: Arc<ProxyShared>) {
 type Reader = Box<dyn AsyncRead + Send + Unpin>;
 type Writer = Box<dyn AsyncWrite + Send + Unpin>;
 
-async fn connect(database: &DatabaseAddress) -> io::Result<(Reader, Writer)> {
+async fn connect(database: &ForwardAddress) -> io::Result<(Reader, Writer)> {
     match database {
-        DatabaseAddress::Unix(path) => {
+        ForwardAddress::Unix(path) => {
             let (reader, writer) = UnixStream::connect(path).await?.into_split();
             Ok((Box::new(reader), Box::new(writer)))
         }
-        DatabaseAddress::Tcp(host, port) => {
+        ForwardAddress::Tcp(host, port) => {
             let stream = TcpStream::connect((host.as_str(), *port)).await?;
             stream.set_nodelay(true)?;
             let (reader, writer) = stream.into_split();

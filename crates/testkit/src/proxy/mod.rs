@@ -13,8 +13,8 @@ use tokio::{net::TcpListener, sync::watch, task::JoinHandle};
 use tokio_postgres::config::{Config, Host};
 
 use connection::accept;
-use state::{DatabaseAddress, ProxyShared};
 pub use state::{Direction, Fault, FaultTrigger};
+use state::{ForwardAddress, ProxyShared};
 
 /// A proxy that passes all bytes until a fault is injected.
 pub struct FaultProxy {
@@ -29,8 +29,8 @@ impl FaultProxy {
         let config: Config = url.parse().unwrap();
         let port = config.get_ports().first().copied().unwrap_or(5432);
         let database = match config.get_hosts().first() {
-            Some(Host::Unix(dir)) => DatabaseAddress::Unix(dir.join(format!(".s.PGSQL.{port}"))),
-            Some(Host::Tcp(host)) => DatabaseAddress::Tcp(host.clone(), port),
+            Some(Host::Unix(dir)) => ForwardAddress::Unix(dir.join(format!(".s.PGSQL.{port}"))),
+            Some(Host::Tcp(host)) => ForwardAddress::Tcp(host.clone(), port),
             None => panic!("{url} has no host"),
         };
         let shared = Arc::new(ProxyShared { database, state: Mutex::default(), changed: watch::Sender::new(0) });

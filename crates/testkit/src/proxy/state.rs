@@ -40,7 +40,7 @@ pub struct FaultTrigger {
 }
 
 /// Where the database listens.
-pub(super) enum DatabaseAddress {
+pub(super) enum ForwardAddress {
     /// The path of a socket.
     Unix(PathBuf),
     /// A host and a port.
@@ -49,7 +49,7 @@ pub(super) enum DatabaseAddress {
 
 /// The data that the connections of a proxy share.
 pub(super) struct ProxyShared {
-    pub(super) database: DatabaseAddress,
+    pub(super) database: ForwardAddress,
     pub(super) state: Mutex<ProxyState>,
     /// Counts the changes of `state`, so that connections notice them.
     pub(super) changed: watch::Sender<u64>,

@@ -20,7 +20,7 @@ pub(super) use self::shown_assignments::ShownAssignments;
 use self::{
     plot::Plot,
     text::minute,
-    views::{AssignmentView, ChangeTable, MissingView, OrganizationView},
+    views::{AssignmentSection, ChangeTable, MissingView, OrganizationSection},
 };
 use super::{
     errors::internal,
@@ -69,7 +69,7 @@ struct ReportPage<'a> {
     missing: Vec<MissingView<'a>>,
     changes: [ChangeTable<'a>; 2],
     plot: Plot,
-    organizations: Vec<OrganizationView<'a>>,
+    organizations: Vec<OrganizationSection<'a>>,
     tables: [&'a ManifestFile; 2],
 }
 
@@ -101,7 +101,7 @@ impl<'a> ReportPage<'a> {
     }
 
     /// The shown assignments that need action.
-    fn actions(&self) -> Vec<&AssignmentView<'a>> {
+    fn actions(&self) -> Vec<&AssignmentSection<'a>> {
         let shown = self.organizations.iter().flat_map(|organization| &organization.shown);
         shown.filter(|view| view.requires_action()).collect()
     }
@@ -140,14 +140,14 @@ fn change_tables(written: &WrittenTables) -> [ChangeTable<'_>; 2] {
     ]
 }
 
-fn organization_views(written: &WrittenTables) -> Vec<OrganizationView<'_>> {
+fn organization_views(written: &WrittenTables) -> Vec<OrganizationSection<'_>> {
     let mut views = Vec::new();
     for (id, shown) in written.shown.by_organization() {
         let place = written.organizations.binary_search_by(|counts| counts.organization.cmp(id));
         let counts = place.ok().and_then(|place| written.organizations.get(place));
         let shown: Vec<_> =
-            shown.into_iter().map(|assignment| AssignmentView { organization: id, assignment }).collect();
-        views.push(OrganizationView {
+            shown.into_iter().map(|assignment| AssignmentSection { organization: id, assignment }).collect();
+        views.push(OrganizationSection {
             id,
             mixed_assignments: counts.map_or(shown.len() as u64, |counts| counts.mixed_assignments.into()),
             members: counts.map_or(0, |counts| counts.rows),

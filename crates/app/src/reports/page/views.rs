@@ -21,12 +21,12 @@ const BAR: u64 = 1_000;
 const LEAST: u64 = 8;
 
 /// A mixed assignment.
-pub(super) struct AssignmentView<'a> {
+pub(super) struct AssignmentSection<'a> {
     pub(super) organization: &'a OrganizationId,
     pub(super) assignment: &'a ReportedAssignment,
 }
 
-impl AssignmentView<'_> {
+impl AssignmentSection<'_> {
     /// The id of the assignment's section in the page. The ids have no underscore.
     pub(super) fn anchor(&self) -> String {
         format!("{}_{}", self.organization, self.assignment.id)
@@ -111,15 +111,15 @@ impl AssignmentView<'_> {
 }
 
 /// An organization with the assignments of it that the page shows.
-pub(super) struct OrganizationView<'a> {
+pub(super) struct OrganizationSection<'a> {
     pub(super) id: &'a OrganizationId,
     pub(super) mixed_assignments: u64,
     /// The number of rows in the data file.
     pub(super) members: u64,
-    pub(super) shown: Vec<AssignmentView<'a>>,
+    pub(super) shown: Vec<AssignmentSection<'a>>,
 }
 
-impl OrganizationView<'_> {
+impl OrganizationSection<'_> {
     pub(super) fn summary(&self) -> String {
         let assignments = counted(self.mixed_assignments, "mixed assignment", "mixed assignments");
         let members = counted(self.members, "member", "members");
@@ -141,7 +141,7 @@ pub(super) struct ChangeTable<'a> {
 
 /// A changed assignment.
 pub(super) struct ChangeLine<'a> {
-    pub(super) view: AssignmentView<'a>,
+    pub(super) view: AssignmentSection<'a>,
     /// Whether the page has a section of the assignment.
     pub(super) is_shown: bool,
 }
@@ -154,7 +154,7 @@ impl<'a> ChangeTable<'a> {
         shown: &ShownAssignments,
     ) -> Self {
         let line = |ComparedAssignment { organization, assignment }: &'a ComparedAssignment| ChangeLine {
-            view: AssignmentView { organization, assignment },
+            view: AssignmentSection { organization, assignment },
             is_shown: shown.contains(organization, &assignment.id),
         };
         Self { title, count, lines: changes.iter().map(line).collect() }
