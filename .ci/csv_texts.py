@@ -57,9 +57,9 @@ class Member:
     def __init__(self, number: int, text: str):
         # Ids and addresses also start with unusual characters, as far as the API allows.
         starts = ["=", "+", "-", "@", 'q"', "c,", "m", " s"]
-        start = starts[number % len(starts)]
-        self.id = f"{start}{number:03}"
-        self.email = f"{start.strip()}{number:03}@texts.example"
+        self.id = f"{starts[number % len(starts)]}{number:03}"
+        starts = ["=", "+", "-", "&", "'", "#", "m", "|"]
+        self.email = f"{starts[number % len(starts)]}{number:03}@texts.example"
         self.text = text
         self.exports = number % 2 == 0
 
