@@ -112,11 +112,12 @@ async fn only_signatures_of_the_named_public_key_are_accepted() {
     }
     let token = issuer.sign(&json!({}));
     let (signed, signature) = token.rsplit_once('.').unwrap();
+    let changed = format!("{}{}", if signature.starts_with('A') { 'B' } else { 'A' }, &signature[1..]);
     let other = TestIssuer::start().await;
     let cases = [
         (unsigned(&json!({"alg": "ES256", "kid": kid}), &claims), TokenRejection::Signature),
         (format!("{signed}."), TokenRejection::Signature),
-        (format!("{signed}.{}", signature.replace(['A', 'b'], "c")), TokenRejection::Signature),
+        (format!("{signed}.{changed}"), TokenRejection::Signature),
         (other.sign(&json!({"iss": issuer.url()})), TokenRejection::Signature),
         // A key in the header, or at a place that the header names, is never used.
         (

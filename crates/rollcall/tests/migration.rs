@@ -85,7 +85,7 @@ async fn every_row_of_an_import_has_an_outcome() {
     assert!(counts.iter().all(|count| summary.contains(count)), "{summary}");
     assert!(errors.contains("rejected line 9 \"c@acme.example\""), "{errors}");
     assert_eq!(std::fs::read_to_string(&outcomes).unwrap(), expected);
-    assert!(org.check("a", None).await.export);
+    assert!(org.check_in_store("a").await.export);
     // If all rows are accepted, the exit code is 0.
     let good = write(dir.path(), "good.csv", format!("{HEADER}a@acme.example,false\nlater@x.example,true\n"));
     printed(rollcall(&server, On::Server, &["migration", "import", &good, "--organization", "acme"]), 0);

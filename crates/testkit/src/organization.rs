@@ -220,13 +220,22 @@ impl<'a> Org<'a> {
 
     /// Checks whether the email of a member may be exported.
     pub async fn check(&self, member: &str, sent: Option<std::time::SystemTime>) -> v1::CheckEmailExportResponse {
-        let request = v1::CheckEmailExportRequest {
+        let request = v1::CheckEmailExportRequest { sent_time: sent.map(Into::into), ..self.check_request(member) };
+        self.server.email_export().check_email_export(request).await.unwrap().into_inner()
+    }
+
+    /// Checks whether the email of a member may be exported, after another process has made a change.
+    pub async fn check_in_store(&self, member: &str) -> v1::CheckEmailExportResponse {
+        let request = v1::CheckEmailExportRequest { fully_consistent: true, ..self.check_request(member) };
+        self.server.email_export().check_email_export(request).await.unwrap().into_inner()
+    }
+
+    fn check_request(&self, member: &str) -> v1::CheckEmailExportRequest {
+        v1::CheckEmailExportRequest {
             parent: self.name(),
             subject: Some(v1::check_email_export_request::Subject::Email(self.email(member))),
-            sent_time: sent.map(Into::into),
             ..Default::default()
-        };
-        self.server.email_export().check_email_export(request).await.unwrap().into_inner()
+        }
     }
 }
 
