@@ -89,17 +89,17 @@ async fn exchange(server: &TestServer, org: &Org<'_>, newest: &Newest, writes: u
     }
 }
 
-/// Asks until the writers have ended. A question without an answer exports nothing.
+/// Asks until the writers have ended and there are enough answers. A question without an answer exports nothing.
 async fn read(
     clients: [EmailExportServiceClient<Channel>; 2],
     parent: String,
     newest: Newest,
     has_ended: Arc<AtomicBool>,
-    seed: u64,
+    (seed, enough): (u64, usize),
 ) -> Vec<Observed> {
     let mut random = Random::new(seed);
     let mut observed = Vec::new();
-    while !has_ended.load(Ordering::Relaxed) {
+    while !has_ended.load(Ordering::Relaxed) || observed.len() < enough {
         let email = format!("{}@acme.example", MEMBERS[random.below(MEMBERS.len())].id);
         let (at_least, at_least_revision) =
             if random.chance(50) { newest.lock().unwrap().clone() } else { (0, String::new()) };
@@ -164,7 +164,7 @@ async fn every_answer_is_that_of_its_revision() {
     let has_ended = Arc::new(AtomicBool::new(false));
     let clients = || [server.email_export(), replica.email_export()];
     let readers: Vec<_> = (10..14)
-        .map(|seed| tokio::spawn(read(clients(), org.name(), newest.clone(), has_ended.clone(), seed)))
+        .map(|seed| tokio::spawn(read(clients(), org.name(), newest.clone(), has_ended.clone(), (seed, writes))))
         .collect();
     let cutting = async {
         while !has_ended.load(Ordering::Relaxed) {
@@ -192,5 +192,5 @@ async fn every_answer_is_that_of_its_revision() {
     }
     let exported = observed.iter().filter(|answer| answer.export).count();
     println!("{} answers of {} revisions, {exported} with yes", observed.len(), revisions.len());
-    assert!(observed.len() > 4 * writes && revisions.len() > writes / 4 && exported > 0);
+    assert!(revisions.len() > 5 && exported > 0, "the writes and the questions did not overlap");
 }
