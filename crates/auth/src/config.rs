@@ -135,7 +135,10 @@ impl AuthConfig {
     fn problems(&self) -> Vec<String> {
         let mut problems = Vec::new();
         if self.issuers.is_empty() && self.certificates.is_empty() {
-            problems.push("issuers, certificates: give at least one, otherwise nobody can call".to_owned());
+            problems.push(
+                "issuers, certificates: give at least one issuer or certificate; without them, every call is refused"
+                    .to_owned(),
+            );
         }
         let names: BTreeSet<_> = self.issuers.iter().map(|issuer| &issuer.name).collect();
         let urls: BTreeSet<_> = self.issuers.iter().map(|issuer| &issuer.issuer).collect();

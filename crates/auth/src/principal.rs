@@ -2,8 +2,8 @@
 
 use std::{collections::HashSet, fmt};
 
-/// A role that the contract declares on its RPCs. The names in configuration files are those of the contract, without
-/// the prefix `ROLE_`.
+/// A role of a caller. The contract declares on each RPC which role it needs. Configuration files name a role as the
+/// contract does, without the prefix `ROLE_`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Deserialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum CallerRole {

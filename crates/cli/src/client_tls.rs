@@ -15,8 +15,8 @@ use crate::error::{Error, Result, add_causes};
 /// How a command uses TLS.
 #[derive(Clone, Debug, Default, clap::Args)]
 pub struct ClientTlsArguments {
-    /// For an https:// target: the certificates of the authorities that are trusted, in PEM [default: those of the
-    /// operating system]
+    /// For an https:// target: the file with the trusted certificate authorities, in PEM [default: the authorities that
+    /// the operating system trusts]
     #[arg(long, value_name = "FILE", env = "ROLLCALL_TLS_CA", global = true)]
     pub tls_ca: Option<PathBuf>,
 

@@ -1,5 +1,5 @@
-//! Keyed digests of ids and addresses. The key is random in each process, so nobody can choose addresses whose digests are
-//! equal, and a dump of the memory shows no address.
+//! Keyed digests of ids and addresses. Each process has a random key. Therefore a caller cannot choose two addresses with
+//! the same digest, and a dump of the memory shows no address.
 
 use rollcall_domain::Email;
 use siphasher::sip128::{Hasher128 as _, SipHasher13};

@@ -24,7 +24,7 @@ use crate::{
     slot::{Clock, Loaded, Refreshed, Slot},
 };
 
-/// How long a load may take, whoever waits for it.
+/// The time limit of a load. It does not depend on the deadlines of the calls that wait for the load.
 const LOAD_LIMIT: Duration = Duration::from_secs(60);
 
 /// How long an organization that needs too much memory is answered from the store before it is loaded again.

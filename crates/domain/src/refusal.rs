@@ -23,7 +23,7 @@ pub enum Refusal {
     /// The organization has none of these members; there is at least one.
     #[error("there {}; check the id, or sync the directory", describe_members(.0))]
     MemberNotFound(Vec<MemberId>),
-    /// Nobody of the organization has had the address.
+    /// No member of the organization has ever held the address.
     #[error("no member has had the address `{0}`; check the address, or sync the directory")]
     #[strum(serialize = "MEMBER_NOT_FOUND")]
     AddressNotFound(Email),

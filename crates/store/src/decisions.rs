@@ -5,13 +5,13 @@ use std::collections::BTreeSet;
 
 use diesel::{prelude::*, sql_types::Text};
 use diesel_async::RunQueryDsl;
-use rollcall_domain::{AssignmentId, MemberId, OrganizationId, Timestamp, email_export::CheckSubject};
+use rollcall_domain::{OrganizationId, Timestamp, email_export::CheckSubject};
 
 use crate::{
     Db, Error, ReadTx, Result, SystemConn,
     arrays::slices,
     db::load,
-    enum_columns::ExportColumns,
+    email_export::CheckColumns,
     schema::{address_holdings, audit_events, members, organizations},
 };
 
@@ -41,29 +41,6 @@ pub struct StoredHolding {
     pub begins_at: Timestamp,
     /// Whether the holding began at that time.
     pub is_exact: bool,
-}
-
-#[derive(Queryable, QueryableByName, Selectable)]
-#[diesel(table_name = members, check_for_backend(diesel::pg::Pg))]
-struct SubjectRow {
-    id: String,
-    assignment_id: String,
-    active: bool,
-    #[diesel(embed)]
-    export: ExportColumns,
-    legacy_email_export: Option<bool>,
-}
-
-impl From<SubjectRow> for CheckSubject {
-    fn from(row: SubjectRow) -> Self {
-        Self {
-            member: MemberId::trusted(row.id),
-            active: row.active,
-            assignment: AssignmentId::trusted(row.assignment_id),
-            export: row.export.into_export(),
-            legacy: row.legacy_email_export,
-        }
-    }
 }
 
 /// Returns the version that a read snapshot sees.
@@ -107,7 +84,7 @@ pub async fn find_write_time(tx: &mut ReadTx, revision: i64) -> Result<Option<Ti
 
 /// Reads up to `limit` members after the member `after`, in byte order of their ids.
 pub async fn list_subjects_after(tx: &mut ReadTx, after: &str, limit: i64) -> Result<Vec<CheckSubject>> {
-    let rows: Vec<SubjectRow> = load!(tx, "list_decision_members", after, limit).await?;
+    let rows: Vec<CheckColumns> = load!(tx, "list_decision_members", after, limit).await?;
     Ok(rows.into_iter().map(CheckSubject::from).collect())
 }
 
@@ -129,8 +106,8 @@ pub async fn list_subjects(tx: &mut ReadTx, ids: &[&str]) -> Result<Vec<CheckSub
         let query = members::table
             .filter(members::organization_id.eq(organization))
             .filter(members::id.eq_any(slice))
-            .select(SubjectRow::as_select());
-        let rows: Vec<SubjectRow> = query.load(conn).await.map_err(Error::of_statement("list_subjects"))?;
+            .select(CheckColumns::as_select());
+        let rows: Vec<CheckColumns> = query.load(conn).await.map_err(Error::of_statement("list_subjects"))?;
         subjects.extend(rows.into_iter().map(CheckSubject::from));
     }
     Ok(subjects)

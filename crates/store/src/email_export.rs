@@ -45,9 +45,9 @@ pub enum FoundSubject {
 }
 
 /// The columns of a member that a check needs.
-#[derive(Queryable, Selectable)]
+#[derive(Queryable, QueryableByName, Selectable)]
 #[diesel(table_name = members, check_for_backend(Pg))]
-struct CheckColumns {
+pub(crate) struct CheckColumns {
     id: String,
     assignment_id: String,
     active: bool,

@@ -19,7 +19,7 @@ pub(super) struct MethodRule {
     pub(super) server_streaming: bool,
 }
 
-/// The rule of each RPC, by its path. An RPC without a role has none, so nobody may call it.
+/// The rule of each RPC, by its path. An RPC without a declared role has no rule, and every call of it is refused.
 #[derive(Debug)]
 pub(super) struct MethodRules(HashMap<String, MethodRule>);
 

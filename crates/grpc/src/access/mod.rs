@@ -35,7 +35,7 @@ struct AccessShared {
 }
 
 impl AccessControl {
-    /// Accepts every caller, as `anonymous`. Use it only for a server that nobody else can reach.
+    /// Accepts every caller, with the name `anonymous`. Use it only for a server that listens on this machine only.
     #[must_use]
     pub fn off() -> Self {
         Self::new(None, true)

@@ -52,7 +52,7 @@ pub(super) fn lacks_role(role: CallerRole) -> Status {
 
 /// Returns the answer to a call of an RPC for which the contract declares no role.
 pub(super) fn has_no_role() -> Status {
-    let message = "the server has no such RPC, or nobody may call it; see the contract for the RPCs";
+    let message = "the server has no RPC with this name that callers may use; compare the name with the contract";
     refused_access(Code::PermissionDenied, PERMISSION_DENIED, message, None)
 }
 

@@ -1,9 +1,9 @@
 //! How much of the server the calls may use: how many calls of each kind run at a time, and how many bytes of memory all
 //! calls together reserve. One organization may use only a part of each.
 //!
-//! The server's limits are checked before a call's body is read, and the organization's once its name is read. Memory
-//! cannot be attributed to a call, so a call reserves the bytes of its request, and a read also those of its answer, times
-//! a factor ([`CallKind::factor`]). A call beyond a limit is refused with `OVERLOADED`; calls never wait here.
+//! The server's limits are checked before a call's body is read, and the organization's once its name is read. The
+//! memory that a call uses cannot be measured. Therefore each call reserves an estimate: the bytes of its request, and for a
+//! read also the bytes of its answer, multiplied by a factor ([`CallKind::factor`]). A call beyond a limit is refused with `OVERLOADED`; calls never wait here.
 
 mod body;
 mod kind;

@@ -334,14 +334,6 @@ impl Db {
         within(self.limits.connection, connecting).await
     }
 
-    /// The same on the connections that checks of email export have for themselves.
-    ///
-    /// # Errors
-    /// [`Error::Unavailable`] when the database does not answer.
-    pub async fn ping_for_checks(&self) -> Result<()> {
-        self.for_checks().ping().await
-    }
-
     /// Opens a connection that belongs to no pool.
     pub(crate) async fn own_connection(&self) -> Result<AsyncPgConnection> {
         Ok(Object::take(self.for_heartbeats().connection().await?))
@@ -357,5 +349,13 @@ impl Db {
             Ok(())
         })
         .await
+    }
+
+    /// Checks that the database answers on the connections that only checks of email export use.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`] when the database does not answer.
+    pub async fn ping_for_checks(&self) -> Result<()> {
+        self.for_checks().ping().await
     }
 }

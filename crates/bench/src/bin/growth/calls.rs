@@ -22,7 +22,7 @@ pub(crate) struct GrowthCall {
     pub(crate) what: &'static str,
     /// The request as JSON. `$org` is the organization, `$old` the one in phase LEGACY, `$n` the number of the call, `$odd`
     /// its last bit, `$email` an address, `$m0` to `$m9` are members, `$group` is a group. `$order` is the list of all
-    /// assignments, `$report` a report, `$run` a run, `$revision` and the etags are those of this moment.
+    /// assignments, `$report` is a report, and `$run` is a run. `$revision` and the etags have their current values.
     pub(crate) request: &'static str,
     pub(crate) grows_with: GrowsWith,
 }
